@@ -1,0 +1,97 @@
+"""The values that cross the `Channel` seam: what came in, what goes out, and who it is for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from providers.base import PictureFile
+
+Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chat:
+    """A person in a chat: the owner of a table, of jobs and of pictures.
+
+    In a private chat `person` and `chat` are the same person; in a group each person has a `Chat` of their own.
+    `thread` is the platform's topic, only for addressing answers: it is not part of the identity.
+    """
+
+    channel: str
+    chat: str
+    person: str
+    thread: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The identity as one string, for the store."""
+        return f"{self.channel}|{self.chat}|{self.person}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncomingPhoto:
+    """A photo as the channel received it: a local file with the sender's bytes, not yet checked.
+
+    `key` names the photo for ever (the platform's own unique id, or a hash), so the same photo lies on a table once.
+    """
+
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One message from a person.
+
+    `key` names it for ever: the platform's own id with the channel in front. The same key twice is one message.
+    `choice` is the id of a tapped choice; `text` is then empty. `photos` came with the message; `quoted_photos` are
+    those of the message it replies to, and win over the photos lying on the table. `quoted_job` is the id of the job
+    whose result it replies to, where the channel knows. `language_hint`: what the platform says of the person's
+    language, used until their words say more.
+    """
+
+    key: str
+    chat: Chat
+    text: str = ""
+    choice: str | None = None
+    photos: tuple[IncomingPhoto, ...] = ()
+    quoted_photos: tuple[IncomingPhoto, ...] = ()
+    quoted_job: str | None = None
+    language_hint: Language | None = None
+    ref: str | None = None
+    """The platform's id of the message, for answers that quote it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Something to tap: `id` comes back as `Message.choice`; at most 64 bytes (Telegram's callback data)."""
+
+    id: str
+    label: str
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    CHOICES = "choices"
+    PICTURES = "pictures"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """Something said to a person, in their language.
+
+    `id` is stable: the same id said twice is the same message (a status is replaced by the next of its id).
+    `ref` is the `Message.ref` it answers. `job` is the job it is about, where there is one.
+    `numbered` asks channels without buttons to print the choices as a numbered list under the text.
+    """
+
+    id: str
+    kind: Kind
+    text: str = ""
+    choices: tuple[Choice, ...] = ()
+    pictures: tuple[PictureFile, ...] = ()
+    ref: str | None = None
+    job: str | None = None
+    language: Language = "en"

@@ -1,0 +1,57 @@
+"""`Order`: a complete wish, ready to be made. An intent that has found its photos.
+
+It crosses process borders (it is stored with its job), so it is a frozen pydantic model: `model_dump_json` and back.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Edit(_Frozen):
+    """One edit in a chain. `prompt` in the person's own words."""
+
+    action: str
+    prompt: str | None = None
+    scale: int | None = None
+
+
+class Shot(_Frozen):
+    """One picture (or `count` of a kind) to make from the order's photos.
+
+    For a portrait: `style`, `scene`, `prompt`. For a create: `prompt`. For an edit: `edits`, each done on the result
+    of the one before; `count` counts the last.
+    """
+
+    style: str | None = None
+    scene: str | None = None
+    prompt: str | None = None
+    edits: tuple[Edit, ...] = ()
+    count: int = 1
+
+
+class Order(_Frozen):
+    """What to make. A series is several shots; everything else is one.
+
+    `provider` names one provider on request of the person or operator; None lets the router choose.
+    `photos`: accepted photos (upright, sRGB, stripped), main photo first.
+    """
+
+    operation: Literal["portrait", "series", "edit", "create"]
+    shots: tuple[Shot, ...]
+    model: str = "nanopro"
+    aspect_ratio: str | None = None
+    photos: tuple[Path, ...] = ()
+    mask: Path | None = None
+    provider: str | None = None
+    language: Literal["zh", "en"] = "en"
+
+    @property
+    def count(self) -> int:
+        """Pictures promised in all."""
+        return sum(shot.count for shot in self.shots)

@@ -1,0 +1,236 @@
+"""The `Store` seam: everything Likeness must not forget.
+
+One suite (`tests/contract/test_store.py`) holds for every implementation: SQLite, PostgreSQL, and the one in memory.
+Every method that changes something has committed, to disk, when it returns. Times are UTC; money is in `currency`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from handlers.message import Chat, Outgoing
+from handlers.order import Order
+from handlers.table import Table
+from providers.base import PictureFile, Submission
+
+
+class JobState(StrEnum):
+    """new → running → (late) → delivering → done, or failed, uncertain, cancelled."""
+
+    NEW = "new"
+    RUNNING = "running"
+    LATE = "late"
+    """Waits longer than ten minutes; the person was told; it goes on."""
+    DELIVERING = "delivering"
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    """A submit or a delivery whose outcome nobody knows; the person was offered to try again."""
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.UNCERTAIN, JobState.CANCELLED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One order of one person, made from one message. `id` is derived from the message's key."""
+
+    id: str
+    chat: Chat
+    order: Order
+    created: datetime
+    ref: str | None = None
+    state: JobState = JobState.NEW
+    error_code: str | None = None
+    estimate_usd: float = 0.0
+    cost: float | None = None
+    currency: str = "USD"
+    provider: str | None = None
+    finished: datetime | None = None
+    pictures: tuple[PictureFile, ...] = ()
+    cancel_asked: bool = False
+
+
+class PartState(StrEnum):
+    """A part is one request to one provider: the write-ahead row around a paid POST."""
+
+    SUBMITTING = "submitting"
+    """Committed before the POST. Found after a crash without `submission`, its outcome is unknown."""
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Certainly not taken by that provider."""
+    UNCERTAIN = "uncertain"
+    MADE = "made"
+    """Pictures are saved here."""
+    FAILED = "failed"
+    """Taken, but ended without a picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """`key` is `Request.key`. `attempt` counts the providers tried."""
+
+    key: str
+    job: str
+    provider: str
+    state: PartState
+    submission: Submission | None = None
+    pictures: tuple[PictureFile, ...] = ()
+    cost: float | None = None
+    currency: str = "USD"
+    error_code: str | None = None
+    updated: datetime | None = None
+
+
+class DeliveryState(StrEnum):
+    RESERVED = "reserved"
+    """The place is made and its name is saved."""
+    SENDING = "sending"
+    """Committed before the pictures are sent."""
+    SENT = "sent"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """The write-ahead row around the sending of one result message. `key` is `job:number`."""
+
+    key: str
+    job: str
+    state: DeliveryState
+    place: str = ""
+    refs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of a conversation that the channel itself must show again (the web page). `seq` grows."""
+
+    seq: int
+    id: str
+    from_person: bool
+    at: datetime
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a person used since a day: pictures made and money by currency."""
+
+    pictures: int
+    cost: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one message led to; committed as one. `reply` is kept, so that a repeated message gets the same answer."""
+
+    message_key: str
+    chat: Chat
+    table: Table
+    reply: tuple[Outgoing, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    cancel: tuple[str, ...] = ()
+    """Jobs whose cancellation was asked for."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    # --- a message and what it led to
+    async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
+        """The reply to a message already handled, or None."""
+
+    async def table(self, chat: Chat) -> Table:
+        """The table of this person here; an empty one for a stranger."""
+
+    async def commit_turn(self, turn: Turn) -> bool:
+        """Table, reply, jobs and cancellations in one transaction. False (and nothing changed) if handled before."""
+
+    async def save_table(self, chat: Chat, table: Table) -> None: ...
+
+    # --- jobs
+    async def job(self, job_id: str) -> Job | None: ...
+
+    async def jobs(
+        self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
+    ) -> tuple[Job, ...]:
+        """Newest first."""
+
+    async def add_job(self, job: Job) -> bool:
+        """False if a job of this id exists. For jobs that come from no chat (the command line)."""
+
+    async def update_job(self, job_id: str, **changes: Any) -> Job:
+        """Change the named fields of a job; raises KeyError for an unknown one."""
+
+    async def finish_job(self, job: Job, table: Table | None) -> None:
+        """Save an ended job and, in the same transaction, the table on which its result now lies."""
+
+    # --- parts: the write-ahead rows around paid POSTs
+    async def begin_part(self, key: str, job: str, provider: str) -> None:
+        """Row `submitting`, committed before the POST."""
+
+    async def accept_part(self, key: str, submission: Submission) -> None: ...
+
+    async def end_part(
+        self,
+        key: str,
+        state: PartState,
+        *,
+        pictures: Sequence[PictureFile] = (),
+        cost: float | None = None,
+        currency: str = "USD",
+        error_code: str | None = None,
+    ) -> None: ...
+
+    async def part(self, key: str) -> Part | None: ...
+
+    async def parts(self, job_id: str) -> tuple[Part, ...]: ...
+
+    # --- deliveries: the write-ahead rows around sends
+    async def delivery(self, key: str) -> Delivery | None: ...
+
+    async def save_delivery(self, delivery: Delivery) -> None: ...
+
+    # --- the conversation of a channel that keeps none itself
+    async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
+        """Append, or replace the entry of the same `outgoing.id` (a status): a replaced entry gets a new `seq`."""
+
+    async def drop_entry(self, chat: Chat, entry_id: str) -> None: ...
+
+    async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
+        """Oldest first."""
+
+    # --- an inbox for updates acknowledged before they are handled
+    async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
+        """False if this update was seen before."""
+
+    async def done_inbox(self, channel: str, key: str) -> None: ...
+
+    async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
+        """(key, payload) not yet done, oldest first."""
+
+    # --- small values of a channel (ledger, settings, tokens)
+    async def value(self, space: str, key: str) -> str | None: ...
+
+    async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
+        """Set (or with None delete). With `expected`, only if the present value is that (compare and set)."""
+
+    # --- people
+    async def usage(self, chat: Chat, *, since: datetime) -> Usage: ...
+
+    async def forget(self, chat: Chat) -> tuple[Path, ...]:
+        """Delete table, replies, ended jobs, entries and pictures' rows of this person; the files to delete."""
+
+    # --- house-keeping
+    async def expire(self, *, before: datetime) -> tuple[Path, ...]:
+        """Delete ended jobs, replies, inbox rows and entries older than `before`; the files to delete."""
+
+    async def ping(self) -> None:
+        """Raise if the database does not answer."""
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,69 @@
+"""The table of a person in a chat: what lies there, between messages.
+
+Stored as JSON (`Table.model_dump_json`) by the store; every change makes a new value.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from handlers.order import Order
+
+PHOTOS_KEPT = 8
+PHOTO_LIFE = timedelta(minutes=30)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LaidPhoto(_Frozen):
+    """An accepted photo on the table. `key` as in `IncomingPhoto`; `at` in UTC."""
+
+    key: str
+    path: Path
+    width: int
+    height: int
+    at: datetime
+
+
+class LastResult(_Frozen):
+    """The newest finished job of this person here: words after it edit its pictures."""
+
+    job: str
+    order: Order
+    pictures: tuple[Path, ...]
+    at: datetime
+
+
+class Question(_Frozen):
+    """An open question. `kind`:
+
+    `style`: pick a style for `order` · `photo`: `order` waits for a photo · `second_photo`, `text`: likewise ·
+    `confirm`: `order` costs more than the limit · `reading`: which of `orders` was meant · `browse`: a menu was shown.
+    `options` are the ids of the choices offered, in order, so that a number answers too.
+    """
+
+    kind: Literal["style", "photo", "second_photo", "text", "confirm", "reading", "browse"]
+    options: tuple[str, ...] = ()
+    order: Order | None = None
+    orders: tuple[Order, ...] = ()
+    at: datetime
+
+
+class Table(_Frozen):
+    """Everything remembered about a person in a chat between two messages."""
+
+    language: Literal["zh", "en"] | None = None
+    language_fixed: bool = False
+    """True once set by /settings: then words no longer change it."""
+    photos: tuple[LaidPhoto, ...] = ()
+    last_order: Order | None = None
+    last_result: LastResult | None = None
+    question: Question | None = None
+
+    def fresh_photos(self, now: datetime) -> tuple[LaidPhoto, ...]:
+        """The photos that still count: at most 8, at most 30 minutes old."""
+        return tuple(p for p in self.photos if now - p.at <= PHOTO_LIFE)[-PHOTOS_KEPT:]

@@ -1,0 +1,71 @@
+"""`Intent`: what a message asks for, as data. The contract is `docs/intent.md`."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+OperationName = Literal["portrait", "series", "edit", "create", "command", "none"]
+Language = Literal["zh", "en"]
+
+COMMANDS: tuple[str, ...] = (
+    "help", "styles", "cancel", "status", "usage", "again", "forget", "start", "settings",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesItem:
+    """One picture of a series: a style, or an own prompt, with its own scene."""
+
+    style: str | None = None
+    scene: str | None = None
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThenEdit:
+    """A further edit, done on the result of the one before."""
+
+    action: str
+    prompt: str | None = None
+    scale: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """One reading of one message. All fields are always present; `prompt`, `scene` are in the user's own words.
+
+    `provider` is "embedded" where the words ask for the free one on this machine, else None.
+    `confidence` (0 to 1) is the parser's own: below `intent.SURE` the bot asks before it does paid work, offering
+    `alternatives`, the two or three best readings.
+    """
+
+    operation: OperationName
+    style: str | None = None
+    action: str | None = None
+    command: str | None = None
+    model: str = "nanopro"
+    count: int = 1
+    aspect_ratio: str | None = None
+    scale: int | None = None
+    scene: str | None = None
+    prompt: str | None = None
+    items: tuple[SeriesItem, ...] = ()
+    then: tuple[ThenEdit, ...] = ()
+    ask: tuple[str, ...] = ()
+    language: Language = "en"
+    provider: str | None = None
+    confidence: float = 1.0
+    alternatives: tuple["Intent", ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON object of the contract: every field, lists for tuples."""
+        out: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name in ("items", "then"):
+                value = [{g.name: getattr(v, g.name) for g in fields(v)} for v in value]
+            elif f.name == "alternatives":
+                value = [v.as_dict() for v in value]
+            elif isinstance(value, tuple):
+                value = list(value)
+            out[f.name] = value
+        return out

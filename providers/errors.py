@@ -1,0 +1,94 @@
+"""The one error tree, sorted by what happens next.
+
+    LikenessError
+    ├── AskPerson        the person sends something else       (bad photo, unknown key, refused content)
+    ├── NotTaken         this provider certainly did not take the job: try the next one
+    │   ├── WaitAndRetry     the same provider, after `retry_after` seconds, is also worth a try
+    │   └── TellOperator     key, balance or rights are wrong: nothing the person does will help
+    ├── MadeNothing      the provider took the job and ended it without a picture
+    └── MaybePaid        nobody knows whether the job was taken: never repeated by the program
+
+Every error has a stable `code` (for programs), a `text_key` (the sentence for the person, in `handlers/texts/`)
+with `params` for its placeholders, and a `hint` for the operator. None of them carries a key, a provider's
+address or another exception's text; `str(error)` is `code: hint` and safe to log.
+"""
+
+from collections.abc import Mapping
+
+
+class LikenessError(Exception):
+    """Base of the tree. `retryable`: may the person sensibly ask for the same again?"""
+
+    code = "internal"
+    text_key = "error.internal"
+    retryable = False
+
+    def __init__(
+        self,
+        hint: str = "",
+        *,
+        code: str | None = None,
+        text_key: str | None = None,
+        params: Mapping[str, str | int | float] | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        self.hint = hint
+        if code is not None:
+            self.code = code
+            self.text_key = f"error.{code}"
+        if text_key is not None:
+            self.text_key = text_key
+        if retryable is not None:
+            self.retryable = retryable
+        self.params: dict[str, str | int | float] = dict(params or {})
+        super().__init__(f"{self.code}: {hint}" if hint else self.code)
+
+
+class AskPerson(LikenessError):
+    """The request itself cannot be done; the person must send something else. Nothing was charged."""
+
+    code = "bad_request"
+    text_key = "error.bad_request"
+
+
+class NotTaken(LikenessError):
+    """The provider certainly did not take the job, so another may be asked. Nothing was charged."""
+
+    code = "provider_unavailable"
+    text_key = "error.provider_unavailable"
+    retryable = True
+
+
+class WaitAndRetry(NotTaken):
+    """Too busy or briefly away. `retry_after`: seconds the provider asked for, or None."""
+
+    code = "provider_busy"
+    text_key = "error.provider_busy"
+
+    def __init__(self, hint: str = "", *, retry_after: float | None = None, code: str | None = None) -> None:
+        super().__init__(hint, code=code)
+        self.retry_after = retry_after
+
+
+class TellOperator(NotTaken):
+    """Wrong key, empty balance, missing right: the operator must act."""
+
+    code = "provider_account"
+    text_key = "error.provider_account"
+    retryable = False
+
+
+class MadeNothing(LikenessError):
+    """The provider took the job and ended it without a usable picture."""
+
+    code = "made_nothing"
+    text_key = "error.made_nothing"
+    retryable = True
+
+
+class MaybePaid(LikenessError):
+    """The outcome of a paid call is unknown. Never repeated by the program; the person is offered to try again."""
+
+    code = "outcome_unknown"
+    text_key = "error.outcome_unknown"
+    retryable = True

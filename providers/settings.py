@@ -1,0 +1,63 @@
+"""Settings of the picture makers, from the environment or `.env`. `bot/settings.py` adds the rest."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _commas(value: object) -> object:
+    return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+
+
+class ProviderSettings(BaseSettings):
+    """Field names are the environment's, in lower case. Secrets never print."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Path("data")
+    output_dir: Path = Path("output/images")
+
+    fal_key: SecretStr | None = Field(None, validation_alias=AliasChoices("FAL_KEY", "FAL_API_KEY"))
+    fal_queue_url: str = "https://queue.fal.run"
+
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str = "https://api.openai.com/v1"
+    stability_api_key: SecretStr | None = None
+    stability_base_url: str = "https://api.stability.ai"
+    bfl_api_key: SecretStr | None = None
+    bfl_base_url: str = "https://api.bfl.ai"
+    replicate_api_token: SecretStr | None = None
+    replicate_base_url: str = "https://api.replicate.com/v1"
+    openrouter_api_key: SecretStr | None = None
+    openrouter_base_url: str = "https://openrouter.ai/api/v1"
+    dashscope_api_key: SecretStr | None = None
+    dashscope_base_url: str = "https://dashscope.aliyuncs.com/api/v1"
+    stable_diffusion_local_base_url: str | None = None
+
+    providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
+    providers_weights: Annotated[dict[str, float], NoDecode] = {}
+    providers_blocked: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("providers_preferred", "providers_blocked", mode="before")
+    @classmethod
+    def _lists(cls, value: object) -> object:
+        return _commas(value)
+
+    @field_validator("providers_weights", mode="before")
+    @classmethod
+    def _weights(cls, value: object) -> object:
+        """`fal=0.7,openai=0.3`."""
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        return {name.strip(): weight.strip() for name, _, weight in pairs}
+
+    @property
+    def trusted_origins(self) -> frozenset[tuple[str, int]]:
+        """(host, port) of the base URLs in force: the only private addresses a download may come from."""
+        urls = [str(v) for k, v in self if k.endswith("_url") and v]
+        parts = [urlsplit(u) for u in urls if u.startswith(("http://", "https://"))]
+        return frozenset((p.hostname, p.port or (443 if p.scheme == "https" else 80)) for p in parts if p.hostname)
