@@ -33,6 +33,8 @@ class Shot(_Frozen):
     prompt: str | None = None
     edits: tuple[Edit, ...] = ()
     count: int = 1
+    photo: int | None = None
+    """Which of the order's photos this shot works on (an index); None: all of them."""
 
 
 class Order(_Frozen):
@@ -50,6 +52,8 @@ class Order(_Frozen):
     mask: Path | None = None
     provider: str | None = None
     language: Literal["zh", "en"] = "en"
+    take: int = 0
+    """How often this order was made before ("again"): a provider that would repeat itself varies by it."""
 
     @property
     def count(self) -> int:

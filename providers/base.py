@@ -48,6 +48,9 @@ class Request:
     scale: int | None = None
     photos: tuple[Path, ...] = ()
     mask: Path | None = None
+    take: int = 0
+    """How often the same was made before ("again", variations): a deterministic provider varies its picture by
+    `take` plus the picture's number, so that nobody gets the same picture twice."""
 
 
 @dataclass(frozen=True, kw_only=True)

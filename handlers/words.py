@@ -1,0 +1,61 @@
+"""The words we say, in both languages, from `texts/zh.toml` and `texts/en.toml`.
+
+A key is `table.name`, a text may hold `{placeholders}`. A test holds both files in step, keys and placeholders alike.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal, Protocol
+
+Language = Literal["zh", "en"]
+Param = str | int | float
+
+
+class Words(Protocol):
+    """What anything that speaks is given: a language, a key, and the placeholders' values."""
+
+    def __call__(self, language: Language, key: str, /, **params: Param) -> str: ...
+
+
+@cache
+def texts(language: Language) -> Mapping[str, str]:
+    """Every text of one language, flat: `{"say.hello": "…"}`."""
+    data = tomllib.loads((Path(__file__).parent / "texts" / f"{language}.toml").read_text("utf-8"))
+    return {f"{table}.{name}": text for table, entries in data.items() for name, text in entries.items()}
+
+
+class _Safe(dict[str, Param]):
+    """A placeholder nobody filled shows as nothing: a missing detail never costs the person the whole sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def words(language: Language, key: str, /, **params: Param) -> str:
+    """The text of `key`; an unknown key of the `error` table falls back to the general sentence.
+
+    Raises KeyError for any other unknown key: that is a mistake in the program, found by the tests.
+    """
+    known = texts(language)
+    if key not in known and key.startswith("error."):
+        key = "error.internal"
+    return known[key].format_map(_Safe(params))
+
+
+def money(amount: float, currency: str, language: Language) -> str:
+    """`$0.15`, `3 credits`, or the word for free."""
+    if amount <= 0:
+        return words(language, "unit.free")
+    if currency == "USD":
+        return f"${amount:.2f}" if amount >= 0.01 else f"${amount:.4f}".rstrip("0")
+    return words(language, "unit.credits", amount=f"{amount:g}")
+
+
+def seconds(value: float, language: Language) -> str:
+    """A duration as people say it: `25 s`, `2 min 30 s`."""
+    whole = max(1, round(value))
+    if whole < 90:
+        return words(language, "unit.seconds", n=whole)
+    return words(language, "unit.minutes", m=whole // 60, s=whole % 60)
