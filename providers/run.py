@@ -17,8 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from providers.base import PictureFile, Phase, Progress, Provider, Request, Result, Submission
-from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, WaitAndRetry
+from providers.base import PictureFile, Progress, Provider, Request, Result, Submission
+from providers.errors import LikenessError, NotTaken
 
 log = logging.getLogger(__name__)
 
