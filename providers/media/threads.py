@@ -1,0 +1,25 @@
+"""Where picture work runs: a small pool of its own.
+
+The loop's default executor is not used: dbos replaces it. Two threads bound the memory that pictures being decoded
+take, however many people send one at once; the others wait in line.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 2
+_pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="media")
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a synchronous picture function off the loop and return what it returns.
+
+    A cancelled caller stops waiting; work that has begun ends by itself, and writes nothing half.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_pool, partial(function, *args, **kwargs))
