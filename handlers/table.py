@@ -27,6 +27,8 @@ class LaidPhoto(_Frozen):
     width: int
     height: int
     at: datetime
+    used: bool = False
+    """True once an order was made from it: new words then mean it again only where no newer photo came."""
 
 
 class LastResult(_Frozen):
@@ -48,6 +50,8 @@ class Question(_Frozen):
 
     kind: Literal["style", "photo", "second_photo", "text", "confirm", "reading", "browse"]
     options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """What the options were called, so that words answer too."""
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     at: datetime

@@ -1,0 +1,209 @@
+"""From a message to what it leads to: accept its photos, read its words, decide, commit, start the jobs.
+
+The same message twice is one turn: its key is looked up first, and everything it changed was committed at once.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from handlers.decide import Decision, decide, language_of
+from handlers.desk import Desk, Heard, Quote
+from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
+from handlers.order import Order
+from handlers.orders import photos_in_sight
+from handlers.store import ENDED, Job, JobState, Store, Turn, Usage
+from handlers.table import LaidPhoto, Table
+from handlers.words import words
+from intent import SURE, Intent, parse
+from providers.errors import LikenessError
+
+log = logging.getLogger(__name__)
+
+RUNNING = tuple(state for state in JobState if state not in ENDED)
+USAGE_DAYS = 30
+
+
+class Accepted(Protocol):
+    """A checked photo: upright, sRGB, without metadata, saved under our own name."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+
+class Jobs(Protocol):
+    """What the conversation needs of the job runner."""
+
+    async def enqueue(self, job_id: str) -> None: ...
+    async def cancel(self, job_id: str) -> None: ...
+    async def resend(self, job_id: str) -> None: ...
+
+
+class SecondReader(Protocol):
+    """An optional reader for messages the parser is unsure of. Never raises: its fallback is `first`."""
+
+    async def read(self, text: str, *, photos: int, first: Intent) -> Intent: ...
+
+
+class Conversation:
+    """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        jobs: Jobs,
+        quote: Callable[[Order], Quote],
+        accept: Callable[[Path, Path], Awaitable[Accepted]],
+        photos_dir: Path,
+        confirm_above: float = 2.0,
+        second_reader: SecondReader | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._quote = quote
+        self._accept = accept
+        self._photos_dir = photos_dir
+        self._confirm_above = confirm_above
+        self._second_reader = second_reader
+        self._now = now
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]:
+        """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
+        lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
+        async with lock:
+            known = await self._store.turn_of(message.key)
+            if known is not None:
+                return known
+            return await self._turn(message)
+
+    async def _turn(self, message: Message) -> tuple[Outgoing, ...]:
+        table = await self._store.table(message.chat)
+        heard = await self._hear(message, table)
+        intent = await self._read(heard)
+        if intent.command == "usage":
+            heard = replace(heard, usage=await self._usage(message.chat))
+        desk = Desk(quote=self._quote, read=lambda _text, _photos: intent, confirm_above=self._confirm_above)
+        decision = decide(heard, desk)
+        if decision.forget:
+            decision = await self._forget(heard, decision)
+        turn = Turn(
+            message_key=message.key,
+            chat=message.chat,
+            table=decision.table,
+            reply=decision.replies,
+            jobs=decision.jobs,
+            cancel=decision.cancel,
+        )
+        if not await self._store.commit_turn(turn):
+            # Another process handled the same message in the meantime.
+            return await self._store.turn_of(message.key) or ()
+        await self._set_going(decision)
+        return decision.replies
+
+    async def _set_going(self, decision: Decision) -> None:
+        """After the commit. What fails here is picked up by the job runner's sweep: the rows are there."""
+        for job in decision.jobs:
+            await self._jobs.enqueue(job.id)
+        for job_id in decision.cancel:
+            await self._jobs.cancel(job_id)
+        if decision.resend is not None:
+            await self._jobs.resend(decision.resend)
+
+    async def _hear(self, message: Message, table: Table) -> Heard:
+        now = self._now()
+        running = await self._store.jobs(chat=message.chat, states=RUNNING)
+        named = await self._named_job(message)
+        heard = Heard(message=message, now=now, table=table, running=running, named_job=named)
+        photos, refused = await self._accept_all(message.photos, heard)
+        quoted, refused_too = await self._accept_all(message.quoted_photos, heard)
+        if not quoted and message.quoted_job and named is not None:
+            quoted = tuple(
+                LaidPhoto(key=str(p.path), path=p.path, width=p.width, height=p.height, at=now) for p in named.pictures
+            )
+        return replace(heard, photos=photos, quoted=quoted, refused=(*refused, *refused_too))
+
+    async def _named_job(self, message: Message) -> Job | None:
+        """The job a choice or a quoted result speaks of; another person's job is nobody's here."""
+        job_id = (message.choice or "").partition(":")[2] if message.choice else message.quoted_job
+        if not job_id:
+            return None
+        job = await self._store.job(job_id)
+        return job if job is not None and job.chat.key == message.chat.key else None
+
+    async def _accept_all(
+        self, photos: Sequence[IncomingPhoto], heard: Heard
+    ) -> tuple[tuple[LaidPhoto, ...], tuple[str, ...]]:
+        into = self._photos_dir / folder_of(heard.message.chat)
+        results = await asyncio.gather(*(self._accept(p.path, into) for p in photos), return_exceptions=True)
+        laid: list[LaidPhoto] = []
+        refused: dict[str, None] = {}
+        for photo, result in zip(photos, results, strict=True):
+            if isinstance(result, LikenessError):
+                refused[words(self._language(heard), result.text_key, **result.params)] = None
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                size = {"width": result.width, "height": result.height}
+                laid.append(LaidPhoto(key=photo.key, path=result.path, at=heard.now, **size))
+        return tuple(laid), tuple(refused)
+
+    def _language(self, heard: Heard) -> Language:
+        read = parse(heard.message.text, photos=1).language
+        return language_of(heard.table, heard.message.text, read, heard.message.language_hint)
+
+    async def _read(self, heard: Heard) -> Intent:
+        photos = photos_in_sight(heard)
+        first = parse(heard.message.text, photos=photos)
+        if self._second_reader is not None and first.confidence < SURE:
+            return await self._second_reader.read(heard.message.text, photos=photos, first=first)
+        return first
+
+    async def _usage(self, chat: Chat) -> Usage:
+        return await self._store.usage(chat, since=self._now() - timedelta(days=USAGE_DAYS))
+
+    async def _forget(self, heard: Heard, decision: Decision) -> Decision:
+        """Delete what is kept of this person, files included, and say how much it was."""
+        chat = heard.message.chat
+        language: Language = decision.replies[0].language if decision.replies else self._language(heard)
+        folder = self._photos_dir / folder_of(chat)
+        for job_id in decision.cancel:
+            await self._jobs.cancel(job_id)
+        files = set(await self._store.forget(chat))
+        photos, pictures = await asyncio.to_thread(_delete, folder, files)
+        log.info("forgot a person: %d photos, %d pictures", photos, pictures)
+        said = Outgoing(
+            id=f"{heard.message.key}:forgotten",
+            kind=Kind.TEXT,
+            text=words(language, "say.forgotten", photos=photos, pictures=pictures),
+            ref=heard.message.ref,
+            language=language,
+        )
+        return replace(decision, replies=(said,), cancel=())
+
+
+def folder_of(chat: Chat) -> str:
+    """The folder of a person's photos: a name that tells nothing about them."""
+    return hashlib.sha256(chat.key.encode()).hexdigest()[:24]
+
+
+def _delete(folder: Path, files: set[Path]) -> tuple[int, int]:
+    """Delete a person's photos and the given pictures; how many of each there were."""
+    photos = [p for p in folder.glob("*") if p.is_file()] if folder.is_dir() else []
+    inside = set(photos)
+    pictures = [p for p in files if p not in inside and p.is_file()]
+    for path in (*photos, *pictures):
+        path.unlink(missing_ok=True)
+    return len(photos), len(pictures)

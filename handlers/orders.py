@@ -1,0 +1,209 @@
+"""Intent to order: which photos the words speak of, what is still missing, and one line that says it back."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from handlers.desk import Heard
+from handlers.message import Language
+from handlers.order import Edit, Order, Shot
+from handlers.table import LaidPhoto, LastResult, Table
+from handlers.words import words
+from intent import Intent
+from providers.catalog import ACTIONS, STYLES
+
+BATCH_GAP = timedelta(seconds=90)
+"""Photos sent one after another, with pauses no longer than this, belong together."""
+RESULT_LIFE = timedelta(hours=24)
+"""How long words may still mean the last result."""
+
+TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style", "edit", "local_edit"})
+"""Actions that take several photos at once; every other edit is done to each photo by itself."""
+
+Missing = Literal["photo", "second_photo", "text", "style"]
+
+
+def job_id(message_key: str, number: int = 0) -> str:
+    """The identity of the job a message leads to: the same message, the same job."""
+    return hashlib.sha256(f"{message_key}#{number}".encode()).hexdigest()[:20]
+
+
+def batch(table: Table, now: datetime) -> tuple[LaidPhoto, ...]:
+    """The unused photos that were laid down together last."""
+    unused = [p for p in table.fresh_photos(now) if not p.used]
+    together: list[LaidPhoto] = []
+    for photo in reversed(unused):
+        if together and together[-1].at - photo.at > BATCH_GAP:
+            break
+        together.append(photo)
+    return tuple(reversed(together))
+
+
+def fresh_result(table: Table, now: datetime) -> LastResult | None:
+    result = table.last_result
+    return result if result and result.pictures and now - result.at <= RESULT_LIFE else None
+
+
+def photos_in_sight(heard: Heard) -> int:
+    """How many pictures the words may speak of: what `intent` is told as `photos`."""
+    if came := len(heard.photos) + len(heard.quoted):
+        return came
+    if laid := batch(heard.table, heard.now) or heard.table.fresh_photos(heard.now):
+        return len(laid)
+    result = fresh_result(heard.table, heard.now)
+    return 1 if result and heard.now - result.at <= timedelta(minutes=30) else 0
+
+
+def photos_meant(intent: Intent, heard: Heard) -> tuple[Path, ...]:
+    """The photos an order is made from.
+
+    Quoted photos win; then what came with the message (with photos laid just before it); then, for an edit, the last
+    result; then what lies on the table; then the photos of the last order.
+    """
+    if intent.operation == "create":
+        return ()
+    if heard.quoted:
+        return _paths((*heard.quoted, *heard.photos))
+    laid = batch(heard.table, heard.now)
+    result = fresh_result(heard.table, heard.now)
+    if intent.action == "transfer_style" and len(laid) < 2:
+        return _last_two(heard, result)
+    if laid:
+        return _paths(laid)
+    if result and intent.operation == "edit":
+        return result.pictures
+    fresh = heard.table.fresh_photos(heard.now)
+    if fresh:
+        return _last_used(heard.table, fresh)
+    return result.order.photos or result.pictures if result else ()
+
+
+def _paths(photos: Sequence[LaidPhoto]) -> tuple[Path, ...]:
+    return tuple(p.path for p in photos)
+
+
+def _last_two(heard: Heard, result: LastResult | None) -> tuple[Path, ...]:
+    """For a style transfer: the picture to change first, the look second."""
+    seen = [*(result.pictures[:1] if result else ()), *_paths(heard.table.fresh_photos(heard.now))]
+    return tuple(dict.fromkeys(seen))[-2:]
+
+
+def _last_used(table: Table, fresh: Sequence[LaidPhoto]) -> tuple[Path, ...]:
+    lying = set(_paths(fresh))
+    before = table.last_order.photos if table.last_order else ()
+    again = tuple(p for p in before if p in lying)
+    return again or _paths(fresh[-1:])
+
+
+def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> Order:
+    """The order of an intent that asks for pictures (`portrait`, `series`, `edit`, `create`)."""
+    shots: tuple[Shot, ...]
+    match intent.operation:
+        case "series":
+            shots = tuple(Shot(style=i.style, scene=i.scene, prompt=i.prompt) for i in intent.items)
+        case "edit":
+            then = (Edit(action=t.action, prompt=t.prompt, scale=t.scale) for t in intent.then)
+            first = Edit(action=intent.action or "edit", prompt=intent.prompt, scale=intent.scale)
+            shots = (Shot(edits=(first, *then), count=intent.count),)
+        case "create":
+            shots = (Shot(prompt=intent.prompt, count=intent.count),)
+        case _:
+            shots = (Shot(style=intent.style, scene=intent.scene, prompt=intent.prompt, count=intent.count),)
+    operation = intent.operation if intent.operation in ("series", "edit", "create") else "portrait"
+    return Order(
+        operation=operation,  # type: ignore[arg-type]  # narrowed by the line above
+        shots=shots,
+        model=intent.model,
+        aspect_ratio=intent.aspect_ratio,
+        photos=photos,
+        provider=intent.provider,
+        language=language,
+    )
+
+
+def spread(order: Order) -> Order:
+    """An edit that works on one photo, asked of several: one shot for each photo."""
+    if order.operation != "edit" or len(order.photos) < 2 or len(order.shots) != 1:
+        return order
+    if any(e.action in TOGETHER for e in order.shots[0].edits):
+        return order
+    return one_each(order)
+
+
+def one_each(order: Order) -> Order:
+    """The same wish for each photo by itself; at most eight pictures in all."""
+    shot = order.shots[0]
+    shots = tuple(shot.model_copy(update={"photo": n, "count": 1}) for n in range(min(len(order.photos), 8)))
+    return order.model_copy(update={"shots": shots})
+
+
+def missing(order: Order) -> Missing | None:
+    """What the person must still give before the order can be made."""
+    if order.operation == "create":
+        return None if order.shots[0].prompt else "text"
+    if not order.photos:
+        return "photo"
+    if order.operation == "edit":
+        actions = [ACTIONS[e.action] for shot in order.shots for e in shot.edits if e.action in ACTIONS]
+        if any(a.photos > len(order.photos) for a in actions):
+            return "second_photo"
+        edits = [e for shot in order.shots for e in shot.edits]
+        if any(_lacks_text(e, len(order.photos)) for e in edits):
+            return "text"
+        return None
+    if any(not (s.style or s.prompt or s.scene) for s in order.shots):
+        return "style"
+    return None
+
+
+def _lacks_text(edit: Edit, photos: int) -> bool:
+    return edit.action in ACTIONS and not edit.prompt and ACTIONS[edit.action].text_needed(photos)
+
+
+def with_text(order: Order, text: str) -> Order:
+    """The order with the words it was waiting for."""
+    shot = order.shots[0]
+    if order.operation != "edit":
+        return order.model_copy(update={"shots": (shot.model_copy(update={"prompt": text}), *order.shots[1:])})
+
+    def fill(edit: Edit) -> Edit:
+        lacks = _lacks_text(edit, len(order.photos))
+        return edit.model_copy(update={"prompt": text}) if lacks else edit
+
+    shots = tuple(s.model_copy(update={"edits": tuple(fill(e) for e in s.edits)}) for s in order.shots)
+    return order.model_copy(update={"shots": shots})
+
+
+def describe(order: Order, language: Language) -> str:
+    """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `3 pictures: …`."""
+    if order.operation == "series":
+        items = "、" if language == "zh" else ", "
+        return words(
+            language, "say.series", n=order.count, items=items.join(_shot_name(s, language) for s in order.shots)
+        )
+    name = _shot_name(order.shots[0], language) if order.operation != "create" else words(language, "name.create")
+    if len(order.shots) > 1:
+        return words(language, "say.each", what=name, n=len(order.shots))
+    return name
+
+
+def _shot_name(shot: Shot, language: Language) -> str:
+    if shot.edits:
+        names = [ACTIONS[e.action].name(language) if e.action in ACTIONS else e.action for e in shot.edits]
+        text = names[0]
+        for then in names[1:]:
+            text = words(language, "say.chain", first=text, then=then)
+        return text
+    if shot.style in STYLES:
+        name = STYLES[shot.style].name(language)
+        return words(language, "say.own_scene", style=name, scene=_short(shot.scene)) if shot.scene else name
+    if shot.prompt:
+        return words(language, "name.own_prompt", prompt=_short(shot.prompt))
+    return words(language, "name.portrait")
+
+
+def _short(text: str, limit: int = 40) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
