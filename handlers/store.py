@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
-from handlers.table import Table
+from handlers.table import LastResult, Table
 from providers.base import PictureFile, Submission
 
 
@@ -167,8 +167,12 @@ class Store(Protocol):
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         """Change the named fields of a job; raises KeyError for an unknown one."""
 
-    async def finish_job(self, job: Job, table: Table | None) -> None:
-        """Save an ended job and, in the same transaction, the table on which its result now lies."""
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> None:
+        """Save an ended job and, in the same transaction, lay its result on the person's table.
+
+        The table is changed where it lies, so a turn committed meanwhile is not undone; likewise `commit_turn` and
+        `save_table` keep the newer of the stored and the given `last_result`.
+        """
 
     # --- parts: the write-ahead rows around paid POSTs
     async def begin_part(self, key: str, job: str, provider: str) -> None:

@@ -1,0 +1,417 @@
+"""`SqlStore`: the `Store` on SQLite or PostgreSQL, one code for both.
+
+Longer than 300 lines because it is one seam: splitting it would only hide which method shares which table.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handlers import sql_rows as rows
+from handlers.message import Chat, Outgoing
+from handlers.sql_schema import (
+    DELIVERIES,
+    ENTRIES,
+    INBOX,
+    JOBS,
+    PARTS,
+    SEQUENCES,
+    TABLES,
+    TURNS,
+    VALUES,
+    make_engine,
+    migrate,
+    to_text,
+)
+from handlers.store import ENDED, Delivery, Entry, Job, JobState, Part, PartState, Turn, Usage
+from handlers.table import LastResult, Table
+from providers.base import PictureFile, Submission
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+_ENDED = tuple(sorted(state.value for state in ENDED))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlStore:
+    """Open with `await SqlStore.open(url)`; give back with `aclose`.
+
+    Runs on threads of its own: dbos replaces the loop's default executor, and a paid request's id must not wait
+    there behind checkpoints. On SQLite one thread writes (the file has one write lock anyway) and others read.
+    """
+
+    def __init__(self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+        writers = 1 if engine.dialect.name == "sqlite" else threads
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="store-read")
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Clock = utc_now, threads: int = 4) -> "SqlStore":
+        """Connect to `sqlite:///…` or `postgresql://…` and bring the schema to the newest version."""
+        store = cls(make_engine(url, pool_size=2 * threads), clock=clock, threads=threads)
+        try:
+            await store._write(migrate)
+        except BaseException:
+            await store.aclose()
+            raise
+        return store
+
+    async def _write(self, work: Callable[[sa.Connection], T]) -> T:
+        def run() -> T:
+            with self._engine.connect().execution_options(write=True) as connection, connection.begin():
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writers, run)
+
+    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
+        def run() -> T:
+            with self._engine.connect() as connection, connection.begin():
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    def _upsert(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+        keys = [column.name for column in table.primary_key]
+        statement = self._insert(table).values(row)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=keys, set_={name: statement.excluded[name] for name in row if name not in keys}
+            )
+        )
+
+    def _insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+        """False, and nothing changed, where a row of this key is there."""
+        statement = self._insert(table).values(row).on_conflict_do_nothing()
+        return connection.execute(statement.returning(*table.primary_key)).first() is not None
+
+    # --- a message and what it led to
+
+    async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
+        query = sa.select(TURNS.c.reply).where(TURNS.c.message_key == message_key)
+        text = await self._read(lambda c: c.execute(query).scalar_one_or_none())
+        return None if text is None else rows.reply_of(text)
+
+    async def table(self, chat: Chat) -> Table:
+        return await self._read(lambda c: _table(c, chat.key)) or Table()
+
+    async def commit_turn(self, turn: Turn) -> bool:
+        def work(c: sa.Connection) -> bool:
+            head = {"message_key": turn.message_key, "chat_key": turn.chat.key, "at": to_text(self._clock())}
+            if not self._insert_new(c, TURNS, {**head, "reply": rows.reply_text(turn.reply)}):
+                return False
+            self._put_table(c, turn.chat.key, turn.table)
+            for job in turn.jobs:
+                self._insert_new(c, JOBS, rows.job_row(job))
+            if turn.cancel:
+                asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.not_in(_ENDED)
+                c.execute(JOBS.update().where(asked).values(cancel_asked=True))
+            return True
+
+        return await self._write(work)
+
+    async def save_table(self, chat: Chat, table: Table) -> None:
+        await self._write(lambda c: self._put_table(c, chat.key, table))
+
+    def _put_table(self, c: sa.Connection, chat_key: str, table: Table) -> None:
+        merged = rows.newer_result(_table(c, chat_key, lock=True), table)
+        row = {"chat_key": chat_key, "body": merged.model_dump_json(), "updated": to_text(self._clock())}
+        self._upsert(c, TABLES, row)
+
+    # --- jobs
+
+    async def job(self, job_id: str) -> Job | None:
+        return await self._read(lambda c: _job(c, job_id))
+
+    async def jobs(
+        self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
+    ) -> tuple[Job, ...]:
+        query = sa.select(JOBS).order_by(JOBS.c.created.desc(), JOBS.c.id.desc()).limit(limit)
+        if chat is not None:
+            query = query.where(JOBS.c.chat_key == chat.key)
+        if states:
+            query = query.where(JOBS.c.state.in_([state.value for state in states]))
+        return await self._read(lambda c: tuple(rows.job_of(row) for row in c.execute(query).mappings()))
+
+    async def add_job(self, job: Job) -> bool:
+        return await self._write(lambda c: self._insert_new(c, JOBS, rows.job_row(job)))
+
+    async def update_job(self, job_id: str, **changes: Any) -> Job:
+        columns = rows.job_columns(changes)
+
+        def work(c: sa.Connection) -> Job:
+            if columns:
+                c.execute(JOBS.update().where(JOBS.c.id == job_id).values(columns))
+            job = _job(c, job_id)
+            if job is None:
+                raise KeyError(job_id)
+            return job
+
+        return await self._write(work)
+
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> None:
+        def work(c: sa.Connection) -> None:
+            self._upsert(c, JOBS, rows.job_row(job))
+            if last_result is not None:
+                table = _table(c, job.chat.key, lock=True) or Table(language=job.order.language)
+                self._put_table(c, job.chat.key, table.model_copy(update={"last_result": last_result}))
+
+        await self._write(work)
+
+    # --- parts
+
+    async def begin_part(self, key: str, job: str, provider: str) -> None:
+        row = {
+            "key": key,
+            "job": job,
+            "provider": provider,
+            "state": PartState.SUBMITTING.value,
+            "submission": None,
+            "pictures": "[]",
+            "cost": None,
+            "currency": "USD",
+            "error_code": None,
+            "updated": to_text(self._clock()),
+        }
+        await self._write(lambda c: self._upsert(c, PARTS, row))
+
+    async def accept_part(self, key: str, submission: Submission) -> None:
+        await self._change_part(
+            key,
+            state=PartState.ACCEPTED.value,
+            submission=rows.submission_text(submission),
+            cost=submission.cost,
+            currency=submission.currency,
+        )
+
+    async def end_part(
+        self,
+        key: str,
+        state: PartState,
+        *,
+        pictures: Sequence[PictureFile] = (),
+        cost: float | None = None,
+        currency: str = "USD",
+        error_code: str | None = None,
+    ) -> None:
+        money = {} if cost is None else {"cost": cost, "currency": currency}
+        await self._change_part(
+            key, state=state.value, pictures=rows.pictures_text(pictures), error_code=error_code, **money
+        )
+
+    async def _change_part(self, key: str, **columns: Any) -> None:
+        statement = PARTS.update().where(PARTS.c.key == key).values(**columns, updated=to_text(self._clock()))
+        if await self._write(lambda c: c.execute(statement).rowcount) == 0:
+            raise KeyError(key)
+
+    async def part(self, key: str) -> Part | None:
+        query = sa.select(PARTS).where(PARTS.c.key == key)
+        row = await self._read(lambda c: c.execute(query).mappings().one_or_none())
+        return None if row is None else rows.part_of(row)
+
+    async def parts(self, job_id: str) -> tuple[Part, ...]:
+        query = sa.select(PARTS).where(PARTS.c.job == job_id).order_by(PARTS.c.key)
+        return await self._read(lambda c: tuple(rows.part_of(row) for row in c.execute(query).mappings()))
+
+    # --- deliveries
+
+    async def delivery(self, key: str) -> Delivery | None:
+        query = sa.select(DELIVERIES).where(DELIVERIES.c.key == key)
+        row = await self._read(lambda c: c.execute(query).mappings().one_or_none())
+        return None if row is None else rows.delivery_of(row)
+
+    async def save_delivery(self, delivery: Delivery) -> None:
+        row = {
+            "key": delivery.key,
+            "job": delivery.job,
+            "state": delivery.state.value,
+            "place": delivery.place,
+            "refs": rows.refs_text(delivery.refs),
+        }
+        await self._write(lambda c: self._upsert(c, DELIVERIES, row))
+
+    # --- the conversation of a channel that keeps none itself
+
+    async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
+        now = self._clock()
+
+        def work(c: sa.Connection) -> Entry:
+            counted = self._insert(SEQUENCES).values(chat_key=chat.key, last=1)
+            counted = counted.on_conflict_do_update(index_elements=["chat_key"], set_={"last": SEQUENCES.c.last + 1})
+            seq = int(c.execute(counted.returning(SEQUENCES.c.last)).scalar_one())
+            c.execute(ENTRIES.delete().where((ENTRIES.c.chat_key == chat.key) & (ENTRIES.c.id == outgoing.id)))
+            row = {
+                "chat_key": chat.key,
+                "seq": seq,
+                "id": outgoing.id,
+                "from_person": from_person,
+                "at": to_text(now),
+                "outgoing": rows.outgoing_text(outgoing),
+            }
+            c.execute(ENTRIES.insert().values(row))
+            return rows.entry_of(row)
+
+        return await self._write(work)
+
+    async def drop_entry(self, chat: Chat, entry_id: str) -> None:
+        dropped = (ENTRIES.c.chat_key == chat.key) & (ENTRIES.c.id == entry_id)
+        await self._write(lambda c: c.execute(ENTRIES.delete().where(dropped)))
+
+    async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
+        query = sa.select(ENTRIES).where((ENTRIES.c.chat_key == chat.key) & (ENTRIES.c.seq > after))
+        query = query.order_by(ENTRIES.c.seq).limit(limit)
+        return await self._read(lambda c: tuple(rows.entry_of(row) for row in c.execute(query).mappings()))
+
+    # --- an inbox for updates acknowledged before they are handled
+
+    async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
+        row = {"channel": channel, "key": key, "payload": payload, "done": False, "at": to_text(self._clock())}
+        return await self._write(lambda c: self._insert_new(c, INBOX, row))
+
+    async def done_inbox(self, channel: str, key: str) -> None:
+        # The payload holds a person's words and is needed no more; the key stays, against repeats.
+        statement = INBOX.update().where((INBOX.c.channel == channel) & (INBOX.c.key == key))
+        await self._write(lambda c: c.execute(statement.values(done=True, payload="")))
+
+    async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
+        query = sa.select(INBOX.c.key, INBOX.c.payload).where((INBOX.c.channel == channel) & ~INBOX.c.done)
+        query = query.order_by(INBOX.c.at, INBOX.c.key).limit(limit)
+        return await self._read(lambda c: tuple((row.key, row.payload) for row in c.execute(query)))
+
+    # --- small values of a channel
+
+    async def value(self, space: str, key: str) -> str | None:
+        query = sa.select(VALUES.c.value).where((VALUES.c.space == space) & (VALUES.c.key == key))
+        return await self._read(lambda c: c.execute(query).scalar_one_or_none())
+
+    async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
+        here = (VALUES.c.space == space) & (VALUES.c.key == key)
+
+        def work(c: sa.Connection) -> bool:
+            if expected is not None:
+                found = here & (VALUES.c.value == expected)
+                change = VALUES.delete() if value is None else VALUES.update().values(value=value)
+                return c.execute(change.where(found)).rowcount == 1
+            if value is None:
+                c.execute(VALUES.delete().where(here))
+            else:
+                self._upsert(c, VALUES, {"space": space, "key": key, "value": value})
+            return True
+
+        return await self._write(work)
+
+    # --- people
+
+    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
+        mine = (JOBS.c.chat_key == chat.key) & (JOBS.c.finished >= to_text(since))
+        pictures = sa.select(sa.func.coalesce(sa.func.sum(JOBS.c.picture_count), 0)).where(mine)
+        cost = sa.select(JOBS.c.currency, sa.func.sum(JOBS.c.cost)).where(mine & JOBS.c.cost.is_not(None))
+
+        def work(c: sa.Connection) -> Usage:
+            money = {row[0]: float(row[1]) for row in c.execute(cost.group_by(JOBS.c.currency))}
+            return Usage(pictures=int(c.execute(pictures).scalar_one()), cost=money)
+
+        return await self._read(work)
+
+    async def forget(self, chat: Chat) -> tuple[Path, ...]:
+        def work(c: sa.Connection) -> set[Path]:
+            table = _table(c, chat.key, lock=True) or Table()
+            for name in (TURNS, TABLES, ENTRIES):
+                c.execute(name.delete().where(name.c.chat_key == chat.key))
+            ended = (JOBS.c.chat_key == chat.key) & JOBS.c.state.in_(_ENDED)
+            return (rows.files_of_table(table) | _delete_jobs(c, ended)) - _files_in_use(c, {chat.key})
+
+        return tuple(sorted(await self._write(work)))
+
+    # --- house-keeping
+
+    async def expire(self, *, before: datetime) -> tuple[Path, ...]:
+        limit = to_text(before)
+
+        def work(c: sa.Connection) -> set[Path]:
+            for name in (TURNS, ENTRIES):
+                c.execute(name.delete().where(name.c.at < limit))
+            c.execute(INBOX.delete().where((INBOX.c.at < limit) & INBOX.c.done))
+            files: set[Path] = set()
+            old = sa.select(TABLES.c.chat_key, TABLES.c.body).where(TABLES.c.updated < limit)
+            owners = set()
+            for chat_key, body in c.execute(old).all():
+                table = rows.table_of(body)
+                owners.add(chat_key)
+                files |= rows.files_of_table(table)
+                kept = Table(language=table.language, language_fixed=table.language_fixed)
+                c.execute(TABLES.update().where(TABLES.c.chat_key == chat_key).values(body=kept.model_dump_json()))
+            ended = JOBS.c.state.in_(_ENDED) & (JOBS.c.finished < limit)
+            owners |= set(c.execute(sa.select(JOBS.c.chat_key).where(ended).distinct()).scalars())
+            return (files | _delete_jobs(c, ended)) - _files_in_use(c, owners)
+
+        return tuple(sorted(await self._write(work)))
+
+    async def ping(self) -> None:
+        await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
+
+    async def aclose(self) -> None:
+        def close() -> None:
+            self._writers.shutdown()
+            self._readers.shutdown()
+            self._engine.dispose()
+
+        # A thread of its own, because the store's pools are what is being closed.
+        with ThreadPoolExecutor(1) as closing:
+            await asyncio.get_running_loop().run_in_executor(closing, close)
+
+
+def _table(c: sa.Connection, chat_key: str, *, lock: bool = False) -> Table | None:
+    """`lock` keeps other writers off the row until the transaction ends (PostgreSQL; SQLite locks the file)."""
+    query = sa.select(TABLES.c.body).where(TABLES.c.chat_key == chat_key)
+    body = c.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    return None if body is None else rows.table_of(body)
+
+
+def _job(c: sa.Connection, job_id: str) -> Job | None:
+    row = c.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
+    return None if row is None else rows.job_of(row)
+
+
+def _delete_jobs(c: sa.Connection, which: sa.ColumnElement[bool]) -> set[Path]:
+    """Delete these jobs with their parts and deliveries; the files they named."""
+    files: set[Path] = set()
+    gone: list[str] = []
+    for row in c.execute(sa.select(JOBS).where(which)).mappings():
+        job = rows.job_of(row)
+        gone.append(job.id)
+        files |= rows.files_of_job(job)
+    for start in range(0, len(gone), 500):  # SQLite takes a bounded number of parameters
+        some = gone[start : start + 500]
+        parts = c.execute(sa.select(PARTS).where(PARTS.c.job.in_(some))).mappings()
+        files |= rows.files_of_parts(rows.part_of(row) for row in parts)
+        for name in (PARTS, DELIVERIES):
+            c.execute(name.delete().where(name.c.job.in_(some)))
+        c.execute(JOBS.delete().where(JOBS.c.id.in_(some)))
+    return files
+
+
+def _files_in_use(c: sa.Connection, owners: set[str]) -> set[Path]:
+    """Files that these people's remaining jobs and tables still name."""
+    files: set[Path] = set()
+    for chat_key in owners:
+        table = _table(c, chat_key)
+        files |= rows.files_of_table(table) if table else set()
+        for row in c.execute(sa.select(JOBS).where(JOBS.c.chat_key == chat_key)).mappings():
+            job = rows.job_of(row)
+            files |= rows.files_of_job(job)
+            parts = c.execute(sa.select(PARTS).where(PARTS.c.job == job.id)).mappings()
+            files |= rows.files_of_parts(rows.part_of(part) for part in parts)
+    return files

@@ -1,0 +1,519 @@
+"""One suite that every `Store` passes: the one in memory, SQLite, PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from handlers.memory_store import MemoryStore
+from handlers.message import Chat, Choice, Kind, Outgoing
+from handlers.order import Edit, Order, Shot
+from handlers.sql_schema import VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
+from handlers.sql_store import SqlStore
+from handlers.store import Delivery, DeliveryState, Job, JobState, PartState, Store, Turn
+from handlers.table import LaidPhoto, LastResult, Question, Table
+from providers.base import PictureFile, Submission
+from tests.servers.postgres import NoPostgres, new_database, postgres_server
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+ANN = Chat(channel="web", chat="ann", person="ann")
+BEN = Chat(channel="telegram", chat="-100", person="ben", thread="7")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    try:
+        with postgres_server() as url:
+            yield url
+    except NoPostgres as reason:
+        pytest.skip(f"PostgreSQL store not tested: {reason}")
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "state" / "likeness.db")
+        return
+    with new_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore(clock=clock)
+    elif request.param == "sqlite":
+        sqlite = await SqlStore.open(sqlite_url(tmp_path / "likeness.db"), clock=clock)
+        yield sqlite
+        await sqlite.aclose()
+    else:
+        with new_database(request.getfixturevalue("postgres")) as url:
+            on_postgres = await SqlStore.open(url, clock=clock)
+            yield on_postgres
+            await on_postgres.aclose()
+
+
+def order(**changes: object) -> Order:
+    return Order(
+        operation="edit",
+        shots=(Shot(edits=(Edit(action="filter", prompt="夜景"), Edit(action="upscale", scale=4)), count=2),),
+        photos=(Path("/photos/main.jpg"), Path("/photos/second.jpg")),
+        language="zh",
+    ).model_copy(update=changes)
+
+
+def job(job_id: str, chat: Chat = ANN, *, minutes: int = 0, state: JobState = JobState.NEW, **changes: object) -> Job:
+    made = Job(id=job_id, chat=chat, order=order(), created=NOW + timedelta(minutes=minutes), state=state, ref="m1")
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def picture(name: str = "a.png") -> PictureFile:
+    return PictureFile(
+        path=Path("/pictures") / name, width=1024, height=768, size_bytes=99,
+        mime="image/png", provider="fal", request_id="r-1",
+    )  # fmt: skip
+
+
+def said(entry_id: str, text: str = "好") -> Outgoing:
+    return Outgoing(
+        id=entry_id, kind=Kind.PICTURES, text=text, choices=(Choice(id="again:1", label="再来"),),
+        pictures=(picture(),), ref="m1", job="j1", language="zh",
+    )  # fmt: skip
+
+
+def laid(key: str) -> LaidPhoto:
+    return LaidPhoto(key=key, path=Path(f"/photos/{key}.jpg"), width=10, height=20, at=NOW)
+
+
+def turn(key: str, *, chat: Chat = ANN, table: Table | None = None, **changes: object) -> Turn:
+    made = Turn(message_key=key, chat=chat, table=table or Table(photos=(laid(key),)), reply=(said(f"reply:{key}"),))
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def result(job_id: str, at: datetime = NOW) -> LastResult:
+    return LastResult(job=job_id, order=order(), pictures=(Path("/pictures/a.png"),), at=at)
+
+
+# --- a message and what it led to
+
+
+async def test_a_stranger_has_an_empty_table(store: Store) -> None:
+    assert await store.table(ANN) == Table()
+
+
+async def test_a_turn_is_kept_whole_table_reply_and_jobs(store: Store) -> None:
+    question = Question(kind="style", options=("anime", "oil"), order=order(), at=NOW)
+    table = Table(language="zh", photos=(laid("p"),), last_order=order(), question=question)
+    made = turn("tg:1", table=table, jobs=(job("j1"), job("j2", minutes=1)))
+    assert await store.commit_turn(made)
+    assert await store.table(ANN) == table
+    assert await store.turn_of("tg:1") == made.reply
+    assert await store.job("j1") == job("j1")
+    assert await store.jobs() == (job("j2", minutes=1), job("j1"))
+
+
+async def test_a_message_not_seen_has_no_turn(store: Store) -> None:
+    assert await store.turn_of("tg:404") is None
+
+
+async def test_a_repeated_message_changes_nothing(store: Store) -> None:
+    first = turn("tg:1", jobs=(job("j1"),))
+    assert await store.commit_turn(first)
+    again = turn("tg:1", table=Table(language="en"), reply=(said("other"),), jobs=(job("j2"),), cancel=("j1",))
+    assert not await store.commit_turn(again)
+    assert await store.table(ANN) == first.table
+    assert await store.turn_of("tg:1") == first.reply
+    assert await store.job("j2") is None
+    assert await store.job("j1") == job("j1")
+
+
+async def test_of_many_writers_of_one_message_exactly_one_wins(store: Store) -> None:
+    wins = await asyncio.gather(*(store.commit_turn(turn("tg:1", jobs=(job(f"j{n}"),))) for n in range(12)))
+    assert sorted(wins) == [False] * 11 + [True]
+    assert len(await store.jobs()) == 1
+
+
+async def test_an_empty_reply_is_still_a_handled_message(store: Store) -> None:
+    await store.commit_turn(turn("tg:1", reply=()))
+    assert await store.turn_of("tg:1") == ()
+
+
+async def test_cancelling_marks_running_jobs_and_leaves_ended_ones(store: Store) -> None:
+    await store.add_job(job("runs", state=JobState.RUNNING))
+    await store.add_job(job("done", state=JobState.DONE))
+    await store.commit_turn(turn("tg:1", cancel=("runs", "done", "unknown")))
+    runs, done = await store.job("runs"), await store.job("done")
+    assert runs is not None
+    assert runs.cancel_asked
+    assert done is not None
+    assert not done.cancel_asked
+
+
+async def test_tables_of_two_people_in_one_chat_are_two_tables(store: Store) -> None:
+    other = replace(BEN, person="cara")
+    await store.save_table(BEN, Table(language="zh"))
+    assert await store.table(other) == Table()
+    assert await store.table(replace(BEN, thread="9")) == Table(language="zh")
+
+
+# --- jobs
+
+
+async def test_jobs_are_found_by_person_and_state_newest_first(store: Store) -> None:
+    for n, (chat, state) in enumerate(
+        [(ANN, JobState.DONE), (BEN, JobState.RUNNING), (ANN, JobState.RUNNING), (ANN, JobState.FAILED)]
+    ):
+        assert await store.add_job(job(f"j{n}", chat, minutes=n, state=state))
+    assert [found.id for found in await store.jobs(chat=ANN)] == ["j3", "j2", "j0"]
+    assert [found.id for found in await store.jobs(states=(JobState.RUNNING, JobState.LATE))] == ["j2", "j1"]
+    assert [found.id for found in await store.jobs(chat=ANN, states=(JobState.RUNNING,))] == ["j2"]
+    assert [found.id for found in await store.jobs(limit=2)] == ["j3", "j2"]
+
+
+async def test_a_job_is_added_once(store: Store) -> None:
+    assert await store.add_job(job("j1"))
+    assert not await store.add_job(job("j1", state=JobState.DONE))
+    assert await store.job("j1") == job("j1")
+
+
+async def test_updating_a_job_changes_only_what_is_named(store: Store) -> None:
+    await store.add_job(job("j1", BEN))
+    await store.commit_turn(turn("tg:1", cancel=("j1",)))
+    updated = await store.update_job("j1", state=JobState.RUNNING, provider="fal", estimate_usd=0.3)
+    expected = job("j1", BEN, state=JobState.RUNNING, provider="fal", estimate_usd=0.3, cancel_asked=True)
+    assert updated == await store.job("j1") == expected
+
+
+async def test_updating_an_unknown_job_or_field_is_an_error(store: Store) -> None:
+    with pytest.raises(KeyError):
+        await store.update_job("nobody", state=JobState.RUNNING)
+    await store.add_job(job("j1"))
+    with pytest.raises(TypeError):
+        await store.update_job("j1", colour="red")
+
+
+async def test_a_finished_job_lays_its_result_on_the_table_as_it_is_by_then(store: Store) -> None:
+    await store.commit_turn(turn("tg:1", jobs=(job("j1"),)))
+    ended = job(
+        "j1", state=JobState.DONE, cost=0.15, currency="USD", provider="fal", finished=NOW, pictures=(picture(),)
+    )
+    await store.finish_job(ended, result("j1"))
+    assert await store.job("j1") == ended
+    table = await store.table(ANN)
+    assert table.last_result == result("j1")
+    assert table.photos == (laid("tg:1"),)
+
+
+async def test_a_job_without_result_leaves_the_table_alone(store: Store) -> None:
+    await store.save_table(ANN, Table(last_result=result("j0")))
+    await store.finish_job(job("j1", state=JobState.FAILED, error_code="refused", finished=NOW), None)
+    assert (await store.table(ANN)).last_result == result("j0")
+
+
+async def test_a_turn_that_began_before_a_job_finished_does_not_lose_its_result(store: Store) -> None:
+    read_before = await store.table(ANN)
+    await store.finish_job(job("j1", state=JobState.DONE, finished=NOW), result("j1"))
+    await store.commit_turn(turn("tg:2", table=read_before.model_copy(update={"photos": (laid("new"),)})))
+    table = await store.table(ANN)
+    assert table.last_result == result("j1")
+    assert table.photos == (laid("new"),)
+
+
+# --- parts and deliveries
+
+
+async def test_a_part_goes_from_submitting_to_accepted_to_made(store: Store) -> None:
+    submission = Submission(
+        provider="fal", request_id="r-1", count=2, handle={"status": "x", "deep": [1, {"a": None}]}, cost=0.3
+    )
+    await store.begin_part("j1-0-0", "j1", "fal")
+    begun = await store.part("j1-0-0")
+    assert begun is not None
+    assert (begun.state, begun.submission, begun.provider) == (PartState.SUBMITTING, None, "fal")
+    await store.accept_part("j1-0-0", submission)
+    accepted = await store.part("j1-0-0")
+    assert accepted is not None
+    assert (accepted.state, accepted.submission, accepted.cost) == (PartState.ACCEPTED, submission, 0.3)
+    await store.end_part("j1-0-0", PartState.MADE, pictures=(picture(),), cost=2.0, currency="credits")
+    made = await store.part("j1-0-0")
+    assert made is not None
+    assert (made.state, made.pictures, made.cost, made.currency) == (PartState.MADE, (picture(),), 2.0, "credits")
+    assert made.submission == submission
+    assert made.updated is not None
+
+
+async def test_a_part_refused_by_one_provider_begins_anew_with_the_next(store: Store) -> None:
+    await store.begin_part("j1-0-0", "j1", "fal")
+    await store.end_part("j1-0-0", PartState.REFUSED, error_code="provider_busy")
+    refused = await store.part("j1-0-0")
+    assert refused is not None
+    assert (refused.state, refused.error_code) == (PartState.REFUSED, "provider_busy")
+    await store.begin_part("j1-0-0", "j1", "openai")
+    begun = await store.part("j1-0-0")
+    assert begun is not None
+    assert (begun.state, begun.provider, begun.error_code) == (PartState.SUBMITTING, "openai", None)
+
+
+async def test_a_failed_part_keeps_its_submission(store: Store) -> None:
+    submission = Submission(provider="fal", request_id="r-1")
+    await store.begin_part("k", "j1", "fal")
+    await store.accept_part("k", submission)
+    await store.end_part("k", PartState.FAILED, error_code="made_nothing")
+    failed = await store.part("k")
+    assert failed is not None
+    assert (failed.state, failed.submission) == (PartState.FAILED, submission)
+
+
+async def test_parts_are_those_of_the_job_in_order_of_their_keys(store: Store) -> None:
+    for key, owner in (("j1-1-0", "j1"), ("j1-0-0", "j1"), ("j2-0-0", "j2")):
+        await store.begin_part(key, owner, "fal")
+    assert [part.key for part in await store.parts("j1")] == ["j1-0-0", "j1-1-0"]
+    assert await store.part("nothing") is None
+    with pytest.raises(KeyError):
+        await store.accept_part("nothing", Submission(provider="fal", request_id="r"))
+
+
+async def test_a_delivery_is_saved_and_replaced(store: Store) -> None:
+    assert await store.delivery("j1:0") is None
+    reserved = Delivery(key="j1:0", job="j1", state=DeliveryState.RESERVED, place="55")
+    await store.save_delivery(reserved)
+    assert await store.delivery("j1:0") == reserved
+    sent = replace(reserved, state=DeliveryState.SENT, refs=("55", "56"))
+    await store.save_delivery(sent)
+    assert await store.delivery("j1:0") == sent
+
+
+# --- the conversation of a channel that keeps none itself
+
+
+async def test_entries_come_back_oldest_first_from_where_one_stopped(store: Store) -> None:
+    written = [await store.add_entry(ANN, said(f"m{n}"), from_person=n == 0) for n in range(3)]
+    await store.add_entry(BEN, said("m0"))
+    assert await store.entries(ANN) == tuple(written)
+    assert await store.entries(ANN, after=written[0].seq) == tuple(written[1:])
+    assert await store.entries(ANN, limit=2) == tuple(written[:2])
+    assert written[0].from_person
+    assert not written[1].from_person
+
+
+async def test_a_status_said_again_replaces_itself_with_a_new_number(store: Store) -> None:
+    first = await store.add_entry(ANN, said("status:j1", "1 s"))
+    other = await store.add_entry(ANN, said("m1"))
+    second = await store.add_entry(ANN, said("status:j1", "2 s"))
+    assert await store.entries(ANN) == (other, second)
+    assert first.seq < other.seq < second.seq
+
+
+async def test_the_number_of_a_dropped_entry_is_not_used_again(store: Store) -> None:
+    dropped = await store.add_entry(ANN, said("m1"))
+    await store.drop_entry(ANN, "m1")
+    await store.drop_entry(ANN, "never there")
+    assert await store.entries(ANN) == ()
+    assert (await store.add_entry(ANN, said("m2"))).seq > dropped.seq
+
+
+async def test_entries_written_at_once_get_numbers_of_their_own(store: Store) -> None:
+    written = await asyncio.gather(*(store.add_entry(ANN, said(f"m{n}")) for n in range(20)))
+    assert len({entry.seq for entry in written}) == 20
+    assert len(await store.entries(ANN)) == 20
+
+
+# --- inbox and values
+
+
+async def test_an_update_is_taken_in_once_and_waits_until_done(store: Store) -> None:
+    assert await store.put_inbox("wechat", "b", "second?")
+    assert await store.put_inbox("wechat", "a", "{}")
+    assert not await store.put_inbox("wechat", "b", "other")
+    assert await store.put_inbox("telegram", "b", "elsewhere")
+    assert await store.inbox("wechat") == (("b", "second?"), ("a", "{}"))
+    await store.done_inbox("wechat", "b")
+    assert await store.inbox("wechat") == (("a", "{}"),)
+    assert not await store.put_inbox("wechat", "b", "again")
+    assert await store.inbox("wechat", limit=0) == ()
+
+
+async def test_a_value_is_set_replaced_and_deleted(store: Store) -> None:
+    assert await store.value("wechat", "token") is None
+    assert await store.set_value("wechat", "token", "one")
+    assert await store.set_value("wechat", "token", "two")
+    assert await store.set_value("telegram", "token", "other")
+    assert await store.value("wechat", "token") == "two"
+    assert await store.set_value("wechat", "token", None)
+    assert await store.value("wechat", "token") is None
+    assert await store.value("telegram", "token") == "other"
+
+
+async def test_a_value_is_set_only_over_the_expected_one(store: Store) -> None:
+    assert not await store.set_value("s", "k", "new", expected="old")
+    await store.set_value("s", "k", "old")
+    assert not await store.set_value("s", "k", None, expected="other")
+    assert await store.set_value("s", "k", "new", expected="old")
+    assert await store.value("s", "k") == "new"
+    assert await store.set_value("s", "k", None, expected="new")
+    assert await store.value("s", "k") is None
+
+
+async def test_of_many_who_compare_and_set_exactly_one_wins(store: Store) -> None:
+    await store.set_value("s", "k", "free")
+    wins = await asyncio.gather(*(store.set_value("s", "k", f"taken {n}", expected="free") for n in range(12)))
+    assert sorted(wins) == [False] * 11 + [True]
+
+
+# --- people and house-keeping
+
+
+async def test_usage_counts_pictures_and_money_by_currency_since_a_day(store: Store) -> None:
+    for n, (cost, currency, finished) in enumerate(
+        [
+            (0.15, "USD", NOW),
+            (0.30, "USD", NOW),
+            (3.0, "credits", NOW),
+            (None, "USD", NOW),
+            (9.0, "USD", NOW - timedelta(2)),
+        ]
+    ):
+        ended = job(
+            f"j{n}", state=JobState.DONE, cost=cost, currency=currency, finished=finished, pictures=(picture(),)
+        )
+        await store.finish_job(ended, None)
+    await store.finish_job(job("other", BEN, state=JobState.DONE, cost=5.0, finished=NOW, pictures=(picture(),)), None)
+    await store.add_job(job("runs", state=JobState.RUNNING))
+    usage = await store.usage(ANN, since=NOW - timedelta(days=1))
+    assert usage.pictures == 4
+    assert usage.cost == pytest.approx({"USD": 0.45, "credits": 3.0})
+
+
+async def test_forgetting_a_person_leaves_nothing_but_what_still_runs(store: Store) -> None:
+    mine = order(photos=(Path("/photos/old.jpg"), Path("/photos/shared.jpg")), mask=Path("/photos/mask.png"))
+    running = order(photos=(Path("/photos/shared.jpg"),))
+    done = job("done", state=JobState.DONE, order=mine, finished=NOW, pictures=(picture("final.png"),))
+    await store.commit_turn(turn("tg:1", jobs=(job("runs", state=JobState.RUNNING, order=running),)))
+    await store.finish_job(done, None)
+    await store.begin_part("done-0", "done", "fal")
+    await store.end_part("done-0", PartState.MADE, pictures=(picture("between.png"),))
+    await store.save_delivery(Delivery(key="done:0", job="done", state=DeliveryState.SENT))
+    await store.add_entry(ANN, said("m1"))
+    await store.commit_turn(turn("tg:2", chat=BEN, jobs=(job("ben's", BEN, state=JobState.DONE),)))
+
+    files = await store.forget(ANN)
+
+    assert set(map(str, files)) == {
+        "/photos/tg:1.jpg", "/photos/old.jpg", "/photos/mask.png", "/pictures/final.png", "/pictures/between.png",
+    }  # fmt: skip
+    assert await store.table(ANN) == Table()
+    assert await store.turn_of("tg:1") is None
+    assert await store.entries(ANN) == ()
+    assert [left.id for left in await store.jobs(chat=ANN)] == ["runs"]
+    assert (await store.part("done-0"), await store.delivery("done:0")) == (None, None)
+    assert await store.turn_of("tg:2") is not None
+    assert (await store.table(BEN)).photos == (laid("tg:2"),)
+    assert await store.job("ben's") is not None
+
+
+async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: Clock) -> None:
+    await store.commit_turn(turn("old", table=Table(language="zh", language_fixed=True, photos=(laid("lost"),))))
+    await store.add_entry(ANN, said("old"))
+    await store.put_inbox("tg", "done", "x")
+    await store.done_inbox("tg", "done")
+    await store.put_inbox("tg", "open", "x")
+    kept_photo = order(photos=(Path("/photos/kept.jpg"),))
+    await store.finish_job(job("old", state=JobState.DONE, finished=NOW, pictures=(picture("old.png"),)), None)
+    await store.finish_job(job("twin", state=JobState.FAILED, finished=NOW, order=kept_photo), None)
+    await store.add_job(job("runs", state=JobState.RUNNING, order=kept_photo))
+    clock.now += timedelta(days=31)
+    await store.commit_turn(turn("new", chat=BEN))
+    await store.finish_job(job("new", BEN, state=JobState.DONE, finished=clock.now), None)
+
+    files = await store.expire(before=clock.now - timedelta(days=30))
+
+    assert set(map(str, files)) == {
+        "/photos/lost.jpg", "/photos/main.jpg", "/photos/second.jpg", "/pictures/old.png",
+    }  # fmt: skip
+    assert await store.turn_of("old") is None
+    assert await store.turn_of("new") is not None
+    assert await store.entries(ANN) == ()
+    assert await store.table(ANN) == Table(language="zh", language_fixed=True)
+    assert sorted(left.id for left in await store.jobs()) == ["new", "runs"]
+    assert await store.inbox("tg") == (("open", "x"),)
+    assert await store.put_inbox("tg", "done", "so long ago that it is new")
+
+
+async def test_it_answers_a_ping(store: Store) -> None:
+    await store.ping()
+    assert isinstance(store, Store)
+
+
+# --- only where there is a database
+
+
+databases = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+
+
+@databases
+async def test_what_was_committed_is_there_after_a_new_start(url: str) -> None:
+    first = await SqlStore.open(url)
+    await first.commit_turn(turn("tg:1", jobs=(job("j1", BEN),)))
+    await first.aclose()
+    second = await SqlStore.open(url)
+    assert await second.job("j1") == job("j1", BEN)
+    await second.aclose()
+
+
+@databases
+async def test_of_two_processes_with_one_message_exactly_one_wins(url: str) -> None:
+    stores = await asyncio.gather(*(SqlStore.open(url) for _ in range(3)))
+    keys = [f"tg:{n}" for n in range(10)]
+    wins = await asyncio.gather(*(store.commit_turn(turn(key)) for key in keys for store in stores))
+    assert sum(wins) == len(keys)
+    for store in stores:
+        await store.aclose()
+
+
+@databases
+async def test_an_older_schema_is_carried_forward_and_a_newer_one_refused(url: str) -> None:
+    await (await SqlStore.open(url)).aclose()
+    engine = make_engine(url, pool_size=1)
+
+    def add_colour(connection: sa.Connection) -> None:
+        connection.execute(sa.text("ALTER TABLE jobs ADD COLUMN colour TEXT"))
+
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        assert migrate(connection, (add_colour,)) == 2
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(VERSION.c.version)).scalar_one() == 2
+        assert "colour" in {column["name"] for column in sa.inspect(connection).get_columns("jobs")}
+    engine.dispose()
+    with pytest.raises(SchemaTooNew):
+        await SqlStore.open(url)
+
+
+async def test_sqlite_keeps_a_write_ahead_log_and_waits_for_the_disk(tmp_path: Path) -> None:
+    store = await SqlStore.open(sqlite_url(tmp_path / "likeness.db"))
+    await store.aclose()
+    engine = make_engine(sqlite_url(tmp_path / "likeness.db"), pool_size=1)
+    with engine.connect() as connection:
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+    engine.dispose()
+    assert found == ["wal", 2, 1, 30000]
