@@ -22,7 +22,9 @@ class Downloader:
     ) -> None:
         raise NotImplementedError
 
-    async def download(self, url: str, *, given_by: Literal["person", "provider"], max_bytes: int | None = None) -> bytes:
+    async def download(
+        self, url: str, *, given_by: Literal["person", "provider"], max_bytes: int | None = None
+    ) -> bytes:
         """The body of `url` (http, https or data:)."""
         raise NotImplementedError
 

@@ -1,9 +1,131 @@
-"""Reading files that others name, writing files whole or not at all."""
+"""Reading files that others name, writing files whole or not at all.
 
+Everything written here is private to the user the program runs as (mode 0600): these are photos of people.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from providers.errors import AskPerson
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+_CHUNK = 1024 * 1024
+# Links are not followed, a pipe without a writer does not hang, a terminal does not become ours.
+_OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY"))
+
+
+def read_regular_file(path: Path, *, max_bytes: int) -> bytes:
+    """The bytes of a regular file of at most `max_bytes`.
+
+    Raises AskPerson: `file_not_found`; `not_a_file` (folder, link, pipe, socket, device); `file_not_readable`;
+    `photo_too_large_file`.
+    """
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise AskPerson(code=_code_of(error)) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise AskPerson(code="not_a_file")
+        return _read(descriptor, max_bytes)
+    except OSError:
+        raise AskPerson(code="file_not_readable") from None
+    finally:
+        os.close(descriptor)
+
+
+def too_large(max_bytes: int) -> AskPerson:
+    """The refusal of a file above `max_bytes`; one sentence for a path and for bytes."""
+    return AskPerson(code="photo_too_large_file", params={"max_mb": max(1, max_bytes // (1024 * 1024))})
+
+
+def write_file(data: bytes, *, into: Path, name: str) -> Path:
+    """Write `into/name` whole or not at all; a file of that name is replaced."""
+    temporary = _write_temporary(data, into)
+    target = into / name
+    try:
+        temporary.replace(target)
+    except BaseException:
+        delete_quietly([temporary])
+        raise
+    _sync_folder(into)
+    return target
+
+
+def write_new_file(data: bytes, *, into: Path, name: str) -> Path:
+    """Like `write_file`, but raises FileExistsError instead of replacing anything."""
+    temporary = _write_temporary(data, into)
+    target = into / name
+    try:
+        try:
+            target.hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: claim the name, then replace the empty claim
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+            temporary.replace(target)
+    finally:
+        delete_quietly([temporary])
+    _sync_folder(into)
+    return target
+
 
 def delete_quietly(paths: Iterable[Path]) -> None:
-    """Delete what is there; what is not, or cannot be, is passed over."""
-    raise NotImplementedError
+    """Delete the files that are there; what is not there, or cannot be deleted, is passed over.
+
+    For the end of a photo's lifetime, where there is nobody left to tell.
+    """
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            path.unlink()
+
+
+def _code_of(error: OSError | ValueError) -> str:
+    number = getattr(error, "errno", None)
+    if number in (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENODEV):
+        return "not_a_file"
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, None):
+        return "file_not_found"
+    return "file_not_readable"
+
+
+def _read(descriptor: int, max_bytes: int) -> bytes:
+    """Counts what it reads: the size a file states may grow, or be 0 as in /proc."""
+    chunks: list[bytes] = []
+    room = max_bytes + 1
+    while room > 0 and (chunk := os.read(descriptor, min(_CHUNK, room))):
+        chunks.append(chunk)
+        room -= len(chunk)
+    if room <= 0:
+        raise too_large(max_bytes)
+    return b"".join(chunks)
+
+
+def _write_temporary(data: bytes, into: Path) -> Path:
+    into.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    temporary = into / f".{secrets.token_hex(8)}.part"
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        delete_quietly([temporary])
+        raise
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable, where the system lets a folder be opened."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

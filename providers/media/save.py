@@ -1,10 +1,103 @@
-"""Pictures that a provider made."""
+"""Pictures that a provider made: decoded in full before they count, then saved under names of our own."""
 
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from providers.base import PictureFile
+from providers.errors import MadeNothing
+from providers.media.colour import is_srgb
+from providers.media.decode import Decoded, Undecodable, decode, open_checked, orientation
+from providers.media.encode import jpeg, png
+from providers.media.files import write_new_file
+from providers.media.strip import Malformed, stripped
+
+_KEPT = {"JPEG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png"), "WEBP": ("image/webp", ".webp")}
+_STEM_LENGTH = 60
+_TOKEN_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # noqa: S105 - no secret: letters that are not mistaken
+_TRIES = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Finished:
+    data: bytes
+    mime: str
+    suffix: str
+    width: int
+    height: int
 
 
 def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_id: str) -> PictureFile:
-    """Decode `data` in full and save it under a new name in `into`. Raises MadeNothing `bad_picture`."""
-    raise NotImplementedError
+    """Save `data` as a new file in `into`, which is made where it is missing. Blocks.
+
+    The name is `<stem>-<date>-<random>.<type>`; of `stem` only a–z, 0–9, `_` and `-` remain, so it may be anything.
+    JPEG, PNG and WebP keep their very pixels and lose their metadata (EXIF, XMP, text, thumbnails: services write
+    prompts and addresses there); a colour profile other than sRGB, an orientation and any other format are turned
+    into an upright sRGB JPEG (from JPEG) or PNG. Never replaces a file; whole or not there at all.
+    Raises MadeNothing `bad_picture` where the bytes are not a whole picture.
+    """
+    try:
+        finished = _finished(data)
+    except Undecodable as error:
+        raise MadeNothing(error.code, code="bad_picture") from None
+    path = _write(finished, into, stem)
+    return PictureFile(
+        path=path,
+        width=finished.width,
+        height=finished.height,
+        size_bytes=len(finished.data),
+        mime=finished.mime,
+        provider=provider,
+        request_id=request_id,
+    )
+
+
+def safe_stem(text: str) -> str:
+    """`text` reduced to a–z, 0–9, `_`, `-`, at most 60 characters; `picture` where nothing remains."""
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:_STEM_LENGTH].rstrip("-_") or "picture"
+
+
+def _finished(data: bytes) -> _Finished:
+    name = open_checked(data).format or ""
+    kept = _without_metadata(data)
+    if kept is not None:
+        decoded = decode(kept)
+        mime, suffix = _KEPT[name]
+        return _of(decoded, kept, mime, suffix)
+    decoded = decode(data)
+    if decoded.source_format in ("JPEG", "MPO"):
+        return _of(decoded, jpeg(decoded.image), "image/jpeg", ".jpg")
+    return _of(decoded, png(decoded.image), "image/png", ".png")
+
+
+def _without_metadata(data: bytes) -> bytes | None:
+    """The same pixels without metadata, or None where the pixels themselves have to be turned or converted."""
+    image = open_checked(data)
+    profile = image.info.get("icc_profile")
+    if image.format not in _KEPT or orientation(image) != 1 or getattr(image, "n_frames", 1) != 1:
+        return None
+    if image.mode == "CMYK" or (isinstance(profile, bytes) and not is_srgb(profile)):
+        return None
+    try:
+        return stripped(data, image.format)
+    except Malformed:  # the decoder may be more lenient, and has the last word
+        return None
+
+
+def _of(decoded: Decoded, data: bytes, mime: str, suffix: str) -> _Finished:
+    width, height = decoded.image.size
+    return _Finished(data=data, mime=mime, suffix=suffix, width=width, height=height)
+
+
+def _write(finished: _Finished, into: Path, stem: str) -> Path:
+    day = datetime.now(UTC).strftime("%Y%m%d")
+    for _ in range(_TRIES):
+        token = "".join(secrets.choice(_TOKEN_ALPHABET) for _ in range(8))
+        try:
+            name = f"{safe_stem(stem)}-{day}-{token}{finished.suffix}"
+            return write_new_file(finished.data, into=into, name=name)
+        except FileExistsError:
+            continue
+    raise FileExistsError("no free name")

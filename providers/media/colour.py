@@ -1,0 +1,101 @@
+"""Pictures of any mode and colour space → sRGB, 8 bits a channel, RGB or RGBA, with nothing else attached."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from providers.media.sizes import fitted
+
+_SPACE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
+_DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def to_srgb(image: Image.Image, profile: bytes | None, *, max_side: int | None = None) -> Image.Image:
+    """RGB, or RGBA where something is transparent. An unusable `profile` is passed over, as viewers do.
+
+    Reduced to `max_side` on the way: before the colours are converted, which then costs less.
+    """
+    picture, alpha = _split(_eight_bits(image))
+    if max_side is not None and max(picture.size) > max_side:
+        size = fitted(picture.size, max_side)
+        picture = _reduced(picture, alpha, size)
+        alpha = alpha.resize(size, Image.Resampling.LANCZOS) if alpha is not None else None
+    picture = _converted(picture, profile)
+    if alpha is not None:
+        picture.putalpha(alpha)
+    picture.info = {}
+    return picture
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether an ICC profile says it is sRGB, so that dropping it changes nothing."""
+    try:
+        return "srgb" in ImageCms.getProfileDescription(io.BytesIO(profile)).lower()
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return False
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and floating grey become 8-bit grey; black-and-white becomes grey."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode not in _DEEP:
+        return image
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if image.mode == "F":
+        full = 1.0 if high <= 1.0 else 255.0 if high <= 255.0 else high
+    else:
+        full = 65535.0 if high <= 65535.0 else high
+    floor = min(0.0, low)
+    scaled = (values - floor) * (255.0 / max(full - floor, 1e-6))
+    return Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8))
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The colours without transparency, and the transparency where there is any."""
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        return image.convert("RGB"), None if alpha.getextrema() == (255, 255) else alpha
+    if image.mode in ("P", "RGBX", "HSV", "YCbCr"):
+        return image.convert("RGB"), None
+    return image, None
+
+
+def _reduced(picture: Image.Image, alpha: Image.Image | None, size: tuple[int, int]) -> Image.Image:
+    """Colours weighted by their transparency, so that what is invisible does not bleed into the edges."""
+    if alpha is None:
+        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    whole = picture.copy()
+    whole.putalpha(alpha)
+    return whole.resize(size, Image.Resampling.LANCZOS).convert("RGB")
+
+
+def _converted(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            mode = _SPACE_MODES.get(source.profile.xcolor_space)
+            if mode is not None and (mode == picture.mode or {mode, picture.mode} == {"RGB", "L"}):
+                return _through(picture.convert(mode), source)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # a broken profile says nothing about the pixels
+    if picture.mode == "LAB":
+        return _through(picture, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+    return picture.convert("RGB")
+
+
+def _through(picture: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+    converted = ImageCms.profileToProfile(
+        picture,
+        source,
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    if converted is None:  # only where asked to work in place
+        raise ValueError("no picture")
+    return converted

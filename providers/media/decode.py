@@ -1,0 +1,244 @@
+"""Any supported picture file → an upright sRGB picture of 8 bits a channel, or one reason why not.
+
+The file's first bytes say which single decoder may look at it; its claimed size is checked before a pixel is decoded.
+"""
+
+import io
+import re
+import struct
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from providers.media.colour import to_srgb
+from providers.media.sizes import fitted
+
+# The plugins are imported so that Pillow never goes looking for all the others.
+_PLUGINS = (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+MAX_PIXELS = 64_000_000
+"""Width × height of anything that is decoded whole: 256 MB at four bytes a pixel."""
+MAX_PIXELS_JPEG = 120_000_000
+"""JPEG that is decoded at half, a quarter or an eighth of its size (108-megapixel phones)."""
+MIN_SIDE = 32
+MAX_JPEG_SCANS = 64
+"""Encoders write about ten. Each scan is a pass over all pixels, so thousands of tiny ones are an attack."""
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS_JPEG
+
+
+class Undecodable(Exception):
+    """Why bytes are not a usable picture. `code` is one of `photo_*` and `not_a_photo`."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """`image`: mode RGB, or RGBA where something is transparent; upright, sRGB, no metadata.
+
+    `source_format`: Pillow's name. `source_size`: pixels as shown, before any reduction.
+    """
+
+    image: Image.Image
+    source_format: str
+    source_size: tuple[int, int]
+
+
+def sniff(data: bytes) -> str | None:
+    """The format the first bytes announce, as Pillow names it, or None for what is no picture we take."""
+    for magic, name in _MAGIC:
+        if magic.match(data):
+            return name
+    if data[4:8] == b"ftyp":  # an ISO media file: a picture or a video, by its brands
+        length = min(int.from_bytes(data[:4], "big"), 256)
+        brands = {data[at : at + 4] for at in range(8, length, 4) if at != 12}
+        if data[8:12] in _ISO_PICTURES:
+            return "AVIF" if brands & {b"avif", b"avis"} else "HEIF"
+    return None
+
+
+def open_checked(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
+    """Open without decoding. Raises Undecodable."""
+    name = sniff(data)
+    if name is None:
+        raise Undecodable("not_a_photo")
+    if name == "HEIF":
+        _register_heif()
+    _settle_warnings()
+    _check_before_opening(name, data)
+    try:
+        image = Image.open(io.BytesIO(data), formats=(name,))
+        _check_size(image, min_side)
+    except Undecodable:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Undecodable("photo_too_many_pixels") from None
+    except MemoryError:
+        raise Undecodable("photo_too_many_pixels") from None
+    except Exception:  # decoders raise whatever they like at broken input; each means the same here
+        raise Undecodable(_broken(name, data)) from None
+    return image
+
+
+def decode(data: bytes, *, max_side: int | None = None, min_side: int = 1) -> Decoded:
+    """Decode in full; the long side is reduced to `max_side`. Raises Undecodable."""
+    image = open_checked(data, min_side=min_side)
+    name = image.format or ""
+    try:
+        shown = shown_size(image)
+        turn = _TURNS.get(orientation(image))
+        profile = image.info.get("icc_profile")
+        if max_side is not None and name in ("JPEG", "MPO"):
+            image.draft(None, fitted(image.size, max_side))
+        _check_pixels(image.size, MAX_PIXELS)
+        image.load()
+        converted = to_srgb(image, profile if isinstance(profile, bytes) else None, max_side=max_side)
+        if turn is not None:
+            converted = converted.transpose(turn)
+    except Undecodable:
+        raise
+    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Undecodable("photo_too_many_pixels") from None
+    except Exception as error:  # as above
+        raise Undecodable(_broken(name, data, error)) from None
+    return Decoded(image=converted, source_format=name, source_size=shown)
+
+
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height after the orientation is applied."""
+    return (image.height, image.width) if orientation(image) in (5, 6, 7, 8) else image.size
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none or the EXIF is broken, which spoils no pixel."""
+    try:
+        value = image.getexif().get(0x0112)
+    except Exception:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), name)
+    for pattern, name in (
+        (rb"\xff\xd8\xff", "JPEG"),
+        (rb"\x89PNG\r\n\x1a\n", "PNG"),
+        (rb"GIF8[79]a", "GIF"),
+        (rb"RIFF.{4}WEBP", "WEBP"),
+        (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", "BMP"),
+        (rb"II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b", "TIFF"),
+    )
+)
+_ISO_PICTURES = frozenset(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"avif", b"avis")
+)
+
+
+@cache
+def _register_heif() -> None:
+    """Explicit, and only once a HEIF comes: the library takes a while to load."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+
+_warnings_lock = threading.Lock()
+_ODD_METADATA = r"PIL\.|pillow_heif"
+
+
+def _settle_warnings() -> None:
+    """Pillow warns of odd metadata, which we throw away anyway, and of huge pictures, which we refuse.
+
+    `warnings.catch_warnings` is not safe in threads, so two entries of our own stay in the list, and are put there
+    again where somebody restored the list.
+    """
+    with _warnings_lock:
+        if not any(getattr(entry[3], "pattern", entry[3]) == _ODD_METADATA for entry in warnings.filters[:4]):
+            warnings.filterwarnings("ignore", category=UserWarning, module=_ODD_METADATA)
+            warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+def _check_before_opening(name: str, data: bytes) -> None:
+    """What a decoder would allocate or compute from the header alone."""
+    if name == "WEBP" and data[12:16] == b"VP8X" and len(data) >= 30:
+        width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
+        _check_pixels((width, height), MAX_PIXELS)
+    if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise Undecodable("photo_unreadable")
+
+
+def _check_size(image: ImageFile.ImageFile, min_side: int) -> None:
+    cheap = image.format in ("JPEG", "MPO") and not image.info.get("progressive")
+    _check_pixels(image.size, MAX_PIXELS_JPEG if cheap else MAX_PIXELS)
+    if min(image.size) < min_side:
+        raise Undecodable("photo_too_small")
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]  # TileWidth, TileLength: allocated as claimed
+        _check_pixels((int(tile[0]), int(tile[1])), MAX_PIXELS)
+
+
+def _check_pixels(size: tuple[int, int], limit: int) -> None:
+    if size[0] * size[1] > limit:
+        raise Undecodable("photo_too_many_pixels")
+
+
+def _broken(name: str, data: bytes, error: Exception | None = None) -> str:
+    """Cut off, or damaged in another way? Containers state their length; Pillow says "truncated" for the rest."""
+    if name == "WEBP":
+        cut = len(data) < 8 + int.from_bytes(data[4:8], "little")
+    elif name in ("HEIF", "AVIF"):
+        cut = _boxes_missing(data)
+    elif name == "PNG":
+        cut = b"IEND" not in data[-12:]
+    else:
+        cut = error is not None and ("truncated" in str(error) or isinstance(error, EOFError))
+    return "photo_truncated" if cut else "photo_unreadable"
+
+
+def _boxes_missing(data: bytes) -> bool:
+    """Whether the outermost boxes of an ISO media file reach beyond its end."""
+    at = 0
+    while at + 8 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        if size == 1 and at + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+        if size < 8:  # 0: up to the end; less than a box's own head: damaged, not cut off
+            return False
+        at += size
+    return at != len(data)
