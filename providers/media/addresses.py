@@ -1,0 +1,129 @@
+"""Which IP addresses a download may connect to: those of the public internet, and no others.
+
+Source: the IANA special-purpose registries, as `ipaddress` knows them, plus the ways an IPv4 address hides in IPv6.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpcore
+
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+"""(host, port) → every IP address of the name, as text. Raises OSError where there is none."""
+
+_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
+_TRANSLATED = ipaddress.ip_network("::ffff:0:0:0/96")  # SIIT, RFC 2765
+_COMPATIBLE = ipaddress.ip_network("::/96")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
+_REFUSED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT; cloud metadata lives here too
+        "192.0.0.0/24",
+        "192.88.99.0/24",  # 6to4 relays
+        "198.18.0.0/15",  # benchmarks
+        "64:ff9b:1::/48",  # NAT64 of one's own network
+        "100::/64",
+        "2001::/23",  # Teredo and other tunnels
+        "fec0::/10",  # the old site-local
+    )
+)
+_DNS_THREADS = 4
+_MAX_ADDRESSES = 4
+_dns = ThreadPoolExecutor(max_workers=_DNS_THREADS, thread_name_prefix="dns")
+
+
+def is_public(text: str) -> bool:
+    """Whether an IP address, as text, belongs to the public internet. What cannot be read does not."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        hidden = _hidden(address)
+        if hidden is not None:
+            return is_public(str(hidden))
+    if any(address in network for network in _REFUSED if network.version == address.version):
+        return False
+    refused = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
+    return address.is_global and not refused
+
+
+def _hidden(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a packet to this IPv6 address may end at."""
+    if address in _SIX_TO_FOUR:
+        return ipaddress.IPv4Address((int(address) >> 80) & 0xFFFFFFFF)
+    if any(address in network for network in (_MAPPED, _TRANSLATED, _COMPATIBLE, _NAT64)):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """The system's resolver, in threads of its own: dbos replaces the loop's default ones."""
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(
+        _dns, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    )
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class NotPublic(Exception):
+    """One of a name's addresses is not public, and the origin is not trusted."""
+
+
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Opens connections to public addresses only, and to the very address that was checked.
+
+    The check sits where the connection is made: there is no second look-up in between which could answer
+    differently. Certificates are still checked against the name, since TLS is started above this.
+    """
+
+    def __init__(self, *, trusted_origins: frozenset[tuple[str, int]], resolver: Resolver) -> None:
+        self._trusted = trusted_origins
+        self._resolver = resolver
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Raises NotPublic, httpcore.ConnectError, httpcore.ConnectTimeout."""
+        failure: Exception = httpcore.ConnectError("no address")
+        for address in await self._addresses(host, port):
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        addresses = [host] if _is_address(host) else await self._looked_up(host, port)
+        if (host, port) not in self._trusted and not all(is_public(address) for address in addresses):
+            raise NotPublic
+        return addresses[:_MAX_ADDRESSES]
+
+    async def _looked_up(self, host: str, port: int) -> Sequence[str]:
+        try:
+            return await self._resolver(host, port)
+        except (OSError, UnicodeError):  # UnicodeError: no name at all, such as one with an empty label
+            raise httpcore.ConnectError("unknown name") from None
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
