@@ -1,0 +1,45 @@
+"""The command line. Each command lives in its own module and is imported only when it is used."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS: dict[str, str] = {
+    "run": "bot.cli.serve:run",
+    "worker": "bot.cli.serve:worker",
+    "portrait": "bot.cli.pictures:portrait",
+    "edit": "bot.cli.pictures:edit",
+    "create": "bot.cli.pictures:create",
+    "series": "bot.cli.pictures:series",
+    "intent": "bot.cli.intent:intent",
+    "styles": "bot.cli.lists:styles",
+    "actions": "bot.cli.lists:actions",
+    "providers": "bot.cli.lists:providers",
+    "jobs": "bot.cli.jobs:jobs",
+    "doctor": "bot.cli.doctor:doctor",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is named: `likeness intent` loads no database."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="likeness")
+def main() -> None:
+    """Likeness, the photo bot: a photo and a few words in, the picture back.
+
+    `likeness run` starts the bot; the other commands do single things from the shell.
+    Settings come from the environment or a .env file (see .env.example).
+    """

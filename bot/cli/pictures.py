@@ -1,0 +1,128 @@
+"""`likeness portrait`, `edit`, `create`, `series`: pictures from the shell. Arguments as in `docs/commands.md`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import providers
+from bot.cli.output import fail, failure, json_option, print_json, say
+from providers.base import Phase
+from providers.base import Progress as Report
+
+OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the pictures.")
+RATIO = click.option("--aspect-ratio", help="1:1, 3:4, 4:3, 9:16 or 16:9.")
+PROVIDER = click.option("--provider", help="Use this provider and no other.")
+MODEL = click.option("--model", default="nanopro", show_default=True, help="nano2 (fast), nanopro or gpt (best).")
+
+
+@click.command()
+@click.argument("image")
+@click.argument("style", required=False)
+@click.argument("count", type=int, default=1)
+@click.argument("model", default="nanopro")
+@click.option("--scene", help="Place, mood, dress or light added to the style.")
+@click.option("--prompt", help="Your own description instead of a style.")
+@RATIO
+@PROVIDER
+@OUT
+@json_option
+def portrait(image: str, as_json: bool, **asked: Any) -> None:
+    """A portrait of the person in IMAGE (a path, a URL, or - for none), in STYLE."""
+    _make(lambda report: providers.generate_portrait(_image(image), on_progress=report, **asked), as_json)
+
+
+@click.command()
+@click.argument("image")
+@click.argument("prompt", required=False)
+@click.argument("action", default="edit")
+@click.argument("model", default="nanopro")
+@click.option("--mask", help="PNG of the picture's size: white is changed.")
+@click.option("--image2", help="A second picture, e.g. the look for transfer_style.")
+@click.option("--image3", help="A third picture.")
+@click.option("--scale", type=int, help="2 or 4, for upscale.")
+@click.option("--count", type=int, default=1, show_default=True)
+@RATIO
+@PROVIDER
+@OUT
+@json_option
+def edit(image: str, as_json: bool, **asked: Any) -> None:
+    """Change IMAGE (a path or a URL) as PROMPT says, by ACTION (see `likeness actions`)."""
+    _make(lambda report: providers.edit_image(image, on_progress=report, **asked), as_json)
+
+
+@click.command()
+@click.argument("prompt")
+@MODEL
+@click.option("--count", type=int, default=1, show_default=True)
+@RATIO
+@PROVIDER
+@OUT
+@json_option
+def create(prompt: str, as_json: bool, **asked: Any) -> None:
+    """A picture from words alone."""
+    _make(lambda report: providers.generate_image(prompt, on_progress=report, **asked), as_json)
+
+
+@click.command()
+@click.argument("image")
+@click.argument("items", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@MODEL
+@RATIO
+@PROVIDER
+@OUT
+@json_option
+def series(image: str, items: Path, as_json: bool, **asked: Any) -> None:
+    """Several portraits of the person in IMAGE. ITEMS: a JSON list of {"style", "scene", "prompt"}."""
+    try:
+        wanted = json.loads(items.read_text("utf-8"))
+    except ValueError:
+        fail(failure("bad_items", f"{items.name} is not a JSON document."), as_json)
+    _make(lambda report: providers.generate_series(_image(image), wanted, on_progress=report, **asked), as_json)
+
+
+def _image(image: str) -> str | None:
+    return None if image == "-" else image
+
+
+def _make(start: Any, as_json: bool) -> None:
+    """Run one of the coroutines with a progress bar on a terminal; print its result; exit 0 only for pictures."""
+    result: dict[str, Any] = asyncio.run(_watched(start))
+    if not result["success"]:
+        fail(result, as_json)
+    if as_json:
+        print_json(result)
+        return
+    for image in result["images"]:
+        print(f"{image['local_path']}  {image['width']}x{image['height']}  {image['provider']}")  # noqa: T201
+    cost = result["total_cost"]
+    say(f"{result['count_generated']} of {result['count_requested']} made, cost {cost:g} {result['currency']}")
+    for problem in result["errors"]:
+        say(f"missing: {problem['message']} ({problem['code']})")
+
+
+async def _watched(start: Any) -> dict[str, Any]:
+    if not sys.stderr.isatty():
+        return await _as_coroutine(start(None))
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        async def report(key: str, progress: Report) -> None:
+            words = {Phase.QUEUED: "waiting in the queue", Phase.RUNNING: "being made", Phase.DONE: "downloading"}
+            text = words[progress.phase]
+            if progress.position is not None:
+                text = f"{text}, {progress.position} before us"
+            bar.update(task, description=text, total=1 if progress.fraction else None, completed=progress.fraction)
+
+        return await _as_coroutine(start(report))
+
+
+async def _as_coroutine(pending: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    return await pending

@@ -1,0 +1,162 @@
+"""A person talking to the real conversation: the real parser, the real catalog, a store in memory, jobs recorded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from handlers.conversation import Conversation
+from handlers.desk import Quote
+from handlers.memory_store import MemoryStore
+from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
+from handlers.order import Order
+from handlers.store import Job, JobState
+from handlers.table import LastResult
+from providers.base import PictureFile
+from providers.errors import AskPerson
+
+
+@dataclass
+class RecordedJobs:
+    """Stands where the job runner stands and remembers what it was asked."""
+
+    enqueued: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    resent: list[str] = field(default_factory=list)
+
+    async def enqueue(self, job_id: str) -> None:
+        self.enqueued.append(job_id)
+
+    async def cancel(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
+    async def resend(self, job_id: str) -> None:
+        self.resent.append(job_id)
+
+
+@dataclass(frozen=True)
+class Checked:
+    path: Path
+    width: int = 640
+    height: int = 480
+
+
+async def accept(path: Path, into: Path) -> Checked:
+    """Accepts any file but those called broken."""
+    if "broken" in path.name:
+        raise AskPerson("not a picture", code="not_a_photo")
+    return Checked(path=into / path.name)
+
+
+def cheap(order: Order) -> Quote:
+    """Everything can be done, for 15 cents a picture."""
+    return Quote(usd=0.15 * order.count, seconds=25)
+
+
+class Person:
+    """One person in one chat, with a clock of their own."""
+
+    def __init__(
+        self,
+        tmp_path: Path,
+        *,
+        quote: Callable[[Order], Quote] = cheap,
+        name: str = "ann",
+        store: MemoryStore | None = None,
+    ) -> None:
+        self.store = store or MemoryStore()
+        self.jobs = RecordedJobs()
+        self.now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+        self.chat = Chat(channel="test", chat=name, person=name)
+        self.inbox = tmp_path / "inbox"
+        self._sent = 0
+        self.conversation = Conversation(
+            store=self.store,
+            jobs=self.jobs,
+            quote=quote,
+            accept=accept,
+            photos_dir=tmp_path / "photos",
+            now=lambda: self.now,
+        )
+
+    async def sends(
+        self,
+        text: str = "",
+        *photos: str,
+        quoted: tuple[str, ...] = (),
+        quoted_job: str | None = None,
+        key: str | None = None,
+        hint: Language | None = None,
+    ) -> tuple[Outgoing, ...]:
+        return await self._hand_over(text=text, photos=photos, quoted=quoted, quoted_job=quoted_job, key=key, hint=hint)
+
+    async def taps(self, choice: str) -> tuple[Outgoing, ...]:
+        return await self._hand_over(choice=choice)
+
+    async def _hand_over(
+        self,
+        *,
+        text: str = "",
+        choice: str | None = None,
+        photos: tuple[str, ...] = (),
+        quoted: tuple[str, ...] = (),
+        quoted_job: str | None = None,
+        key: str | None = None,
+        hint: Language | None = None,
+    ) -> tuple[Outgoing, ...]:
+        self._sent += 1
+        self.now += timedelta(seconds=5)
+        message = Message(
+            key=key or f"test:{self.chat.person}:{self._sent}",
+            chat=self.chat,
+            text=text,
+            choice=choice,
+            photos=tuple(IncomingPhoto(key=p, path=self.inbox / p) for p in photos),
+            quoted_photos=tuple(IncomingPhoto(key=p, path=self.inbox / p) for p in quoted),
+            quoted_job=quoted_job,
+            language_hint=hint,
+        )
+        return await self.conversation.handle(message)
+
+    async def job(self) -> Job:
+        """The newest job."""
+        jobs = await self.store.jobs(chat=self.chat)
+        assert jobs, "no job was made"
+        return jobs[0]
+
+    async def job_count(self) -> int:
+        return len(await self.store.jobs(chat=self.chat))
+
+    async def gets_result(self, *names: str) -> Job:
+        """The newest job ends with these pictures, as the job runner would end it."""
+        job = await self.job()
+        pictures = tuple(
+            PictureFile(
+                path=Path("/made") / name,
+                width=1024,
+                height=1024,
+                size_bytes=9,
+                mime="image/png",
+                provider="fal",
+                request_id="r",
+            )
+            for name in names or ("one.png",)
+        )
+        done = await self.store.update_job(job.id, state=JobState.DONE, pictures=pictures, finished=self.now)
+        table = await self.store.table(self.chat)
+        result = LastResult(job=job.id, order=job.order, pictures=tuple(p.path for p in pictures), at=self.now)
+        await self.store.finish_job(done, table.model_copy(update={"last_result": result}))
+        return done
+
+
+def names(order: Order) -> list[str]:
+    """The file names of an order's photos."""
+    return [p.name for p in order.photos]
+
+
+def said(replies: tuple[Outgoing, ...]) -> str:
+    return "\n".join(r.text for r in replies)
+
+
+def offered(replies: tuple[Outgoing, ...]) -> list[str]:
+    return [c.id for r in replies for c in r.choices]

@@ -1,0 +1,93 @@
+"""The house rules that a program can hold: imports point one way, words are in step, modules stay readable."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from handlers.words import texts
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "handlers", "intent", "providers")
+MAY_IMPORT = {
+    "bot": {"bot", "handlers", "intent", "providers"},
+    "handlers": {"handlers", "intent", "providers"},
+    "intent": {"intent"},
+    "providers": {"providers"},
+}
+CHANNEL_LIBRARIES = {"telegram", "wechatpy", "starlette", "uvicorn", "click"}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names a module imports, wherever in the module."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_point_one_way(package: str) -> None:
+    for path in modules(package):
+        wrong = imported(path) & set(PACKAGES) - MAY_IMPORT[package]
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+        assert "tests" not in imported(path), f"{path.relative_to(ROOT)} imports tests"
+
+
+@pytest.mark.parametrize("package", ["handlers", "intent", "providers"])
+def test_only_the_bot_knows_channel_libraries(package: str) -> None:
+    for path in modules(package):
+        wrong = imported(path) & CHANNEL_LIBRARIES
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_both_languages_hold_the_same_keys_and_placeholders() -> None:
+    zh, en = texts("zh"), texts("en")
+    assert set(zh) == set(en)
+    for key in en:
+        assert set(re.findall(r"{(\w+)", zh[key])) == set(re.findall(r"{(\w+)", en[key])), key
+
+
+def test_every_text_is_used_and_every_used_text_is_there() -> None:
+    source = "\n".join(path.read_text("utf-8") for package in PACKAGES for path in modules(package))
+    used = set(re.findall(r'"((?:say|choice|unit|name|state|job|status)\.[a-z_0-9]+)"', source))
+    assert used <= set(texts("en")), used - set(texts("en"))
+    for key in texts("en"):
+        table, _, name = key.partition(".")
+        assert table in ("error", "state") or f'"{key}"' in source or f".{name.split('_')[0]}_{{" in source, key
+
+
+def test_no_module_is_called_after_nothing() -> None:
+    for package in PACKAGES:
+        for path in modules(package):
+            assert path.stem not in ("utils", "helpers", "common", "manager"), path
+
+
+def test_long_modules_say_why() -> None:
+    for package in PACKAGES:
+        for path in modules(package):
+            lines = path.read_text("utf-8").splitlines()
+            if len(lines) > 450:
+                first = ast.get_docstring(ast.parse("\n".join(lines))) or ""
+                assert "long" in first.splitlines()[0].lower(), f"{path.relative_to(ROOT)}: {len(lines)} lines"
+
+
+def test_no_address_of_a_registry_and_no_path_of_a_machine_is_kept() -> None:
+    names = re.compile(r"https?://[^ \"]+/(?:simple|packages)/|https?://[^ \"]+\.(?:whl|tgz)|/root/|/home/\w+/")
+    for path in ROOT.rglob("*"):
+        relative = path.relative_to(ROOT)
+        if relative.parts[0].startswith(".") or relative.parts[0] in ("data", "output") or not path.is_file():
+            continue
+        if path.suffix in (".py", ".md", ".toml", ".lock", ".txt", ".html", ".js", ".css", ".cfg", ".jsonl", ""):
+            if relative == Path("tests/test_house.py"):
+                continue
+            assert not names.search(path.read_text("utf-8", errors="replace")), relative
