@@ -1,0 +1,31 @@
+"""What can be made, as data: styles of portrait, actions on a picture, models. Adding one is adding a record."""
+
+from providers.catalog.records import (
+    ACTION_GROUPS,
+    ACTIONS,
+    MODELS,
+    STYLE_GROUPS,
+    STYLES,
+    Action,
+    Group,
+    Language,
+    Model,
+    Style,
+    actions_in,
+    styles_in,
+)
+
+__all__ = [
+    "ACTIONS",
+    "ACTION_GROUPS",
+    "MODELS",
+    "STYLES",
+    "STYLE_GROUPS",
+    "Action",
+    "Group",
+    "Language",
+    "Model",
+    "Style",
+    "actions_in",
+    "styles_in",
+]
