@@ -10,7 +10,8 @@ _NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 _YES = frozenset({
     "y", "yes", "yep", "yeah", "ok", "okay", "sure", "go", "go ahead", "do it", "start", "yes please", "please do",
-    "好", "好的", "好啊", "行", "可以", "是", "是的", "对", "要", "开始", "开始吧", "确认", "确定", "嗯", "没问题", "做吧",
+    "好", "好的", "好啊", "行", "可以", "是", "是的", "对", "要", "开始", "开始吧", "确认", "确定", "嗯", "没问题",
+    "做吧",
 })  # fmt: skip
 _NO = frozenset({
     "n", "no", "nope", "no thanks", "don't", "stop", "never mind", "nevermind", "leave it",
@@ -41,7 +42,9 @@ def picture_named(text: str, most: int) -> int | None:
     plain = folded(text)
     if m := re.search(r"第\s*([一二三四五六七八]|\d)\s*[张幅个]", plain):
         n = _NUMERALS.get(m[1]) or int(m[1])
-    elif m := re.search(r"\b(first|second|third|fourth|fifth|1st|2nd|3rd|4th)\b (?:one|picture|photo|image|pic)\b", plain):
+    elif m := re.search(
+        r"\b(first|second|third|fourth|fifth|1st|2nd|3rd|4th)\b (?:one|picture|photo|image|pic)\b", plain
+    ):
         n = _ORDINALS[m[1]]
     elif m := re.search(r"(?:#|number |picture |photo |no\. ?)(\d)\b", plain):
         n = int(m[1])

@@ -1,19 +1,16 @@
 """Words and taps to the bot itself: help, styles, status, usage, settings, forget; again, variations, cancel."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import TYPE_CHECKING, Literal
-
+from handlers import offers, placing
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
 from handlers.orders import describe
 from handlers.store import JobState
 from handlers.table import Table
+from handlers.turning import Turning
 from handlers.words import money, seconds
 from providers.errors import LikenessError
-
-if TYPE_CHECKING:
-    from handlers.decide import Turning
 
 THANKS = frozenset({
     "thanks", "thank you", "thx", "ty", "thanks a lot", "thank you so much", "cheers", "谢谢", "多谢", "谢谢你", "谢啦",
@@ -30,7 +27,7 @@ def run(turn: Turning, command: str, *, slash: bool) -> None:
         case "start":
             turn.say(turn.words("say.hello"))
         case "styles":
-            turn.offer_groups(photo_came=False)
+            offers.offer_groups(turn, photo_came=False)
         case "status":
             _status(turn)
         case "usage":
@@ -68,12 +65,12 @@ def on_job(turn: Turning, verb: str) -> None:
     elif verb == "resend":
         turn.resend = job.id
     elif verb in ("again", "retry"):
-        turn.take(_once_more(job.order))
+        placing.take(turn, _once_more(job.order))
     elif not job.pictures:
         turn.say(turn.words("say.nothing_open"))
     elif verb == "upscale":
         edit = Edit(action="upscale", scale=2)
-        turn.take(_of_result(job.order, (job.pictures[0].path,), edit, count=1))
+        placing.take(turn, _of_result(job.order, (job.pictures[0].path,), edit, count=1))
     else:
         _variations(turn, job.order, job.pictures[0].path)
 
@@ -87,7 +84,7 @@ def _variations(turn: Turning, order: Order, picture: object) -> None:
     except LikenessError:
         shots = tuple(s.model_copy(update={"count": VARIATIONS}) for s in order.shots[:1])
         wish = _once_more(order).model_copy(update={"shots": shots})
-    turn.take(wish)
+    placing.take(turn, wish)
 
 
 def _of_result(order: Order, pictures: tuple[object, ...], edit: Edit, *, count: int) -> Order:
@@ -119,7 +116,7 @@ def _again(turn: Turning, count: int, aspect_ratio: str | None) -> None:
         changes["shots"] = (order.shots[0].model_copy(update={"count": count}),)
     if turn.intent.model != "nanopro":
         changes["model"] = turn.intent.model
-    turn.take(order.model_copy(update=changes))
+    placing.take(turn, order.model_copy(update=changes))
 
 
 def _status(turn: Turning) -> None:
@@ -135,9 +132,7 @@ def _status(turn: Turning) -> None:
         )
         for job in turn.heard.running
     ]
-    choices = tuple(
-        Choice(id=f"cancel:{job.id}", label=turn.words("choice.cancel")) for job in turn.heard.running[:1]
-    )
+    choices = tuple(Choice(id=f"cancel:{job.id}", label=turn.words("choice.cancel")) for job in turn.heard.running[:1])
     turn.say("\n".join(lines), choices)
 
 

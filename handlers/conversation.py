@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from handlers.decide import Decision, decide, language_of
+from handlers.decide import decide
 from handlers.desk import Desk, Heard, Quote
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.orders import photos_in_sight
 from handlers.store import ENDED, Job, JobState, Store, Turn, Usage
 from handlers.table import LaidPhoto, Table
+from handlers.turning import Decision, language_of
 from handlers.words import words
 from intent import SURE, Intent, parse
 from providers.errors import LikenessError
@@ -156,8 +157,8 @@ class Conversation:
             elif isinstance(result, BaseException):
                 raise result
             else:
-                size = {"width": result.width, "height": result.height}
-                laid.append(LaidPhoto(key=photo.key, path=result.path, at=heard.now, **size))
+                width, height = result.width, result.height
+                laid.append(LaidPhoto(key=photo.key, path=result.path, width=width, height=height, at=heard.now))
         return tuple(laid), tuple(refused)
 
     def _language(self, heard: Heard) -> Language:

@@ -59,9 +59,7 @@ def action_choices(keys: Sequence[str], language: Language) -> tuple[Choice, ...
 def group_choices(keys: Sequence[str], language: Language, *, edits: bool) -> tuple[Choice, ...]:
     """The groups of the given styles, in display order, and the edits as a last group."""
     groups = dict.fromkeys(STYLES[k].group for k in keys)
-    chosen = [
-        Choice(id=f"group:{g}", label=STYLE_GROUPS[g].name(language)) for g in STYLE_GROUPS if g in groups
-    ]
+    chosen = [Choice(id=f"group:{g}", label=STYLE_GROUPS[g].name(language)) for g in STYLE_GROUPS if g in groups]
     if edits:
         chosen.append(Choice(id="edits", label=words(language, "choice.edits")))
     return tuple(chosen)
@@ -84,4 +82,3 @@ def key_choices(keys: Sequence[str], language: Language) -> tuple[Choice, ...]:
         for k in keys
         if k in STYLES or k in ACTIONS
     )
-

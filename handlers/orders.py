@@ -196,7 +196,7 @@ def _shot_name(shot: Shot, language: Language) -> str:
         for then in names[1:]:
             text = words(language, "say.chain", first=text, then=then)
         return text
-    if shot.style in STYLES:
+    if shot.style is not None and shot.style in STYLES:
         name = STYLES[shot.style].name(language)
         return words(language, "say.own_scene", style=name, scene=_short(shot.scene)) if shot.scene else name
     if shot.prompt:

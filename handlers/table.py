@@ -13,6 +13,7 @@ from handlers.order import Order
 
 PHOTOS_KEPT = 8
 PHOTO_LIFE = timedelta(minutes=30)
+QUESTION_LIFE = timedelta(hours=2)
 
 
 class _Frozen(BaseModel):
