@@ -1,0 +1,1 @@
+"""Painterly and graded looks, made on this machine without a model."""
