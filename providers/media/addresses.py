@@ -83,10 +83,16 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     differently. Certificates are still checked against the name, since TLS is started above this.
     """
 
-    def __init__(self, *, trusted_origins: frozenset[tuple[str, int]], resolver: Resolver) -> None:
+    def __init__(
+        self,
+        *,
+        trusted_origins: frozenset[tuple[str, int]],
+        resolver: Resolver,
+        network: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._trusted = trusted_origins
         self._resolver = resolver
-        self._network = httpcore.AnyIOBackend()
+        self._network = network or httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,

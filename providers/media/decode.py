@@ -136,7 +136,12 @@ def shown_size(image: Image.Image) -> tuple[int, int]:
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or the EXIF is broken, which spoils no pixel."""
+    """How the pixels lie, 1 to 8 as in EXIF; 1 where nothing is said, or nothing that can be read.
+
+    Pillow and libheif turn TIFF and HEIF themselves.
+    """
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 1
     try:
         value = image.getexif().get(0x0112)
     except Exception:

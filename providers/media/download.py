@@ -56,7 +56,8 @@ class Downloader:
     """One per event loop; safe for many downloads at once; `aclose` it (or `async with`) when done.
 
     `trusted_origins`: (host, port) as `ProviderSettings.trusted_origins` gives them. `max_bytes`: of the decoded body.
-    `timeout`: seconds for one download with its redirects. `resolver` and `ssl_context` replace the system's.
+    `timeout`: seconds for one download with its redirects. `resolver`, `ssl_context` and `network` (which opens the
+    connection to a checked address) replace the system's.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Downloader:
         timeout: float = TIMEOUT,
         resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        network: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -74,7 +76,9 @@ class Downloader:
             ssl_context=ssl_context or httpx.create_ssl_context(),
             max_connections=16,
             keepalive_expiry=5.0,
-            network_backend=CheckedNetwork(trusted_origins=trusted_origins, resolver=resolver or resolve),
+            network_backend=CheckedNetwork(
+                trusted_origins=trusted_origins, resolver=resolver or resolve, network=network
+            ),
         )
 
     async def download(self, url: str, *, given_by: _GIVEN_BY, max_bytes: int | None = None) -> bytes:
