@@ -1,5 +1,13 @@
 """What can be made, as data: styles of portrait, actions on a picture, models. Adding one is adding a record."""
 
+from providers.catalog.keys import (
+    check_action,
+    check_count,
+    check_model,
+    check_ratio,
+    check_scale,
+    check_style,
+)
 from providers.catalog.records import (
     ACTION_GROUPS,
     ACTIONS,
@@ -27,5 +35,11 @@ __all__ = [
     "Model",
     "Style",
     "actions_in",
+    "check_action",
+    "check_count",
+    "check_model",
+    "check_ratio",
+    "check_scale",
+    "check_style",
     "styles_in",
 ]
