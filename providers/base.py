@@ -64,6 +64,8 @@ class Capabilities:
     max_photos: int = 8
     max_count: int = 1
     masks: bool = False
+    mask_models: frozenset[str] | None = None
+    """Where `masks`: the models that take one; None for all of `models`."""
     free_prompts: bool = True
     """Whether a portrait by own prompt, or a create, works (the embedded provider cannot)."""
 
@@ -86,9 +88,12 @@ class Capabilities:
             return "action"
         if len(request.photos) > self.max_photos:
             return "photos"
-        if request.mask is not None and not self.masks:
+        if request.mask is not None and not self._takes_mask(request.model):
             return "mask"
         return None
+
+    def _takes_mask(self, model: str) -> bool:
+        return self.masks and (self.mask_models is None or model in self.mask_models)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -609,16 +609,17 @@ class FakeFal:
             case "truncated":
                 return Response(data[: len(data) // 2], media_type=f"image/{kind}")
             case "cut":
-                return _cut(data, f"image/{kind}")
+                return _cut(request, data, f"image/{kind}")
         return Response(data, media_type=f"image/{kind}")
 
 
-def _cut(data: bytes, kind: str) -> Response:
-    """Announces the whole file, sends half of it."""
+def _cut(request: Request, data: bytes, kind: str) -> Response:
+    """Announces the whole file, sends half of it, and ends the connection."""
 
     async def half() -> AsyncIterator[bytes]:
         yield data[: len(data) // 2]
-        raise ConnectionError("cut, as planned")
+        request.receive.__self__.transport.close()  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)  # until uvicorn has noticed, or it complains about the length
 
     return StreamingResponse(half(), media_type=kind, headers={"content-length": str(len(data))})
 
