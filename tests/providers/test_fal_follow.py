@@ -235,7 +235,7 @@ async def test_fetching_twice_gives_the_same_file_and_downloads_it_once(
     first = await provider.fetch(submission, tmp_path)
     assert await provider.fetch(submission, tmp_path) == first
     assert fal.counts["downloads"] == 1
-    assert len(list(first.pictures[0].path.parent.glob("fal-*"))) == 1  # noqa: ASYNC240
+    assert len(list(first.pictures[0].path.parent.glob("fal-*"))) == 1
 
 
 async def test_asked_too_early_the_result_is_asked_for_again(
