@@ -1,0 +1,246 @@
+"""Finds faces offline with the Haar cascades that OpenCV ships.
+
+Cascades answer with many false boxes, so a box counts only when the two frontal cascades agree, or when eyes are
+found inside it. A head that leans is found by searching turned copies of the picture, up to 25 degrees either way.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from math import atan2, cos, degrees, hypot, radians, sin
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+_SEARCH_LONG_SIDE = 640
+_TURNS = (0.0, -15.0, 15.0, -25.0, 25.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face:
+    """One face, in pixels of the picture it was found in.
+
+    `x, y, w, h`: the upright box, from mid-forehead to just below the mouth, square. `roll`: degrees the head leans,
+    clockwise positive. `eyes`: (left x, y), (right x, y) as seen by the viewer, where both were found.
+    """
+
+    x: float
+    y: float
+    w: float
+    h: float
+    roll: float = 0.0
+    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+    score: float = 0.0
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    @property
+    def between_eyes(self) -> tuple[float, float]:
+        """The point between the eyes; estimated from the box where they were not found."""
+        if self.eyes:
+            (ax, ay), (bx, by) = self.eyes
+            return (ax + bx) / 2, (ay + by) / 2
+        return self.along(0.0, 0.0)
+
+    @property
+    def unit(self) -> float:
+        """Distance between the pupils in pixels, the measure all proportions of a head are given in.
+
+        An adult's chin lies about 1.8 units below the eyes and the crown without hair about 1.8 above.
+        """
+        by_box = 0.40 * self.w
+        if not self.eyes:
+            return by_box
+        (ax, ay), (bx, by) = self.eyes
+        return min(max(hypot(bx - ax, by - ay), 0.85 * by_box), 1.2 * by_box)
+
+    def along(self, right: float, down: float) -> tuple[float, float]:
+        """The point `right` and `down` units from between the eyes, along the leaning head's own axes."""
+        a, u = radians(self.roll), self.unit
+        if self.eyes:
+            ox, oy = self.between_eyes
+        else:
+            (cx, cy), off = self.centre, 0.12 * self.h
+            ox, oy = cx + off * sin(a), cy - off * cos(a)
+        return ox + u * (right * cos(a) - down * sin(a)), oy + u * (right * sin(a) + down * cos(a))
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        return round(self.x), round(self.y), round(self.w), round(self.h)
+
+    def scaled(self, factor: float) -> "Face":
+        eyes = self.eyes and tuple((x * factor, y * factor) for x, y in self.eyes)
+        return Face(
+            x=self.x * factor, y=self.y * factor, w=self.w * factor, h=self.h * factor,
+            roll=self.roll, eyes=eyes, score=self.score,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+@cache
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")
+
+
+def find_faces(rgb: Picture, *, most: int = 6) -> tuple[Face, ...]:
+    """Faces of an upright RGB picture (H x W x 3), the largest first; empty where there is none."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _SEARCH_LONG_SIDE / max(height, width))
+    if max(height, width) < 400:
+        scale = 400 / max(height, width)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    grey = cv2.createCLAHE(2.0, (8, 8)).apply(grey)
+    found: list[Face] = []
+    for turn in _TURNS:
+        found += _search(grey, turn)
+        if turn == 0.0 and any(face.score >= 3 for face in found):
+            break
+    kept = _distinct(found)
+    if kept:
+        largest = max(face.w for face in kept)
+        kept = [face for face in kept if face.w >= 0.25 * largest]
+    return tuple(face.scaled(1 / scale) for face in kept[:most])
+
+
+def _search(grey: Picture, turn: float) -> list[Face]:
+    """Faces of one turned copy, mapped back."""
+    height, width = grey.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
+    turned = grey if turn == 0 else cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    smallest = max(24, min(height, width) // 14)
+    votes: list[tuple[tuple[int, int, int, int], float]] = []
+    for name, weight in (("frontalface_alt2", 1.5), ("frontalface_default", 1.0), ("frontalface_alt", 1.0)):
+        boxes, _, weights = _cascade(name).detectMultiScale3(
+            turned, 1.08, 4, minSize=(smallest, smallest), outputRejectLevels=True
+        )
+        votes += [((x, y, w, h), weight) for (x, y, w, h), _ in zip(boxes, weights, strict=True)]
+    faces = [_judge(turned, group) for group in _groups(votes)]
+    if turn == 0 and not any(faces):
+        faces += [_judge(turned, [(box, 1.0)]) for box in _profiles(turned, smallest)]
+    back = cv2.invertAffineTransform(matrix)
+    return [_turned_back(face, back, turn) for face in faces if face is not None]
+
+
+def _profiles(grey: Picture, smallest: int) -> list[tuple[int, int, int, int]]:
+    width = grey.shape[1]
+    out = []
+    for mirrored in (False, True):
+        boxes = _cascade("profileface").detectMultiScale(
+            cv2.flip(grey, 1) if mirrored else grey, 1.08, 5, minSize=(smallest, smallest)
+        )
+        out += [((width - x - w) if mirrored else x, y, w, h) for x, y, w, h in boxes]
+    return out
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Intersection over the smaller box."""
+    wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    high = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    return max(0.0, wide) * max(0.0, high) / min(a[2] * a[3], b[2] * b[3])
+
+
+def _groups(
+    votes: list[tuple[tuple[int, int, int, int], float]],
+) -> list[list[tuple[tuple[int, int, int, int], float]]]:
+    groups: list[list[tuple[tuple[int, int, int, int], float]]] = []
+    for vote in votes:
+        for group in groups:
+            if _overlap(vote[0], group[0][0]) > 0.5:
+                group.append(vote)
+                break
+        else:
+            groups.append([vote])
+    return groups
+
+
+def _judge(grey: Picture, group: list[tuple[tuple[int, int, int, int], float]]) -> Face | None:
+    """One face of boxes that agree, or None: it needs two cascades, or two eyes where eyes belong."""
+    x, y, w, h = (float(v) for v in np.average([box for box, _ in group], axis=0, weights=[s for _, s in group]))
+    eyes = _eyes(grey, x, y, w, h)
+    score = sum(weight for _, weight in group) + (2.0 if eyes else 0.0)
+    if score < 2.5:
+        return None
+    roll = degrees(atan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0])) if eyes else _lean(grey, x, y, w, h)
+    return Face(x=x, y=y, w=w, h=h, roll=roll, eyes=eyes, score=score)
+
+
+def _eyes(
+    grey: Picture, x: float, y: float, w: float, h: float
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """The pair of eyes of a face box: on either side of its middle, level within 25 degrees, plausibly apart."""
+    left, top = max(0, round(x)), max(0, round(y + 0.12 * h))
+    patch = grey[top : max(top + 8, round(y + 0.58 * h)), left : max(left + 8, round(x + w))]
+    if min(patch.shape) < 12:
+        return None
+    zoom = max(1.0, 160 / patch.shape[1])
+    patch = cv2.resize(patch, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+    smallest = round(0.14 * w * zoom)
+    spots: list[tuple[float, float]] = []
+    for name in ("eye", "eye_tree_eyeglasses", "lefteye_2splits", "righteye_2splits"):
+        boxes = _cascade(name).detectMultiScale(patch, 1.05, 3, minSize=(smallest, smallest))
+        spots += [(left + (ex + ew / 2) / zoom, top + (ey + eh / 2) / zoom) for ex, ey, ew, eh in boxes]
+    middle, best, error = x + w / 2, None, 1e9
+    for a in spots:
+        for b in spots:
+            apart, level = (b[0] - a[0]) / w, degrees(atan2(b[1] - a[1], b[0] - a[0]))
+            if not (a[0] < middle < b[0] and 0.28 < apart < 0.62 and abs(level) < 25):
+                continue
+            off = abs((a[0] + b[0]) / 2 - middle) / w + abs(apart - 0.42) + abs((a[1] + b[1]) / 2 - y - 0.38 * h) / h
+            if off < error:
+                best, error = (a, b), off
+    if best is None or error > 0.35:
+        return None
+    near = [[s for s in spots if hypot(s[0] - e[0], s[1] - e[1]) < 0.08 * w] for e in best]
+    a, b = ((float(np.mean([s[0] for s in n])), float(np.mean([s[1] for s in n]))) for n in near)
+    return a, b
+
+
+def _lean(grey: Picture, x: float, y: float, w: float, h: float) -> float:
+    """The roll at which a face is most like its own mirror image, in steps of 3 degrees; 0 where nothing stands out."""
+    best = (0.0, 0.0)
+    for turn in range(-18, 19, 3):
+        matrix = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), turn, 128 / w)
+        matrix[:, 2] += (64 - x - w / 2, 64 - y - h / 2)
+        patch = cv2.warpAffine(grey, matrix, (128, 128), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        patch = cv2.GaussianBlur(patch, (0, 0), 2) - cv2.GaussianBlur(patch, (0, 0), 20)
+        for shift in range(-16, 17, 4):
+            strip = patch[10:118, 20 + shift : 108 + shift]
+            likeness = float(np.corrcoef(strip.ravel(), strip[:, ::-1].ravel())[0, 1])
+            best = max(best, (likeness, float(turn)))
+    return best[1] if best[0] > 0.6 else 0.0
+
+
+def _turned_back(face: Face, back: NDArray[np.float64], turn: float) -> Face:
+    """A face found in a copy turned by `turn` degrees, in the upright picture's pixels."""
+    if turn == 0:
+        return face
+
+    def there(x: float, y: float) -> tuple[float, float]:
+        return float(back[0] @ (x, y, 1.0)), float(back[1] @ (x, y, 1.0))
+
+    cx, cy = there(*face.centre)
+    eyes = (there(*face.eyes[0]), there(*face.eyes[1])) if face.eyes else None
+    roll = face.roll + turn
+    return Face(
+        x=cx - face.w / 2,
+        y=cy - face.h / 2,
+        w=face.w,
+        h=face.h,
+        roll=roll,
+        eyes=eyes,
+        score=face.score - abs(turn) / 30,
+    )
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """The best of each heap of overlapping faces, the largest first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda f: -f.score):
+        if all(_overlap((face.x, face.y, face.w, face.h), (k.x, k.y, k.w, k.h)) < 0.3 for k in kept):
+            kept.append(face)
+    return sorted(kept, key=lambda f: -f.w * f.h)

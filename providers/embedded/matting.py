@@ -1,0 +1,172 @@
+"""Cuts people out of a photo without a model.
+
+The faces say where heads, necks and shoulders must lie (`silhouette.py`); the visible outline is grown from that;
+closed-form matting (Levin, Lischinski, Weiss 2008) with wide windows (He, Sun, Tang 2010), solved by conjugate
+gradients with box filters instead of a matrix, turns the outline into soft hair; and the colours of the edge are
+freed of the old background by blur fusion (Forte 2021). pymatting does the last two as well, but its first call
+compiles for half a minute on a new machine.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from providers.embedded.faces import Face, Picture
+from providers.embedded.silhouette import Floats, Mask, Outline, Shapes, disc, outline, shapes_around
+
+
+_OUTLINE_UNIT = 36
+_MATTE_UNIT = 72
+_PULL = 0.1
+_OUTLINE_PIXELS = 300_000
+_MATTE_PIXELS = 500_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutout:
+    """People cut out of a photo of the same size.
+
+    `alpha`: H x W, 0 background to 1 person. `colours`: H x W x 3, 0 to 1, the people's own colours, with nothing of
+    the old background in the soft edge. `outline` says how well the photo bears the outline out.
+    """
+
+    alpha: Floats
+    colours: Floats
+    outline: Outline
+
+    @property
+    def clear(self) -> bool:
+        """Whether the cut is good enough to be shown."""
+        o = self.outline
+        return o.contrast > 0.82 and o.agreement > 0.88 and o.free > 0.9
+
+    def over(self, background: Floats) -> Picture:
+        """The people before `background` (H x W x 3, 0 to 1)."""
+        a = self.alpha[..., None]
+        mixed = self.colours * a + background * (1 - a)
+        return (np.clip(mixed, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def cut_out(rgb: Picture, faces: tuple[Face, ...]) -> Cutout:
+    """Cut the people with these faces out of `rgb`; needs at least one face."""
+    height, width = rgb.shape[:2]
+    unit = max(face.unit for face in faces)
+    small_scale = min(1.0, _OUTLINE_UNIT / unit, (_OUTLINE_PIXELS / (height * width)) ** 0.5)
+    small = _resized(rgb, small_scale)
+    shapes = shapes_around(tuple(f.scaled(small_scale) for f in faces), *small.shape[:2])
+    found = outline(small, shapes)
+    matte_scale = min(1.0, _MATTE_UNIT / unit, (_MATTE_PIXELS / (height * width)) ** 0.5)
+    middle = _resized(rgb, matte_scale)
+    known, fixed = _trimap(found.mask, shapes, middle.shape[:2])
+    alpha = closed_form(middle.astype(np.float32) / 255, known, fixed)
+    alpha = np.clip((alpha - 0.05) / 0.9, 0, 1)
+    alpha = _enlarged(alpha, rgb)
+    colours, _ = true_colours(rgb.astype(np.float32) / 255, alpha, unit)
+    return Cutout(alpha=alpha, colours=colours, outline=found)
+
+
+def _resized(rgb: Picture, scale: float) -> Picture:
+    if scale >= 1.0:
+        return rgb
+    size = (max(8, round(rgb.shape[1] * scale)), max(8, round(rgb.shape[0] * scale)))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _trimap(mask: Mask, shapes: Shapes, size: tuple[int, int]) -> tuple[Floats, Floats]:
+    """(known alpha, where it is fixed) at the matte's size: a wide band of doubt around hair, a narrow one elsewhere."""
+    m, unit = mask.astype(np.uint8), shapes.unit
+    surely = np.where(shapes.head, cv2.erode(m, disc(0.16 * unit)), cv2.erode(m, disc(0.09 * unit)))
+    maybe = np.where(shapes.head, cv2.dilate(m, disc(0.22 * unit)), cv2.dilate(m, disc(0.09 * unit)))
+    surely = np.maximum(surely, shapes.sure.astype(np.uint8) * cv2.erode(m, disc(0.04 * unit)))
+    grown = (size[1], size[0])
+    surely, maybe = (cv2.resize(a, grown, interpolation=cv2.INTER_NEAREST) for a in (surely, maybe))
+    fixed = ((surely > 0) | (maybe == 0)).astype(np.float32)
+    soft = cv2.resize(m.astype(np.float32), grown, interpolation=cv2.INTER_LINEAR)
+    return np.where(fixed > 0, surely, soft).astype(np.float32), fixed
+
+
+def _enlarged(alpha: Floats, rgb: Picture) -> Floats:
+    """`alpha` at the size of `rgb`, its edges drawn along those of `rgb`."""
+    height, width = rgb.shape[:2]
+    if alpha.shape == (height, width):
+        return alpha
+    factor = width / alpha.shape[1]
+    large = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_CUBIC)
+    guided = cv2.ximgproc.guidedFilter(rgb, np.clip(large, 0, 1), max(2, round(2 * factor)), (0.01 * 255) ** 2)
+    sharp: Floats = np.clip((guided - 0.03) / 0.94, 0, 1).astype(np.float32)
+    return sharp
+
+
+def closed_form(rgb: Floats, known: Floats, fixed: Floats, *, radius: int = 2, rounds: int = 120) -> Floats:
+    """Alpha (0 to 1) that follows the colours of `rgb` (0 to 1), equals `known` where `fixed` is 1.
+
+    Solves (L + c F + d (1 - F)) a = (c F + d (1 - F)) k by conjugate gradients; L is the matting Laplacian of square
+    windows. The small d draws the band towards the hard outline where the colours say nothing.
+    """
+    laplacian = _Laplacian(rgb, radius)
+    weight = 100.0 * fixed + _PULL * (1 - fixed)
+    b = weight * known
+    x = known.copy()
+    diagonal = weight + laplacian.diagonal_guess
+    r = b - (laplacian.times(x) + weight * x)
+    z = r / diagonal
+    p, rz = z.copy(), float((r * z).sum())
+    for _ in range(rounds):
+        q = laplacian.times(p) + weight * p
+        step = rz / max(float((p * q).sum()), 1e-20)
+        x += step * p
+        r -= step * q
+        if float(np.abs(r).max()) < 1e-3:
+            break
+        z = r / diagonal
+        rz_new = float((r * z).sum())
+        p = z + (rz_new / max(rz, 1e-20)) * p
+        rz = rz_new
+    clipped: Floats = np.clip(x, 0, 1)
+    return clipped
+
+
+class _Laplacian:
+    """The matting Laplacian as an operator: L a = |w| a - sum over windows of (a_k . I + b_k)."""
+
+    def __init__(self, rgb: Floats, radius: int, epsilon: float = 1e-5) -> None:
+        self.size = (2 * radius + 1, 2 * radius + 1)
+        self.rgb = rgb
+        ones = np.ones(rgb.shape[:2], np.float32)
+        self.count = self._sum(ones)
+        self.mean = self._sum(rgb) / self.count[..., None]
+        cov = np.empty((*rgb.shape[:2], 3, 3), np.float32)
+        for i in range(3):
+            for j in range(i, 3):
+                m = self._sum(rgb[..., i] * rgb[..., j]) / self.count - self.mean[..., i] * self.mean[..., j]
+                cov[..., i, j] = cov[..., j, i] = m
+        cov[..., range(3), range(3)] += epsilon
+        self.inverse = np.linalg.inv(cov.astype(np.float64)).astype(np.float32)
+        self.windows = self._sum(ones)
+        self.diagonal_guess = self.windows * 0.7
+
+    def _sum(self, a: Floats) -> Floats:
+        return cv2.boxFilter(a, -1, self.size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+
+    def times(self, a: Floats) -> Floats:
+        mean_a = self._sum(a) / self.count
+        cov = self._sum(self.rgb * a[..., None]) / self.count[..., None] - self.mean * mean_a[..., None]
+        slope = np.einsum("hwij,hwj->hwi", self.inverse, cov)
+        offset = mean_a - (slope * self.mean).sum(-1)
+        return self.windows * a - ((self._sum(slope) * self.rgb).sum(-1) + self._sum(offset))
+
+
+def true_colours(rgb: Floats, alpha: Floats, unit: float) -> tuple[Floats, Floats]:
+    """The colours (foreground, background) whose mix by `alpha` gives `rgb`, by two passes of blur fusion."""
+    fore = back = rgb
+    radii = (max(6, round(0.7 * unit)), max(2, round(0.12 * unit)))
+    a = alpha[..., None]
+    for radius in radii:
+        size = (2 * radius + 1, 2 * radius + 1)
+        part_a = cv2.blur(alpha, size)[..., None]
+        part_f = cv2.blur(fore * a, size) / (part_a + 1e-4)
+        part_b = cv2.blur(back * (1 - a), size) / (1 - part_a + 1e-4)
+        fore = np.clip(part_f + a * (rgb - a * part_f - (1 - a) * part_b), 0, 1)
+        back = np.clip(part_b + (1 - a) * (rgb - a * part_f - (1 - a) * part_b), 0, 1)
+    return fore.astype(np.float32), back.astype(np.float32)
