@@ -1,0 +1,82 @@
+"""What `GET /metrics` shows. Every figure here is fed by something that runs; the names are for operators to rely on.
+
+A registry of its own for each process value, so that two apps in one test process do not share figures.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from handlers.store import ENDED, JobState, Store
+
+OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
+_COUNTED_AT_MOST = 1000
+
+_JOB_SECONDS = (1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
+_HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+
+
+class Metrics:
+    """The figures of one process. `http`, `message`, `streams` are fed by the web app; the rest by who runs jobs."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "likeness_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self._http_seconds = Histogram(
+            "likeness_http_seconds",
+            "Seconds to the end of an answer; event streams are left out.",
+            ["route"],
+            buckets=_HTTP_SECONDS,
+            registry=self.registry,
+        )
+        self._messages = Counter("likeness_messages", "Messages taken.", ["channel"], registry=self.registry)
+        self._streams = Gauge("likeness_event_streams", "Open event streams.", registry=self.registry)
+        self._deliveries = Counter(
+            "likeness_deliveries", "Results handed to a channel.", ["channel", "outcome"], registry=self.registry
+        )
+        self._jobs = Gauge(
+            "likeness_jobs", f"Jobs not yet ended, at most {_COUNTED_AT_MOST}.", ["state"], registry=self.registry
+        )
+        self._job_seconds = Histogram(
+            "likeness_job_seconds",
+            "Seconds from the message to the end of its job.",
+            ["state"],
+            buckets=_JOB_SECONDS,
+            registry=self.registry,
+        )
+        self._provider_errors = Counter(
+            "likeness_provider_errors", "Faults of a provider.", ["provider", "code"], registry=self.registry
+        )
+
+    def http(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """One answer. `route` is the pattern, never the address; `seconds` is None for a stream."""
+        self._requests.labels(method, route, str(status)).inc()
+        if seconds is not None:
+            self._http_seconds.labels(route).observe(seconds)
+
+    def message(self, channel: str) -> None:
+        self._messages.labels(channel).inc()
+
+    def stream(self, change: int) -> None:
+        """+1 for an event stream that opened, -1 for one that ended."""
+        self._streams.inc(change)
+
+    def delivery(self, channel: str, outcome: str) -> None:
+        """`outcome`: `sent`, `held`, `refused`, `later`, `unknown`."""
+        self._deliveries.labels(channel, outcome).inc()
+
+    def job_ended(self, state: JobState, seconds: float) -> None:
+        self._job_seconds.labels(state.value).observe(seconds)
+
+    def provider_error(self, provider: str, code: str) -> None:
+        self._provider_errors.labels(provider, code).inc()
+
+    async def exposition(self, store: Store) -> bytes:
+        """The Prometheus text, with the open jobs counted now."""
+        for state in OPEN_STATES:
+            jobs = await store.jobs(states=(state,), limit=_COUNTED_AT_MOST)
+            self._jobs.labels(state.value).set(len(jobs))
+        return generate_latest(self.registry)
