@@ -56,7 +56,8 @@ class _Part:
 def portrait_prompt(*, style: str | None, scene: str | None = None, prompt: str | None = None, photos: int) -> str:
     """A portrait of who is in `photos` photos (0: nobody in particular).
 
-    With `prompt` the style only decides whether the likeness is kept, and an avatar its medium. Raises AskPerson `unknown_style`.
+    With `prompt` the style only decides whether the likeness is kept, and an avatar its medium.
+    Raises AskPerson `unknown_style`.
     """
     record = STYLES[check_style(style) if style else DEFAULT_STYLE]
     scene, prompt = _clean(scene), _clean(prompt)

@@ -25,8 +25,8 @@ style's own dress, pose, place and light, except for ID photos, whose backdrop, 
 The ratio is the one used where the person names none."""
 
 _ACTIONS = """\
-An edit is one record in `providers/catalog/actions.toml`: what changes, what stays, how it is finished, and what is done
-when the person gave no words. To add one, add a record, its words in the lexicon of `intent/`, and run
+An edit is one record in `providers/catalog/actions.toml`: what changes, what stays, how it is finished, and what is
+done when the person gave no words. To add one, add a record, its words in the lexicon of `intent/`, and run
 `python -m providers.catalog.pages`.
 
 “Keeps the framing” says whether the picture is told to stay as it is framed; an edit that asks for another layout is
