@@ -138,7 +138,7 @@ def _styled(record: Style, scene: str, photos: int) -> list[_Part]:
             f"As far as clothes and grooming go, also asked for: {_ended(scene)} Backdrop, crop, pose and light stay."
         )
         return [subject, *setting, _Part(text=asked, words=scene), finish]
-    asked = f"Asked for above all: {_ended(scene)} It outranks whatever below says otherwise."
+    asked = f"Asked for above all, and outranking any other detail given here: {_ended(scene)}"
     return [subject, _Part(text=asked, words=scene), *setting, finish]
 
 

@@ -181,7 +181,7 @@ def test_a_style_has_a_ratio_that_exists_and_only_avatars_are_drawn_freely(style
     assert style.needs == ("photo",)
 
 
-@pytest.mark.parametrize(("key", "colour"), [("white", "#FFFFFF"), ("blue", "#438EDB"), ("red", "#C8102E")])
+@pytest.mark.parametrize(("key", "colour"), [("white", "#FFFFFF"), ("blue", "#438EDB"), ("red", "#DB1C24")])
 def test_an_id_photo_is_prescribed_to_the_colour(key: str, colour: str) -> None:
     style = STYLES[f"id_photo_{key}"]
     assert style.exact

@@ -29,7 +29,7 @@ def test_own_words_outrank_a_style() -> None:
 def test_a_style_with_a_scene_holds_both_and_the_scene_comes_before_the_style_s_own_place() -> None:
     prompt = portrait_prompt(style="casual", scene="on a rooftop bar at sunset", photos=1)
     assert prompt.index("on a rooftop bar at sunset") < prompt.index(STYLES["casual"].background)
-    assert "outranks" in prompt
+    assert "outranking any other detail given here: on a rooftop bar" in prompt
 
 
 def test_a_scene_alone_extends_the_professional_style() -> None:
@@ -107,7 +107,7 @@ def test_a_scene_changes_the_clothes_of_an_id_photo_and_not_its_backdrop(colour:
     prompt = portrait_prompt(style=style.key, scene="on the beach in a navy suit", photos=1)
     assert prompt.index(style.background) < prompt.index("on the beach in a navy suit")
     assert "Backdrop, crop, pose and light stay." in prompt
-    assert "outranks" not in prompt
+    assert "outranking" not in prompt
 
 
 def test_an_unknown_style_is_never_taken_for_a_description() -> None:
