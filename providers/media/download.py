@@ -151,7 +151,7 @@ def _checked(url: httpx.URL) -> httpx.URL:
         raise _Stopped("bad_url", "not a public http address")
     if url.userinfo:
         raise _Stopped("bad_url", "name or password in the address")
-    if url.port == 0:
+    if url.port is not None and not 0 < url.port < 65536:
         raise _Stopped("bad_url", "no such port")
     return url
 
