@@ -3,8 +3,8 @@
 What a crash may leave behind is decided by the journal, written before and after every paid POST:
 
     no record, REFUSED         nothing was taken: submit
-    SUBMITTING, no submission  the process died inside the POST: MaybePaid, unless the provider is repeatable
-    UNCERTAIN                  MaybePaid
+    SUBMITTING, UNCERTAIN      the process died inside the POST, or its answer proved nothing: MaybePaid, unless the
+                               provider is repeatable
     ACCEPTED, FAILED           the submission is there: never a POST; `collect` asks upstream again, which is free
     MADE                       the pictures are there, `collect` returns them
 """
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Protocol
 
 from providers.base import PictureFile, Progress, Provider, Request, Result, Submission
-from providers.errors import LikenessError, NotTaken
+from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, WaitAndRetry
+from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,11 @@ def split(request: Request, max_count: int) -> tuple[Request, ...]:
     return tuple(replace(request, key=f"{request.key}#{n}", count=count) for n, count in enumerate(counts))
 
 
+def pieces_of(request: Request, router: Routes, named: str | None = None) -> tuple[Request, ...]:
+    """`request` split for whoever could do it now. To be kept: other settings may split it differently tomorrow."""
+    return split(request, piece_size(router.candidates(request, named)))
+
+
 async def submit(
     request: Request,
     router: Routes,
@@ -119,9 +125,77 @@ async def submit(
 ) -> Submission:
     """Hand one piece to the first candidate that takes it; replay-safe: an accepted piece is not posted again.
 
-    Goes on to the next candidate only on `NotTaken`. Raises AskPerson, NotTaken (of the last candidate) or MaybePaid.
+    Goes on to the next candidate only on `NotTaken`. Raises AskPerson, NotTaken or MaybePaid. Of several refusals the
+    one that passes with time is raised, else the first.
     """
-    raise NotImplementedError
+    if (submission := await _known(request.key, router, journal)) is not None:
+        return submission
+    candidates = [p for p in router.candidates(request, named) if p.capabilities.max_count >= request.count]
+    refusals: list[NotTaken] = []
+    for provider in candidates:
+        try:
+            return await _hand_over(request, provider, journal)
+        except NotTaken as error:
+            log.info("provider %s did not take a request: %s", provider.name, error)
+            router.failed(provider.name, error)
+            refusals.append(error)
+    if len(candidates) == 1 and (wait := _short_wait(refusals[0])) is not None:
+        await sleep(wait)
+        return await _hand_over(request, candidates[0], journal)
+    busy = [error for error in refusals if isinstance(error, WaitAndRetry)]
+    raise next(iter(busy + refusals), NotTaken("no provider takes so many pictures at once"))
+
+
+def _short_wait(error: NotTaken) -> float | None:
+    asked = error.retry_after if isinstance(error, WaitAndRetry) else None
+    return asked if asked is not None and asked <= LONGEST_WAIT else None
+
+
+async def _known(key: str, router: Routes, journal: Journal) -> Submission | None:
+    """What the journal holds of an earlier run. None: nothing was taken, so it may be posted."""
+    record = await journal.find(key)
+    if record is None or record.stage is Stage.REFUSED:
+        return None
+    if record.submission is not None:
+        return record.submission
+    if router.provider(record.provider).repeatable:
+        return None
+    if record.stage is Stage.SUBMITTING:
+        await journal.end(key, Stage.UNCERTAIN, error_code=MaybePaid.code)
+    raise MaybePaid("an earlier run ended inside a submit")
+
+
+async def _hand_over(request: Request, provider: Provider, journal: Journal) -> Submission:
+    """Post to one provider. Cancelled meanwhile, it still reads the answer for a moment and writes it down."""
+    post = asyncio.create_task(_post(request, provider, journal))
+    try:
+        return await asyncio.shield(post)
+    except asyncio.CancelledError:
+        await asyncio.wait({post}, timeout=GRACE)
+        raise
+    finally:
+        post.cancel()
+        await asyncio.gather(post, return_exceptions=True)
+
+
+async def _post(request: Request, provider: Provider, journal: Journal) -> Submission:
+    await journal.begin(request, provider.name)
+    try:
+        submission = await provider.submit(request)
+    except (AskPerson, NotTaken) as error:
+        await journal.end(request.key, Stage.REFUSED, error_code=error.code)
+        raise
+    except MaybePaid as error:
+        await journal.end(request.key, Stage.UNCERTAIN, error_code=error.code)
+        raise
+    except Exception as error:  # against the seam's rules, so nothing is known of the job
+        log.error("provider %s broke in a submit: %s", provider.name, type(error).__name__)
+        failure = NotTaken("it broke") if provider.repeatable else MaybePaid("it broke in a submit")
+        stage = Stage.REFUSED if provider.repeatable else Stage.UNCERTAIN
+        await journal.end(request.key, stage, error_code=failure.code)
+        raise failure from None
+    await journal.accept(request.key, submission)
+    return submission
 
 
 async def collect(
@@ -138,7 +212,40 @@ async def collect(
     `Result.cost` is the charge the provider told, else its price list times the pictures made.
     Raises AskPerson, MadeNothing or WaitAndRetry; after any of them the submission is still in the journal.
     """
-    raise NotImplementedError
+    record = await journal.find(request.key)
+    if record is not None and record.stage is Stage.MADE and await in_thread(_all_there, record.pictures):
+        return Result(pictures=record.pictures, cost=record.cost, currency=record.currency)
+    provider = router.provider(submission.provider)
+    try:
+        async for progress in provider.follow(submission):
+            if on_progress is not None:
+                await on_progress(request.key, progress)
+        result = await provider.fetch(submission, into)
+        if not result.pictures:
+            raise MadeNothing("a result without a picture")
+    except WaitAndRetry:
+        raise
+    except LikenessError as error:
+        await journal.end(
+            request.key, Stage.FAILED, cost=submission.cost, currency=submission.currency, error_code=error.code
+        )
+        raise
+    result = _priced(result, request, submission, provider)
+    await journal.end(request.key, Stage.MADE, pictures=result.pictures, cost=result.cost, currency=result.currency)
+    return result
+
+
+def _all_there(pictures: Sequence[PictureFile]) -> bool:
+    return bool(pictures) and all(picture.path.is_file() for picture in pictures)
+
+
+def _priced(result: Result, request: Request, submission: Submission, provider: Provider) -> Result:
+    if result.cost is not None:
+        return result
+    if submission.cost is not None:
+        return replace(result, cost=submission.cost, currency=submission.currency)
+    each = provider.estimate(replace(request, count=1)).usd
+    return replace(result, cost=round(each * len(result.pictures), 4), currency="USD")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +258,7 @@ class Piece:
     error: LikenessError | None = None
 
 
-async def run(
+async def make(
     request: Request,
     router: Routes,
     journal: Journal,
@@ -160,6 +267,36 @@ async def run(
     named: str | None = None,
     on_progress: OnProgress | None = None,
     sleep: Sleep = asyncio.sleep,
+) -> Piece:
+    """Submit and collect one piece. Errors of the tree end up in the piece."""
+    submission: Submission | None = None
+    try:
+        submission = await submit(request, router, journal, named=named, sleep=sleep)
+        result = await collect(request, submission, router, journal, into=into, on_progress=on_progress)
+    except LikenessError as error:
+        return Piece(request=request, submission=submission, error=error)
+    return Piece(request=request, submission=submission, result=result)
+
+
+async def run(
+    pieces: Sequence[Request],
+    router: Routes,
+    journal: Journal,
+    *,
+    into: Path,
+    named: str | None = None,
+    on_progress: OnProgress | None = None,
+    sleep: Sleep = asyncio.sleep,
 ) -> tuple[Piece, ...]:
-    """Split, submit and collect all pieces side by side. Errors of the tree end up in their piece."""
-    raise NotImplementedError
+    """Submit and collect all pieces side by side, in order. One that fails takes no other with it.
+
+    To run the same request again, give the same pieces (see `pieces_of`): their keys are what the journal knows.
+    """
+    makings = [
+        make(piece, router, journal, into=into, named=named, on_progress=on_progress, sleep=sleep) for piece in pieces
+    ]
+    ends = await asyncio.gather(*makings, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return tuple(end for end in ends if isinstance(end, Piece))
