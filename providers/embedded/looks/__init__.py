@@ -1,1 +1,69 @@
-"""Painterly and graded looks, made on this machine without a model."""
+"""Painterly and graded looks, made on this machine without a model.
+
+A look takes a photo and gives a picture: `look(picture, faces, take)`.
+
+`picture` is uint8 RGB, height × width × 3, upright, of any size; `faces` are boxes x, y, width, height in its pixels
+(as a face finder gives them: eyebrows to chin), the largest need not be first, none is fine; `take` counts "again":
+each gives another picture, the same one always the same. Comes back: uint8 RGB of the same shape of frame
+(`polaroid` adds its card). Painted and drawn looks come at a long side of 900..1100 pixels, photographic ones at
+the photo's own size within 640..1600; pictures that are smaller than that are enlarged at most fourfold.
+Nothing here uses the network, threads, or state. Raises ValueError for anything but uint8 H×W×3.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol
+
+from providers.embedded.looks.anime import anime
+from providers.embedded.looks.artistic import artistic
+from providers.embedded.looks.canvas import Box, Picture
+from providers.embedded.looks.cyberpunk import cyberpunk
+from providers.embedded.looks.drawing import comic, sketch
+from providers.embedded.looks.filters import choose_filter
+from providers.embedded.looks.grades import OnFilm, hongkong_vintage, polaroid
+from providers.embedded.looks.oil import oil_painting
+from providers.embedded.looks.watercolor import watercolor
+
+
+class Look(Protocol):
+    """One look, see the module's docstring."""
+
+    def __call__(self, picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture: ...
+
+
+LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "artistic": artistic,
+        "anime": anime,
+        "cyberpunk": cyberpunk,
+        "oil_painting": oil_painting,
+        "watercolor": watercolor,
+        "vintage": OnFilm("vintage"),
+        "hongkong_vintage": hongkong_vintage,
+    }
+)
+"""By style key of the catalog."""
+
+FILTERS: Mapping[str, Look] = MappingProxyType(
+    {
+        "vintage": OnFilm("vintage"),
+        "film": OnFilm("film"),
+        "hongkong": hongkong_vintage,
+        "mono": OnFilm("mono"),
+        "sepia": OnFilm("sepia"),
+        "warm": OnFilm("warm"),
+        "cool": OnFilm("cool"),
+        "dreamy": OnFilm("dreamy"),
+        "polaroid": polaroid,
+        "sketch": sketch,
+        "comic": comic,
+        "anime": anime,
+        "oil": oil_painting,
+        "watercolor": watercolor,
+        "cyberpunk": cyberpunk,
+        "artistic": artistic,
+    }
+)
+"""For the action `filter`, by the keys `choose_filter` gives."""
+
+__all__ = ["FILTERS", "LOOKS", "Box", "Look", "Picture", "choose_filter"]

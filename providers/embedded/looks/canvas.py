@@ -258,3 +258,19 @@ def focus(canvas: Canvas) -> tuple[float, float]:
         return 0.5, 0.45
     x, y, w, h = max(canvas.faces, key=lambda face: face[2] * face[3])
     return (x + w / 2) / canvas.width, (y + h / 2) / canvas.height
+
+
+def presence(canvas: Canvas) -> Plane:
+    """Roughly where the people are, soft: head and shoulders under every face, or the middle where there is none."""
+    mask = np.zeros((canvas.height, canvas.width), np.float32)
+    rows = np.arange(canvas.height, dtype=np.float32)[:, None]
+    columns = np.arange(canvas.width, dtype=np.float32)[None, :]
+    for x, y, w, h in canvas.faces:
+        head = np.hypot((columns - (x + w / 2)) / (w * 0.85), (rows - (y + h * 0.45)) / (h * 1.0))
+        below = np.maximum(rows - (y + h * 1.05), 0) / h
+        body = np.abs(columns - (x + w / 2)) / (w * (0.6 + 1.1 * np.minimum(below, 1)))
+        body = np.where(rows < y + h * 1.05, 9, body).astype(np.float32)
+        np.maximum(mask, 1 - smoothstep(0.75, 1.45, np.minimum(head, body).astype(np.float32)), out=mask)
+    if not canvas.faces:
+        return 1 - vignette(canvas, start=0.25, centre=(0.5, 0.52))
+    return blur(mask, 0.3 * max(face[2] for face in canvas.faces))

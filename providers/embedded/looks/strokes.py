@@ -47,9 +47,7 @@ def _layer(board: Picture, reference: Image, flow: Flow, brush: Brush, dice: np.
     paths, lengths = _trace(board, soft, flow, starts, brush)
     x, y = np.round(starts[:, 0]).astype(int), np.round(starts[:, 1]).astype(int)
     colours = soft[y, x] * 255
-    lighter = dice.normal(0, brush.spread * 255, (len(starts), 1)) + dice.normal(
-        0, brush.spread * 110, (len(starts), 3)
-    )
+    lighter = dice.normal(0, brush.spread * 255, (len(starts), 1)) + dice.normal(0, brush.spread * 75, (len(starts), 3))
     colours = np.clip(colours * (1 + lighter / 255), 0, 255)
     heights = np.clip(dice.normal(128, 42, len(starts)), 20, 235)
     points = np.round(paths * (1 << SHIFT)).astype(np.int32)
