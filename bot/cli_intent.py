@@ -1,0 +1,53 @@
+"""`likeness intent`: the reading of a message, on the command line. Starts fast: it imports nothing but the parser."""
+
+import json
+import sys
+from typing import Any, TextIO
+
+import click
+
+from intent import Intent, parse
+
+
+def _one(intent: Intent) -> str:
+    return json.dumps(intent.as_dict(), ensure_ascii=False)
+
+
+def _read_line(line: str, number: int) -> Intent:
+    """A bad line is answered all the same, so that answers stay in step with questions."""
+    try:
+        row: Any = json.loads(line)
+        text, photos = row["text"], row.get("photos", 0)
+        if not isinstance(text, str) or isinstance(photos, bool) or not isinstance(photos, int) or photos < 0:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        click.echo(f'line {number}: expected {{"text": string, "photos": whole number}}', err=True)
+        return Intent(operation="none", confidence=0.0)
+    return parse(text, photos=photos)
+
+
+def _stream(lines: TextIO) -> None:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            sys.stdout.write(_one(_read_line(line, number)) + "\n")
+            sys.stdout.flush()
+
+
+@click.command("intent")
+@click.argument("text", required=False)
+@click.option("--photos", type=click.IntRange(0), default=0, help="How many pictures came with the message.")
+@click.option("--jsonl", is_flag=True, help='One {"text", "photos"} a line on standard input, one reading a line out.')
+@click.option("--explain", "explained", is_flag=True, help="Show which words led to which decision.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output (the default without --explain).")
+def intent(text: str | None, photos: int, jsonl: bool, explained: bool, as_json: bool) -> None:
+    """Show what a message is understood to ask for."""
+    if jsonl:
+        _stream(sys.stdin)
+        return
+    if text is None:
+        raise click.UsageError("Give the TEXT of a message, or --jsonl.")
+    click.echo(_one(parse(text, photos=photos)))
+
+
+if __name__ == "__main__":
+    intent()

@@ -1,0 +1,85 @@
+"""How many, how large, which shape: counts, scale and ratio out of digits and number words."""
+
+import re
+
+from intent.scan import Scan
+
+MOST = 8
+_ZH = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10, "俩": 2, "仨": 3, "壹": 1}
+_EN = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "twenty": 20, "a couple": 2, "couple": 2, "a pair": 2, "a few": 3, "few": 3,
+    "some": 3, "several": 3, "a bunch": 4, "bunch": 4, "bunches": 4, "half a dozen": 6, "a dozen": 8, "dozen": 8, "loads": 4, "lots": 4, "a handful": 4, "a trio": 3, "tons": 4, "multiple": 3, "a ton": 4, "a load": 4, "another": 1,
+}  # fmt: skip
+_EN_NUMBER = "half a dozen|a dozen|a couple|a pair|a few|a bunch|a handful|a trio|a ton|a load|" + "|".join(
+    w for w in _EN if " " not in w
+)
+_EN_PICTURES = (
+    r"(?:photo|pic|picture|image|portrait|headshot|shot|selfie|version|option|variation|variant|copie|copy|piece|render|"
+    r"avatar|take|edit|draft|design|look|of them|of these|of those|of it|of each|pls|please|plz|ones|wallpaper|poster|illustration|drawing|sample|result|output|tries|picks|snap|choices|choice|alternative|concept|logo|sketche|more|idea|different (?:one|version|photo|pic|picture|shot|option))"
+)
+_COUNT_EN = re.compile(
+    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER})(?:\s+of)?(?:\s+(?!and\b|of\b|or\b|me\b|with\b|at\b|in\b|to\b|for\b|the\b|people\b|weeks?\b|months?\b|years?\b|days?\b)[a-z0-9_'-]+){{0,3}}?\s+{_EN_PICTURES}(?:es|s)?\b(?!\s+old)"
+)
+_COUNT_OF = re.compile(rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those|me|us)|in total|total|pls|please|plz|thanks|thx|ty)\b")
+_COUNT_TAIL = re.compile(rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)]|of\b)")
+_TIMES = re.compile(r"(?<![\w.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])")
+_MEASURE = "张|幅|款|版|份|组|副|帧|枚|個|次|p(?![a-z])|pcs|张图|个版本|个选择|个选项|个方案|个变体|种|套|个不同|个样|隻|只图|个图|个(?=[,.\\s!?]|$)"
+_COUNT_ZH = re.compile(
+    rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
+)
+_NOT_COUNT = re.compile(r"^\s*(?:寸|吋|年|月|日|号|点|岁|楼|分钟|秒|米|cm|mm|k\b|个人|周|天|世纪|倍)")
+_APART = re.compile(r"一次(?!.*张)")
+_RATIO = re.compile(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
+
+
+def _value(word: str) -> int:
+    if word.isdigit():
+        return int(word)
+    if word in _EN:
+        return _EN[word]
+    if "几" in word:
+        return 4 if word.startswith("多") else 3
+    if len(word) == 1:
+        return _ZH[word]
+    if "十" in word:
+        tens, _, ones = word.partition("十")
+        return (_ZH.get(tens, 1) if tens else 1) * 10 + (_ZH.get(ones, 0) if ones else 0)
+    return _ZH[word[0]]
+
+
+def capped(n: int) -> int:
+    return max(1, min(MOST, n))
+
+
+def counts(scan: Scan) -> list[tuple[int, int, int]]:
+    """(start, end, how many) for each number of pictures said, in the order said."""
+    text = scan.text
+    out: list[tuple[int, int, int]] = []
+    for m in _COUNT_ZH.finditer(text):
+        out.append((m.start(), m.end(), _value(m.group(1))))
+    if any("a" <= c <= "z" for c in text):
+        for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
+            for m in pattern.finditer(text):
+                if not any(a < m.end(1) and m.start(1) < b for a, b, _ in out):
+                    out.append((m.start(1), m.end(), _value(m.group(1))))
+    out = [c for c in out if c[2] > 0 and not any(a <= c[0] and c[1] <= b for a, b in scan.quotes)]
+    out.sort()
+    return out
+
+
+def ratio(scan: Scan) -> tuple[str, int, int] | None:
+    """The shape asked for and where it is said: digits win over words."""
+    m = _RATIO.search(scan.text)
+    if m:
+        return m.group(1).replace(" ", ""), m.start(), m.end()
+    hits = [h for h in scan.kinds.get("ratio", ()) if not scan.quoted(h)]
+    if hits:
+        best = max(hits, key=lambda h: (h.end - h.start, h.start))
+        return best.key, best.start, best.end
+    return None
+
+
+def times(scan: Scan) -> int | None:
+    m = _TIMES.search(scan.text)
+    return int(m.group(1) or m.group(2)) if m else None

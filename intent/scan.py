@@ -1,0 +1,116 @@
+"""One pass over a message: what the lexicon finds in it, its clauses, its quotes, its numbers.
+
+Everything the rules ask is answered by `Scan`; nothing here decides.
+"""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from intent.fold import Folded, fold
+from intent.words import Entry, is_latin, lexicon
+
+SCANNED = 1600
+"""Characters that are read for meaning. Longer messages keep their words for `prompt`, but only the first three
+quarters of this and the last quarter are scanned."""
+
+_CUT = re.compile(
+    r"[,;!?\n|/](?!\d)|\.(?!\d)|(?<=\s)(?:but|because|cos|cuz|since|so that|however|though)(?=\s)|(?:但是|不过|因为|所以|但(?!\w{0,2}是)|\s-\s)"
+)
+_QUOTE = re.compile(r'"([^"]{1,400})"|「([^」]{1,400})」|『([^』]{1,400})』|《([^》]{1,400})》|«([^»]{1,400})»|【([^】]{1,400})】|(?<![a-z0-9])\'([^\']{1,400}?)\'(?![a-z0-9])')
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase found: the half-open span in the folded text, and one thing it means."""
+
+    start: int
+    end: int
+    kind: str
+    key: str
+    weak: bool
+    named: bool
+    """It ends in a word for a picture (毕业照, "beach photo")."""
+
+
+class Scan:
+    """The message as the rules see it."""
+
+    def __init__(self, raw: str, photos: int) -> None:
+        self.photos = photos
+        self.raw = raw
+        self.folded: Folded = fold(raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :])
+        self.text = self.folded.text
+        self.whole = len(raw) <= SCANNED
+        self.quotes = [(m.start(), m.end()) for m in _QUOTE.finditer(self.text)] if _has_quote(self.text) else []
+        cuts = [m.start() for m in _CUT.finditer(self.text)]
+        if self.quotes:
+            cuts = [c for c in cuts if not any(a < c < b - 1 for a, b in self.quotes)]
+        self.cuts = cuts
+        self.hits = self._find()
+        self.by: dict[tuple[str, str], list[Hit]] = {}
+        self.kinds: dict[str, list[Hit]] = {}
+        for hit in self.hits:
+            self.by.setdefault((hit.kind, hit.key), []).append(hit)
+            self.kinds.setdefault(hit.kind, []).append(hit)
+
+    def _find(self) -> list[Hit]:
+        text = self.text
+        size = len(text)
+        found: list[tuple[int, int, bool, tuple[Entry, ...]]] = []
+        for last, (length, latin_first, latin_last, named, entries) in lexicon().automaton.iter(text):
+            start, end = last + 1 - length, last + 1
+            if latin_first and start and is_latin(text[start - 1]) and not text[start - 1].isdigit():
+                continue
+            if latin_last and end < size and is_latin(text[end]):
+                continue
+            found.append((start, -end, named, entries))
+        found.sort()
+        hits: list[Hit] = []
+        reach = -1
+        holder = -1
+        for start, minus_end, named, entries in found:
+            end = -minus_end
+            if end <= reach and not (start == holder and end == reach):
+                continue
+            reach, holder = end, start
+            if entries[0][0] == "neutral":
+                continue
+            hits.extend(Hit(start, end, kind, key, weak, named) for kind, key, weak in entries)
+        return hits
+
+    def has(self, *keys: str) -> bool:
+        """Any of these word classes."""
+        return any(("word", k) in self.by for k in keys)
+
+    def all(self, kind: str, *keys: str) -> list[Hit]:
+        return [h for k in keys for h in self.by.get((kind, k), ())]
+
+    def words(self, *keys: str) -> list[Hit]:
+        return self.all("word", *keys)
+
+    def clause(self, at: int) -> int:
+        return bisect_right(self.cuts, at)
+
+    def clause_span(self, number: int) -> tuple[int, int]:
+        start = 0 if number == 0 else self.cuts[number - 1]
+        end = self.cuts[number] if number < len(self.cuts) else len(self.text)
+        return start, end
+
+    def quoted(self, hit: Hit) -> bool:
+        return any(a <= hit.start and hit.end <= b for a, b in self.quotes)
+
+    def near(self, first: list[Hit], second: list[Hit], gap: int) -> tuple[Hit, Hit] | None:
+        """The first pair of hits in one clause with at most `gap` characters between them, in either order."""
+        for a in first:
+            for b in second:
+                if a.start == b.start:
+                    continue
+                between = b.start - a.end if b.start > a.start else a.start - b.end
+                if between <= gap and self.clause(a.start) == self.clause(b.start):
+                    return a, b
+        return None
+
+
+def _has_quote(text: str) -> bool:
+    return any(c in text for c in "\"'「『《«【")

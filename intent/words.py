@@ -1,0 +1,83 @@
+"""The lexicon in memory: phrases out of the data files, and one automaton over all of them.
+
+An entry is `(kind, key, weak)`. Kinds are the tables of the files: `style`, `hint`, `group`, `action`, `word`,
+`command`, `model`, `ratio`, `scale`, `neutral`. A weak entry only supports a reading; it never makes one by itself.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import product
+from typing import Any
+
+import ahocorasick
+
+Entry = tuple[str, str, bool]
+
+_CHOICE = re.compile(r"\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\]")
+
+
+def expand(phrase: str) -> list[str]:
+    """`photo(s)`, `{red|blue} car`, `[甲乙]级` → every phrase meant. `(a|b)` is a choice that may be left out."""
+    parts: list[list[str]] = []
+    at = 0
+    for m in _CHOICE.finditer(phrase):
+        parts.append([phrase[at : m.start()]])
+        if m.group(1) is not None:
+            parts.append(m.group(1).split("|"))
+        elif m.group(2) is not None:
+            parts.append([*m.group(2).split("|"), ""])
+        else:
+            parts.append(list(m.group(3)))
+        at = m.end()
+    parts.append([phrase[at:]])
+    return [" ".join("".join(choice).split()) for choice in product(*parts)]
+
+
+def is_latin(char: str) -> bool:
+    """A character that words are made of in scripts with spaces."""
+    return char.isalnum() and not "\u3400" <= char <= "\u9fff"
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    automaton: Any
+    phrases: dict[str, tuple[Entry, ...]]
+    latin_words: frozenset[str]
+
+
+def read_file(language: str) -> dict[str, dict[str, str]]:
+    data = files("intent.lexicon").joinpath(f"{language}.toml").read_text("utf-8")
+    return tomllib.loads(data)
+
+
+def split_phrases(value: str, language: str) -> list[str]:
+    pieces = re.split(r"[,\n]" if language == "en" else r"[\s,]+", value)
+    return [e for p in pieces if p.strip() for e in expand(p.strip().lower()) if e]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Read once, at the first message."""
+    phrases: dict[str, dict[tuple[str, str], bool]] = {}
+    for language in ("en", "zh"):
+        tables = read_file(language)
+        weak = set(split_phrases(tables.pop("weak", {}).get("words", ""), language))
+        for kind, keys in tables.items():
+            for key, value in keys.items():
+                for phrase in split_phrases(value, language):
+                    phrases.setdefault(phrase, {}).setdefault((kind, key), phrase in weak)
+    frozen = {p: tuple((k, key, weak) for (k, key), weak in e.items()) for p, e in phrases.items()}
+    automaton = ahocorasick.Automaton()
+    latin: set[str] = set()
+    pictures = tuple(p for p, e in frozen.items() if ("word", "pic", False) in e)
+    for phrase, entries in frozen.items():
+        first, last = is_latin(phrase[0]), is_latin(phrase[-1])
+        named = phrase.rsplit(" ", 1)[-1] in pictures if last else phrase.endswith(pictures)
+        automaton.add_word(phrase, (len(phrase), first, last, named, entries))
+        if phrase.isascii():
+            latin.update(re.findall(r"[a-z]+", phrase))
+    automaton.make_automaton()
+    return Lexicon(automaton, frozen, frozenset(latin))
