@@ -10,7 +10,6 @@ from providers.base import MODELS, Capabilities, Operation
 
 _ALL = frozenset(MODELS)
 _EVERYTHING = frozenset(Operation)
-_REFERENCE_EDITS = frozenset({Operation.PORTRAIT, Operation.EDIT, Operation.CREATE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,22 +32,22 @@ KNOWN: Mapping[str, Known] = {
     "openai": Known(
         label="OpenAI",
         setting="OPENAI_API_KEY",
-        capabilities=Capabilities(operations=_REFERENCE_EDITS, models=_ALL, max_count=8, masks=True),
+        capabilities=Capabilities(operations=_EVERYTHING, models=_ALL, max_count=8, masks=True),
     ),
     "bfl": Known(
         label="Black Forest Labs",
         setting="BFL_API_KEY",
-        capabilities=Capabilities(operations=_REFERENCE_EDITS, models=_ALL, masks=True),
+        capabilities=Capabilities(operations=_EVERYTHING, models=_ALL, masks=True),
     ),
     "replicate": Known(
         label="Replicate",
         setting="REPLICATE_API_TOKEN",
-        capabilities=Capabilities(operations=_REFERENCE_EDITS, models=_ALL, max_count=4, masks=True),
+        capabilities=Capabilities(operations=_EVERYTHING, models=_ALL, max_count=4, masks=True),
     ),
     "openrouter": Known(
         label="OpenRouter",
         setting="OPENROUTER_API_KEY",
-        capabilities=Capabilities(operations=_REFERENCE_EDITS, models=_ALL, max_count=8),
+        capabilities=Capabilities(operations=_EVERYTHING, models=_ALL, max_count=8),
     ),
     "stability": Known(  # keeps no face, so no portraits and none of the edits that mean a person
         label="Stability AI",
@@ -66,7 +65,7 @@ KNOWN: Mapping[str, Known] = {
     "dashscope": Known(
         label="DashScope",
         setting="DASHSCOPE_API_KEY",
-        capabilities=Capabilities(operations=_REFERENCE_EDITS, models=_ALL, max_photos=3, max_count=4),
+        capabilities=Capabilities(operations=_EVERYTHING, models=_ALL, max_photos=3, max_count=4),
     ),
     "local": Known(
         label="a Stable Diffusion server of your own",

@@ -334,6 +334,8 @@ class FakeFal:
         self.address = "own"
         """Whose addresses a submit answer names: own, fal (a proxy that rewrites nothing), or any origin"""
         self.gate = threading.Event()
+        self.holding = threading.Event()
+        """Set while, or after, a submit was held."""
 
     def plan(self, fault: str | None = None, **changes: Any) -> None:
         """The next submit that fits goes like this."""
@@ -500,6 +502,7 @@ class FakeFal:
 
     async def _held(self) -> None:
         self.counts["held"] += 1
+        self.holding.set()
         while not self.gate.is_set():  # noqa: ASYNC110  # set by another thread
             await asyncio.sleep(0.005)
         self.counts["let_go"] += 1
