@@ -51,6 +51,8 @@ def accept(source: Path | bytes, *, into: Path, max_bytes: int = MAX_BYTES) -> A
         raise too_large(max_bytes)
     try:
         decoded = decode(data, max_side=MAX_SIDE, min_side=MIN_SIDE)
+        if min(decoded.image.size) < MIN_SIDE:  # a ribbon: nothing is left of it at 4096 px
+            raise Undecodable("photo_too_small")
     except Undecodable as error:
         raise refusal(error.code) from None
     encoded = encode_to_fit(decoded.image, max_bytes=FINISHED_BYTES)

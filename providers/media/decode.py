@@ -70,6 +70,19 @@ class Decoded:
     source_size: tuple[int, int]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """What a file says of itself. `size`: as shown. `profile`: its ICC profile. `frames`: 1 unless it moves."""
+
+    format: str
+    mode: str
+    size: tuple[int, int]
+    orientation: int
+    profile: bytes | None
+    metadata: bool
+    frames: int
+
+
 def sniff(data: bytes) -> str | None:
     """The format the first bytes announce, as Pillow names it, or None for what is no picture we take."""
     for magic, name in _MAGIC:
@@ -83,56 +96,55 @@ def sniff(data: bytes) -> str | None:
     return None
 
 
-def open_checked(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
-    """Open without decoding. Raises Undecodable."""
-    name = sniff(data)
-    if name is None:
-        raise Undecodable("not_a_photo")
-    if name == "HEIF":
-        _register_heif()
-    _settle_warnings()
-    _check_before_opening(name, data)
+def inspect(data: bytes) -> Header:
+    """What a file is, mostly without decoding it. Raises Undecodable."""
+    image = _opened(data)
+    name = image.format or ""
     try:
-        image = Image.open(io.BytesIO(data), formats=(name,))
-        _check_size(image, min_side)
-    except Undecodable:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Undecodable("photo_too_many_pixels") from None
-    except MemoryError:
-        raise Undecodable("photo_too_many_pixels") from None
-    except Exception:  # decoders raise whatever they like at broken input; each means the same here
-        raise Undecodable(_broken(name, data)) from None
-    return image
+        if name != "PNG" or any(word in data for word in _PNG_ORIENTATION):
+            if name == "PNG":
+                image.load()  # the word may stand behind the pixels
+            turn = orientation(image)
+        else:
+            turn = 1
+        frames = int(getattr(image, "n_frames", 1)) if name in ("JPEG", "PNG", "WEBP") else 1
+    except Exception as error:  # decoders raise whatever they like at broken input; each means the same here
+        raise Undecodable(_broken(name, data, error)) from None
+    profile = image.info.get("icc_profile")
+    return Header(
+        format=name,
+        mode=image.mode,
+        size=(image.height, image.width) if turn in _SIDEWAYS else image.size,
+        orientation=turn,
+        profile=profile if isinstance(profile, bytes) and profile else None,
+        metadata=any(image.info.get(kind) for kind in ("exif", "xmp", "comment"))
+        or (name == "PNG" and any(word in data for word in _PNG_TEXTS)),
+        frames=frames,
+    )
 
 
 def decode(data: bytes, *, max_side: int | None = None, min_side: int = 1) -> Decoded:
     """Decode in full; the long side is reduced to `max_side`. Raises Undecodable."""
-    image = open_checked(data, min_side=min_side)
+    image = _opened(data, min_side=min_side)
     name = image.format or ""
+    size = image.size
     try:
-        shown = shown_size(image)
-        turn = _TURNS.get(orientation(image))
         profile = image.info.get("icc_profile")
         if max_side is not None and name in ("JPEG", "MPO"):
-            image.draft(None, fitted(image.size, max_side))
+            image.draft(None, fitted(size, max_side))
         _check_pixels(image.size, MAX_PIXELS)
         image.load()
+        turn = orientation(image)  # not before: for this, Pillow may load a PNG, which fails only the first time
         converted = to_srgb(image, profile if isinstance(profile, bytes) else None, max_side=max_side)
-        if turn is not None:
-            converted = converted.transpose(turn)
+        if turn in _TURNS:
+            converted = converted.transpose(_TURNS[turn])
     except Undecodable:
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Undecodable("photo_too_many_pixels") from None
     except Exception as error:  # as above
         raise Undecodable(_broken(name, data, error)) from None
-    return Decoded(image=converted, source_format=name, source_size=shown)
-
-
-def shown_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height after the orientation is applied."""
-    return (image.height, image.width) if orientation(image) in (5, 6, 7, 8) else image.size
+    return Decoded(image=converted, source_format=name, source_size=size[::-1] if turn in _SIDEWAYS else size)
 
 
 def orientation(image: Image.Image) -> int:
@@ -144,11 +156,14 @@ def orientation(image: Image.Image) -> int:
         return 1
     try:
         value = image.getexif().get(0x0112)
-    except Exception:
+    except Exception:  # broken EXIF spoils no pixel
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+_PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"Orientation", b"iTXt")
+_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_SIDEWAYS = (5, 6, 7, 8)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -181,6 +196,27 @@ def _register_heif() -> None:
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False)
+
+
+def _opened(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
+    """Open without decoding, with everything checked that can be. Raises Undecodable."""
+    name = sniff(data)
+    if name is None:
+        raise Undecodable("not_a_photo")
+    if name == "HEIF":
+        _register_heif()
+    _settle_warnings()
+    _check_before_opening(name, data)
+    try:
+        image = Image.open(io.BytesIO(data), formats=(name,))
+        _check_size(image, min_side)
+    except Undecodable:
+        raise
+    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Undecodable("photo_too_many_pixels") from None
+    except Exception:  # as above
+        raise Undecodable(_broken(name, data)) from None
+    return image
 
 
 _warnings_lock = threading.Lock()

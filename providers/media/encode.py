@@ -10,7 +10,6 @@ from providers.media.sizes import scaled
 QUALITIES = (95, 90, 85, 80)
 """Tried in turn at full size; below that a smaller picture looks better than a coarser one."""
 SHRINK = 0.85
-SMALLEST_SIDE = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +58,7 @@ def encode_to_fit(image: Image.Image, *, max_bytes: int, transparent: bool = Tru
         for data in [png(picture)] if alpha else (jpeg(picture, quality=quality) for quality in QUALITIES):
             if len(data) <= max_bytes:
                 return _encoded(picture, data, alpha)
-        if max(picture.size) <= SMALLEST_SIDE:
+        if max(picture.size) == 1:
             return _encoded(picture, data, alpha)
         # Bytes go with the area: one jump towards the goal instead of many small steps.
         factor = min(SHRINK, max(0.25, (max_bytes / len(data)) ** 0.5))

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from providers.errors import AskPerson, MadeNothing
-from providers.media.decode import Undecodable, decode, open_checked, shown_size
+from providers.media.decode import Undecodable, decode, inspect
 from providers.media.encode import encode_to_fit, jpeg, on_white
 from providers.media.files import read_regular_file
 from providers.media.sizes import fitted
@@ -25,9 +25,9 @@ BLANK_SPREAD = 6
 
 
 def dimensions(path: Path) -> tuple[int, int]:
-    """Width and height in pixels, as shown. Reads the header only, not the pixels."""
+    """Width and height in pixels, as shown. Decodes pixels only where it must."""
     try:
-        return shown_size(open_checked(_read(path)))
+        return inspect(_read(path)).size
     except Undecodable as error:
         raise MadeNothing(error.code, code="bad_picture") from None
 

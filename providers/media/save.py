@@ -9,7 +9,7 @@ from pathlib import Path
 from providers.base import PictureFile
 from providers.errors import MadeNothing
 from providers.media.colour import is_srgb
-from providers.media.decode import Decoded, Undecodable, decode, open_checked, orientation
+from providers.media.decode import Decoded, Undecodable, decode, inspect
 from providers.media.encode import jpeg, png
 from providers.media.files import write_new_file
 from providers.media.strip import Malformed, stripped
@@ -60,28 +60,25 @@ def safe_stem(text: str) -> str:
 
 
 def _finished(data: bytes) -> _Finished:
-    name = open_checked(data).format or ""
     kept = _without_metadata(data)
     if kept is not None:
         decoded = decode(kept)
-        mime, suffix = _KEPT[name]
-        return _of(decoded, kept, mime, suffix)
+        return _of(decoded, kept, *_KEPT[decoded.source_format])
     decoded = decode(data)
     if decoded.source_format in ("JPEG", "MPO"):
-        return _of(decoded, jpeg(decoded.image), "image/jpeg", ".jpg")
-    return _of(decoded, png(decoded.image), "image/png", ".png")
+        return _of(decoded, jpeg(decoded.image), *_KEPT["JPEG"])
+    return _of(decoded, png(decoded.image), *_KEPT["PNG"])
 
 
 def _without_metadata(data: bytes) -> bytes | None:
     """The same pixels without metadata, or None where the pixels themselves have to be turned or converted."""
-    image = open_checked(data)
-    profile = image.info.get("icc_profile")
-    if image.format not in _KEPT or orientation(image) != 1 or getattr(image, "n_frames", 1) != 1:
+    header = inspect(data)
+    if header.format not in _KEPT or header.orientation != 1 or header.frames != 1 or header.mode == "CMYK":
         return None
-    if image.mode == "CMYK" or (isinstance(profile, bytes) and not is_srgb(profile)):
+    if header.profile is not None and not is_srgb(header.profile):
         return None
     try:
-        return stripped(data, image.format)
+        return stripped(data, header.format)
     except Malformed:  # the decoder may be more lenient, and has the last word
         return None
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from providers.errors import AskPerson
 from providers.media.accept import refusal
-from providers.media.decode import Undecodable, decode, open_checked, orientation
+from providers.media.decode import Header, Undecodable, decode, inspect
 from providers.media.encode import Encoded, encode_to_fit, png
 from providers.media.files import read_regular_file, write_file
 
@@ -23,9 +23,9 @@ _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 def prepare(path: Path, *, into: Path | None = None, max_bytes: int = MAX_BYTES, max_side: int | None = None) -> Path:
     """`path` itself where it fits, else a copy that does, in `into` (default: beside it).
 
-    Fits: JPEG, PNG or WebP of one upright sRGB frame, at most `max_bytes` and `max_side` (pixels). The copy is JPEG,
-    or PNG where something is transparent: first lower quality, then fewer pixels. Blocks. Raises AskPerson as
-    `accept` does.
+    Fits: JPEG, PNG or WebP of one upright sRGB frame without EXIF, XMP or texts, at most `max_bytes` and `max_side`
+    (pixels). The copy is JPEG, or PNG where something is transparent: first lower quality, then fewer pixels.
+    Blocks. Raises AskPerson as `accept` does.
     """
     data = read_regular_file(path, max_bytes=READ_BYTES)
     if _mime_if_fits(data, max_bytes, max_side) is not None:
@@ -56,7 +56,7 @@ def prepare_mask(source: Path | bytes, *, photo: Path, into: Path) -> Path:
     another shape, for no picture, and for a mask without any white, which would change nothing for money.
     """
     data = source if isinstance(source, bytes) else read_regular_file(source, max_bytes=MASK_BYTES)
-    size = _open(read_regular_file(photo, max_bytes=READ_BYTES)).size
+    size = _inspected(read_regular_file(photo, max_bytes=READ_BYTES)).size
     try:
         image = decode(data).image
     except Undecodable as error:
@@ -74,22 +74,21 @@ def prepare_mask(source: Path | bytes, *, photo: Path, into: Path) -> Path:
     return write_file(encoded, into=into, name=f"{hashlib.sha256(encoded).hexdigest()}.png")
 
 
-def _open(data: bytes) -> Image.Image:
+def _inspected(data: bytes) -> Header:
     try:
-        return open_checked(data)
+        return inspect(data)
     except Undecodable as error:
         raise refusal(error.code) from None
 
 
 def _mime_if_fits(data: bytes, max_bytes: int, max_side: int | None) -> str | None:
     """The type of a file that may go as it is."""
-    image = _open(data)
-    mime = _MIMES.get(image.format or "")
-    if mime is None or len(data) > max_bytes or (max_side is not None and max(image.size) > max_side):
+    header = _inspected(data)
+    if len(data) > max_bytes or (max_side is not None and max(header.size) > max_side):
         return None
-    if orientation(image) != 1 or image.mode not in ("RGB", "RGBA", "L") or getattr(image, "n_frames", 1) != 1:
+    if header.orientation != 1 or header.mode not in ("RGB", "RGBA", "L") or header.frames != 1:
         return None
-    return None if any(image.info.get(kind) for kind in ("icc_profile", "exif", "xmp")) else mime
+    return None if header.profile is not None or header.metadata else _MIMES.get(header.format)
 
 
 def _encoded(data: bytes, max_bytes: int, max_side: int | None) -> Encoded:

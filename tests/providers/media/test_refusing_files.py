@@ -110,7 +110,7 @@ def test_a_file_of_exactly_the_limit_is_accepted(tmp_path: Path) -> None:
     assert refused(data, tmp_path, max_bytes=len(data) - 1).code == "photo_too_large_file"
 
 
-@pytest.mark.parametrize("size", [(31, 200), (200, 31), (1, 1)])
+@pytest.mark.parametrize("size", [(31, 200), (200, 31), (1, 1), (9000, 40)])
 def test_a_photo_with_a_side_below_32_pixels_is_refused(size: tuple[int, int], tmp_path: Path) -> None:
     error = refused(encoded(scene().resize(size), "PNG"), tmp_path)
     assert (error.code, error.params) == ("photo_too_small", {"min_side": 32})
@@ -184,7 +184,7 @@ def test_a_tiff_whose_tiles_are_bombs_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
 def test_a_png_with_a_bomb_among_its_texts_or_profiles_is_refused(kind: bytes, tmp_path: Path) -> None:
-    bomb = zlib.compress(bytes(300_000_000), 9)
+    bomb = zlib.compress(bytes(100_000_000), 9)
     head = b"name\0\0" if kind != b"iTXt" else b"name\0\x01\0\0\0"
     data = png_claiming(64, 64, grey_rows(64, 64), png_chunk(kind, head + bomb))
     tracemalloc.start()
@@ -197,7 +197,7 @@ def test_a_png_with_a_bomb_among_its_texts_or_profiles_is_refused(kind: bytes, t
 
 
 def test_a_deflate_bomb_behind_a_small_size_makes_only_the_small_picture(tmp_path: Path) -> None:
-    photo = accept(png_claiming(64, 64, zlib.compress(bytes(300_000_000), 9)), into=tmp_path)
+    photo = accept(png_claiming(64, 64, zlib.compress(bytes(100_000_000), 9)), into=tmp_path)
     assert (photo.width, photo.height) == (64, 64)
 
 
