@@ -75,6 +75,9 @@ class MemoryStore:
         ]
         return tuple(sorted(found, key=lambda job: (job.created, job.id), reverse=True)[:limit])
 
+    async def cancel_asked(self) -> tuple[str, ...]:
+        return tuple(job.id for job in self._jobs.values() if job.cancel_asked and job.state not in ENDED)
+
     async def add_job(self, job: Job) -> bool:
         return self._jobs.setdefault(job.id, job) is job
 
@@ -93,8 +96,11 @@ class MemoryStore:
 
     # --- parts
 
-    async def begin_part(self, key: str, job: str, provider: str) -> None:
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+        if self._parts.get(key) != after:
+            return False
         self._parts[key] = Part(key=key, job=job, provider=provider, state=PartState.SUBMITTING, updated=self._clock())
+        return True
 
     async def accept_part(self, key: str, submission: Submission) -> None:
         self._parts[key] = replace(

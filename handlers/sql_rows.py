@@ -23,6 +23,7 @@ _REPLY = TypeAdapter(tuple[Outgoing, ...])
 _PICTURES = TypeAdapter(tuple[PictureFile, ...])
 _SUBMISSION = TypeAdapter(Submission)
 _REFS = TypeAdapter(tuple[str, ...])
+_PIECES = TypeAdapter(tuple[int, ...])
 
 JOB_FIELDS = frozenset(f.name for f in fields(Job))
 
@@ -71,6 +72,8 @@ def job_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
             columns[name] = None if value is None else to_text(value)
         elif name == "state":
             columns["state"] = JobState(value).value
+        elif name == "pieces":
+            columns["pieces"] = _PIECES.dump_json(value).decode()
         elif name == "pictures":
             columns["pictures"] = pictures_text(value)
             columns["picture_count"] = len(value)
@@ -99,6 +102,10 @@ def job_of(row: Row) -> Job:
         finished=from_text(row["finished"]) if row["finished"] else None,
         pictures=_PICTURES.validate_json(row["pictures"]),
         cancel_asked=bool(row["cancel_asked"]),
+        pieces=_PIECES.validate_json(row["pieces"]),
+        run=row["run"],
+        delivery=row["delivery"],
+        by_hand=bool(row["by_hand"]),
     )
 
 

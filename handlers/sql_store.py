@@ -37,6 +37,7 @@ T = TypeVar("T")
 Clock = Callable[[], datetime]
 
 _ENDED = tuple(sorted(state.value for state in ENDED))
+_LIVE = tuple(state.value for state in JobState if state not in ENDED)
 
 
 def utc_now() -> datetime:
@@ -116,7 +117,7 @@ class SqlStore:
             for job in turn.jobs:
                 self._insert_new(c, JOBS, rows.job_row(job))
             if turn.cancel:
-                asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.not_in(_ENDED)
+                asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.in_(_LIVE)
                 c.execute(JOBS.update().where(asked).values(cancel_asked=True))
             return True
 
@@ -145,6 +146,10 @@ class SqlStore:
             query = query.where(JOBS.c.state.in_([state.value for state in states]))
         return await self._read(lambda c: tuple(rows.job_of(row) for row in c.execute(query).mappings()))
 
+    async def cancel_asked(self) -> tuple[str, ...]:
+        asked = JOBS.c.state.in_(_LIVE) & JOBS.c.cancel_asked
+        return await self._read(lambda c: tuple(c.execute(sa.select(JOBS.c.id).where(asked)).scalars()))
+
     async def add_job(self, job: Job) -> bool:
         return await self._write(lambda c: self._insert_new(c, JOBS, rows.job_row(job)))
 
@@ -172,7 +177,7 @@ class SqlStore:
 
     # --- parts
 
-    async def begin_part(self, key: str, job: str, provider: str) -> None:
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
         row = {
             "key": key,
             "job": job,
@@ -185,7 +190,12 @@ class SqlStore:
             "error_code": None,
             "updated": to_text(self._clock()),
         }
-        await self._write(lambda c: self._upsert(c, PARTS, row))
+        if after is None:
+            return await self._write(lambda c: self._insert_new(c, PARTS, row))
+        same = (PARTS.c.key == key) & (PARTS.c.state == after.state.value)
+        if after.updated is not None:
+            same &= PARTS.c.updated == to_text(after.updated)
+        return await self._write(lambda c: c.execute(PARTS.update().where(same).values(row)).rowcount == 1)
 
     async def accept_part(self, key: str, submission: Submission) -> None:
         await self._change_part(

@@ -53,6 +53,15 @@ class Job:
     finished: datetime | None = None
     pictures: tuple[PictureFile, ...] = ()
     cancel_asked: bool = False
+    pieces: tuple[int, ...] = ()
+    """For each shot, the most pictures one request may ask for: fixed before the first request, so that a later start
+    with other providers splits the job into the same parts."""
+    run: int = 0
+    """Which run of the job this is: one more for each time it was taken up again after it had ended or broken."""
+    delivery: int = 0
+    """Which delivery of its result this is: one more for each time it was asked for again."""
+    by_hand: bool = False
+    """Taken up again after it had ended: what was paid for is finished, but no first request is posted anew."""
 
 
 class PartState(StrEnum):
@@ -72,7 +81,7 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """`key` is `Request.key`. `attempt` counts the providers tried."""
+    """`key` is `Request.key`."""
 
     key: str
     job: str
@@ -161,6 +170,9 @@ class Store(Protocol):
     ) -> tuple[Job, ...]:
         """Newest first."""
 
+    async def cancel_asked(self) -> tuple[str, ...]:
+        """Ids of jobs not yet ended whose cancellation was asked for."""
+
     async def add_job(self, job: Job) -> bool:
         """False if a job of this id exists. For jobs that come from no chat (the command line)."""
 
@@ -175,8 +187,12 @@ class Store(Protocol):
         """
 
     # --- parts: the write-ahead rows around paid POSTs
-    async def begin_part(self, key: str, job: str, provider: str) -> None:
-        """Row `submitting`, committed before the POST."""
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+        """Row `submitting`, committed before the POST.
+
+        `after` is the row as the caller found it (None: none was there). False, and nothing changed, where it is
+        another by now: somebody else is at this part, and posting too would pay twice.
+        """
 
     async def accept_part(self, key: str, submission: Submission) -> None: ...
 

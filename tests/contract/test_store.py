@@ -163,6 +163,7 @@ async def test_cancelling_marks_running_jobs_and_leaves_ended_ones(store: Store)
     runs, done = await store.job("runs"), await store.job("done")
     assert runs is not None
     assert runs.cancel_asked
+    assert await store.cancel_asked() == ("runs",)
     assert done is not None
     assert not done.cancel_asked
 
@@ -197,8 +198,8 @@ async def test_a_job_is_added_once(store: Store) -> None:
 async def test_updating_a_job_changes_only_what_is_named(store: Store) -> None:
     await store.add_job(job("j1", BEN))
     await store.commit_turn(turn("tg:1", cancel=("j1",)))
-    updated = await store.update_job("j1", state=JobState.RUNNING, provider="fal", estimate_usd=0.3)
-    expected = job("j1", BEN, state=JobState.RUNNING, provider="fal", estimate_usd=0.3, cancel_asked=True)
+    updated = await store.update_job("j1", state=JobState.RUNNING, pieces=(4, 2), run=1)
+    expected = job("j1", BEN, state=JobState.RUNNING, pieces=(4, 2), run=1, cancel_asked=True)
     assert updated == await store.job("j1") == expected
 
 
@@ -266,10 +267,17 @@ async def test_a_part_refused_by_one_provider_begins_anew_with_the_next(store: S
     refused = await store.part("j1-0-0")
     assert refused is not None
     assert (refused.state, refused.error_code) == (PartState.REFUSED, "provider_busy")
-    await store.begin_part("j1-0-0", "j1", "openai")
+    assert not await store.begin_part("j1-0-0", "j1", "openai")
+    assert await store.begin_part("j1-0-0", "j1", "openai", after=refused)
+    assert not await store.begin_part("j1-0-0", "j1", "openai", after=refused)
     begun = await store.part("j1-0-0")
     assert begun is not None
     assert (begun.state, begun.provider, begun.error_code) == (PartState.SUBMITTING, "openai", None)
+
+
+async def test_of_many_who_begin_one_part_exactly_one_may_post(store: Store) -> None:
+    begun = await asyncio.gather(*(store.begin_part("k", "j1", "fal") for _ in range(12)))
+    assert sorted(begun) == [False] * 11 + [True]
 
 
 async def test_a_failed_part_keeps_its_submission(store: Store) -> None:
