@@ -116,6 +116,8 @@ def _skin(lab: Image, face: Plane) -> Plane:
         return np.zeros(face.shape, np.float32)
     inside = lab[face > 0.9]
     a, b = float(np.median(inside[:, 1])), float(np.median(inside[:, 2]))
+    if np.hypot(a, b) < 5:  # a grey photo: nothing in it has the colour of skin
+        return np.zeros(face.shape, np.float32)
     distance = np.hypot(lab[..., 1] - a, lab[..., 2] - b)
     near = np.clip(blur(face, 0.12 * max(face.shape)) * 3, 0, 1)
     likely = (1 - smoothstep(9, 20, distance)) * smoothstep(25, 45, lab[..., 0])

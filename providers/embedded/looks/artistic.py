@@ -66,10 +66,8 @@ def _lamp(canvas: Canvas, image: Image, face: Plane) -> Image:
     """A lamp above one side of the face: contrast there, darkness away from it."""
     away = 1 - presence(canvas)
     rows, columns = grid(face)
+    pool = _pool(canvas, rows, columns)
     x, y = focus(canvas)
-    size = max((box[3] for box in canvas.faces), default=round(0.45 * min(canvas.height, canvas.width)))
-    distance = np.hypot(columns - x * canvas.width, (rows - y * canvas.height) * np.float32(0.85)) / np.float32(size)
-    pool = 1 - smoothstep(0.55, 3.4, distance)
     lit = bend(image, ((0, 0), (0.25, 0.17), (0.5, 0.46), (0.8, 0.79), (1, 0.95)))
     frame = vignette(canvas, start=0.3, centre=(0.6 * x + 0.2, 0.6 * y + 0.2)) * (1 - face)
     # Light walls go into the dark, dark clothes need not.
@@ -77,9 +75,23 @@ def _lamp(canvas: Canvas, image: Image, face: Plane) -> Image:
     darker = 1 + pale * (0.95 * (1 - pool) + 0.7 * away * (1 - face) + 1.1 * frame)
     share = (0.42 + 0.58 * pool) * (1 - 0.35 * frame) * (1 - 0.2 * (1 - face))
     # One side of the face falls into shade; which one, the photo's own light decides.
+    size = max((box[3] for box in canvas.faces), default=round(0.6 * min(canvas.height, canvas.width)))
     turn = _turn(canvas, image) * (columns - x * canvas.width) / np.float32(size)
-    modelled = 1 - 0.30 * smoothstep(-0.05, 0.75, turn) * np.maximum(face, 0.35 * pool)
+    alone = 1.0 if len(canvas.faces) == 1 else 0.0
+    modelled = 1 - 0.30 * alone * smoothstep(-0.05, 0.75, turn) * np.maximum(face, 0.35 * pool)
     return clamp(lit ** darker[..., None] * (share * modelled)[..., None] * np.float32(1.06))
+
+
+def _pool(canvas: Canvas, rows: Plane, columns: Plane) -> Plane:
+    """The lamplight: 1 on every face and near it, or on the middle of a picture without faces, fading to 0."""
+    size = 0.6 * min(canvas.height, canvas.width)
+    places = [(x + w / 2, y + h / 2, float(h)) for x, y, w, h in canvas.faces]
+    places = places or [(0.5 * canvas.width, 0.48 * canvas.height, size)]
+    light = np.zeros_like(rows)
+    for x, y, reach in places:
+        distance = np.hypot(columns - np.float32(x), (rows - np.float32(y)) * np.float32(0.85)) / np.float32(reach)
+        np.maximum(light, 1 - smoothstep(0.55, 3.4, distance), out=light)
+    return light
 
 
 def _turn(canvas: Canvas, image: Image) -> float:

@@ -190,14 +190,27 @@ def calm(picture: Picture, *, blocks: float) -> Picture:
 def expose(image: Image, *, middle: float = 0.42, strength: float = 1.0) -> Image:
     """Stretch a flat picture and lift a dark one, both within bounds; a good exposure comes back as it was."""
     light = luma(image)[::2, ::2]
-    low, high = (float(value) for value in np.percentile(light, (0.5, 99.5)))
-    low, high = min(low, 0.12) * strength, 1 - (1 - max(high, 0.55)) * strength
-    stretched = clamp((image - np.float32(low)) * np.float32(1 / max(0.2, high - low)))
-    centre = float(np.median(np.clip((light - low) / max(0.2, high - low), 0, 1)))
+    low, high = _range(light, strength)
+    stretched = clamp((image - np.float32(low)) * np.float32(1 / (high - low)))
+    centre = float(np.median(np.clip((light - low) / (high - low), 0, 1)))
     if centre >= middle or centre <= 0.002:
         return stretched
     gamma = max(0.5, 1 + (np.log(middle) / np.log(centre) - 1) * 0.6 * strength)
     return np.asarray(np.power(stretched, np.float32(gamma)), dtype=np.float32)
+
+
+def _range(light: Plane, strength: float) -> tuple[float, float]:
+    """The black and the white of a picture. High-key and low-key pictures keep most of their mood; one whose tones
+    all lie close together (fog, a bad scan) is stretched nearly fully, but never to more than four times its range.
+    """
+    low, high = (float(value) for value in np.percentile(light, (0.5, 99.5)))
+    flat = float(np.clip((0.55 - (high - low)) / 0.25, 0, 1)) * 0.9
+    black = min(low, 0.12) * (1 - flat) + low * flat
+    white = max(high, 0.55) * (1 - flat) + high * flat
+    if white - black < 0.25:
+        centre = (white + black) / 2
+        black, white = centre * 0.75, centre * 0.75 + 0.25
+    return black * strength, 1 - (1 - white) * strength
 
 
 def ellipses(canvas: Canvas, *, grow: float = 1.0, soft: float = 0.35) -> Plane:
