@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections import Counter
 
 from handlers.table import Question
 
@@ -70,27 +69,27 @@ def answer(question: Question, text: str) -> str | None:
     for option, label in zip(question.options, question.labels, strict=False):
         if plain in (folded(label), option, option.partition(":")[2]):
             return option
-    if len(plain) > 24:
+    return _by_name(question, plain)
+
+
+_FILLERS = re.compile(
+    r"\b(?:the|a|an|one|please|pls|plz|i|want|take|with|style|photo|picture|option|go|for|it|let's|prefer|would|like)\b"
+    r"|我?想?要|选|那个|那种|这个|这种|的|吧|呢|啊|哦|就|来|请|风格|色|底|款|版|照片?|背景"
+)
+
+
+def _by_name(question: Question, plain: str) -> str | None:
+    """`海边` picks `海边约会` out of four dating styles: nothing but words that one single name has."""
+    said = [word for word in re.split(r"[\s,，、]+", _FILLERS.sub(" ", plain)) if word]
+    if not said:
         return None
-    return _by_distinguishing_words(question, plain)
+    names = [folded(label) for label in question.labels]
+    fitting = [n for n, name in enumerate(names) if all(_in(word, name) for word in said)]
+    return question.options[fitting[0]] if len(fitting) == 1 else None
 
 
-def _by_distinguishing_words(question: Question, plain: str) -> str | None:
-    """`海边` picks `海边约会` out of four dating styles: words that only one of the names has."""
-    parts = [_features(label) for label in question.labels]
-    common = Counter(f for features in parts for f in features)
-    said = _features(plain)
-    scores = [sum(len(f) for f in features & said if common[f] == 1) for features in parts]
-    best = max(scores, default=0)
-    if best == 0 or scores.count(best) > 1:
-        return None
-    return question.options[scores.index(best)]
-
-
-def _features(text: str) -> set[str]:
-    plain = folded(text)
-    latin = set(re.findall(r"[a-z0-9]{3,}", plain))
-    han = re.findall(r"[\u4e00-\u9fff]+", plain)
-    pairs = {run[i : i + 2] for run in han for i in range(len(run) - 1)}
-    single = {c for run in han for c in run if c in "白蓝红"}
-    return latin | pairs | single
+def _in(word: str, name: str) -> bool:
+    """Latin words as whole words, Chinese ones as they stand."""
+    if word.isascii():
+        return re.search(rf"\b{re.escape(word)}\b", name) is not None
+    return word in name

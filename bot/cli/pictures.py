@@ -100,7 +100,7 @@ def _make(start: Any, as_json: bool) -> None:
         print_json(result)
         return
     for image in result["images"]:
-        print(f"{image['local_path']}  {image['width']}x{image['height']}  {image['provider']}")  # noqa: T201
+        print(f"{image['local_path']}  {image['width']}x{image['height']}  {image['provider']}")
     cost = result["total_cost"]
     say(f"{result['count_generated']} of {result['count_requested']} made, cost {cost:g} {result['currency']}")
     for problem in result["errors"]:

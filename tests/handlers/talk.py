@@ -143,9 +143,8 @@ class Person:
             for name in names or ("one.png",)
         )
         done = await self.store.update_job(job.id, state=JobState.DONE, pictures=pictures, finished=self.now)
-        table = await self.store.table(self.chat)
         result = LastResult(job=job.id, order=job.order, pictures=tuple(p.path for p in pictures), at=self.now)
-        await self.store.finish_job(done, table.model_copy(update={"last_result": result}))
+        await self.store.finish_job(done, result)
         return done
 
 

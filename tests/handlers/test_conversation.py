@@ -170,11 +170,11 @@ async def test_a_style_transfer_asks_for_the_second_picture(ann: Person) -> None
     assert names((await ann.job()).order) == ["me.jpg", "look.jpg"]
 
 
-async def test_changing_the_background_without_saying_to_what_asks(ann: Person) -> None:
+async def test_writing_on_a_picture_without_saying_what_asks_for_the_words(ann: Person) -> None:
     await ann.sends("", "me.jpg")
-    await ann.taps("action:replace_bg")
-    await ann.sends("日落的海滩")
-    assert (await ann.job()).order.shots[0].edits[0].prompt == "日落的海滩"
+    await ann.taps("action:text_render")
+    await ann.sends("一路平安")
+    assert (await ann.job()).order.shots[0].edits[0].prompt == "一路平安"
 
 
 async def test_a_dear_order_is_asked_about_first(tmp_path: Path) -> None:

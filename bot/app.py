@@ -1,0 +1,176 @@
+"""The composition root: everything one process is made of, put together once, started and stopped in order.
+
+settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner ─▶ conversation ─▶ web app
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from bot.channels.web import WebChannel
+from bot.guard import hosts_for
+from bot.http import create_app
+from bot.metrics import Metrics
+from bot.second_reader import second_reader
+from bot.sessions import Sessions, load_secret
+from bot.settings import Settings
+from handlers.channel import Channel
+from handlers.conversation import Conversation
+from handlers.jobs import JobRunner
+from handlers.plan import quoted
+from handlers.sql_store import SqlStore
+from handlers.store import Store
+from providers.configure import build_router
+from providers.media.accept import AcceptedPhoto, accept_photo
+from providers.router import Router
+
+log = logging.getLogger(__name__)
+
+CHANNELS = ("web", "telegram", "wechat")
+
+
+class Platform(Channel, Protocol):
+    """A channel with a life of its own: it listens once started, and may bring HTTP routes."""
+
+    async def start(self, answerer: Conversation) -> None: ...
+    async def aclose(self) -> None: ...
+    def routes(self) -> Sequence[BaseRoute]: ...
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """What a process is made of. `listening`: the channels that take messages here (a worker only sends)."""
+
+    settings: Settings
+    store: Store
+    router: Router
+    metrics: Metrics
+    sessions: Sessions
+    web: WebChannel
+    platforms: dict[str, Platform]
+    jobs: JobRunner
+    conversation: Conversation
+    listening: tuple[str, ...]
+    started: bool = field(default=False)
+
+    async def ready(self) -> bool:
+        """Whether messages can be taken."""
+        return self.started
+
+
+@asynccontextmanager
+async def parts(
+    settings: Settings, *, listening: Sequence[str] = CHANNELS, worker: bool = True
+) -> AsyncIterator[Parts]:
+    """Build everything; give everything back at the end. Nothing is started yet."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.output_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        store = await SqlStore.open(settings.database)
+        stack.push_async_callback(store.aclose)
+        router = build_router(settings)
+        stack.push_async_callback(_close_providers, router)
+        secret = await asyncio.to_thread(load_secret, settings.data_dir / "secret")
+        https = (settings.public_url or "").startswith("https:")
+        sessions = Sessions(secret=secret, https=https)
+        metrics = Metrics()
+        web = WebChannel(store=store, sessions=sessions, metrics=metrics, data_dir=settings.data_dir)
+        platforms = _platforms(settings, store, metrics, secret)
+        jobs = JobRunner(
+            store=store,
+            router=router,
+            channels={"web": web, **platforms},
+            data_dir=settings.data_dir,
+            output_dir=settings.output_dir,
+            database_url=settings.database,
+            worker=worker,
+            concurrency=settings.worker_concurrency,
+            retention_days=settings.retention_days,
+        )
+        conversation = Conversation(
+            store=store,
+            jobs=jobs,
+            quote=quoted(router),
+            accept=_accept,
+            photos_dir=settings.photos_dir.absolute(),
+            confirm_above=settings.confirm_above_usd,
+            second_reader=second_reader(settings, store),
+        )
+        yield Parts(
+            settings=settings,
+            store=store,
+            router=router,
+            metrics=metrics,
+            sessions=sessions,
+            web=web,
+            platforms=platforms,
+            jobs=jobs,
+            conversation=conversation,
+            listening=tuple(listening),
+        )
+
+
+@asynccontextmanager
+async def running(made: Parts) -> AsyncIterator[None]:
+    """The job worker first, then the channels: a message taken finds everything behind it working.
+
+    A platform that is away does not hold up the others: its channel retries by itself.
+    """
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(made.jobs.stop)
+        await made.jobs.start()
+        if "web" in made.listening:
+            stack.push_async_callback(made.web.aclose)
+            await made.web.start(made.conversation)
+        for name, platform in made.platforms.items():
+            stack.push_async_callback(platform.aclose)
+            if name in made.listening:
+                await platform.start(made.conversation)
+        made.started = True
+        try:
+            yield
+        finally:
+            made.started = False
+
+
+def web_app(made: Parts) -> Starlette:
+    """The HTTP app of a process that listens."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with running(made):
+            yield
+
+    routes = [route for name, p in made.platforms.items() if name in made.listening for route in p.routes()]
+    return create_app(
+        web=made.web,
+        store=made.store,
+        sessions=made.sessions,
+        metrics=made.metrics,
+        ready=made.ready,
+        lifespan=lifespan,
+        routes=routes,
+        public_url=made.settings.public_url,
+        hosts=hosts_for(made.settings.host, made.settings.public_url),
+    )
+
+
+def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes) -> dict[str, Platform]:
+    """The channels that have their settings; their libraries are loaded only then."""
+    return {}
+
+
+async def _accept(path: Path, into: Path) -> AcceptedPhoto:
+    return await accept_photo(path, into=into)
+
+
+async def _close_providers(router: Router) -> None:
+    for provider in router.providers:
+        await provider.aclose()

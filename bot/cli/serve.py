@@ -1,0 +1,81 @@
+"""`likeness run` and `likeness worker`: the processes that stay."""
+
+import asyncio
+import signal
+import sys
+
+import click
+
+from bot import logs
+from bot.settings import Settings
+
+
+@click.command()
+@click.option("--channels", help="Only these, e.g. telegram,web. Default: every channel that has its settings.")
+@click.option("--host", help="Address to listen on (HOST).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (PORT); 0 takes a free one.")
+@click.option("--no-worker", is_flag=True, help="Take messages, but leave the jobs to `likeness worker`.")
+def run(channels: str | None, host: str | None, port: int | None, no_worker: bool) -> None:
+    """The bot: the web page, every configured channel and a job worker, in one process."""
+    changes = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    settings = Settings().model_copy(update=changes)
+    logs.configure(settings.log_level, settings.log_format)
+    sys.exit(asyncio.run(_serve(settings, _names(channels), worker=not no_worker)))
+
+
+@click.command()
+def worker() -> None:
+    """A job worker and nothing else; any number of them, on any number of machines, once the database is PostgreSQL."""
+    settings = Settings()
+    logs.configure(settings.log_level, settings.log_format)
+    sys.exit(asyncio.run(_work(settings)))
+
+
+def _names(channels: str | None) -> tuple[str, ...]:
+    from bot.app import CHANNELS
+
+    if channels is None:
+        return CHANNELS
+    names = tuple(name.strip() for name in channels.split(",") if name.strip())
+    unknown = [name for name in names if name not in CHANNELS]
+    if unknown or not names:
+        raise click.BadParameter(f"choose among {', '.join(CHANNELS)}", param_hint="--channels")
+    return names
+
+
+async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool) -> int:
+    from bot.app import parts, web_app
+    from bot.server import Server
+
+    async with parts(settings, listening=listening, worker=worker) as made:
+        server = Server(
+            web_app(made),
+            host=settings.host,
+            port=settings.port,
+            end_streams=made.web.feed.stop,
+            listening=lambda port: _announce(settings, port),
+        )
+        try:
+            await server.serve()
+        except SystemExit as refused:  # uvicorn's way to say that the address cannot be had
+            return int(refused.code or 1)
+        return 0 if server.started else 1
+
+
+def _announce(settings: Settings, port: int) -> None:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
+    host = f"[{host}]" if ":" in host else host
+    print(f"Likeness is ready: http://{host}:{port}", flush=True)
+
+
+async def _work(settings: Settings) -> int:
+    from bot.app import parts, running
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with parts(settings, listening=(), worker=True) as made, running(made):
+        click.echo("The job worker is ready.", err=True)
+        await stop.wait()
+    return 0

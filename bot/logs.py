@@ -1,0 +1,46 @@
+"""Log lines: plain text for people, JSON for machines. No secret, no words of people, no picture."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+NOISY = ("httpx", "httpcore", "telegram", "apscheduler", "uvicorn.access", "numba", "PIL")
+"""Libraries that would log addresses (with tokens in them) or chatter below a warning."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line. A traceback is reduced to the names of its frames: its text may hold anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line, ensure_ascii=False)
+
+
+class PlainLines(logging.Formatter):
+    """`12:00:01 info    handlers.jobs: …`; an exception is named, its text and stack are not shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        clock = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        text = f"{clock} {record.levelname.lower():<7} {record.name}: {record.getMessage()}"
+        if record.exc_info and record.exc_info[0]:
+            text += f" ({record.exc_info[0].__name__})"
+        return text
+
+
+def configure(level: str, form: str) -> None:
+    """Send every log line to stderr in the form asked for."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else PlainLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
