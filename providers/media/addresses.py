@@ -4,10 +4,11 @@ Source: the IANA special-purpose registries, as `ipaddress` knows them, plus the
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import httpcore
 
@@ -33,9 +34,7 @@ _REFUSED = tuple(
         "fec0::/10",  # the old site-local
     )
 )
-_DNS_THREADS = 4
 _MAX_ADDRESSES = 4
-_dns = ThreadPoolExecutor(max_workers=_DNS_THREADS, thread_name_prefix="dns")
 
 
 def is_public(text: str) -> bool:
@@ -64,12 +63,34 @@ def _hidden(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The system's resolver, in threads of its own: dbos replaces the loop's default ones."""
+    """The system's resolver. Raises OSError, UnicodeError.
+
+    Not in the loop's default threads, which dbos replaces, and not in a pool, which the end of the process would
+    wait for: a look-up may hang for half a minute.
+    """
     loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(
-        _dns, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    )
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    answered: asyncio.Future[list[str]] = loop.create_future()
+
+    def answer(found: list[str] | OSError | UnicodeError) -> None:
+        if answered.done():  # nobody waits any more
+            return
+        if isinstance(found, list):
+            answered.set_result(found)
+        else:
+            answered.set_exception(found)
+
+    def look_up() -> None:
+        found: list[str] | OSError | UnicodeError
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+            found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        except (OSError, UnicodeError) as error:
+            found = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(answer, found)
+
+    threading.Thread(target=look_up, name="dns", daemon=True).start()
+    return await answered
 
 
 class NotPublic(Exception):

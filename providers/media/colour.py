@@ -16,11 +16,14 @@ def to_srgb(image: Image.Image, profile: bytes | None, *, max_side: int | None =
 
     Reduced to `max_side` on the way: before the colours are converted, which then costs less.
     """
-    picture, alpha = _split(_eight_bits(image))
+    picture = _simple(image)
     if max_side is not None and max(picture.size) > max_side:
-        size = fitted(picture.size, max_side)
-        picture = _reduced(picture, alpha, size)
-        alpha = alpha.resize(size, Image.Resampling.LANCZOS) if alpha is not None else None
+        # Pillow weighs colours by their transparency here, so what is invisible does not bleed into the edges.
+        picture = picture.resize(fitted(picture.size, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
+    if alpha is not None:
+        picture = picture.convert("RGB")
+        alpha = None if alpha.getextrema() == (255, 255) else alpha
     picture = _converted(picture, profile)
     if alpha is not None:
         picture.putalpha(alpha)
@@ -53,24 +56,12 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8))
 
 
-def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours without transparency, and the transparency where there is any."""
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-        return image.convert("RGB"), None if alpha.getextrema() == (255, 255) else alpha
-    if image.mode in ("P", "RGBX", "HSV", "YCbCr"):
-        return image.convert("RGB"), None
-    return image, None
-
-
-def _reduced(picture: Image.Image, alpha: Image.Image | None, size: tuple[int, int]) -> Image.Image:
-    """Colours weighted by their transparency, so that what is invisible does not bleed into the edges."""
-    if alpha is None:
-        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    whole = picture.copy()
-    whole.putalpha(alpha)
-    return whole.resize(size, Image.Resampling.LANCZOS).convert("RGB")
+def _simple(image: Image.Image) -> Image.Image:
+    """8 bits a channel in a mode that can be resized: RGBA where something may be transparent."""
+    if image.has_transparency_data and image.mode not in _DEEP:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    image = _eight_bits(image)
+    return image.convert("RGB") if image.mode in ("P", "RGBX", "HSV", "YCbCr") else image
 
 
 def _converted(picture: Image.Image, profile: bytes | None) -> Image.Image:

@@ -33,7 +33,7 @@ def jpeg(image: Image.Image, *, quality: int = 95) -> bytes:
 
 def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", compress_level=4)  # a third of the default's time for 8 % more bytes
     return buffer.getvalue()
 
 

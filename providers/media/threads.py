@@ -20,6 +20,7 @@ _pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="media")
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a synchronous picture function off the loop and return what it returns.
 
-    A cancelled caller stops waiting; work that has begun ends by itself, and writes nothing half.
+    A cancelled caller stops waiting: work still in line is dropped, work that has begun ends by itself (within
+    seconds; the end of the process waits for it) and writes nothing half.
     """
     return await asyncio.get_running_loop().run_in_executor(_pool, partial(function, *args, **kwargs))

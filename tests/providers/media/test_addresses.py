@@ -87,6 +87,12 @@ def test_no_private_address_is_ever_public(address: ipaddress.IPv4Address | ipad
         assert not is_public(str(address)) or str(address).startswith(("64:ff9b::", "2002:", "::ffff:"))
 
 
+@pytest.mark.parametrize("host", ["x" * 70 + ".test", "a..b"])
+async def test_what_cannot_be_a_name_is_an_error_of_the_resolver(host: str) -> None:
+    with pytest.raises((OSError, UnicodeError)):
+        await resolve(host, 80)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "0x7f000001", "2130706433", "127.1", "0177.0.0.1", "localhost"])
 async def test_the_systems_own_resolver_unmasks_every_spelling_of_this_machine(host: str) -> None:
     addresses = await resolve(host, 80)
