@@ -2,9 +2,9 @@
 
 A look takes a photo and gives a picture: `look(picture, faces, take)`.
 
-`picture` is uint8 RGB, height × width × 3, upright, of any size; `faces` are boxes x, y, width, height in its pixels
-(as a face finder gives them: eyebrows to chin), the largest need not be first, none is fine; `take` counts "again":
-each gives another picture, the same one always the same. Comes back: uint8 RGB of the same shape of frame
+`picture` is uint8 RGB, height × width × 3, upright, of any size; `faces` are the faces found in it, or their boxes
+(x, y, width, height), in any order, none is fine: eyes and mouths are painted with a finer brush, light falls on
+them. `take` counts "again": each gives another picture, the same take always the same one. Comes back: uint8 RGB of the same shape of frame
 (`polaroid` adds its card). Painted and drawn looks come at a long side of 900..1100 pixels, photographic ones at
 the photo's own size within 640..1600; pictures that are smaller than that are enlarged at most fourfold.
 Nothing here uses the network, threads, or state. Raises ValueError for anything but uint8 H×W×3.
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.anime import anime
 from providers.embedded.looks.artistic import artistic
 from providers.embedded.looks.canvas import Box, Picture
@@ -28,7 +29,7 @@ from providers.embedded.looks.watercolor import watercolor
 class Look(Protocol):
     """One look, see the module's docstring."""
 
-    def __call__(self, picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture: ...
+    def __call__(self, picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture: ...
 
 
 LOOKS: Mapping[str, Look] = MappingProxyType(

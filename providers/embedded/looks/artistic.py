@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -46,7 +47,7 @@ PALETTES = (
 """Five tones from black to white, by take: teal and amber, plum and rose, bottle green and gold."""
 
 
-def artistic(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def artistic(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """A dramatic painted duotone; comes back with a long side of 960 to 1100 pixels."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     dice, unit = canvas.dice(), canvas.unit

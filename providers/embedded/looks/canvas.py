@@ -6,12 +6,14 @@ uint8 RGB (`Picture`) comes in and goes out.
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from providers.embedded.faces import Face
 
 Picture = npt.NDArray[np.uint8]
 Image = npt.NDArray[Any]
@@ -19,7 +21,7 @@ Image = npt.NDArray[Any]
 Plane = npt.NDArray[Any]
 """float32, height × width."""
 Box = tuple[int, int, int, int]
-"""A face as x, y, width, height in pixels of the picture that comes in."""
+"""A face as x, y, width, height in pixels: upright, square, from mid-forehead to just below the mouth."""
 
 MOST_ENLARGED = 4.0
 """A picture is never enlarged more than this before it is worked on: beyond it there is nothing to paint."""
@@ -30,8 +32,18 @@ class Canvas:
     """A photo at the size it is worked on, with its faces at that size and the dice for it."""
 
     image: Image
-    faces: tuple[Box, ...]
+    people: tuple[Face, ...]
     seed: int
+
+    @property
+    def faces(self) -> tuple[Box, ...]:
+        """The boxes of the faces, cut at the frame."""
+        return tuple(self._cut(face) for face in self.people)
+
+    def _cut(self, face: Face) -> Box:
+        left, top = max(0, round(face.x)), max(0, round(face.y))
+        right, bottom = min(self.width, round(face.x + face.w)), min(self.height, round(face.y + face.h))
+        return left, top, right - left, bottom - top
 
     @property
     def height(self) -> int:
@@ -51,7 +63,7 @@ class Canvas:
         return np.random.default_rng(self.seed)
 
 
-def prepare(picture: Picture, faces: Sequence[Box], take: int, *, least: int, most: int) -> Canvas:
+def prepare(picture: Picture, faces: Sequence[Box | Face], take: int, *, least: int, most: int) -> Canvas:
     """Scale a uint8 H×W×3 picture so that its long side is within `least`..`most` pixels.
 
     Enlarges at most fourfold. Faces are scaled along and cut at the frame; empty ones are dropped.
@@ -68,9 +80,11 @@ def prepare(picture: Picture, faces: Sequence[Box], take: int, *, least: int, mo
     else:
         scaled = cv2.resize(calm(picture, blocks=blocks_of(picture)), size, interpolation=cv2.INTER_CUBIC)
     across, down = size[0] / width, size[1] / height
-    boxes = (_cut(face, across, down, size) for face in faces)
     image = np.multiply(scaled, np.float32(1 / 255), dtype=np.float32)
-    return Canvas(image=image, faces=tuple(box for box in boxes if box is not None), seed=_seed(picture, take))
+    people = tuple(_scaled(face, across, down) for face in faces)
+    canvas = Canvas(image=image, people=people, seed=_seed(picture, take))
+    inside = tuple(face for face, box in zip(people, canvas.faces, strict=True) if min(box[2:]) >= 4)
+    return replace(canvas, people=inside)
 
 
 def finish(image: Image) -> Picture:
@@ -79,10 +93,12 @@ def finish(image: Image) -> Picture:
     return np.asarray(np.clip(scaled + np.float32(0.5), 0, 255), dtype=np.uint8)
 
 
-def _cut(face: Box, across: float, down: float, size: tuple[int, int]) -> Box | None:
-    left, top = max(0, round(face[0] * across)), max(0, round(face[1] * down))
-    right, bottom = min(size[0], round((face[0] + face[2]) * across)), min(size[1], round((face[1] + face[3]) * down))
-    return (left, top, right - left, bottom - top) if right - left >= 4 and bottom - top >= 4 else None
+def _scaled(face: Box | Face, across: float, down: float) -> Face:
+    if not isinstance(face, Face):
+        x, y, w, h = face
+        face = Face(x=x, y=y, w=w, h=h)
+    # Both scales are the same to half a pixel, so the eyes may be scaled by either.
+    return face.scaled((across + down) / 2)
 
 
 def _seed(picture: Picture, take: int) -> int:
@@ -214,28 +230,33 @@ def _range(light: Plane, strength: float) -> tuple[float, float]:
 
 
 def ellipses(canvas: Canvas, *, grow: float = 1.0, soft: float = 0.35) -> Plane:
-    """1 within every face (an upright ellipse somewhat taller than its box, times `grow`), fading to 0 around it."""
+    """1 within every face (an ellipse somewhat taller than its box, times `grow`), fading to 0 around it."""
     mask = np.zeros((canvas.height, canvas.width), np.float32)
-    rows = np.arange(canvas.height, dtype=np.float32)[:, None]
-    columns = np.arange(canvas.width, dtype=np.float32)[None, :]
-    for x, y, w, h in canvas.faces:
-        across = (columns - (x + w / 2)) / (w * 0.5 * grow)
-        down = (rows - (y + h * 0.5)) / (h * 0.62 * grow)
-        distance = np.sqrt(across * across + down * down)
+    for face in canvas.people:
+        across, down = axes(canvas, face, face.centre)
+        distance = np.hypot(across / (face.w * 0.5 * grow), down / (face.h * 0.62 * grow))
         np.maximum(mask, 1 - smoothstep(1 - soft / 2, 1 + soft, distance), out=mask)
     return mask
 
 
 def features(canvas: Canvas) -> Plane:
-    """1 on the eyes and the mouth of every face, by the proportions of a face box, fading to 0 around them."""
+    """1 on the eyes and the mouth of every face, fading to 0 around them."""
     mask = np.zeros((canvas.height, canvas.width), np.float32)
-    rows = np.arange(canvas.height, dtype=np.float32)[:, None]
-    columns = np.arange(canvas.width, dtype=np.float32)[None, :]
-    for x, y, w, h in canvas.faces:
-        for across, down, wide, tall in ((0.5, 0.39, 0.40, 0.13), (0.5, 0.77, 0.24, 0.13)):
-            distance = np.hypot((columns - (x + w * across)) / (w * wide), (rows - (y + h * down)) / (h * tall))
+    for face in canvas.people:
+        # Where from between the eyes, how wide, how tall; in distances between the pupils.
+        for drop, wide, tall in ((0.0, 1.0, 0.32), (0.98, 0.6, 0.32)):
+            across, down = axes(canvas, face, face.along(0.0, drop))
+            distance = np.hypot(across / (face.unit * wide), down / (face.unit * tall))
             np.maximum(mask, 1 - smoothstep(0.8, 1.6, distance), out=mask)
     return mask
+
+
+def axes(canvas: Canvas, face: Face, place: tuple[float, float]) -> tuple[Plane, Plane]:
+    """How far every pixel lies to the right of a place and below it, along the axes of a head that leans."""
+    rows, columns = grid(canvas.image)
+    right, down = columns - np.float32(place[0]), rows - np.float32(place[1])
+    cosine, sine = np.float32(np.cos(np.radians(face.roll))), np.float32(np.sin(np.radians(face.roll)))
+    return right * cosine + down * sine, down * cosine - right * sine
 
 
 def clouds(canvas: Canvas, dice: np.random.Generator, *, size: float, octaves: int = 4) -> Plane:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -46,7 +47,7 @@ PALETTES = (
 """Light from the left and from the right, by take."""
 
 
-def cyberpunk(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def cyberpunk(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """Neon night; comes back at its own size, brought to a long side within 640..1600 pixels."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     dice, unit = canvas.dice(), canvas.unit

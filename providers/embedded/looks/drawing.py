@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -33,7 +34,7 @@ from providers.embedded.looks.kuwahara import abstract
 LEAST, MOST = 960, 1100
 
 
-def sketch(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def sketch(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """Graphite on cream paper; comes back with a long side of 960 to 1100 pixels."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     dice, unit = canvas.dice(), canvas.unit
@@ -100,7 +101,7 @@ def _open_edge(canvas: Canvas, face: Plane, dice: np.random.Generator) -> Plane:
     return np.asarray((1 - smoothstep(0.25, 1.15, ragged)) * (1 - face), dtype=np.float32)
 
 
-def comic(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def comic(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """A printed comic: flat inks, black line and shadow, dots in the middle tones; long side 960 to 1100 pixels."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     unit = canvas.unit

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -67,7 +68,7 @@ class Film:
     monochrome: bool = False
 
 
-def develop(picture: Picture, faces: Sequence[Box], take: int, film: Film) -> Picture:
+def develop(picture: Picture, faces: Sequence[Box | Face], take: int, film: Film) -> Picture:
     """The photo on this film."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     return finish(expose_film(canvas, film))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -133,11 +134,11 @@ class OnFilm:
 
     name: str
 
-    def __call__(self, picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+    def __call__(self, picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
         return develop(picture, faces, take, FILMS[self.name])
 
 
-def hongkong_vintage(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def hongkong_vintage(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """A Hong Kong film of the late eighties: a red shop sign's light from one side, tungsten, green-cyan shadows."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     image = _by_night(canvas, expose_film(canvas, FILMS["hongkong"]))
@@ -160,7 +161,7 @@ def _by_night(canvas: Canvas, image: Image) -> Image:
     return np.asarray(image ** (1 + 0.55 * away)[..., None] * teal)
 
 
-def polaroid(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def polaroid(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """An instant picture in its white frame, wider below; comes back larger by the frame, long side at most 1600."""
     canvas = prepare(picture, faces, take, least=LEAST, most=round(MOST / 1.25))
     image = expose_film(canvas, FILMS["polaroid"])

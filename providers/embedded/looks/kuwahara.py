@@ -5,6 +5,8 @@ texture goes, edges stay, shapes are drawn out in their own direction. The ellip
 unit disc, so the sector weights are constants and every sample is one remap of the picture.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -97,10 +99,11 @@ def abstract(canvas: Canvas, image: Image, flow: Flow, *, radius: float) -> Imag
     `radius` in pixels is the wide brush; a face gets a sixtieth of its width, within 2 pixels and the wide one.
     """
     result = kuwahara_small(image, flow, radius=radius)
-    for x, y, w, h in canvas.faces:
+    for face, (x, y, w, h) in zip(canvas.people, canvas.faces, strict=True):
         top, left = max(0, y - h // 3), max(0, x - w // 4)
         part = np.s_[top : y + h + h // 3, left : x + w + w // 4]
-        inside = Canvas(image=image[part], faces=((x - left, y - top, w, h),), seed=canvas.seed)
+        here_face = replace(face, x=face.x - left, y=face.y - top, eyes=None)
+        inside = Canvas(image=image[part], people=(here_face,), seed=canvas.seed)
         here = Flow(
             across=flow.across[part],
             down=flow.down[part],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -30,7 +31,7 @@ from providers.embedded.looks.strokes import Brush, paint
 LEAST, MOST = 960, 1100
 
 
-def oil_painting(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def oil_painting(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """A photo painted in oil; comes back with a long side of 960 to 1100 pixels."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     dice, unit = canvas.dice(), canvas.unit

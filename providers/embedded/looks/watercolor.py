@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from providers.embedded.faces import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -38,7 +39,7 @@ MARGIN = 0.045
 """White paper left around the painting, as a share of the short side."""
 
 
-def watercolor(picture: Picture, faces: Sequence[Box] = (), take: int = 0) -> Picture:
+def watercolor(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
     """A photo as a watercolour on a white sheet; comes back with a long side of 960 to 1100 pixels."""
     canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
     dice, unit = canvas.dice(), canvas.unit
