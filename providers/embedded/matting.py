@@ -77,7 +77,7 @@ def _trimap(mask: Mask, shapes: Shapes, size: tuple[int, int]) -> tuple[Floats, 
     """(known alpha, where it is fixed) at the matte's size: a wide band of doubt around hair, a narrow one elsewhere."""
     m, unit = mask.astype(np.uint8), shapes.unit
     surely = np.where(shapes.head, cv2.erode(m, disc(0.16 * unit)), cv2.erode(m, disc(0.09 * unit)))
-    maybe = np.where(shapes.head, cv2.dilate(m, disc(0.22 * unit)), cv2.dilate(m, disc(0.09 * unit)))
+    maybe = np.where(shapes.head, cv2.dilate(m, disc(0.16 * unit)), cv2.dilate(m, disc(0.09 * unit)))
     surely = np.maximum(surely, shapes.sure.astype(np.uint8) * cv2.erode(m, disc(0.04 * unit)))
     grown = (size[1], size[0])
     surely, maybe = (cv2.resize(a, grown, interpolation=cv2.INTER_NEAREST) for a in (surely, maybe))

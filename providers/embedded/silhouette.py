@@ -36,6 +36,7 @@ class Shapes:
     crown: Mask
     """The part of the head above the eyes."""
     unit: float
+    faces: tuple[Face, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def shapes_around(faces: tuple[Face, ...], height: int, width: int) -> Shapes:
             points = np.array([(ox + x * face.unit, oy + y * face.unit) for x, y in body])
             cv2.fillPoly(mask, [points.round().astype(np.int32)], 1)
     sure, likely, possible, head, crown = (mask > 0 for mask in masks)
-    return Shapes(sure=sure, likely=likely, possible=possible, head=head, crown=crown, unit=max(f.unit for f in faces))
+    return Shapes(sure=sure, likely=likely, possible=possible, head=head, crown=crown, unit=max(f.unit for f in faces), faces=faces)
 
 
 def _ellipse(
@@ -101,6 +102,8 @@ def outline(rgb: Picture, shapes: Shapes) -> Outline:
         back, fore = (_mixture(features[labels.ravel() == side], rng) for side in (0, 1))
         evidence = np.clip(0.5 * (_likelihood(features, fore) - _likelihood(features, back)), -4, 4).reshape(x.shape)
         cost = -(evidence + prior * 0.8**turn)
+        if turn > 0:
+            cost += _mirrored_doubt(evidence, shapes)
         cost[shapes.sure], cost[~shapes.possible] = -_CERTAIN, _CERTAIN
         x = _minimum_cut(cost, across, down, x)
     mask = _tidy(x > 0.5, shapes)
@@ -130,6 +133,27 @@ def _prior(shapes: Shapes) -> Floats:
     ramp = (np.clip((rows - chin) / unit, 0, 1) * 0.9 + 0.5) * unit
     odds: Floats = np.clip(inside_distance(shapes.likely) / ramp, -2, 1.2).astype(np.float32)
     return odds
+
+
+def _mirrored_doubt(evidence: Floats, shapes: Shapes) -> Floats:
+    """Cost for being person where the other side of the same head is plainly background: heads are symmetric.
+
+    It separates hair from what hangs beside it in the same colours, as long as one side of the head is clear.
+    """
+    height, width = evidence.shape
+    cost = np.zeros_like(evidence)
+    for face in shapes.faces:
+        (x, y), angle = face.along(0, 0), np.radians(2 * face.roll + 180)
+        c, s = float(np.cos(angle)), float(np.sin(angle))
+        turn = np.array([[c, s], [s, -c]])
+        matrix = np.column_stack([turn, np.array([x, y]) - turn @ np.array([x, y])])
+        plain = np.clip(-evidence, 0, 4) * (inside_distance(shapes.sure) < 0)
+        other = cv2.warpAffine(plain, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        other = cv2.erode(other, disc(0.12 * face.unit))
+        region = np.zeros((height, width), np.uint8)
+        _ellipse(region, face, (0, 0.0), (2.2, 2.6))
+        cost = np.maximum(cost, 0.6 * other * region)
+    return cost
 
 
 def _edge_weights(lab: Floats, strength: float = 2.0) -> tuple[Floats, Floats]:
