@@ -113,7 +113,7 @@ def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> 
             shots = (Shot(style=intent.style, scene=intent.scene, prompt=intent.prompt, count=intent.count),)
     operation = intent.operation if intent.operation in ("series", "edit", "create") else "portrait"
     return Order(
-        operation=operation,  # type: ignore[arg-type]  # narrowed by the line above
+        operation=operation,
         shots=shots,
         model=intent.model,
         aspect_ratio=intent.aspect_ratio,

@@ -1,22 +1,27 @@
 """`likeness jobs`: the durable jobs, and taking up a paid request again by its saved id."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+import providers
+from bot.app import parts, running
 from bot.cli.output import fail, failure, json_option, print_json, say
 from bot.settings import Settings
-from handlers.jobs import JobDetails, JobRunner, NotResumable
+from handlers.jobs import JobDetails
 from handlers.orders import describe
 from handlers.sql_store import SqlStore
 from handlers.store import ENDED, Job
-from providers.api import pending_requests, resume_request
-from providers.configure import build_router
+from handlers.words import words
 from providers.errors import LikenessError
+
+Row = dict[str, Any]
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at a job that is being taken up again."""
 
 
 @click.group()
@@ -27,22 +32,163 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @json_option
-def list_(limit: int, as_json: bool) -> None:
-    """The newest jobs, and requests of this command line that were paid for and not fetched."""
-    asyncio.run(_list(limit, as_json))
+def list_jobs(limit: int, as_json: bool) -> None:
+    """The newest jobs of all chats, and calls of this command line that are not finished."""
+    asyncio.run(_reported(lambda: _list(limit, as_json), as_json))
 
 
 @jobs.command()
-@click.argument("id")
+@click.argument("job_id", metavar="ID")
 @json_option
-def show(id: str, as_json: bool) -> None:
+def show(job_id: str, as_json: bool) -> None:
     """One job with its requests and deliveries."""
-    asyncio.run(_show(id, as_json))
+    asyncio.run(_reported(lambda: _show(job_id, as_json), as_json))
 
 
 @jobs.command()
-@click.argument("id")
+@click.argument("job_id", metavar="ID")
 @json_option
-def resume(id: str, as_json: bool) -> None:
+def resume(job_id: str, as_json: bool) -> None:
     """Take up a paid upstream request by its saved request id. Never posts it again."""
-    asyncio.run(_resume(id, as_json))
+    asyncio.run(_reported(lambda: _resume(job_id, as_json), as_json))
+
+
+async def _reported(work: Callable[[], Awaitable[None]], as_json: bool) -> None:
+    try:
+        await work()
+    except LikenessError as error:
+        fail(failure(error.code, words("en", error.text_key, **error.params), retryable=error.retryable), as_json)
+
+
+async def _list(limit: int, as_json: bool) -> None:
+    store = await SqlStore.open(_settings().database)
+    try:
+        rows = [_row(job) for job in await store.jobs(limit=limit)]
+    finally:
+        await store.aclose()
+    calls = await providers.list_requests()
+    if as_json:
+        print_json({"success": True, "jobs": rows, "requests": calls})
+        return
+    table = Table("id", "created", "chat", "what", "state", "pictures", "cost", box=None)
+    for row in rows:
+        cost = "" if row["cost"] is None else f"{row['cost']:g} {row['currency']}"
+        count = str(row["count_generated"])
+        table.add_row(row["id"], row["created"][:19], row["channel"], row["what"], row["state"], count, cost)
+    console = Console()
+    console.print(table)
+    for call in calls:
+        if call["made"]:
+            continue
+        console.print(f"request {call['key']}: not finished; `likeness jobs resume {call['key']}`")
+
+
+async def _show(job_id: str, as_json: bool) -> None:
+    store = await SqlStore.open(_settings().database)
+    try:
+        job = await store.job(job_id)
+        if job is None:
+            fail(failure("unknown_job", f"There is no job {job_id[:40]!r}."), as_json)
+        deliveries = [d for n in range(job.run + 1) if (d := await store.delivery(f"{job.id}:{n}")) is not None]
+        details = JobDetails(job=job, parts=await store.parts(job_id), deliveries=tuple(deliveries))
+    finally:
+        await store.aclose()
+    document = _details(details)
+    if as_json:
+        print_json({"success": True, "job": document})
+        return
+    for name, value in document.items():
+        click.echo(f"{name}: {value}")
+
+
+async def _resume(job_id: str, as_json: bool) -> None:
+    if any(call["key"] == job_id for call in await providers.list_requests()):
+        result = await providers.resume_request(job_id)
+        if not result["success"]:
+            fail(result, as_json)
+        _report(result, as_json)
+        return
+    async with parts(_settings(), listening=()) as made:
+        if await made.store.job(job_id) is None:
+            fail(failure("unknown_job", f"There is no job {job_id[:40]!r}."), as_json)
+        async with running(made):
+            await made.jobs.resume(job_id)
+            job = await _ended(made.store, job_id)
+    if not job.pictures:
+        code = job.error_code or "internal"
+        fail(failure(code, words("en", f"error.{code}")), as_json)
+    _report({"success": True, "job": _row(job), "images": [_image(p) for p in job.pictures]}, as_json)
+
+
+async def _ended(store: Any, job_id: str) -> Job:
+    while True:
+        job: Job = await store.job(job_id)
+        if job.state in ENDED:
+            return job
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+def _report(result: Row, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    for image in result["images"]:
+        click.echo(image["local_path"])
+    say("Fetched, without another charge.")
+
+
+def _settings() -> Settings:
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return settings
+
+
+def _row(job: Job) -> Row:
+    return {
+        "id": job.id,
+        "created": job.created.isoformat(),
+        "finished": job.finished.isoformat() if job.finished else None,
+        "channel": job.chat.channel,
+        "what": describe(job.order, "en"),
+        "state": job.state.value,
+        "error_code": job.error_code,
+        "provider": job.provider,
+        "model": job.order.model,
+        "count_requested": job.order.count,
+        "count_generated": len(job.pictures),
+        "estimate_usd": job.estimate_usd,
+        "cost": job.cost,
+        "currency": job.currency,
+    }
+
+
+def _image(picture: Any) -> Row:
+    return {
+        "local_path": str(picture.path),
+        "width": picture.width,
+        "height": picture.height,
+        "size_bytes": picture.size_bytes,
+        "request_id": picture.request_id,
+        "provider": picture.provider,
+    }
+
+
+def _details(details: JobDetails) -> Row:
+    """Everything an operator needs; no words of the person, no provider's address."""
+    return {
+        **_row(details.job),
+        "images": [_image(p) for p in details.job.pictures],
+        "requests": [
+            {
+                "key": part.key,
+                "provider": part.provider,
+                "state": part.state.value,
+                "request_id": part.submission.request_id if part.submission else None,
+                "cost": part.cost,
+                "currency": part.currency,
+                "error_code": part.error_code,
+            }
+            for part in details.parts
+        ],
+        "deliveries": [{"key": d.key, "state": d.state.value} for d in details.deliveries],
+    }

@@ -1,14 +1,17 @@
 """`likeness styles`, `actions`, `providers`: what there is."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from bot.cli.output import json_option, print_json
-from providers.base import Estimate, Operation, Provider, Request
+from providers.base import Operation, Provider, Request
 from providers.catalog import ACTIONS, MODELS, STYLES
+from providers.catalog.listing import Row, action_rows, style_rows
 from providers.configure import build_providers
 from providers.settings import ProviderSettings
 
@@ -17,14 +20,14 @@ from providers.settings import ProviderSettings
 @json_option
 def styles(as_json: bool) -> None:
     """The 46 portrait styles: keys, names, and which configured providers can do each."""
-    _list(as_json, Operation.PORTRAIT)
+    asyncio.run(_list("styles", style_rows(), Operation.PORTRAIT, as_json))
 
 
 @click.command()
 @json_option
 def actions(as_json: bool) -> None:
     """The 23 edit actions: keys, names, and which configured providers can do each."""
-    _list(as_json, Operation.EDIT)
+    asyncio.run(_list("actions", action_rows(), Operation.EDIT, as_json))
 
 
 @click.command()
@@ -34,36 +37,22 @@ def providers(as_json: bool) -> None:
     asyncio.run(_providers(as_json))
 
 
-def _list(as_json: bool, operation: Operation) -> None:
-    asyncio.run(_rows(as_json, operation))
-
-
-async def _rows(as_json: bool, operation: Operation) -> None:
-    records = STYLES if operation is Operation.PORTRAIT else ACTIONS
+async def _list(name: str, rows: Sequence[Row], operation: Operation, as_json: bool) -> None:
     configured = build_providers(ProviderSettings())
-    rows = []
-    for key, record in records.items():
-        request = _probe(operation, key)
-        able = [p.name for p in configured if p.capabilities.reason_not(request) is None]
-        row = {
-            "key": key,
-            "group": record.group,
-            "name": {"en": record.name_en, "zh": record.name_zh},
-            "use": {"en": record.use_en, "zh": record.use_zh},
-            "needs": list(record.needs),
-            "aspect_ratio": record.aspect_ratio,
-            "providers": able,
-        }
-        rows.append(row)
+    able = {row["key"]: _able(configured, operation, row["key"]) for row in rows}
     await _close(configured)
     if as_json:
-        print_json({"success": True, "styles" if operation is Operation.PORTRAIT else "actions": rows})
+        print_json({"success": True, name: [{**row, "providers": able[row["key"]]} for row in rows]})
         return
     table = Table("key", "name", "名称", "use", "providers", box=None)
-    for key, record in records.items():
-        able = next(r["providers"] for r in rows if r["key"] == key)  # type: ignore[assignment]
-        table.add_row(key, record.name_en, record.name_zh, record.use_en, ", ".join(able) or "-")
+    for row in rows:
+        names = ", ".join(able[row["key"]]) or "-"
+        table.add_row(row["key"], row["name"]["en"], row["name"]["zh"], row["use"]["en"], names)
     Console().print(table)
+
+
+def _able(configured: Sequence[Provider], operation: Operation, key: str) -> list[str]:
+    return [p.name for p in configured if p.capabilities.reason_not(_probe(operation, key)) is None]
 
 
 def _probe(operation: Operation, key: str, model: str = "nanopro") -> Request:
@@ -87,29 +76,25 @@ async def _providers(as_json: bool) -> None:
     Console().print(table)
 
 
-def _row(provider: Provider) -> dict[str, object]:
+def _row(provider: Provider) -> dict[str, Any]:
     able = provider.capabilities
     styles = [k for k in STYLES if able.reason_not(_probe(Operation.PORTRAIT, k)) is None]
     actions = [k for k in ACTIONS if able.reason_not(_probe(Operation.EDIT, k)) is None]
-    estimates: dict[str, object] = {}
-    for model in MODELS:
-        request = _probe(Operation.PORTRAIT, "professional", model)
-        if model in able.models:
-            estimate: Estimate = provider.estimate(request)
-            estimates[model] = {"usd": estimate.usd, "seconds": estimate.seconds}
+    style = styles[0] if styles else "professional"
+    models = [m for m in MODELS if m in able.models]
+    estimates = {m: provider.estimate(_probe(Operation.PORTRAIT, style, m)) for m in models}
     return {
         "name": provider.name,
         "operations": sorted(able.operations),
-        "models": [m for m in MODELS if m in able.models],
+        "models": models,
         "styles": styles,
         "actions": actions,
         "max_count": able.max_count,
         "max_photos": able.max_photos,
-        "free": provider.repeatable and all(provider.estimate(_probe(Operation.PORTRAIT, k)).usd == 0 for k in styles),
-        "estimates": estimates,
+        "estimates": {m: {"usd": e.usd, "seconds": e.seconds} for m, e in estimates.items()},
     }
 
 
-async def _close(configured: list[Provider]) -> None:
+async def _close(configured: Sequence[Provider]) -> None:
     for provider in configured:
         await provider.aclose()
