@@ -18,11 +18,10 @@ from bot.channels.web import WebChannel
 from bot.guard import hosts_for
 from bot.http import create_app
 from bot.metrics import Metrics
-from bot.second_reader import second_reader
 from bot.sessions import Sessions, load_secret
 from bot.settings import Settings
 from handlers.channel import Channel
-from handlers.conversation import Conversation
+from handlers.conversation import Conversation, SecondReader
 from handlers.jobs import JobRunner
 from handlers.plan import quoted
 from handlers.sql_store import SqlStore
@@ -103,7 +102,7 @@ async def parts(
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
-            second_reader=second_reader(settings, store),
+            second_reader=_second_reader(settings, store),
         )
         yield Parts(
             settings=settings,
@@ -167,6 +166,13 @@ def web_app(made: Parts) -> Starlette:
 def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes) -> dict[str, Platform]:
     """The channels that have their settings; their libraries are loaded only then."""
     return {}
+
+
+def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
+    """Only where all three settings are given."""
+    if not (settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model):
+        return None
+    raise NotImplementedError
 
 
 async def _accept(path: Path, into: Path) -> AcceptedPhoto:

@@ -1,0 +1,144 @@
+"""The command line, run as a person or a script runs it: exit codes, pure JSON, no traces of exceptions."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = (
+    "run", "worker", "portrait", "edit", "create", "series", "intent", "styles", "actions", "providers", "jobs",
+    "doctor",
+)  # fmt: skip
+
+
+class Shell:
+    """Runs `likeness` in an empty home of its own, without any setting."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def __call__(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", "from bot.cli import main; main(prog_name='likeness')", *words],
+            cwd=self.home,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+@pytest.fixture
+def likeness(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    skimage = pytest.importorskip("skimage.data")
+    path = tmp_path / "me.png"
+    Image.fromarray(skimage.astronaut()).save(path)
+    return path
+
+
+def one_document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    assert "Traceback" not in done.stderr
+    return document
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_explains_itself(likeness: Shell, command: str) -> None:
+    done = likeness(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage: likeness" in done.stdout
+
+
+def test_a_portrait_from_a_clean_machine_is_a_real_picture(likeness: Shell, photo: Path) -> None:
+    done = likeness("portrait", str(photo), "vintage", "--json")
+    result = one_document(done)
+    assert done.returncode == 0, done.stderr
+    assert result["success"] is True
+    image = result["images"][0]  # type: ignore[index]
+    with Image.open(likeness.home / image["local_path"]) as made:
+        assert made.size == (image["width"], image["height"])
+    assert image["provider"] == "embedded"
+    assert result["total_cost"] == 0
+    assert {"model", "mode", "prompt", "count_requested", "count_generated", "currency", "errors"} <= set(result)
+
+
+def test_an_edit_from_a_clean_machine_is_a_real_picture(likeness: Shell, photo: Path) -> None:
+    done = likeness("edit", str(photo), "", "upscale", "--scale", "2", "--json", "--out", "here")
+    result = one_document(done)
+    assert done.returncode == 0, done.stderr
+    assert result["images"][0]["width"] == 1024  # type: ignore[index]
+    assert list((likeness.home / "here").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("portrait", "PHOTO", "oil_paintng", "--json"), "unknown_style", "oil_painting"),
+        (("portrait", "PHOTO", "anime", "1", "nanopr", "--json"), "unknown_model", "nanopro"),
+        (("portrait", "PHOTO", "anime", "9", "--json"), "bad_count", "8"),
+        (("portrait", "PHOTO", "anime", "--aspect-ratio", "2:1", "--json"), "unknown_aspect_ratio", "16:9"),
+        (("edit", "PHOTO", "x", "retuch", "--json"), "unknown_action", "retouch"),
+        (("portrait", "PHOTO", "anime", "--provider", "fall", "--json"), "unknown_provider", "fal"),
+        (("portrait", "nowhere.jpg", "anime", "--json"), "file_not_found", ""),
+        (("portrait", "PHOTO", "hanfu", "--json"), "no_provider", "FAL_KEY"),
+        (("create", "a lighthouse", "--json"), "no_provider", "FAL_KEY"),
+        (("jobs", "show", "nonsense", "--json"), "unknown_job", ""),
+    ],
+)
+def test_what_cannot_be_done_fails_with_a_code_and_the_nearest_keys(
+    likeness: Shell, photo: Path, words: tuple[str, ...], code: str, said: str
+) -> None:
+    done = likeness(*(str(photo) if w == "PHOTO" else w for w in words))
+    result = one_document(done)
+    assert done.returncode == 1
+    assert result["success"] is False
+    error = result["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == code
+    assert said in error["message"]
+    assert isinstance(error["retryable"], bool)
+
+
+@pytest.mark.parametrize(
+    "words", [("portrait",), ("portrait", "a.jpg", "anime", "many"), ("nonsense",), ("run", "--port", "x")]
+)
+def test_wrong_usage_ends_with_two(likeness: Shell, words: tuple[str, ...]) -> None:
+    done = likeness(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+def test_the_lists_name_everything_there_is(likeness: Shell) -> None:
+    assert len(one_document(likeness("styles", "--json"))["styles"]) == 46  # type: ignore[arg-type]
+    assert len(one_document(likeness("actions", "--json"))["actions"]) == 23  # type: ignore[arg-type]
+    names = [p["name"] for p in one_document(likeness("providers", "--json"))["providers"]]  # type: ignore[attr-defined]
+    assert names == ["embedded"]
+    assert one_document(likeness("jobs", "list", "--json"))["jobs"] == []
+
+
+def test_the_doctor_finds_a_clean_machine_healthy_and_names_what_is_broken(likeness: Shell) -> None:
+    assert likeness("doctor", "--json").returncode == 0
+    done = likeness("doctor", "--json", FAL_KEY="secret-key", FAL_QUEUE_URL="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "secret-key" not in done.stdout + done.stderr
+    broken = [f["name"] for f in one_document(done)["findings"] if f["verdict"] == "broken"]  # type: ignore[attr-defined]
+    assert broken == ["fal"]
+
+
+def test_a_wrong_setting_is_named_without_its_value(likeness: Shell) -> None:
+    done = likeness("doctor", "--json", PORT="secret")
+    assert done.returncode == 1
+    assert "PORT" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
