@@ -20,7 +20,7 @@ class ProviderSettings(BaseSettings):
     data_dir: Path = Path("data")
     output_dir: Path = Path("output/images")
 
-    fal_key: SecretStr | None = Field(None, validation_alias=AliasChoices("FAL_KEY", "FAL_API_KEY"))
+    fal_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("FAL_KEY", "FAL_API_KEY"))
     fal_queue_url: str = "https://queue.fal.run"
 
     openai_api_key: SecretStr | None = None

@@ -49,9 +49,10 @@ for _name in ("httpx", "httpcore"):  # They log every address, and ours carry re
 class FalProvider:
     """`key` is the queue's: fal's own, or whatever the proxy at `queue_url` wants; None sends no key at all.
 
-    A client that is given stays the giver's to close, and must verify certificates. Without one, every paid POST goes
-    over a connection of its own: one kept open may have been closed by the other side just when it is used again,
-    and then nobody could know whether the job was taken.
+    The downloader becomes this provider's and is closed with it. A client that is given stays the giver's to close,
+    and must verify certificates. Without one, every paid POST goes over a connection of its own: one kept open may
+    have been closed by the other side just when it is used again, and then nobody could know whether the job was
+    taken.
     """
 
     name = "fal"
@@ -72,8 +73,10 @@ class FalProvider:
         self._downloader = downloader
         self._owned: list[httpx.AsyncClient] = []
         if client is None:
-            self._client = httpx.AsyncClient(timeout=READ_TIMEOUT)
-            self._paid = httpx.AsyncClient(timeout=SUBMIT_TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0))
+            certificates = httpx.create_ssl_context()
+            fresh = httpx.Limits(max_keepalive_connections=0)
+            self._client = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates)
+            self._paid = httpx.AsyncClient(timeout=SUBMIT_TIMEOUT, verify=certificates, limits=fresh)
             self._owned = [self._client, self._paid]
         else:
             self._client = self._paid = client
@@ -174,6 +177,7 @@ class FalProvider:
     async def aclose(self) -> None:
         for client in self._owned:
             await client.aclose()
+        await self._downloader.aclose()
 
     def _headers(self) -> dict[str, str]:
         return {} if self._key is None else {"authorization": f"Key {self._key.get_secret_value()}"}

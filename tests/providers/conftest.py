@@ -51,7 +51,7 @@ def settings(fal: FakeFal, tmp_path: Path) -> ProviderSettings:
 
 def settings_with(**values: object) -> ProviderSettings:
     """Settings that look at no `.env` file."""
-    return ProviderSettings(_env_file=None, **values)  # type: ignore[call-arg,arg-type]
+    return ProviderSettings(_env_file=None, **values)  # type: ignore[arg-type]
 
 
 @pytest_asyncio.fixture

@@ -336,6 +336,8 @@ class FakeFal:
         self.gate = threading.Event()
         self.holding = threading.Event()
         """Set while, or after, a submit was held."""
+        self.watching = threading.Event()
+        """Set once a client follows a job."""
 
     def plan(self, fault: str | None = None, **changes: Any) -> None:
         """The next submit that fits goes like this."""
@@ -531,6 +533,7 @@ class FakeFal:
 
     def _stream(self, request: Request, job: Job) -> Response:
         self.counts["streams"] += 1
+        self.watching.set()
         match job.plan.stream:
             case "off":
                 return JSONResponse({"detail": "Not Found"}, 404)

@@ -1,0 +1,85 @@
+"""From settings to providers: the one place that knows which setting turns on which."""
+
+import logging
+from collections.abc import Sequence
+
+from providers.base import Provider
+from providers.fal.addresses import FAL_QUEUE
+from providers.known import KNOWN
+from providers.router import EMBEDDED, Router
+from providers.settings import ProviderSettings
+
+log = logging.getLogger(__name__)
+
+PICTURE_BYTES = 40 * 1024 * 1024
+"""A 4K result; larger than what a person may send."""
+SUPPORTED = frozenset({"fal"})
+
+
+def build_providers(settings: ProviderSettings) -> list[Provider]:
+    """Every configured provider, the embedded one last. No network; imports only what is configured."""
+    found: list[Provider] = []
+    if configured("fal", settings):
+        found.append(_fal(settings))
+    found.append(_embedded(settings))
+    return found
+
+
+def build_router(settings: ProviderSettings, providers: Sequence[Provider] | None = None) -> Router:
+    """The router over `providers` (default: those the settings name), with the preferences of the settings."""
+    for problem in problems(settings):
+        log.warning("%s", problem)
+    return Router(
+        build_providers(settings) if providers is None else providers,
+        preferred=settings.providers_preferred,
+        weights=settings.providers_weights,
+        blocked=settings.providers_blocked,
+    )
+
+
+def configured(name: str, settings: ProviderSettings) -> bool:
+    """Whether the settings turn this service on."""
+    if name == "fal" and settings.fal_queue_url.rstrip("/") != FAL_QUEUE:
+        return True
+    return bool(getattr(settings, KNOWN[name].setting.lower()))
+
+
+def not_yet_supported(settings: ProviderSettings) -> tuple[str, ...]:
+    """Services that are set up here but that this version cannot use."""
+    return tuple(name for name in KNOWN if name not in SUPPORTED and configured(name, settings))
+
+
+def problems(settings: ProviderSettings) -> list[str]:
+    """What in the settings has no effect, as sentences for the operator. Names and settings only, never values."""
+    found = [
+        f"{KNOWN[name].setting} is set, but this version does not use {KNOWN[name].label} yet"
+        for name in not_yet_supported(settings)
+    ]
+    lists = {
+        "PROVIDERS_PREFERRED": settings.providers_preferred,
+        "PROVIDERS_WEIGHTS": tuple(settings.providers_weights),
+        "PROVIDERS_BLOCKED": settings.providers_blocked,
+    }
+    for setting, names in lists.items():
+        if unknown := [name for name in names if name not in KNOWN and name != EMBEDDED]:
+            found.append(
+                f"{setting} names {len(unknown)} unknown provider(s); known are {', '.join([*KNOWN, EMBEDDED])}"
+            )
+    return found
+
+
+def _fal(settings: ProviderSettings) -> Provider:
+    from providers.fal import FalProvider
+    from providers.media.download import Downloader
+
+    return FalProvider(
+        key=settings.fal_key,
+        queue_url=settings.fal_queue_url,
+        downloader=Downloader(trusted_origins=settings.trusted_origins, max_bytes=PICTURE_BYTES),
+    )
+
+
+def _embedded(settings: ProviderSettings) -> Provider:
+    from providers.embedded.provider import EmbeddedProvider
+
+    return EmbeddedProvider(settings.data_dir / "embedded")

@@ -1,0 +1,92 @@
+"""One English sentence for every error code, for the Python API and the command line.
+
+What a chat says, in two languages, is the handlers' business (`handlers/texts/`).
+"""
+
+from collections.abc import Mapping
+from string import Formatter
+
+from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, TellOperator, WaitAndRetry
+
+SENTENCES: Mapping[str, str] = {
+    # What was asked for
+    "unknown_style": "There is no style “{given}”. Nearest: {nearest}.",
+    "unknown_action": "There is no action “{given}”. Nearest: {nearest}.",
+    "unknown_model": "There is no model “{given}”. Nearest: {nearest}.",
+    "unknown_aspect_ratio": "The aspect ratio “{given}” is not offered. Nearest: {nearest}.",
+    "unknown_provider": "There is no provider “{given}”. Nearest: {nearest}.",
+    "bad_count": "The count “{given}” is not between 1 and 8.",
+    "bad_scale": "The scale “{given}” is not offered. Use 2 or 4.",
+    "bad_items": "A series is a list of one to eight objects with style, scene or prompt.",
+    "bad_key": "A request's key is made of letters, digits, - and _, at most 64 of them.",
+    "need_photo": "This needs a picture.",
+    "need_second_photo": "This needs a second picture.",
+    "need_text": "This needs a few words that say what to do.",
+    "prompt_too_long": "The description is too long.",
+    "refused_content": "The service refused this content.",
+    "mask_needs_gpt": "A mask needs the model gpt here.",
+    "bad_mask": "The mask must be a picture of the photo's shape that marks something in white.",
+    # The photo
+    "file_not_found": "The file was not found.",
+    "file_not_readable": "The file cannot be read.",
+    "not_a_file": "This is not a regular file.",
+    "not_a_photo": "This is not a photo in a known format.",
+    "photo_truncated": "The photo is incomplete.",
+    "photo_unreadable": "The photo cannot be read.",
+    "photo_too_small": "The photo is too small; each side needs at least {min_side} pixels.",
+    "photo_too_many_pixels": "The photo has too many pixels; at most {max_mp} million.",
+    "photo_too_large_file": "The photo is larger than {max_mb} MB.",
+    "no_face": "No face was found in the photo.",
+    "bad_url": "This is not a usable address.",
+    "url_not_public": "This address is not public.",
+    "url_not_found": "There is nothing at this address.",
+    "url_too_large": "What lies at this address is larger than {max_mb} MB.",
+    "url_timeout": "The address took too long to answer.",
+    "url_failed": "The address could not be reached.",
+    # Who makes it
+    "no_provider": "No configured provider can do this. These could: {could}.",
+    "nobody_can": "No provider can do this.",
+    "provider_blocked": "The provider {given} is blocked by the settings.",
+    "provider_cannot": "The provider {given} cannot do this ({reason}).",
+    "provider_not_configured": "The provider {given} is not set up; it needs {setting}.",
+    "provider_gone": "The provider of this request is no longer set up.",
+    "provider_key": "The service did not accept the key.",
+    "provider_credit": "The balance at the service is empty.",
+    "provider_forbidden": "The service does not allow this to this account.",
+    "provider_endpoint": "The service does not offer this model at the address set.",
+    "provider_address": "The address set for the service is wrong.",
+    "provider_rejected": "The service did not accept the request.",
+    "provider_busy": "The service is busy; try again in a moment.",
+    "provider_unavailable": "The service could not be reached.",
+    # How it ended
+    "made_nothing": "The service made no picture.",
+    "provider_failed": "The service failed while making the picture.",
+    "bad_picture": "What the service sent was no whole picture.",
+    "picture_lost": "The picture was made but could not be downloaded; resume the request to try again, at no charge.",
+    "result_unreachable": "The result is out of reach for now; resume the request to fetch it, at no charge.",
+    "result_refused": "The result's address was not safe to download from.",
+    "result_gone": "The result is gone from the service.",
+    "job_locked": "The service no longer lets us ask about this request; mend the key and resume it.",
+    "job_lost": "The service no longer knows this request.",
+    "outcome_unknown": "The connection broke in the middle of the request. It may be charged, so it was not repeated.",
+    "fewer_pictures": "The service made fewer pictures than asked for.",
+    # Requests kept for resuming
+    "unknown_request": "There is no request of this key.",
+    "request_running": "This request is being worked on right now.",
+}
+
+_BY_KIND: tuple[tuple[type[LikenessError], str], ...] = (
+    (AskPerson, "This cannot be done as asked."),
+    (WaitAndRetry, SENTENCES["provider_busy"]),
+    (TellOperator, SENTENCES["provider_forbidden"]),
+    (MadeNothing, SENTENCES["made_nothing"]),
+    (MaybePaid, SENTENCES["outcome_unknown"]),
+)
+
+
+def sentence_for(error: LikenessError) -> str:
+    """The sentence of an error's code, or of its kind where the code is not in the list, or lacks a value."""
+    sentence = SENTENCES.get(error.code)
+    if sentence is not None and {name for _, name, _, _ in Formatter().parse(sentence) if name} <= set(error.params):
+        return sentence.format_map(error.params)
+    return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "Something went wrong here.")
