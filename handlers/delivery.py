@@ -52,7 +52,7 @@ class Courier:
         row = await self._store.delivery(key)
         if row is not None and row.state is DeliveryState.SENDING and not channel.repeatable:
             return await self._save(replace(row, state=DeliveryState.UNCERTAIN))
-        if row is None or not row.place:
+        if row is None or (row.state is DeliveryState.RESERVED and not row.place):
             row = await self._reserve(
                 channel, chat, outgoing, Delivery(key=key, job=job_id, state=DeliveryState.RESERVED)
             )

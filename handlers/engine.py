@@ -134,10 +134,8 @@ class Engine:
         _tame_log()
         self._slot_thread = ThreadPoolExecutor(1, thread_name_prefix="slot")
         self._slots = FileSlots(self.data_dir) if self._on_sqlite else PostgresSlots(self.url)
-        if self._on_sqlite:
-            await self._on_slot_thread(lambda: _write_ahead(self.data_dir / "workflows.sqlite"))
+        await self._on_slot_thread(self._prepare)
         if not self.worker:
-            await self._on_slot_thread(lambda: DBOS.migrate(self.url))
             self._client = await self._on_slot_thread(self._new_client)
             return
         slot = await self._on_slot_thread(lambda: self._slots.take(self.slot))
@@ -147,11 +145,24 @@ class Engine:
         # On the serving loop's own thread, so that workflows run on that loop; it takes some 50 ms.
         DBOS.launch()
         _tame_log()
-        await DBOS.register_queue_async(
-            QUEUE, worker_concurrency=self.concurrency, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
-        )
         self._rescuing = asyncio.create_task(self._rescue_for_ever(slot), name="rescue of dead workers' jobs")
         log.info("worker started: slot=%s concurrency=%d", slot, self.concurrency)
+
+    def _prepare(self) -> None:
+        """Tables and queue, before the launch: a queue registered after it is found only a second later."""
+        if self._on_sqlite:
+            _write_ahead(self.data_dir / "workflows.sqlite")
+        DBOS.migrate(self.url)
+        client = self._new_client()
+        try:
+            client.register_queue(
+                QUEUE,
+                worker_concurrency=self.concurrency,
+                polling_interval_sec=POLL_SECONDS,
+                on_conflict="always_update" if self.worker else "never_update",
+            )
+        finally:
+            client.destroy()
 
     def _config(self, slot: str) -> DBOSConfig:
         return {
@@ -163,6 +174,8 @@ class Engine:
             "executor_id": slot,
             "serializer": JsonSerializer(),
             "log_level": "WARNING",
+            # Nothing here waits for notifications; a stop waits for one round of asking for them.
+            "notification_listener_polling_interval_sec": 0.4,
         }
 
     def _new_client(self) -> DBOSClient:
