@@ -3,10 +3,13 @@
 A registry of its own for each process value, so that two apps in one test process do not share figures.
 """
 
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from handlers.store import ENDED, JobState, Store
+from handlers.store import ENDED, Job, JobState, Store
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
 _COUNTED_AT_MOST = 1000
@@ -16,11 +19,14 @@ _HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
 class Metrics:
-    """The figures of one process. `http`, `message`, `streams` are fed by the web app; the rest by who runs jobs."""
+    """The figures of one process: of its requests, messages and deliveries. Jobs are those of the whole installation,
+    read from the store whenever the figures are asked for, whichever process ran them."""
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._ended_since = clock()
+        self._ended_then: frozenset[str] = frozenset()
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "likeness_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
@@ -42,13 +48,16 @@ class Metrics:
         )
         self._job_seconds = Histogram(
             "likeness_job_seconds",
-            "Seconds from the message to the end of its job.",
+            "Seconds from the message to the end of its job, since this process began.",
             ["state"],
             buckets=_JOB_SECONDS,
             registry=self.registry,
         )
-        self._provider_errors = Counter(
-            "likeness_provider_errors", "Faults of a provider.", ["provider", "code"], registry=self.registry
+        self._job_errors = Counter(
+            "likeness_job_errors",
+            "Jobs that ended with an error, since this process began.",
+            ["provider", "code"],
+            registry=self.registry,
         )
 
     def http(self, method: str, route: str, status: int, seconds: float | None) -> None:
@@ -68,15 +77,24 @@ class Metrics:
         """`outcome`: `sent`, `held`, `refused`, `later`, `unknown`."""
         self._deliveries.labels(channel, outcome).inc()
 
-    def job_ended(self, state: JobState, seconds: float) -> None:
-        self._job_seconds.labels(state.value).observe(seconds)
-
-    def provider_error(self, provider: str, code: str) -> None:
-        self._provider_errors.labels(provider, code).inc()
-
     async def exposition(self, store: Store) -> bytes:
-        """The Prometheus text, with the open jobs counted now."""
+        """The Prometheus text, with the jobs counted now."""
         for state in OPEN_STATES:
             jobs = await store.jobs(states=(state,), limit=_COUNTED_AT_MOST)
             self._jobs.labels(state.value).set(len(jobs))
+        self._count_ended(await store.jobs(states=tuple(ENDED), limit=_COUNTED_AT_MOST))
         return generate_latest(self.registry)
+
+    def _count_ended(self, jobs: Iterable[Job]) -> None:
+        """Count the jobs that ended since the last time, each once."""
+        ended = [(job.finished, job) for job in jobs if job.finished and job.finished >= self._ended_since]
+        for finished, job in ended:
+            if job.id in self._ended_then:
+                continue
+            self._job_seconds.labels(job.state.value).observe((finished - job.created).total_seconds())
+            if job.error_code is not None:
+                self._job_errors.labels(job.provider or "none", job.error_code).inc()
+        if ended:
+            # Jobs of that same moment may still be written: they are looked at again, and known by their ids.
+            self._ended_since = max(finished for finished, _ in ended)
+            self._ended_then = frozenset(job.id for finished, job in ended if finished == self._ended_since)

@@ -272,6 +272,8 @@ class WebChannel:
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         for picture in outgoing.pictures:
             if not await to_thread.run_sync(picture.path.is_file):
+                lost = replace(outgoing, kind=Kind.TEXT, pictures=(), text=word(outgoing.language, "error.no_picture"))
+                await self.say(chat, lost)
                 self._metrics.delivery(self.name, "refused")
                 raise DeliveryRefused("a picture of the result is no longer on the disk")
         try:

@@ -254,8 +254,11 @@ async def test_a_result_whose_file_is_gone_is_refused_and_a_store_that_is_away_i
     with pytest.raises(DeliveryLater):
         await channel.say(ANNA, words("x", id="x"))
     outgoing.pictures[0].path.unlink()
-    with pytest.raises(DeliveryRefused):
-        await channel.deliver(ANNA, outgoing, "p")
+    async with on_stage(tmp_path) as stage:
+        await stage.channel.say(ANNA, status("being made"))
+        with pytest.raises(DeliveryRefused):
+            await stage.channel.deliver(ANNA, outgoing, "p")
+        assert await texts(stage) == ["This picture is no longer here."]
 
 
 async def test_only_the_newest_statuses_are_remembered(tmp_path: Path) -> None:
