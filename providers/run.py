@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from providers.base import PictureFile, Progress, Provider, Request, Result, Submission
-from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, WaitAndRetry
+from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -158,11 +158,18 @@ async def _known(key: str, router: Routes, journal: Journal) -> Submission | Non
         return None
     if record.submission is not None:
         return record.submission
-    if router.provider(record.provider).repeatable:
+    if _repeatable(record.provider, router):
         return None
     if record.stage is Stage.SUBMITTING:
         await journal.end(key, Stage.UNCERTAIN, error_code=MaybePaid.code)
     raise MaybePaid("an earlier run ended inside a submit")
+
+
+def _repeatable(name: str, router: Routes) -> bool:
+    try:
+        return router.provider(name).repeatable
+    except TellOperator:  # no longer configured: what it did not answer then stays unknown
+        return False
 
 
 async def _hand_over(request: Request, provider: Provider, journal: Journal) -> Submission:

@@ -4,7 +4,7 @@ fal answers a submit with the addresses of the job. They are used as they are wh
 
     queue configured        address in the answer                 used
     fal's own               on one of fal's own queue hosts       as it is
-    anything (a proxy)      on the configured origin              as it is
+    anything (a proxy)      below the configured root             as it is
     any                     anywhere else                         rebuilt on the configured root
 
 The last row is a proxy whose answers still name queue.fal.run (the key is the proxy's, not fal's), and an answer that
@@ -41,7 +41,9 @@ def may_have_key(url: str, root: str) -> bool:
     there, here = origin(url), origin(root)
     if there is None or here is None:
         return False
-    return there == here or (_is_fal(here) and _is_fal(there))
+    if there == here:
+        return urlsplit(url).path.startswith(f"{urlsplit(root).path.rstrip('/')}/")
+    return _is_fal(here) and _is_fal(there)
 
 
 def _is_fal(place: tuple[str, str, int]) -> bool:

@@ -8,6 +8,7 @@ With photos the request goes to `<endpoint>/edit`. A mask goes only with `gpt` (
 
 import base64
 import io
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -78,6 +79,11 @@ def body_of(request: Request) -> dict[str, Any]:
     if request.photos:
         body["image_urls"] = [data_uri(photo) for photo in request.photos]
     return body
+
+
+def encoded_body(request: Request) -> bytes:
+    """`body_of` as JSON. Blocks: with photos these are many megabytes."""
+    return json.dumps(body_of(request), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _nano(request: Request) -> dict[str, Any]:

@@ -7,7 +7,8 @@ as long as somebody listens, because the job is paid for. Only answers that will
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,28 +59,22 @@ class Follower:
         self._sleep = sleep
         self._silence = stream_silence
 
-    async def follow(self, job: Watched) -> AsyncIterator[Progress]:
+    async def follow(self, job: Watched) -> AsyncGenerator[Progress, None]:
         """Every change of the job; ends after DONE. Raises MadeNothing or AskPerson."""
         last: Progress | None = None
-        async for report in self._reports(job):
-            progress = progress_of(report)
-            if progress is None:
-                continue
-            if progress.phase is Phase.DONE:
-                await self._end(report, job)
-            if progress != last:
-                last = progress
-                yield progress
-            if progress.phase is Phase.DONE:
-                return
+        for source in (self._streamed(job.stream), self._polled(job.status)):
+            async with aclosing(source) as reports:  # a stream left early gives its connection back at once
+                async for report in reports:
+                    progress = progress_of(report)
+                    if progress is not None and progress.phase is Phase.DONE:
+                        await self._end(report, job)
+                    if progress is not None and progress != last:
+                        last = progress
+                        yield progress
+                    if progress is not None and progress.phase is Phase.DONE:
+                        return
 
-    async def _reports(self, job: Watched) -> AsyncIterator[dict[str, Any]]:
-        async for report in self._streamed(job.stream):
-            yield report
-        async for report in self._polled(job.status):
-            yield report
-
-    async def _streamed(self, url: str) -> AsyncIterator[dict[str, Any]]:
+    async def _streamed(self, url: str) -> AsyncGenerator[dict[str, Any], None]:
         """The events of the stream until it ends for any reason; whether that was the end, the caller sees."""
         timeout = httpx.Timeout(30.0, read=self._silence)
         headers = self._headers | {"accept": "text/event-stream"}
@@ -95,7 +90,7 @@ class Follower:
         except (httpx.HTTPError, ValueError):
             return
 
-    async def _polled(self, url: str) -> AsyncIterator[dict[str, Any]]:
+    async def _polled(self, url: str) -> AsyncGenerator[dict[str, Any], None]:
         wait, refused, last = FIRST_WAIT, 0, None
         while True:
             answer = await self._asked(url)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,10 @@ class FalProvider:
         self._owned: list[httpx.AsyncClient] = []
         if client is None:
             certificates = httpx.create_ssl_context()
-            fresh = httpx.Limits(max_keepalive_connections=0)
-            self._client = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates)
+            # Each job followed holds one connection: a limit would make the others wait for it to end.
+            many = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+            fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+            self._client = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates, limits=many)
             self._paid = httpx.AsyncClient(timeout=SUBMIT_TIMEOUT, verify=certificates, limits=fresh)
             self._owned = [self._client, self._paid]
         else:
@@ -103,10 +106,11 @@ class FalProvider:
     async def submit(self, request: Request) -> Submission:
         """See `providers.fal.answers` for what each answer proves about the job."""
         endpoint = endpoints.endpoint_of(request)
-        body = await in_thread(endpoints.body_of, request)
+        body = await in_thread(endpoints.encoded_body, request)
+        headers = self._headers() | {"content-type": "application/json"}
         try:
             response = await self._paid.post(
-                f"{self._root}/{endpoint}", json=body, headers=self._headers(), timeout=SUBMIT_TIMEOUT,
+                f"{self._root}/{endpoint}", content=body, headers=headers, timeout=SUBMIT_TIMEOUT,
                 follow_redirects=False,
             )  # fmt: skip
         except httpx.TransportError as error:
@@ -127,12 +131,13 @@ class FalProvider:
             currency="USD" if answer.credits is None else "credits",
         )
 
-    async def follow(self, submission: Submission) -> AsyncIterator[Progress]:
+    async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
         follower = Follower(self._client, self._headers(), self._read, self._sleep, stream_silence=self._silence)
         status = self._address("status", submission)
         job = Watched(status=status, stream=stream_of(status), response=self._address("response", submission))
-        async for progress in follower.follow(job):
-            yield progress
+        async with aclosing(follower.follow(job)) as reports:
+            async for progress in reports:
+                yield progress
 
     async def fetch(self, submission: Submission, into: Path) -> Result:
         """Also `picture_lost`, where no link gave a picture; the submission stays good for another try."""

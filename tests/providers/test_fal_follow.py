@@ -10,6 +10,7 @@ from PIL import Image
 from providers.base import Cancelled, Phase, Progress, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, TellOperator, WaitAndRetry
 from providers.fal import FalProvider
+from providers.fal.addresses import address, may_have_key
 from providers.fal.follow import events
 from providers.media.download import Downloader
 from tests.providers.conftest import Naps, portrait
@@ -287,6 +288,57 @@ async def test_behind_a_proxy_that_rewrites_nothing_the_key_stays_with_the_proxy
     assert (await followed(provider, submission))[-1].phase is Phase.DONE
     assert (await provider.fetch(submission, tmp_path)).pictures
     assert await provider.cancel(submission) is Cancelled.TOO_LATE
+
+
+@pytest.mark.parametrize("address", ["own", "fal", "bare"])
+async def test_a_proxy_may_lie_below_a_path(downloader: Downloader, naps: Naps, tmp_path: Path, address: str) -> None:
+    """`bare`: its answers name its own host, but forget the path."""
+    with FakeFal.serving(prefix="/billing/fal") as proxy:
+        proxy.address = proxy.origin if address == "bare" else address
+        trusted = frozenset({("127.0.0.1", int(proxy.origin.rpartition(":")[2]))})
+        provider = FalProvider(
+            key="test-key", queue_url=f"{proxy.url}/", downloader=Downloader(trusted_origins=trusted), sleep=naps
+        )
+        submission = await provider.submit(portrait())
+        assert (await followed(provider, submission))[-1].phase is Phase.DONE
+        assert (await provider.fetch(submission, tmp_path)).pictures
+        await provider.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "root", "may"),
+    [
+        ("https://queue.fal.run/x", "https://queue.fal.run", True),
+        ("https://queue.falrun.com/x", "https://queue.fal.run", True),
+        ("http://queue.fal.run/x", "https://queue.fal.run", False),
+        ("https://queue.fal.run:8443/x", "https://queue.fal.run", False),
+        ("https://queue.fal.run.evil.example/x", "https://queue.fal.run", False),
+        ("https://user@queue.fal.run/x", "https://queue.fal.run", False),
+        ("https://queue.fal.run/x", "https://proxy.example", False),
+        ("https://proxy.example/x", "https://queue.fal.run", False),
+        ("https://proxy.example:443/fal/x", "https://proxy.example/fal", True),
+        ("https://proxy.example/other/x", "https://proxy.example/fal", False),
+        ("ftp://proxy.example/x", "https://proxy.example", False),
+        ("https://[", "https://proxy.example", False),
+    ],
+)
+def test_the_key_goes_only_where_it_belongs(url: str, root: str, may: bool) -> None:
+    assert may_have_key(url, root) is may
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "app"),
+    [
+        ("fal-ai/nano-banana-pro/edit", "fal-ai/nano-banana-pro"),
+        ("openai/gpt-image-2", "openai/gpt-image-2"),
+        ("fal-ai/flux-pro/kontext/max/multi", "fal-ai/flux-pro"),
+        ("workflows/me/mine/part", "workflows/me/mine"),
+        ("comfy/me/mine", "comfy/me/mine"),
+    ],
+)
+def test_a_rebuilt_address_drops_the_sub_path(endpoint: str, app: str) -> None:
+    built = address("cancel", root="https://p.example", endpoint=endpoint, request_id="a/b", given={})
+    assert built == f"https://p.example/{app}/requests/a%2Fb/cancel"
 
 
 async def test_an_address_elsewhere_never_gets_the_key(fal: FakeFal, provider: FalProvider, tmp_path: Path) -> None:

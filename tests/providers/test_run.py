@@ -170,6 +170,12 @@ async def test_a_death_inside_a_free_post_is_simply_done_again(notes: Notes) -> 
     assert (await submit(portrait(), Router([provider]), notes)).provider == "embedded"
 
 
+async def test_a_death_inside_a_post_to_a_service_no_longer_set_up_stays_unknown(notes: Notes) -> None:
+    await notes.begin(portrait(), "gone")
+    with pytest.raises(MaybePaid):
+        await submit(portrait(), Router([told()]), notes)
+
+
 async def test_a_refused_request_may_be_posted_again(notes: Notes) -> None:
     provider = told("busy")
     router = Router([provider])
