@@ -1,0 +1,146 @@
+"""What every provider keeps, whatever service stands behind it. A new provider adds its `Stage` here."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from providers.base import Cancelled, Estimate, Operation, Phase, Provider, Request, Submission
+from providers.errors import LikenessError, MadeNothing
+from providers.fake import FakeProvider
+from providers.fal import FalProvider
+from providers.media.download import Downloader
+from tests.servers.fal import KEY, FakeFal
+
+REQUEST = Request(
+    key="job-1", operation=Operation.CREATE, prompt="A lighthouse in a storm.", text="a lighthouse in a storm", count=2
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A provider and, as after a restart, another of the same that knows only what is upstream.
+
+    `charged`: pictures the service has charged for.
+    """
+
+    provider: Provider
+    after_restart: Provider
+    charged: Callable[[], int]
+    request: Request = REQUEST
+
+
+@contextmanager
+def fake_stage() -> Iterator[Stage]:
+    provider = FakeProvider()
+    yield Stage(provider=provider, after_restart=provider, charged=lambda: provider.charged)
+
+
+async def no_time(seconds: float) -> None:
+    """A sleep that takes none."""
+
+
+@contextmanager
+def fal_stage() -> Iterator[Stage]:
+    with FakeFal.serving() as fal:
+        origin = frozenset({("127.0.0.1", int(fal.origin.rpartition(":")[2]))})
+        one, other = (
+            FalProvider(key=KEY, queue_url=fal.url, downloader=Downloader(trusted_origins=origin), sleep=no_time)
+            for _ in range(2)
+        )
+        yield Stage(provider=one, after_restart=other, charged=lambda: fal.billed)
+
+
+STAGES = {"fake": fake_stage, "fal": fal_stage}
+
+
+@asynccontextmanager
+async def on_stage(name: str) -> AsyncIterator[Stage]:
+    with STAGES[name]() as stage:
+        try:
+            yield stage
+        finally:
+            await stage.provider.aclose()
+            await stage.after_restart.aclose()
+
+
+def through_json(submission: Submission) -> Submission:
+    return Submission(**json.loads(json.dumps(asdict(submission))))
+
+
+every_provider = pytest.mark.parametrize("name", STAGES)
+
+
+@every_provider
+async def test_it_is_a_provider_and_can_do_the_request(name: str) -> None:
+    async with on_stage(name) as stage:
+        assert isinstance(stage.provider, Provider)
+        assert stage.provider.capabilities.reason_not(stage.request) is None
+        assert stage.provider.name.isidentifier()
+
+
+@every_provider
+async def test_an_estimate_is_no_less_for_more_pictures_and_always_the_same(name: str) -> None:
+    async with on_stage(name) as stage:
+        one = stage.provider.estimate(Request(key="x", operation=Operation.CREATE, prompt="x", count=1))
+        two = stage.provider.estimate(Request(key="y", operation=Operation.CREATE, prompt="x", count=2))
+        assert isinstance(one, Estimate)
+        assert two.usd == pytest.approx(2 * one.usd)
+        assert two.seconds >= one.seconds > 0
+
+
+@every_provider
+async def test_a_request_becomes_as_many_decodable_pictures_as_asked_for(name: str, tmp_path: Path) -> None:
+    async with on_stage(name) as stage:
+        submission = await stage.provider.submit(stage.request)
+        assert (submission.provider, submission.count) == (stage.provider.name, 2)
+        reports = [report async for report in stage.provider.follow(submission)]
+        assert reports[-1].phase is Phase.DONE
+        assert Phase.DONE not in [report.phase for report in reports[:-1]]
+        result = await stage.provider.fetch(submission, tmp_path / "made")
+        assert len(result.pictures) == 2
+        for picture in result.pictures:
+            assert picture.path.parent == tmp_path / "made"
+            with Image.open(picture.path) as image:
+                image.load()
+                assert image.size == (picture.width, picture.height)
+
+
+@every_provider
+async def test_following_and_fetching_go_on_in_another_process_and_cost_nothing(name: str, tmp_path: Path) -> None:
+    async with on_stage(name) as stage:
+        submission = through_json(await stage.provider.submit(stage.request))
+        for provider in (stage.after_restart, stage.after_restart, stage.provider):
+            assert [report async for report in provider.follow(submission)][-1].phase is Phase.DONE
+            assert len((await provider.fetch(submission, tmp_path)).pictures) == 2
+        assert stage.charged() == 2
+
+
+@every_provider
+async def test_a_job_nobody_knows_ends_with_an_error_of_the_tree_soon(name: str) -> None:
+    async with on_stage(name) as stage:
+        lost = Submission(provider=stage.provider.name, request_id="00000000-0000-4000-8000-000000000000")
+        with pytest.raises(MadeNothing):
+            [report async for report in stage.provider.follow(lost)]
+
+
+@every_provider
+async def test_a_cancel_may_be_repeated_and_answers_each_time(name: str) -> None:
+    async with on_stage(name) as stage:
+        submission = await stage.provider.submit(stage.request)
+        for provider in (stage.provider, stage.after_restart):
+            try:
+                assert isinstance(await provider.cancel(submission), Cancelled)
+            except LikenessError as error:
+                pytest.fail(f"cancel raised {error.code}")
+
+
+@every_provider
+async def test_a_check_passes_and_costs_nothing(name: str) -> None:
+    async with on_stage(name) as stage:
+        await stage.provider.check()
+        assert stage.charged() == 0
