@@ -89,7 +89,8 @@ class Plan:
     shape: str = "images"
     """images, image (a single object), inline (data URIs)"""
     picture: str = "ok"
-    """ok, expired (403), gone (404), truncated (half a file), cut (the connection ends), html, busy (503)"""
+    """ok, expired (403), gone (404), truncated (half a file), cut (the connection ends), html, busy (503),
+    held (half of it until released)"""
     bad_links: int = 1_000_000
     """Result reads whose links carry that fault; later ones give good links."""
     bad_pictures: int = 1_000_000
@@ -509,6 +510,11 @@ class FakeFal:
             await asyncio.sleep(0.005)
         self.counts["let_go"] += 1
 
+    async def _in_two_halves(self, data: bytes) -> AsyncIterator[bytes]:
+        yield data[: len(data) // 2]
+        await self._held()
+        yield data[len(data) // 2 :]
+
     @staticmethod
     def _answer(plan: Plan) -> Response:
         if isinstance(plan.body, str):
@@ -616,6 +622,8 @@ class FakeFal:
                 return Response(data[: len(data) // 2], media_type=f"image/{kind}")
             case "cut":
                 return _cut(request, data, f"image/{kind}")
+            case "held":
+                return StreamingResponse(self._in_two_halves(data), media_type=f"image/{kind}")
         return Response(data, media_type=f"image/{kind}")
 
 

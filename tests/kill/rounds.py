@@ -1,0 +1,202 @@
+"""One round of a kill test: a worker with a job at every point, killed with signal 9, started again, and counted."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from handlers.fake_channel import read_lines
+from tests.kill.worker import POINTS
+
+PATIENCE = 40.0
+HELD_BY_FAL = {
+    "POST in flight, not taken": "hold_before",
+    "POST in flight, taken": "hold_after",
+}
+"""Points at which the fake fal holds the POST."""
+DOWNLOADING = "during the download"
+WAITING = "waiting"
+EVERY_POINT = (*POINTS, *HELD_BY_FAL, DOWNLOADING, WAITING)
+WAIT_SECONDS = 4.0
+"""How long the job that is killed while waiting takes upstream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """What became of one job: how it ended, POSTs that reached fal, pictures on the person's screen, offers made."""
+
+    point: str
+    repeatable: bool
+    state: str
+    code: str | None
+    submits: int
+    shown: int
+    offers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        channel = "repeatable" if self.repeatable else "not repeatable"
+        return f"{self.point} ({channel}): {self.state} submits={self.submits} shown={self.shown} {self.offers}"
+
+
+def expected(point: str, *, repeatable: bool) -> tuple[str, int, int, tuple[str, ...]]:
+    """State, submits, pictures shown, offers: the promise for a process killed at this point."""
+    if point == "row written, not posted":
+        return "uncertain", 0, 0, ("retry",)
+    if point in HELD_BY_FAL or point == "answered, not written down":
+        return "uncertain", 1, 0, ("retry",)
+    if not repeatable and point in ("before the send", "sent, not written down"):
+        return "uncertain", 1, int(point == "sent, not written down"), ("resend",)
+    return "done", 1, 1, ()
+
+
+@asynccontextmanager
+async def process(module: str, *args: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    running = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        module,
+        *args,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
+
+
+@asynccontextmanager
+async def fal_process() -> AsyncIterator[httpx.AsyncClient]:
+    """The fake fal as a process, which outlives the workers, and a client to ask and tell it things."""
+    async with process("tests.servers.fal") as server:
+        assert server.stdout is not None
+        address = (await server.stdout.readline()).decode().strip()
+        async with httpx.AsyncClient(base_url=address) as client:
+            yield client
+
+
+async def lines(worker: asyncio.subprocess.Process) -> AsyncIterator[dict[str, Any]]:
+    assert worker.stdout is not None
+    while line := await worker.stdout.readline():
+        yield json.loads(line)
+
+
+async def kill(worker: asyncio.subprocess.Process) -> None:
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.wait()
+
+
+class Round:
+    """A folder, the jobs in it and the fake fal they go to."""
+
+    def __init__(self, folder: Path, fal: httpx.AsyncClient, *, name: str, database: str | None = None) -> None:
+        self._folder = folder
+        self._fal = fal
+        self._database = database
+        self.points = {f"{channel}{name}x{n}": p for channel in ("fake", "once") for n, p in enumerate(EVERY_POINT)}
+
+    def wish(self, **more: object) -> str:
+        folder = str(self._folder)
+        return json.dumps({"folder": folder, "fal": str(self._fal.base_url), "database": self._database, **more})
+
+    async def plan(self) -> None:
+        """Tell the fake fal which jobs to keep waiting, and whose first download to hold."""
+        for job_id, point in self.points.items():
+            if point == WAITING:
+                await self._fal.post("/_fake/plan", json={"match": f"[[job:{job_id}]]", "seconds": WAIT_SECONDS})
+            if point == DOWNLOADING:
+                held = {"match": f"[[job:{job_id}]]", "picture": "held", "bad_links": 1}
+                await self._fal.post("/_fake/plan", json=held)
+
+    async def until_held(self, worker: asyncio.subprocess.Process) -> None:
+        """Until every job of the worker stands at its point."""
+        own = {job_id for job_id, point in self.points.items() if point in POINTS}
+        async with asyncio.timeout(PATIENCE):
+            async for line in lines(worker):
+                own.discard(line.get("held", ""))
+                if not own:
+                    break
+            assert not own, f"never got to their points: {own}"
+            others = [point for point in self.points.values() if point in HELD_BY_FAL or point == DOWNLOADING]
+            waiting = [job_id for job_id, point in self.points.items() if point == WAITING]
+            await self._fal_says(lambda state: state["held"] == len(others))
+            await self._fal_says(lambda state: all(state["markers"].get(job_id) for job_id in waiting))
+
+    async def _fal_says(self, what: Callable[[dict[str, Any]], bool]) -> None:
+        while not what(await self._state()):  # noqa: ASYNC110  # another process's state
+            await asyncio.sleep(0.02)
+
+    async def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = (await self._fal.get("/_fake/state")).json()
+        return state
+
+    async def until_ended(self, worker: asyncio.subprocess.Process) -> dict[str, list[str]]:
+        async with asyncio.timeout(PATIENCE):
+            async for line in lines(worker):
+                if "ended" in line:
+                    ended: dict[str, list[str]] = line["ended"]
+                    return ended
+        raise AssertionError("the worker ended before its jobs")
+
+    async def kill_and_start_again(self) -> list[End]:
+        """The round."""
+        await self._fal.post("/_fake/reset")
+        await self.plan()
+        async with process("tests.kill.worker", self.wish(jobs=self.points, faults=HELD_BY_FAL)) as worker:
+            await self.until_held(worker)
+            await kill(worker)
+        await self._fal.post("/_fake/release")
+        async with process("tests.kill.worker", self.wish(wait_for=list(self.points))) as worker:
+            ended = await self.until_ended(worker)
+            assert await worker.wait() == 0
+        return await self.ends(ended)
+
+    async def kill_beside_another(self) -> list[End]:
+        """The same with a second worker that is there all the time and takes the jobs over (PostgreSQL)."""
+        await self._fal.post("/_fake/reset")
+        await self.plan()
+        async with process("tests.kill.worker", self.wish(jobs=self.points, faults=HELD_BY_FAL)) as first:
+            await self.until_held(first)
+            async with process("tests.kill.worker", self.wish(wait_for=list(self.points))) as second:
+                assert await anext(lines(second)) == {"ready": True}
+                await kill(first)
+                await self._fal.post("/_fake/release")
+                return await self.ends(await self.until_ended(second))
+
+    async def ends(self, ended: dict[str, list[str]]) -> list[End]:
+        markers = (await self._state())["markers"]
+        shown = [line for name in ("fake", "once") for line in read_lines(self._folder / name / "shown.jsonl")]
+        said = [line for name in ("fake", "once") for line in read_lines(self._folder / name / "said.jsonl")]
+        ends = []
+        for job_id, point in self.points.items():
+            state, code = ended[job_id]
+            offers = {str(c).partition(":")[0] for line in said if line["job"] == job_id for c in _choices(line)}
+            ends.append(
+                End(
+                    point=point,
+                    repeatable=job_id.startswith("fake"),
+                    state=state,
+                    code=code,
+                    submits=markers.get(job_id, 0),
+                    shown=sum(line["job"] == job_id for line in shown),
+                    offers=tuple(sorted(offers - {"cancel"})),
+                )
+            )
+        return ends
+
+
+def _choices(line: dict[str, object]) -> list[object]:
+    choices = line["choices"]
+    return choices if isinstance(choices, list) else []

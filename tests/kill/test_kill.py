@@ -1,0 +1,52 @@
+"""The process is killed with signal 9 at every point of a job; afterwards nothing was paid or shown twice, or lost."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.kill.rounds import EVERY_POINT, End, Round, expected, fal_process
+from tests.servers.postgres import NoPostgres, new_database, postgres_server
+
+pytestmark = pytest.mark.kill
+
+ROUNDS = 2
+
+
+@pytest.fixture
+async def fal() -> AsyncIterator[httpx.AsyncClient]:
+    async with fal_process() as client:
+        yield client
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    try:
+        with postgres_server() as server, new_database(server) as url:
+            yield url
+    except NoPostgres as reason:
+        pytest.skip(f"takeover between workers not tested: {reason}")
+
+
+def hold_what_was_promised(ends: list[End]) -> None:
+    assert len(ends) == 2 * len(EVERY_POINT)
+    broken = [
+        str(end)
+        for end in ends
+        if (end.state, end.submits, end.shown, end.offers) != expected(end.point, repeatable=end.repeatable)
+    ]
+    assert broken == []
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+async def test_killed_at_every_point_nothing_is_paid_or_shown_twice_and_nothing_is_lost(
+    tmp_path: Path, fal: httpx.AsyncClient, number: int
+) -> None:
+    hold_what_was_promised(await Round(tmp_path, fal, name=f"r{number}").kill_and_start_again())
+
+
+async def test_the_jobs_of_a_killed_worker_are_taken_over_by_another(
+    tmp_path: Path, fal: httpx.AsyncClient, database: str
+) -> None:
+    hold_what_was_promised(await Round(tmp_path, fal, name="pg", database=database).kill_beside_another())
