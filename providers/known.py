@@ -1,6 +1,6 @@
 """What each service could do if it were configured: for the sentence that says who could, not for routing.
 
-From the services' own descriptions (see `docs/providers.md`); a configured provider speaks for itself instead.
+From the services' own descriptions, as of November 2026; a configured provider speaks for itself instead.
 """
 
 from collections.abc import Mapping

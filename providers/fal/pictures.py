@@ -71,7 +71,8 @@ class Fetcher:
                     saved[number] = picture
             if len(saved) + len(refused) == len(links):
                 break
-            await self._sleep(min(FIRST_WAIT * 2**round_, LONGEST_WAIT))
+            if round_ < ROUNDS - 1:
+                await self._sleep(min(FIRST_WAIT * 2**round_, LONGEST_WAIT))
         if not saved:
             raise _nothing(refused)
         pictures = tuple(saved[n] for n in sorted(saved))
