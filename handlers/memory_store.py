@@ -190,6 +190,12 @@ class MemoryStore:
             self._values[space, key] = value
         return True
 
+    async def add_value(self, space: str, key: str, value: str) -> bool:
+        if (space, key) in self._values:
+            return False
+        self._values[space, key] = value
+        return True
+
     # --- people
 
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:

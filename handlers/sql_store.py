@@ -322,6 +322,9 @@ class SqlStore:
 
         return await self._write(work)
 
+    async def add_value(self, space: str, key: str, value: str) -> bool:
+        return await self._write(lambda c: self._insert_new(c, VALUES, {"space": space, "key": key, "value": value}))
+
     # --- people
 
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:

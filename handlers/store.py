@@ -240,6 +240,9 @@ class Store(Protocol):
     async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
         """Set (or with None delete). With `expected`, only if the present value is that (compare and set)."""
 
+    async def add_value(self, space: str, key: str, value: str) -> bool:
+        """Set where nothing is there yet; False, and nothing changed, where something is."""
+
     # --- people
     async def usage(self, chat: Chat, *, since: datetime) -> Usage: ...
 

@@ -386,6 +386,12 @@ async def test_of_many_who_compare_and_set_exactly_one_wins(store: Store) -> Non
     assert sorted(wins) == [False] * 11 + [True]
 
 
+async def test_of_many_who_add_the_same_value_one_succeeds(store: Store) -> None:
+    wins = await asyncio.gather(*(store.add_value("s", "k", f"value {n}") for n in range(12)))
+    assert sorted(wins) == [False] * 11 + [True]
+    assert await store.value("s", "k") == f"value {wins.index(True)}"
+
+
 # --- people and house-keeping
 
 
