@@ -3,8 +3,8 @@
 Pure: the lexicon is read once, then there is no I/O, no clock and no network.
 """
 
+from intent.decide import decide
 from intent.intent import COMMANDS, Intent, SeriesItem, ThenEdit
-from intent.rules import read
 from intent.scan import Scan
 
 SURE = 0.6
@@ -13,7 +13,7 @@ SURE = 0.6
 
 def parse(text: str, *, photos: int = 0) -> Intent:
     """The one reading of a message. `photos`: how many came with it or lie on the table from just before. Never raises."""
-    return read(Scan(text, photos))
+    return decide(Scan(text, photos))[0]
 
 
 __all__ = ["COMMANDS", "SURE", "Intent", "SeriesItem", "ThenEdit", "parse"]

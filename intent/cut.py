@@ -1,12 +1,17 @@
-"""Cutting `prompt` and `scene` out of what the person wrote: only whole pieces are left out, nothing is ever added."""
+"""Cutting `prompt` and `scene` out of what the person wrote: pieces are left out, nothing is ever added."""
 
 import re
 from collections.abc import Iterable
 
+from intent.controls import Controls
 from intent.scan import Scan
 
 _EDGE = " \t\r\n,.;:!?，。；：！？、~～…-—+&|/"
 _EDGE_END = " \t\r\n,;:，；：、~～-—+&|/。.!！?？"
+_POLITE = frozenset({"please", "canyou", "want", "make", "me", "pic", "askdo", "opinion", "free", "then", "thispic", "series", "mood"})
+_FILLER = re.compile(
+    r"\b(?:a|an|the|of|for|in|and|with|to|some|one|my|style|styled|look|looks|version|on|at|is|this|that|it|from|by|as|w|like|feel|vibe|vibes|theme|themed|mode|kind|sort|type|nice|good|cool|thing|something|new|be|will|do|fine|these|first|into|use|using|here|ratio|size|format|orientation|crop)\b|风格|那种|感觉|质感|效果|的|一|张|个|了|吧|啊|呀|风|版|款|照|要|用|这|种|样|们|把|给|帮|就|子|为|是|在|拍|系|成|比例|尺寸|构图|次|弄|下|点|我"
+)
 
 
 def tidy(text: str) -> str | None:
@@ -15,25 +20,72 @@ def tidy(text: str) -> str | None:
 
 
 def without(scan: Scan, drop: Iterable[tuple[int, int]]) -> str | None:
-    """The raw text without the given folded spans, edges tidied. A clause left with nothing takes its comma along."""
-    if not scan.whole:
-        return tidy(scan.raw)
-    spans = sorted(drop)
+    """The raw text without the given folded spans, edges tidied."""
     keep: list[str] = []
     at = 0
     raw, fold = scan.raw, scan.folded
-    for start, end in spans:
+    for start, end in sorted(drop):
         if end <= at:
             continue
         start = max(start, at)
-        a, b = fold.raw_span(at, start) if at < start else (0, 0)
-        keep.append(raw[a:b])
+        if at < start:
+            a, b = fold.raw_span(at, start)
+            keep.append(raw[a:b])
         at = end
     if at < len(scan.text):
-        a, _ = fold.raw_span(at, at + 1)
-        keep.append(raw[a:])
+        keep.append(raw[fold.raw_span(at, at + 1)[0] :])
     joined = "".join(keep)
     joined = re.sub(r"[ \t]{2,}", " ", joined)
-    joined = re.sub(r"\s+([,，。；;!！?？])", r"\1", joined)
+    joined = re.sub(r"\s+([,，。；;!！?？、])", r"\1", joined)
     joined = re.sub(r"([,，。；;、])(?:\s*[,，。；;、])+", r"\1", joined)
     return tidy(joined)
+
+
+def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int, int]]) -> str:
+    """What the text between a and b says beyond asking and choosing."""
+    keep = bytearray(b"\x01" * (b - a))
+    for h in scan.hits:
+        if h.kind == "word" and h.key in _POLITE and h.end > a and h.start < b:
+            keep[max(h.start, a) - a : min(h.end, b) - a] = b"\x00" * (min(h.end, b) - max(h.start, a))
+    for x, y in (*c.spans, *chosen):
+        x, y = max(x, a), min(y, b)
+        if x < y:
+            keep[x - a : y - a] = b"\x00" * (y - x)
+    left = "".join(ch if k else " " for ch, k in zip(scan.text[a:b], keep, strict=True))
+    return "".join(ch for ch in _FILLER.sub(" ", left) if ch.isalnum())
+
+
+def content(scan: Scan, c: Controls, chosen: list[tuple[int, int]], a: int = 0, b: int | None = None, lead: re.Pattern[str] | None = None) -> str | None:
+    """The person's words from a to b, without clauses that only chose something, and without polite beginnings."""
+    if not scan.whole:
+        return tidy(scan.raw)
+    stop = len(scan.text) if b is None else b
+    drop: list[tuple[int, int]] = [(0, a), (stop, len(scan.text))]
+    first = True
+    for n in range(scan.clause(a), scan.clause(max(a, stop - 1)) + 1):
+        x, y = scan.clause_span(n)
+        x, y = max(x, a), min(y, stop)
+        if x >= y:
+            continue
+        if not residue(scan, c, x, y, chosen):
+            drop.append((x, y))
+            continue
+        at = _skip(scan.text, x, y)
+        for h in scan.hits:
+            if h.start == at and h.end < y and h.kind == "word" and h.key in ("please", "canyou"):
+                drop.append((at, h.end))
+                at = _skip(scan.text, h.end, y)
+        if first and lead and (m := lead.match(scan.text, at, y)) and m.end() < y - 1:
+            drop.append((at, m.end()))
+            at = m.end()
+        first = False
+        for s, e in c.spans:
+            if at <= s and e <= y and (not scan.text[e:y].strip(" .!?)") or not scan.text[at:s].strip(" (")):
+                drop.append((s, e))
+    return without(scan, drop)
+
+
+def _skip(text: str, at: int, end: int) -> int:
+    while at < end and not text[at].isalnum() and text[at] not in "\"'「『《【“(#$":
+        at += 1
+    return at

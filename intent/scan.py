@@ -8,6 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from intent.fold import Folded, fold
+from intent.mend import mend_han, mend_latin
 from intent.words import Entry, is_latin, lexicon
 
 SCANNED = 1600
@@ -40,6 +41,7 @@ class Scan:
         self.photos = photos
         self.raw = raw
         self.folded: Folded = fold(raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :])
+        self.folded = _with_latin_mended(self.folded)
         self.text = self.folded.text
         self.whole = len(raw) <= SCANNED
         self.quotes = [(m.start(), m.end()) for m in _QUOTE.finditer(self.text)] if _has_quote(self.text) else []
@@ -48,6 +50,11 @@ class Scan:
             cuts = [c for c in cuts if not any(a < c < b - 1 for a, b in self.quotes)]
         self.cuts = cuts
         self.hits = self._find()
+        if not self.text.isascii():
+            mended = mend_han(self.text, [(h.start, h.end) for h in self.hits])
+            if mended != self.text:
+                self.text = mended
+                self.hits = self._find()
         self.by: dict[tuple[str, str], list[Hit]] = {}
         self.kinds: dict[str, list[Hit]] = {}
         for hit in self.hits:
@@ -110,6 +117,22 @@ class Scan:
                 if between <= gap and self.clause(a.start) == self.clause(b.start):
                     return a, b
         return None
+
+
+def _with_latin_mended(folded: Folded) -> Folded:
+    """The folded text with slips in Latin words put right; a changed word's letters all point at its own place."""
+    slips = mend_latin(folded.text)
+    if not slips:
+        return folded
+    origin = list(folded.origin or range(len(folded.text)))
+    text = folded.text
+    for start, end, word in reversed(slips):
+        places = origin[start:end]
+        spread = [places[min(i, len(places) - 1)] for i in range(len(word))]
+        spread[-1] = places[-1]
+        text = text[:start] + word + text[end:]
+        origin[start:end] = spread
+    return Folded(text, tuple(origin), folded.raw)
 
 
 def _has_quote(text: str) -> bool:

@@ -9,31 +9,27 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import product
 from typing import Any
 
 import ahocorasick
 
 Entry = tuple[str, str, bool]
 
-_CHOICE = re.compile(r"\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\]")
+_INNERMOST = re.compile(r"\{([^{}()\[\]]*)\}|\(([^{}()\[\]]*)\)|\[([^{}()\[\]]*)\]")
 
 
 def expand(phrase: str) -> list[str]:
-    """`photo(s)`, `{red|blue} car`, `[甲乙]级` → every phrase meant. `(a|b)` is a choice that may be left out."""
-    parts: list[list[str]] = []
-    at = 0
-    for m in _CHOICE.finditer(phrase):
-        parts.append([phrase[at : m.start()]])
-        if m.group(1) is not None:
-            parts.append(m.group(1).split("|"))
-        elif m.group(2) is not None:
-            parts.append([*m.group(2).split("|"), ""])
-        else:
-            parts.append(list(m.group(3)))
-        at = m.end()
-    parts.append([phrase[at:]])
-    return [" ".join("".join(choice).split()) for choice in product(*parts)]
+    """`photo(s)`, `{red|blue} car`, `[甲乙]级` → every phrase meant. `(s)` may be left out, `(a|b)` is a choice."""
+    m = _INNERMOST.search(phrase)
+    if m is None:
+        return [" ".join(phrase.split())]
+    if m.group(3) is not None:
+        choices = list(m.group(3))
+    elif m.group(1) is not None or "|" in m.group(2):
+        choices = (m.group(1) if m.group(1) is not None else m.group(2)).split("|")
+    else:
+        choices = [m.group(2), ""]
+    return [p for c in choices for p in expand(phrase[: m.start()] + c + phrase[m.end() :])]
 
 
 def is_latin(char: str) -> bool:
@@ -81,3 +77,15 @@ def lexicon() -> Lexicon:
             latin.update(re.findall(r"[a-z]+", phrase))
     automaton.make_automaton()
     return Lexicon(automaton, frozen, frozenset(latin))
+
+
+_TARGETS = (("style", ""), ("group", ""), ("action", ""), ("ratio", ""), ("command", ""), ("word", "pic"), ("word", "bg"), ("word", "remove"), ("word", "skin"))
+
+
+@cache
+def target_phrases() -> tuple[str, ...]:
+    """The phrases that a slip of the hand is mended to: those that name a style, an action, a command, a shape."""
+    wanted = {t for t in _TARGETS}
+    return tuple(
+        p for p, entries in lexicon().phrases.items() if any((k, "") in wanted or (k, key) in wanted for k, key, _ in entries)
+    )

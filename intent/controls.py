@@ -1,0 +1,109 @@
+"""What the words choose besides the picture itself: model, count, shape, and whether it is to be the free one."""
+
+import re
+from dataclasses import dataclass, field
+
+from intent import numbers
+from intent.scan import Hit, Scan
+
+# One-word ways of asking for speed or quality that also describe things: they count alone or beside a picture word.
+_LOOSE = frozenset({
+    "quick", "draft", "drafts", "rush", "rapid", "speedy", "premium", "finest", "stat", "hurry", "fastest", "quickest", "urgent", "high-end",
+    "快", "急", "极致", "顶级", "马上", "极速", "最优", "旗舰", "拉满", "立即", "立刻", "最快", "赶紧",
+})  # fmt: skip
+_LOOSE_AFTER = re.compile(
+    r"\s*(?:draft|one|version|pic|photo|image|shot|edit|job|portrait|picture|quality|headshot|please|pls|plz|mode|sketch|preview|render|is fine|will do|would do|ok|first|来|做|出|弄|,|\.|!|\?|;|$|\n|的$|的,)"
+)
+_LOOSE_BEFORE = re.compile(r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好)$")
+# Shape words that are also ordinary words.
+_LOOSE_SHAPE = frozenset({"square", "story", "stories", "vertical", "horizontal", "upright", "header", "panoramic", "reel", "reels", "shorts", "banner", "thumbnail", "squared", "horizontally", "vertically", "横着", "竖着", "横的", "竖的", "方的", "抖音", "快手", "头图", "方块", "横向"})  # fmt: skip
+_SHAPE_AFTER = re.compile(
+    r"\s*(?:$|[,.!;?\n)]|please|pls|plz|thanks|thx|format|crop|size|version|orientation|photo|pic|picture|image|headshot|portrait|shot|one\b|ratio|layout|frame|for|of|with|图|的?$|的?,|构图|一点|拍|放|for my|avatar|dp|pfp|cover|background|and)"
+)
+_LANDSCAPE = re.compile(r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))")
+
+
+@dataclass
+class Controls:
+    model: str = "nanopro"
+    count: int = 1
+    counted: bool = False
+    ratio: str | None = None
+    provider: str | None = None
+    counts: list[tuple[int, int, int]] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """What was said to choose these, in the folded text."""
+    evidence: list[str] = field(default_factory=list)
+
+    @property
+    def chosen(self) -> bool:
+        return self.counted or self.ratio is not None or self.model != "nanopro"
+
+
+def _model(scan: Scan, c: Controls) -> None:
+    for hit in scan.kinds.get("model", ()):
+        if scan.quoted(hit) or hit.key.startswith("weak_"):
+            continue
+        word = scan.text[hit.start : hit.end]
+        if word in _LOOSE:
+            if not _LOOSE_AFTER.match(scan.text, hit.end):
+                continue
+            if not _LOOSE_BEFORE.search(scan.text[max(0, hit.start - 12) : hit.start]) and word.isascii():
+                continue
+        if re.search(r"(?:不|没有|别|no |not )(?:那么|太|很|用|要|着)?$", scan.text[max(0, hit.start - 5) : hit.start]):
+            continue
+        if c.model != "gpt":
+            c.model = hit.key
+        c.spans.append((hit.start, hit.end))
+        c.evidence.append(f"model {hit.key}: {word}")
+
+
+def _shape(scan: Scan, c: Controls) -> None:
+    digits = numbers.ratio(scan)
+    if digits:
+        c.ratio, start, end = digits
+        c.spans.append((start, end))
+        c.evidence.append(f"ratio: {scan.text[start:end]}")
+        return
+    best: Hit | None = None
+    for hit in scan.kinds.get("ratio", ()):
+        if scan.quoted(hit):
+            continue
+        word = scan.text[hit.start : hit.end]
+        if word in _LOOSE_SHAPE and not _SHAPE_AFTER.match(scan.text, hit.end):
+            continue
+        if best is None or hit.end - hit.start > best.end - best.start:
+            best = hit
+    if best is None:
+        m = _LANDSCAPE.search(scan.text)
+        if m:
+            c.ratio = "4:3"
+            c.spans.append((m.end() - 9, m.end()))
+            c.evidence.append("ratio: landscape")
+        return
+    c.ratio = best.key
+    c.spans.append((best.start, best.end))
+    c.evidence.append(f"ratio: {scan.text[best.start : best.end]}")
+
+
+def controls(scan: Scan) -> Controls:
+    c = Controls()
+    if "ratio" in scan.kinds or ":" in scan.text or "landscape" in scan.text:
+        _shape(scan, c)
+    if "model" in scan.kinds:
+        _model(scan, c)
+    c.counts = numbers.counts(scan)
+    if c.counts:
+        c.counted, c.count = True, numbers.capped(c.counts[0][2])
+        c.spans.extend((a, b) for a, b, _ in c.counts)
+        c.evidence.append(f"count {c.count}: {scan.text[c.counts[0][0] : c.counts[0][1]]}")
+    elif "scale" not in scan.kinds or not ("action", "upscale") in scan.by:
+        n = numbers.times(scan)
+        if n:
+            c.count, c.counted = numbers.capped(n), True
+            c.evidence.append(f"count {c.count}")
+    if scan.has("free"):
+        c.provider = "embedded"
+        c.spans.extend((h.start, h.end) for h in scan.words("free"))
+        c.evidence.append("the free one")
+    return c

@@ -1,0 +1,300 @@
+"""From what was found to one reading."""
+
+import re
+from typing import Any
+
+from intent.commands import command, slash
+from intent.controls import Controls, controls
+from intent.create import creation
+from intent.cut import content
+from intent.edits import ALWAYS, Act, actions, choose
+from intent.intent import Intent, ThenEdit
+from intent.scan import Scan
+from intent.series import series
+from intent.speech import asks, tells
+from intent.styles import ART, ID, PLACES, Found, styles
+
+_REL = r"(?:me|us|myself|him|her|them|my \w+|our \w+|this (?:guy|girl|man|woman|kid|boy|person|baby|couple)|the (?:guy|girl|man|woman|kid|boy|baby|couple))"
+_AS_EN = re.compile(
+    rf"\b(?:make|turn|transform|convert|change|draw|paint|reimagine|imagine|render|style|cast|morph|transforming|turning)\s+{_REL}(?: (?:all|both|look))?\s+(?:into|as|a|an|the|like|in)\b|"
+    rf"\b{_REL}(?:,)? (?:as|like|dressed (?:up )?(?:as|in|like)|cosplaying|in the role of|wearing)\b|\bas (?:a|an|the|my|some|one of the)\b|\bversion of (?:me|us|him|her|my)\b|\b(?!make|do|give|show|turn|put|for|with|and|of|to|tell|call|text|let|help|send|on|at|see|like|get|is|than|behind|about)[\w-]+ me(?:,| please| pls| plz|!|$)|"
+    rf"\b(?:what|how) (?:would|will|do|did|could) (?:i|he|she|we|they|my \w+) look\b|\bshow (?:me|him|her|my \w+) (?:in|as|on|at|with|riding|wearing|driving|flying)\b|\bcosplay\b|\bdress(?:ed)? (?:me|him|her|us|my \w+) (?:up )?(?:as|in|like)\b|\b(?:portrait|photo|pic|picture|image|drawing|painting|sketch) of (?:me|us|my \w+|him|her|them)\b|\bgive me (?:a|an|the) [\w -]{{2,30}}(?:look|makeover|portrait|outfit|costume)\b|\bi want to (?:be|look like)\b|\bwanna be\b"
+)
+_AS_ZH = re.compile(
+    r"变成|变身|扮成?|化身|当(?:一[回次天个名位把]|个|回|次)|(?:我|想|要|想要|也要)当(?!然|时|天|地)|想变|造型|cos(?:成|play)?|版的?(?:我|自己)|打扮成?|穿越[成到]|成为|装扮成?|[画p做弄整搞拍]成|变做|变个|变一|风(?:格)?的?(?:我|自己|人像|肖像|头像|照|人物)|形象的?我|演(?:一|个)|(?:什么样|啥样|样子)|换成[^,]{0,8}(?:造型|服|装|打扮)|模样"
+)
+_BA = re.compile(r"(?:把|将)([^,.!?]{1,14}?)(?:变成|变为|做成|弄成|改成|换成|p成|画成|整成|搞成|调成|变|换|改|染成|涂成|去|删|抹|擦|放|移|p|遮)")
+_SELF_ZH = re.compile(r"我|自己|本人|他|她|人|妈|爸|老婆|老公|儿子|女儿|孩子|娃|宝|朋友|闺蜜|弟|妹|哥|姐|爷|奶|狗|猫|同学|老师|老板|脸")
+_PICTURE_ZH = re.compile(r"这(?:张|幅|个|图|照)|图|照片|相片|画面|天空|背景|衣|裙|头发|眼|杯|桌|墙|车|灯|窗|花|水|季|白天|颜色|字|帽|鞋|包|场景")
+_CHANGE_EN = re.compile(
+    r"\b(?:make|turn|change|convert|transform)\s+(?:it|this|that|the|these|day|summer|winter|everything|his|her|their|my (?:hair|eyes|shirt|dress|jacket|tie|suit|smile|outfit|clothes|glasses|hat|shoes|bag|hand|hands|skirt|top|coat|sky|lips|nails|photo|pic|picture))\b|\b(?:give|put|add|make|let) (?:me|him|her|us|them|my \w+) (?:a |an |some |the )?(?:[\w-]+ ){0,2}(?:smile|smiling|laugh|glasses|sunglasses|beard|mustache|moustache|hat|hair|haircut|bangs|fringe|crown|wings|tattoo|tan|earrings|umbrella|cap|scarf|necklace|bald|jacket|shirt|bow|ponytail|eyes|muscles|abs|lipstick|wig|halo|horns|bob|curls|flowers|bouquet|taller|older|younger|look older|blink|look at)\b|\b(?:open|close) (?:my|his|her|their) (?:eyes|mouth)\b"
+)
+_LEAD = re.compile(
+    r"(?:(?:please|pls|plz|can you|could you|can u|i want|i need|i'd like|kindly|hey|hi|ok)[, ]+)*(?:to )?(?:(?:draw|generate|create|make|design|render|produce|sketch|paint|illustrate|give|do|get|show|imagine)\s+(?:me |us |up )?)(?:(?:a |an |the |one |\d+ |two |three |four |five |some |another )?(?:new )?(?:pictures?|pics?|images?|photos?|illustrations?|drawings?|renders?)\s+(?:of|with|showing)\s+)?|"
+    r"(?:请|麻烦|帮我|帮忙|给我|能不能|可以|我想要|想要|我要|来|再|你)*(?:画出?|生成|绘制|创作|做|来|出|整|搞|弄|设计)?(?:[一二两三四五六七八\d]?(?:张|幅|副)(?=[^,]{2}))?"
+)
+_PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
+_ASK_WITH_PHOTO = frozenset({"retouch", "slim", "enhance", "upscale", "restore"})
+
+
+class Reading:
+    """The steps of one decision. `notes` keeps what led to it, for `explain`."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        self.notes: list[tuple[str, str]] = []
+        self.c: Controls = controls(scan)
+        self.language = _language(scan)
+        for line in self.c.evidence:
+            self.note("chosen", line)
+
+    def note(self, what: str, why: str) -> None:
+        self.notes.append((what, why))
+
+    def make(self, operation: str, confidence: float, **fields: Any) -> Intent:
+        if operation in ("none", "command"):
+            return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)  # type: ignore[arg-type]
+        fields.setdefault("count", self.c.count)
+        return Intent(
+            operation=operation, model=self.c.model, aspect_ratio=self.c.ratio, provider=self.c.provider,
+            language=self.language, confidence=round(min(1.0, max(0.05, confidence)), 2), **fields,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    def whole(self, lead: re.Pattern[str] | None = None) -> str | None:
+        return content(self.scan, self.c, [], lead=lead) or content(self.scan, Controls(), []) or self.scan.raw.strip() or None
+
+
+def _language(scan: Scan) -> str:
+    head = scan.text[:400]
+    han = sum(1 for ch in head if "\u3400" <= ch <= "\u9fff")
+    return "zh" if han and han >= len(re.findall(r"[a-z]+", head)) else "en"
+
+
+
+
+def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:
+    r = Reading(scan)
+    return _decide(r), r.notes
+
+
+def _decide(r: Reading) -> Intent:
+    scan, c = r.scan, r.c
+    named = slash(scan.text)
+    if named:
+        r.note("command", f"/{named}")
+        return r.make("command", 1.0, command=named)
+    if not any(ch.isalnum() for ch in scan.text):
+        r.note("none", "no words")
+        return r.make("none", 1.0)
+    found = styles(scan)
+    acts = choose(scan, actions(scan))
+    style, top = found.best()
+    strongest = max((a.score for a in acts), default=0.0)
+    for key, score in sorted(found.scores.items(), key=lambda kv: -kv[1])[:4]:
+        r.note("style", f"{key} {score:.1f}: {scan.text[found.at[key].start : found.at[key].end]}")
+    for act in acts:
+        r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
+    said = command(scan, bool(found.ask) or top >= 1.6 or strongest >= 2.5 or bool(scan.words("createnoun") and not scan.words("again")))
+    if said:
+        r.note("command", f"{said[0]}: {said[2]}")
+        if said[0] == "again" and c.counted:
+            return r.make("command", said[1], command="again", count=c.count)
+        return r.make("command", said[1], command=said[0])
+    asked = asks(scan)
+    told, why = tells(scan)
+    if asked:
+        r.note("asks", asked)
+    for line in why:
+        r.note("tells", line)
+    custom = _custom(scan)
+    drawn, drawn_why = creation(scan, found, told)
+    for line in drawn_why:
+        r.note("create", f"{drawn:.1f} {line}")
+    if _only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
+        r.note("none", f"telling {told:.1f}, nothing asked")
+        return r.make("none", 0.85 if told >= 2 else 0.7)
+    return _what(r, found, acts, style, top, strongest, asked, told, custom, drawn)
+
+
+def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest: float, asked: str | None, told: float, custom: bool, drawn: float) -> bool:
+    """Whether the message only says something."""
+    scan, c = r.scan, r.c
+    domain = top > 0.3 or bool(found.ask) or strongest > 0
+    for_us = 0.0
+    if asked:
+        for_us += 3.0
+        if scan.has("nonpic") and not (found.named or found.ask or strongest >= 3 or drawn >= 2 or scan.has("pic")):
+            for_us -= 3.0
+    if c.chosen:
+        for_us += 1.2 if domain or custom else 0.4
+    if found.ask or found.named:
+        for_us += 1.5
+    elif top > 0:
+        for_us += 0.8
+    if strongest >= 2.5:
+        for_us += 1.5
+    elif strongest:
+        for_us += 0.5
+    if scan.photos:
+        for_us += 0.8
+        if any(a.key in _PROBLEM for a in acts):
+            for_us += 1.0
+    if custom:
+        for_us += 1.5
+    if drawn >= 1.8:
+        for_us += min(drawn, 3.5) * 0.7
+    size = len(scan.text)
+    if domain and (size <= 8 if not scan.text.isascii() else size <= 24) and told < 1.5:
+        for_us += 1.0
+    if not domain and not custom and drawn < 1.6:
+        changing = scan.has("change", "remove", "add") or "把" in scan.text
+        if not (scan.photos and (asked or changing)) and not (asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1):
+            return True
+    r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
+    return told >= for_us
+
+
+def _custom(scan: Scan) -> bool:
+    """Somebody is to be shown as something."""
+    text = scan.text
+    if _AS_EN.search(text) and (scan.photos or scan.has("me", "relative")):
+        return True
+    if text.isascii() or not _AS_ZH.search(text):
+        return False
+    m = _BA.search(text)
+    if m and not _SELF_ZH.search(m.group(1)):
+        return False
+    return scan.photos > 0 or scan.has("me", "relative")
+
+
+def _what(r: Reading, found: Found, acts: list[Act], style: str | None, top: float, strongest: float, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:
+    scan, c = r.scan, r.c
+    if drawn >= 2.0 and not (acts and strongest >= 3 and (scan.photos or drawn < 3)):
+        return r.make("create", 0.6 + min(0.35, drawn / 12), prompt=r.whole(_LEAD))
+    several = None if _editing(r, found, acts, style, top) else series(scan, found, c)
+    if several:
+        items, reason = several
+        r.note("series", reason)
+        return r.make("series", 0.9, items=tuple(items), count=len(items))
+    if acts and _editing(r, found, acts, style, top):
+        return _edit(r, acts)
+    if custom and _describes_somebody(r, found, style, top):
+        return r.make("portrait", 0.75, prompt=r.whole())
+    if found.ask and top < 3.5:
+        return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
+    enough = 0.5 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
+    if style and top >= enough:
+        return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
+    if acts:
+        return _edit(r, acts)
+    return _unnamed(r, asked, told, custom, drawn)
+
+
+def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: float) -> bool:
+    """Whether it is the picture that is to be changed, rather than a portrait made."""
+    if not acts:
+        return False
+    scan = r.scan
+    sure = [a for a in acts if a.score >= 2.0]
+    if not sure:
+        return top < 1.0 and not found.ask
+    first = sure[0]
+    if found.ask == ID or (style in ID and top >= 6):
+        return first.key in ("restore", "upscale", "text_render", "retouch", "remove_person", "colorize") and first.score >= 3
+    if found.ask:
+        return first.key in ALWAYS or first.key in ("replace_bg", "blend")
+    if style is None:
+        return True
+    if first.key in ALWAYS and first.score >= 2.5:
+        return True
+    hit = found.at[style]
+    before = scan.text[max(0, hit.start - 4) : hit.start]
+    object_of = bool(re.search(r"这张|此|这幅|这|把|给|this $|the $", before)) and first.at > hit.start
+    if first.key == "blend":
+        return not (style in found.named and top >= 3.5 and hit.start < first.at)
+    if style in found.named and hit.start < first.at and not object_of:
+        return top < 3.0 and first.score > 3.0 and first.key == "replace_bg"
+    return first.score + (0.6 if first.at < hit.start else 0.0) >= top or object_of
+
+
+def _describes_somebody(r: Reading, found: Found, style: str | None, top: float) -> bool:
+    """Whether the description of somebody as something outranks the style that its words may also name."""
+    if style is None:
+        return True
+    if style in found.strong and style not in PLACES and top >= 1.2:
+        return False
+    if style in found.named and top >= 3.0:
+        return False
+    return style not in found.strong or style in PLACES
+
+
+def _scene(r: Reading, found: Found, style: str | None) -> str | None:
+    """What the words say beyond the style's own name."""
+    scan = r.scan
+    spans = []
+    for h in scan.hits:
+        if h.kind == "style" and h.key == style and not (style or "").startswith("travel") and h.end - h.start <= 14:
+            spans.append((h.start, h.end))
+            break
+    if found.ask or (style or "").startswith(("id_photo", "dating")):
+        spans += [(h.start, h.end) for h in scan.hits if h.kind == "group"]
+    return content(scan, r.c, spans)
+
+
+def _edit(r: Reading, acts: list[Act]) -> Intent:
+    scan, c = r.scan, r.c
+    sure = [a for a in acts if a.score >= 2.5] or acts[:1]
+    if len({a.score >= 2.5 for a in acts}) == 1 and acts[0].score < 2.5:
+        sure = [max(acts, key=lambda a: a.score)]
+    first, rest = sure[0], sure[1:4]
+    scale = _scale(scan) if first.key == "upscale" else None
+    count = c.count
+    if first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet") and count == scan.photos:
+        count = 1
+    cuts = [_boundary(scan, first, *rest)[i] for i in range(len(rest))] if rest else []
+    spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []
+    prompt = content(scan, c, spans, 0, cuts[0] if cuts else None)
+    if first.key in ("local_edit", "edit", "text_render") and not prompt:
+        prompt = r.whole()
+    then = []
+    for i, act in enumerate(rest):
+        words = content(scan, c, [(act.at, act.end)] if act.key in ("upscale", "restore", "colorize") else [], cuts[i], cuts[i + 1] if i + 1 < len(cuts) else None)
+        then.append(ThenEdit(action=act.key, prompt=words, scale=_scale(scan) if act.key == "upscale" else None))
+    return r.make("edit", 0.5 + min(0.5, first.score / 7), action=first.key, scale=scale, prompt=prompt, then=tuple(then), count=count)
+
+
+def _boundary(scan: Scan, *acts: Act) -> list[int]:
+    """Where the words of each further action begin: after the last separator before it."""
+    out = []
+    for before, act in zip(acts, acts[1:], strict=False):
+        between = scan.text[before.end : act.at]
+        marks = [m.start() for m in re.finditer(r"[,;.、]|\band\b|\bthen\b|然后|再|并|顺便|接着|另外|和|同时|也", between)]
+        out.append(before.end + marks[-1] if marks else max(act.at, before.end))
+    return out
+
+
+def _scale(scan: Scan) -> int:
+    return 4 if any(h.key == "4" for h in scan.kinds.get("scale", ())) or re.search(r"4k|四倍|4倍|4x|x4|8k|8倍|八倍|to 4k|in 4k", scan.text) else 2
+
+
+def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:
+    """No style and no action of the catalogue is named: a description, or a change in the person's own words."""
+    scan = r.scan
+    person = scan.has("me", "relative")
+    if custom:
+        return r.make("portrait", 0.7, prompt=r.whole())
+    if drawn >= 1.6 and not scan.photos:
+        return r.make("create", 0.55, prompt=r.whole(_LEAD))
+    changing = scan.has("change", "remove", "add") or bool(re.search(r"把|将|让", scan.text)) or bool(_CHANGE_EN.search(scan.text))
+    if changing and (scan.photos or scan.has("thispic")):
+        r.note("edit", "a change in one's own words")
+        return r.make("edit", 0.65, action="edit", prompt=r.whole())
+    if scan.photos and (scan.has("pic", "asa") or person or asked):
+        return r.make("portrait", 0.55, prompt=r.whole())
+    if asked and scan.has("pic") and person:
+        return r.make("portrait", 0.5, prompt=r.whole())
+    if drawn >= 1.2 and not scan.photos:
+        return r.make("create", 0.45, prompt=r.whole(_LEAD))
+    if scan.photos and drawn >= 0:
+        return r.make("portrait", 0.4, prompt=r.whole())
+    return r.make("none", 0.6)

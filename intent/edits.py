@@ -1,0 +1,153 @@
+"""Which changes of the picture the words ask for."""
+
+import re
+from dataclasses import dataclass
+
+from intent.scan import Hit, Scan
+from intent.styles import negated
+
+ALWAYS = frozenset({
+    "filter", "restore", "colorize", "remove_person", "text_render", "extend", "multi_angle", "character_sheet", "expression_sheet",
+    "before_after", "comparison", "car_wrap", "car_color", "transfer_style", "variations", "upscale",
+})  # fmt: skip
+"""Actions that work on a picture as it is: a style word beside them says what is in it."""
+SPECIFIC_FIRST = ("edit", "local_edit")
+
+_WRITE = re.compile(
+    r"写|字|标题|水印|文案|题|标语|落款|落个|text\b|write|\bwords?\b|caption|title|\bsays?\b|letter|headline|\bsign\b|spell|typo|\bprint|\badd\b|\bput\b|加|放|印|slogan|改成|watermark|\bchange\b|\breplace\b|贴|quote|label|date|stamp"
+)
+_TEXT_CHANGE = re.compile(
+    r"(?:\d|字|日期|价格|电话|名字|标题).{0,10}(?:改|换)(?:成|为).{0,12}|change (?:the )?(?:date|price|year|number|name|time|title)\b.{0,30} to\b"
+)
+_ADJECTIVAL = re.compile(r"'s|的(?!人|那|路|大|小|男|女|游|,|\.|$|都|全|给|去|p|删)")
+_INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|people|person|guy|man|clutter|tourist|crowd)")
+_CAR_CHANGE = re.compile(r"换|改|变|喷|漆|染|涂|要|想|看|成|in\b|paint|make|change|color|colour|look|what if|how would|but|respray|turn|see|\bto\b")
+
+
+@dataclass
+class Act:
+    """An action with the place of its words and how surely it is meant: 3 and more by itself, about 1 only as support."""
+
+    key: str
+    at: int
+    end: int
+    score: float
+    words: str = ""
+
+
+def actions(scan: Scan) -> list[Act]:
+    acts: list[Act] = []
+    writing = bool(scan.quotes) and bool(_WRITE.search(scan.text))
+
+    def add(key: str, hit: Hit, score: float, end: int | None = None) -> None:
+        stop = max(hit.end, end or 0)
+        acts.append(Act(key, hit.start, stop, score, scan.text[hit.start : stop]))
+
+    for hit in scan.kinds.get("action", ()):
+        if (writing and scan.quoted(hit)) or negated(scan, hit):
+            continue
+        add(hit.key, hit, 1.0 if hit.weak else 3.0)
+    _removals(scan, add)
+    _looks(scan, add)
+    _cars(scan, add)
+    if writing and (m := _WRITE.search(scan.text)):
+        acts.append(Act("text_render", m.start(), m.end(), 3.6, m.group()))
+    elif m := _TEXT_CHANGE.search(scan.text):
+        acts.append(Act("text_render", m.start(), m.end(), 3.0, m.group()))
+    return acts
+
+
+class _Add:
+    def __call__(self, key: str, hit: Hit, score: float, end: int | None = None) -> None: ...
+
+
+def _removals(scan: Scan, add: "_Add | object") -> None:
+    if not scan.has("remove"):
+        return
+    put = add  # the same callable, told to the type checker once
+    assert callable(put)
+    removes = [h for h in scan.words("remove") if not negated(scan, h)]
+    people = scan.near(removes, scan.words("people"), 14)
+    if people and not _ADJECTIVAL.match(scan.text, people[1].end):
+        first, last = sorted(people, key=lambda h: h.start)
+        put("remove_person", first, 3.6, last.end)
+        return
+    ground = scan.near(removes, scan.words("bg"), 10)
+    if ground and not _INSIDE.match(scan.text, ground[1].end):
+        first, last = sorted(ground, key=lambda h: h.start)
+        put("replace_bg", first, 3.5, last.end)
+    skin = scan.near(removes, scan.words("skin"), 12)
+    if skin:
+        first, last = sorted(skin, key=lambda h: h.start)
+        put("retouch", first, 3.3, last.end)
+
+
+def _looks(scan: Scan, add: "_Add | object") -> None:
+    assert callable(add)
+    if scan.has("bg") and scan.has("change"):
+        changes = [h for h in scan.words("change") if not negated(scan, h)]
+        pair = scan.near(changes, [h for h in scan.words("bg") if not _INSIDE.match(scan.text, h.end)], 8)
+        if pair:
+            first, last = sorted(pair, key=lambda h: h.start)
+            add("replace_bg", first, 3.0, last.end)
+    if scan.has("bg") and re.search(r"\b(?:want|need|give me|with)\b.{0,12}\b(?:white|blue|red|grey|gray|plain|clean|transparent|solid|new|different|black|pink|green)\b.{0,10}\b(?:background|bg|backdrop)", scan.text):
+        add("replace_bg", scan.words("bg")[0], 2.0)
+    if scan.has("thinword") and (pair := scan.near(scan.words("thinword"), scan.words("body"), 4)):
+        first, last = sorted(pair, key=lambda h: h.start)
+        add("slim", first, 2.5, last.end)
+    m = re.search(r"调.{0,2}色|hd (?:please|pls|version)|\bin hd\b|高清(?:一下|处理|点)?$|\bfix (?:the )?blur|\b(?:colou?r)s? (?:to|in) (?:this|the|my|it)\b.{0,30}(?:black|b&w|bw|old)|black and white (?:please|pls|version)|\bb&w (?:please|pls|version)", scan.text)
+    if m:
+        key = "enhance" if m.group().startswith("调") else "colorize" if "olo" in m.group() else "filter" if m.group().startswith(("black", "b&w")) else "upscale"
+        acts_hit = Hit(m.start(), m.end(), "action", key, False, False)
+        add(key, acts_hit, 3.0)
+
+
+def _cars(scan: Scan, add: "_Add | object") -> None:
+    if not scan.has("car"):
+        return
+    assert callable(add)
+    cars = scan.words("car")
+    if scan.has("wrap"):
+        add("car_wrap", scan.words("wrap")[0], 3.5)
+    elif scan.has("color"):
+        colors = [h for h in scan.words("color") if not negated(scan, h)]
+        if colors and scan.near(cars, colors, 40):
+            sure = 3.2 if _CAR_CHANGE.search(scan.text) and (scan.photos or scan.has("change", "make", "want", "canyou")) else 1.2
+            add("car_color", min(cars[0], colors[0], key=lambda h: h.start), sure, max(cars[0].end, colors[0].end))
+
+
+_GIVES_WAY = (
+    ("car_wrap", ("car_color",)), ("car_color", ("enhance", "retouch", "filter", "colorize")), ("comparison", ("before_after", "slim", "retouch", "variations")),
+    ("character_sheet", ("multi_angle", "expression_sheet", "variations")), ("expression_sheet", ("multi_angle", "variations", "text_render_")), ("filter", ("enhance", "colorize")),
+    ("transfer_style", ("blend", "variations", "filter", "restore_", "multi_angle", "colorize")), ("remove_person", ("retouch",)), ("before_after", ("restore_", "variations")),
+    ("colorize", ("enhance", "filter")), ("retouch", ("slim_",)), ("text_render", ("variations", "multi_angle", "enhance", "upscale_")), ("blend", ("replace_bg",)), ("extend", ("multi_angle", "blend")),
+)  # fmt: skip
+_RESOLUTION = re.compile(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
+
+
+def choose(scan: Scan, acts: list[Act]) -> list[Act]:
+    """The actions in the order they are said, one of a kind; doubtful ones only when nothing better is there."""
+    best: dict[str, Act] = {}
+    for act in acts:
+        old = best.get(act.key)
+        if old is None:
+            best[act.key] = act
+        else:
+            old.score = max(old.score, act.score) + min(old.score, act.score) * 0.3
+            old.at, old.end = min(old.at, act.at), max(old.end, act.end)
+    if any(a.score >= 2 for a in best.values()):
+        best = {k: a for k, a in best.items() if a.score >= 2}
+    for winner, losers in _GIVES_WAY:
+        if winner in best:
+            for key in losers:
+                best.pop(key, None)
+    if "restore" in best and "upscale" in best and not _RESOLUTION.search(scan.text):
+        best.pop("upscale")
+    if "blend" in best and "replace_bg" in best:
+        best.pop("replace_bg")
+    if any(k not in SPECIFIC_FIRST for k in best):
+        best.pop("edit", None)
+        best.pop("local_edit", None)
+    elif "local_edit" in best:
+        best.pop("edit", None)
+    return sorted(best.values(), key=lambda a: a.at)

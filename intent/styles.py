@@ -1,0 +1,207 @@
+"""Which portrait style the words name or suggest, and where a person would ask back."""
+
+import re
+from dataclasses import dataclass, field
+
+from intent.scan import Hit, Scan
+
+DATING = ("dating_cafe", "dating_beach", "dating_city", "dating_restaurant")
+TRAVEL = ("travel_europe", "travel_japan", "travel_tropical")
+SPORT = ("sports_gym", "sports_running", "summer_sport")
+BEACH = ("travel_tropical", "dating_beach")
+ID = ("id_photo_white", "id_photo_blue", "id_photo_red")
+AVATAR = ("avatar_3d", "avatar_gaming", "avatar_vtuber")
+ART = frozenset({"oil_painting", "watercolor", "anime", "vintage", "cyberpunk", "artistic", "avatar_3d"})
+"""Styles that are a way of painting: they fit a picture of anything."""
+PLACES = frozenset({*TRAVEL, "night_city", "spring_garden", "autumn_leaf", "reading", "outdoor_adventure", "winter_chinese"})
+"""Styles whose words are places or times too: beside another description they are only its scene."""
+GENERIC = {
+    "professional": 0.6, "casual": 0.7, "artistic": 0.8, "social_media": 0.7, "vintage": 0.3, "child_portrait": 0.4, "family_photo": 0.15,
+    "night_city": 0.3, "spring_garden": 0.3, "autumn_leaf": 0.2, "personal_brand": 0.1, "reading": 0.2, "avatar_gaming": 0.1,
+    "light_portrait": 0.2, "sports_gym": 0.05, "travel_europe": 0.1, "travel_japan": 0.1, "travel_tropical": 0.1,
+}  # fmt: skip
+"""How much a style gives way to a more particular one."""
+
+_SUFFIX = re.compile(
+    r"\s*(?:的)?(?:风格|风|画风|质感|版|主题|写真|照|头像|肖像|人像|相|造型|那种|的?感觉|形象|大片|图|装|妆|美女|美人|style|styled|look\b|theme|themed|vibe|version|aesthetic|portrait|photo|pic\b|pics|picture|headshot|shot|image|avatar|selfie|pfp|one\b|me\b)"
+)
+_NOT_PEOPLE = re.compile(r"\s*(?:filter|effect|preset|tone|grade|滤镜|效果|色调|特效)")
+
+
+@dataclass
+class Found:
+    """Style candidates with their scores; `ask` where the words fit several; `named` are those said as a kind of picture."""
+
+    scores: dict[str, float] = field(default_factory=dict)
+    at: dict[str, Hit] = field(default_factory=dict)
+    ask: tuple[str, ...] = ()
+    named: set[str] = field(default_factory=set)
+    strong: set[str] = field(default_factory=set)
+
+    def add(self, key: str, score: float, hit: Hit) -> None:
+        self.scores[key] = self.scores.get(key, 0.0) + score
+        self.at.setdefault(key, hit)
+
+    def worth(self, key: str) -> float:
+        return self.scores[key] - GENERIC.get(key, 0.0)
+
+    def best(self) -> tuple[str | None, float]:
+        if not self.scores:
+            return None, 0.0
+        key = max(self.scores, key=lambda k: (self.worth(k), -self.at[k].start))
+        return key, self.worth(key)
+
+
+def negated(scan: Scan, hit: Hit) -> bool:
+    """Whether the words before (or right after) say that this is not wanted."""
+    if re.match(r"(?:风格|风|的)?(?:就)?(?:不要|就算了|不喜欢|不行)", scan.text[hit.end : hit.end + 7]):
+        return True
+    if not scan.has("negation"):
+        return False
+    a, _ = scan.clause_span(scan.clause(hit.start))
+    for neg in scan.words("negation"):
+        if a <= neg.start and neg.end <= hit.start:
+            between = scan.text[neg.end : hit.start]
+            if len(between) <= 14 and not re.search(r"只|就|而是|要(?!的)|换|just|only|but|改|touch|动", between):
+                return True
+    return False
+
+
+def styles(scan: Scan) -> Found:
+    f = Found()
+    text = scan.text
+    for hit in scan.kinds.get("style", ()):
+        if negated(scan, hit):
+            continue
+        score = 2.0
+        if hit.named:
+            score += 2.0
+            f.named.add(hit.key)
+        elif (m := _SUFFIX.match(text, hit.end)) and m.end() > hit.end:
+            score += 1.5
+            f.named.add(hit.key)
+        if hit.weak:
+            score -= 1.0
+        else:
+            f.strong.add(hit.key)
+        if _NOT_PEOPLE.match(text, hit.end):
+            score -= 2.5
+        f.add(hit.key, score, hit)
+    for hit in scan.kinds.get("hint", ()):
+        if not negated(scan, hit):
+            f.add(hit.key, 0.8, hit)
+    _groups(scan, f)
+    _pairs(scan, f)
+    return f
+
+
+def _wanted(scan: Scan, key: str) -> list[Hit]:
+    return [h for h in scan.by.get(("group", key), ()) if not negated(scan, h)]
+
+
+def _groups(scan: Scan, f: Found) -> None:
+    """Dating with or without a place, ID photos with or without a colour, travel and sport with nothing more."""
+    if "group" not in scan.kinds:
+        return
+    places = {k: h for k in ("cafe", "beach", "city", "restaurant") if (h := _wanted(scan, k))}
+    if _wanted(scan, "dating"):
+        _dating(f, places)
+    elif not _id(scan, f):
+        _elsewhere(scan, f, places)
+
+
+def _dating(f: Found, places: dict[str, list[Hit]]) -> None:
+    if len(places) > 1 and "city" in places:
+        others = [h.start for k, hs in places.items() if k != "city" for h in hs]
+        if min(others) < places["city"][0].start + 40:
+            f.ask = ()
+    for k, hits in places.items():
+        f.add(f"dating_{k}", 7.0 - (0.5 if k == "city" else 0.0), hits[0])
+        f.named.add(f"dating_{k}")
+    if not places:
+        f.ask = DATING
+
+
+def _id(scan: Scan, f: Found) -> bool:
+    general = _wanted(scan, "id")
+    direct = {k: _wanted(scan, f"id_{k}") for k in ("white", "blue", "red")}
+    said = [h for hits in direct.values() for h in hits]
+    if not general and not said:
+        return False
+    passport = re.compile(r"passport|护照|visa|签证|driver|licen|通行证|台胞证|schengen|工签|工作签|permit")
+    if not general and not any(h.named or passport.match(scan.text, h.start) for h in said) and not scan.has("pic"):
+        return False
+    colors = {k: _ground(scan, k) for k in direct} if general or any(passport.match(scan.text, h.start) for h in said) else {}
+    for k, hits in direct.items():
+        named = [h for h in hits if not passport.match(scan.text, h.start)]
+        if named or colors.get(k):
+            at = (named or colors[k])[0]
+            f.add(f"id_photo_{k}", 8.0, at)
+            f.named.add(f"id_photo_{k}")
+    if not any(k in f.scores for k in ID):
+        for k, hits in direct.items():
+            if hits:
+                f.add(f"id_photo_{k}", 8.0, hits[0])
+                f.named.add(f"id_photo_{k}")
+    if not any(k in f.scores for k in ID):
+        f.ask = ID
+    return True
+
+
+_CLOTHES = re.compile(
+    r"\s*(?:\w+\s)?(?:shirt|tie\b|dress|blouse|suit|collar|top\b|sweater|jacket|blazer|polo|hijab|tudung)|(?:色)?(?:的)?(?:衬衫|衬衣|衣|领|裙|毛衣|t恤|西装|外套|帽|领带|polo)"
+)
+
+
+def _ground(scan: Scan, color: str) -> list[Hit]:
+    """A colour said as the ground of an ID photo: not that of the shirt."""
+    return [h for h in scan.by.get(("group", color), ()) if not _CLOTHES.match(scan.text, h.end) and not negated(scan, h)]
+
+
+def _elsewhere(scan: Scan, f: Found, places: dict[str, list[Hit]]) -> None:
+    strongest = max((f.worth(k) for k in f.scores), default=0.0)
+    if "beach" in places and strongest < 1.5 and (scan.has("pic", "me", "want", "make") or len(scan.text) < 12):
+        f.ask = BEACH
+        return
+    for k in ("cafe", "restaurant"):
+        if k in places and strongest < 1.0 and scan.has("pic", "me"):
+            f.add(f"dating_{k}", 1.3, places[k][0])
+            return
+    for group, keys in (("travel", TRAVEL), ("sport", SPORT)):
+        hits = _wanted(scan, group)
+        if not hits:
+            continue
+        known = [k for k in keys if k in f.scores]
+        for k in known:
+            f.add(k, 3.0, hits[0])
+            f.named.add(k)
+        if not known and strongest < 1.5:
+            f.ask = keys
+
+
+_SNOW = re.compile(r"冬|雪|winter|snow")
+_GUOFENG = re.compile(r"中国风|国风|chinese[- ]style|guofeng|新中式|中式")
+_HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
+_OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
+
+
+def _pairs(scan: Scan, f: Found) -> None:
+    """Two words that together name a style neither names alone, and the more particular of two that go together."""
+    text = scan.text
+    if "winter_chinese" not in f.named and _GUOFENG.search(text) and (m := _SNOW.search(text)):
+        f.add("winter_chinese", 5.0, Hit(m.start(), m.end(), "style", "winter_chinese", False, True))
+        f.named.add("winter_chinese")
+        f.strong.add("winter_chinese")
+    if "hongkong_vintage" not in f.named and (m := _HK.search(text)) and _OLD.search(text):
+        f.add("hongkong_vintage", 4.0, Hit(m.start(), m.end(), "style", "hongkong_vintage", False, True))
+        f.named.add("hongkong_vintage")
+        f.strong.add("hongkong_vintage")
+    for winner, loser, by in (
+        ("avatar_3d", "anime", 2.0), ("avatar_vtuber", "anime", 3.0), ("avatar_gaming", "anime", 0.5), ("linkedin", "professional", 4.0),
+        ("hongkong_vintage", "vintage", 3.0), ("cyberpunk", "night_city", 2.0), ("winter_chinese", "hanfu", 1.0), ("halloween", "child_portrait", 1.0),
+        ("wedding", "family_photo", 1.0), ("christmas", "family_photo", 0.5), ("personal_brand", "professional", 1.5), ("personal_brand", "social_media", 1.0), ("business_speech", "professional", 1.0),
+        ("pet_together", "spring_garden", 2.0), ("graduation", "family_photo", 1.0), ("hanfu", "spring_garden", 1.5), ("hongkong_vintage", "night_city", 2.0),
+        ("light_portrait", "artistic", 1.0), ("wedding", "vintage", 0.5), ("sports_running", "sports_gym", 0.5), ("anime", "child_portrait", 1.5), ("anime", "family_photo", 1.5),
+    ):  # fmt: skip
+        if winner in f.scores and loser in f.scores and (winner in f.strong or winner in f.named):
+            f.scores[loser] -= by
