@@ -112,6 +112,13 @@ class Courier:
                     log.warning("words were not delivered: channel=%s code=%s", channel.name, error.code)
                     return False
 
+    async def show(self, channel: Channel, chat: Chat, status: Outgoing) -> None:
+        """Show a status once, best effort: the next one replaces it."""
+        try:
+            await channel.say(chat, status)
+        except DeliveryError as error:
+            log.info("a status was not shown: channel=%s code=%s", channel.name, error.code)
+
 
 def _asked(error: DeliveryError) -> float:
     return error.retry_after if isinstance(error, DeliveryLater) else 0.0

@@ -12,22 +12,21 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from handlers.channel import Channel, DeliveryError
+from handlers.channel import Channel
 from handlers.delivery import Courier, delivery_key
+from handlers.ending import Ending
 from handlers.engine import Engine, workflow_id_of
-from handlers.making import Fault, Made, Maker, fault_of, place_of, together
-from handlers.message import Outgoing
+from handlers.making import Made, Maker, place_of, together
 from handlers.plan import quote
 from handlers.sql_store import utc_now
 from handlers.store import ENDED, Delivery, DeliveryState, Job, JobState, Part, PartState, Store
-from handlers.table import LastResult
 from handlers.telling import Teller
 from handlers.words import Words, words
 from providers.base import Progress
@@ -119,6 +118,7 @@ class JobRunner:
         self._sleep = sleep
         self._maker = Maker(store=store, router=router, output_dir=output_dir, sleep=sleep)
         self._courier = Courier(store, sleep=sleep)
+        self._ending = Ending(store=store, channels=channels, courier=self._courier, words=words, clock=clock)
         self._live: dict[str, _Live] = {}
         self._background: list[asyncio.Task[None]] = []
         self._engine = Engine(
@@ -258,82 +258,7 @@ class JobRunner:
         job = await self._due(job_id, run)
         if job is None:
             return
-        made = _MADE.validate_python(made_json)
-        job = replace(await self._counted(job), pictures=made.pictures)
-        channel = self._channels.get(job.chat.channel)
-        if channel is None:
-            log.error("no such channel here: job=%s channel=%s", job.id, job.chat.channel)
-            await self._finish(job, JobState.FAILED, "channel_missing")
-            return
-        teller = Teller(job=job, words=self._words)
-        if made.pictures:
-            await self._store.update_job(job_id, state=JobState.DELIVERING)
-            await self._bring(channel, job, made, teller)
-        else:
-            await self._explain(channel, job, made, teller)
-
-    async def _bring(self, channel: Channel, job: Job, made: Made, teller: Teller) -> None:
-        number = job.delivery
-        result = teller.result(made, took=await self._took(job), number=number)
-        row = await self._courier.deliver(channel, job.chat, result, job_id=job.id, number=number)
-        if row.state is DeliveryState.SENT:
-            state = JobState.CANCELLED if made.cancelled else JobState.DONE
-            await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled")
-            await self._finish(job, state, None)
-        elif row.state is DeliveryState.UNCERTAIN:
-            await self._settle(channel, teller, "job.settled_unsure")
-            await self._courier.say(channel, job.chat, teller.unsure_delivery(number=number))
-            await self._finish(job, JobState.UNCERTAIN, "delivery_unknown")
-        elif row.state is DeliveryState.REFUSED:
-            log.info("delivery refused: job=%s channel=%s", job.id, channel.name)
-            await self._finish(job, JobState.FAILED, "delivery_refused")
-        else:
-            await self._finish(job, JobState.FAILED, "delivery_later")
-
-    async def _explain(self, channel: Channel, job: Job, made: Made, teller: Teller) -> None:
-        if made.cancelled:
-            await self._settle(channel, teller, "job.settled_stopped")
-            await self._courier.say(channel, job.chat, teller.stopped(maybe_charged=made.maybe_charged))
-            await self._finish(job, JobState.CANCELLED, None)
-            return
-        fault = _worst(made)
-        await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed")
-        await self._courier.say(channel, job.chat, teller.failure(fault, number=job.run))
-        await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
-
-    async def _settle(self, channel: Channel, teller: Teller, key: str) -> None:
-        await self._show(channel, teller.job, teller.settled(key, now=self._clock()))
-
-    async def _finish(self, job: Job, state: JobState, error_code: str | None) -> None:
-        now = self._clock()
-        ended = replace(job, state=state, error_code=error_code, finished=now)
-        last = None
-        if job.pictures:
-            paths = tuple(picture.path for picture in job.pictures)
-            last = LastResult(job=job.id, order=job.order, pictures=paths, at=now)
-        await self._store.finish_job(ended, last)
-        log.info("job ended: job=%s state=%s code=%s", job.id, state.value, error_code or "-")
-
-    async def _counted(self, job: Job) -> Job:
-        """The job with what its parts really cost and who made them.
-
-        Where they were charged in different currencies, those not in US dollars count with their share of the estimate.
-        """
-        parts = [part for part in await self._store.parts(job.id) if part.cost is not None]
-        makers = {part.provider for part in await self._store.parts(job.id) if part.state is PartState.MADE}
-        provider = min(makers) if len(makers) == 1 else job.provider
-        currencies = {part.currency for part in parts}
-        if len(currencies) <= 1:
-            cost = sum(part.cost or 0.0 for part in parts) if parts else None
-            return replace(job, cost=cost, currency=min(currencies, default="USD"), provider=provider)
-        usd = sum(part.cost or 0.0 for part in parts if part.currency == "USD")
-        others = sum(len(part.pictures) for part in parts if part.currency != "USD")
-        return replace(job, cost=usd + job.estimate_usd * others / job.order.count, currency="USD", provider=provider)
-
-    async def _took(self, job: Job) -> float:
-        """Seconds from the order to the last picture; the same however often it is asked."""
-        ends = [part.updated for part in await self._store.parts(job.id) if part.state is PartState.MADE]
-        return max(((end - job.created).total_seconds() for end in ends if end), default=0.0)
+        await self._ending.end(job, _MADE.validate_python(made_json))
 
     # --- telling the person while it is made
 
@@ -355,18 +280,11 @@ class JobRunner:
                 status = teller.status(live.progress, now=now, expected=live.expected, late=late)
                 if status.text != said:
                     said = status.text
-                    await self._show(channel, job, status)
+                    await self._courier.show(channel, job.chat, status)
             except Exception as error:
                 # Words on the way must not cost the pictures.
                 log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
             await self._sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
-
-    async def _show(self, channel: Channel, job: Job, status: Outgoing) -> None:
-        """A status is best effort: the next one replaces it."""
-        try:
-            await channel.say(job.chat, status)
-        except DeliveryError as error:
-            log.info("a status was not shown: job=%s code=%s", job.id, error.code)
 
     async def _watch_cancellations(self) -> None:
         while True:
@@ -400,12 +318,7 @@ class JobRunner:
             changed = await self._store.update_job(job.id, run=job.run + 1)
             await self._engine.enqueue(job.id, changed.run)
             return
-        made = Made(shots=(), cancelled=False)
-        channel = self._channels.get(job.chat.channel)
-        if channel is not None:
-            await self._explain(channel, job, made, Teller(job=job, words=self._words))
-        else:
-            await self._finish(job, JobState.FAILED, "internal")
+        await self._ending.give_up(job)
 
     async def expire(self) -> None:
         """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
@@ -422,9 +335,3 @@ class JobRunner:
 def _delete(files: list[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
-
-
-def _worst(made: Made) -> Fault:
-    """What the person is told where nothing was made: what may have been paid comes first."""
-    faults = sorted(made.faults, key=lambda fault: not fault.unknown)
-    return faults[0] if faults else fault_of(LikenessError())

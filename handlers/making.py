@@ -86,6 +86,7 @@ class StoreJournal:
         self._store = store
         self._job = job_id
         self._found: dict[str, Part | None] = {}
+        """The rows as last found, for as long as nothing was written over them."""
 
     async def find(self, key: str) -> Record | None:
         part = self._found[key] = await self._store.part(key)
@@ -103,9 +104,17 @@ class StoreJournal:
         )
 
     async def begin(self, request: Request, provider: str) -> None:
-        if not await self._store.begin_part(request.key, self._job, provider, after=self._found.get(request.key)):
+        key = request.key
+        after = self._found.pop(key) if key in self._found else await self._refused(key)
+        if not await self._store.begin_part(key, self._job, provider, after=after):
             raise MaybePaid("another process has begun this request")
-        self._found[request.key] = await self._store.part(request.key)
+
+    async def _refused(self, key: str) -> Part | None:
+        """The row as the refusal of the provider before left it."""
+        part = await self._store.part(key)
+        if part is not None and part.state is not PartState.REFUSED:
+            raise MaybePaid("another process has begun this request")
+        return part
 
     async def accept(self, key: str, submission: Submission) -> None:
         await self._store.accept_part(key, submission)
@@ -122,7 +131,7 @@ class StoreJournal:
     ) -> None:
         state = PartState(stage.value)
         await self._store.end_part(key, state, pictures=pictures, cost=cost, currency=currency, error_code=error_code)
-        self._found[key] = await self._store.part(key)
+        self._found.pop(key, None)
 
 
 May = Callable[[str, Record | None, int], bool]
