@@ -212,6 +212,7 @@ export class Composer {
     this.#form.classList.toggle("sending", on);
     this.#form.setAttribute("aria-busy", String(on));
     this.#text.readOnly = on;
+    $("send").setAttribute("aria-label", t(on ? "composer.sending" : "composer.send"));
     $("rising").style.setProperty("--sent", "0");
     for (const button of [$("attach"), $("camera")]) button.disabled = on;
     this.#changed();

@@ -1,0 +1,168 @@
+"""The web app in a thread of its own, with a conversation that makes pictures when a test lets it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+from bot.server import Server
+from handlers.message import Chat, Choice, Kind, Message, Outgoing
+from providers.base import PictureFile
+from tests.bot.stage import Stage, build
+
+T = TypeVar("T")
+
+STYLES = {
+    "en": ("Anime", "Oil painting", "Watercolor", "Vintage", "Cyberpunk", "ID photo, blue"),
+    "zh": ("动漫", "油画", "水彩", "复古", "赛博朋克", "蓝底证件照"),
+}
+KEYS = ("anime", "oil_painting", "watercolor", "vintage", "cyberpunk", "id_photo_blue")
+
+
+class Studio:
+    """`let_go` lets the jobs waiting at a step go on to the next: queued → being made → delivered."""
+
+    def __init__(self, folder: Path, photo: Path) -> None:
+        self._folder = folder
+        self._photo = photo
+        self._loop = asyncio.new_event_loop()
+        self._steps = asyncio.Semaphore(0)
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="studio", daemon=True)
+        self.stage: Stage
+        self.address = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._server.stop)
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the server did not stop"
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self.stage = build(self._folder, script=self._answer)
+        channel = self.stage.channel
+        self._server = Server(
+            self.stage.app, host="127.0.0.1", port=0, end_streams=channel.feed.stop, listening=self._opened
+        )
+        await channel.start(self.stage.conversation)
+        await self._server.serve()
+        await channel.aclose()
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    def _opened(self, port: int) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self._ready.set()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something in the studio's loop, from a test's thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    def let_go(self, steps: int = 1) -> None:
+        for _ in range(steps):
+            self._loop.call_soon_threadsafe(self._steps.release)
+
+    def on_loop(self, work: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(work)
+
+    @property
+    def seen(self) -> list[Message]:
+        return self.stage.conversation.seen
+
+    # --- the conversation
+
+    async def _answer(self, message: Message) -> tuple[Outgoing, ...]:
+        language = message.language_hint or "en"
+        photos = (*message.quoted_photos, *message.photos)
+        if photos and not message.text and message.choice is None:
+            return (self._offer(message),)
+        if message.choice is not None or "paint" in message.text or "画" in message.text:
+            count = 2 if "two" in message.text or "两" in message.text else 1
+            job = f"job-{message.ref}"
+            self._jobs.add(asyncio.create_task(self._make(message, job, count)))
+            said = "Oil painting · about 12 s · free" if language == "en" else "油画 · 约 12 秒 · 免费"
+            return (Outgoing(id=f"{job}:understood", kind=Kind.TEXT, text=said, ref=message.ref, language=language),)
+        return (
+            Outgoing(
+                id=f"{message.ref}:said", kind=Kind.TEXT, text=f"Heard: {message.text}", ref=message.ref,
+                language=language,
+            ),
+        )  # fmt: skip
+
+    def _offer(self, message: Message) -> Outgoing:
+        language = message.language_hint or "en"
+        choices = tuple(Choice(id=f"style:{k}", label=n) for k, n in zip(KEYS, STYLES[language], strict=True))
+        text = "Lovely. What shall I make of it?" if language == "en" else "收到。想把它变成什么样？"
+        return Outgoing(
+            id=f"{message.ref}:offer", kind=Kind.CHOICES, text=text, choices=choices, ref=message.ref,
+            language=language,
+        )  # fmt: skip
+
+    async def _make(self, message: Message, job: str, count: int) -> None:
+        channel, chat = self.stage.channel, message.chat
+        english = message.language_hint != "zh"
+        cancel = (Choice(id=f"cancel:{job}", label="Cancel" if english else "取消"),)
+
+        async def status(text: str) -> None:
+            await channel.say(
+                chat, Outgoing(id=f"{job}:status", kind=Kind.STATUS, text=text, job=job, choices=cancel,
+                               language="en" if english else "zh"),
+            )  # fmt: skip
+
+        await status("In the queue, 1 before you" if english else "排队中，前面还有 1 个")
+        await self._steps.acquire()
+        await status("Being made · 4 s of about 12 s" if english else "正在制作 · 4 秒，约需 12 秒")
+        await self._steps.acquire()
+        pictures = await asyncio.to_thread(self._pictures, job, count)
+        await channel.deliver(chat, self._result(message, job, pictures), f"{job}:result")
+
+    def _result(self, message: Message, job: str, pictures: tuple[PictureFile, ...]) -> Outgoing:
+        english = message.language_hint != "zh"
+        names = (
+            ("again", "Again", "再来一张"),
+            ("variations", "Variations", "换个样子"),
+            ("upscale", "Upscale 2×", "放大 2 倍"),
+        )
+        return Outgoing(
+            id=f"{job}:result", kind=Kind.PICTURES, pictures=pictures, job=job, ref=message.ref,
+            text="Oil painting · free, on this machine · 11 s" if english else "油画 · 本机免费 · 11 秒",
+            choices=tuple(Choice(id=f"{key}:{job}", label=en if english else zh) for key, en, zh in names),
+            language="en" if english else "zh",
+        )  # fmt: skip
+
+    def _pictures(self, job: str, count: int) -> tuple[PictureFile, ...]:
+        folder = self._folder / "made"
+        folder.mkdir(exist_ok=True)
+        made = []
+        with Image.open(self._photo) as photo:
+            for n in range(count):
+                painted = photo.convert("RGB").filter(ImageFilter.ModeFilter(7))
+                painted = ImageEnhance.Color(ImageOps.posterize(painted, 5)).enhance(1.5 - 0.8 * n)
+                path = folder / f"{job}-{n}.jpg"
+                painted.save(path, "JPEG", quality=90)
+                made.append(
+                    PictureFile(
+                        path=path, width=painted.width, height=painted.height, size_bytes=path.stat().st_size,
+                        mime="image/jpeg", provider="fake", request_id=job,
+                    )
+                )  # fmt: skip
+        return tuple(made)
+
+    def say(self, chat: Chat, text: str, *, id: str) -> None:
+        self.call(self.stage.channel.say(chat, Outgoing(id=id, kind=Kind.TEXT, text=text)))
