@@ -4,9 +4,11 @@ A look takes a photo and gives a picture: `look(picture, faces, take)`.
 
 `picture` is uint8 RGB, height × width × 3, upright, of any size; `faces` are the faces found in it, or their boxes
 (x, y, width, height), in any order, none is fine: eyes and mouths are painted with a finer brush, light falls on
-them. `take` counts "again": each gives another picture, the same take always the same one. Comes back: uint8 RGB of the same shape of frame
-(`polaroid` adds its card). Painted and drawn looks come at a long side of 900..1100 pixels, photographic ones at
-the photo's own size within 640..1600; pictures that are smaller than that are enlarged at most fourfold.
+them. `take` counts "again": each gives another picture, the same take always the same one.
+
+Comes back: uint8 RGB of the photo's proportions (`polaroid` adds its card). Painted and drawn looks have a long side
+of 900..1100 pixels, photographic ones the photo's own size within 640..1600; a photo smaller than that is enlarged,
+at most fourfold.
 Nothing here uses the network, threads, or state. Raises ValueError for anything but uint8 H×W×3.
 """
 

@@ -101,7 +101,8 @@ def _cel(canvas: Canvas, flat: Image, face: Plane, detail: Plane) -> Image:
     light = lab[..., 0] / 100
     calm = cv2.ximgproc.guidedFilter(light, light, max(3, round(9 * canvas.unit)), 0.004)
     stepped = _steps(calm, TONES, 9.0) + (light - calm) * 0.35
-    share = 0.8 - 0.55 * detail
+    # In near-black cloth the steps would only show the fabric's noise as blotches.
+    share = (0.8 - 0.55 * detail) * smoothstep(0.12, 0.34, calm)
     light = mix(light, stepped, share)
     light = np.clip(light, 0, 1) ** np.float32(0.86)
     chroma = np.hypot(lab[..., 1], lab[..., 2])

@@ -73,14 +73,14 @@ def _lamp(canvas: Canvas, image: Image, face: Plane) -> Image:
     frame = vignette(canvas, start=0.3, centre=(0.6 * x + 0.2, 0.6 * y + 0.2)) * (1 - face)
     # Light walls go into the dark, dark clothes need not.
     pale = smoothstep(0.15, 0.7, luma(image))
-    darker = 1 + pale * (0.95 * (1 - pool) + 0.7 * away * (1 - face) + 1.1 * frame)
-    share = (0.42 + 0.58 * pool) * (1 - 0.35 * frame) * (1 - 0.2 * (1 - face))
+    darker = 1 + pale * (0.8 * (1 - pool) + 0.5 * away * (1 - face) + 1.1 * frame)
+    share = (0.62 + 0.38 * pool) * (1 - 0.3 * frame) * (1 - 0.14 * (1 - face))
     # One side of the face falls into shade; which one, the photo's own light decides.
     size = max((box[3] for box in canvas.faces), default=round(0.6 * min(canvas.height, canvas.width)))
     turn = _turn(canvas, image) * (columns - x * canvas.width) / np.float32(size)
     alone = 1.0 if len(canvas.faces) == 1 else 0.0
     modelled = 1 - 0.30 * alone * smoothstep(-0.05, 0.75, turn) * np.maximum(face, 0.35 * pool)
-    return clamp(lit ** darker[..., None] * (share * modelled)[..., None] * np.float32(1.06))
+    return clamp(lit ** darker[..., None] * (share * modelled)[..., None] * np.float32(1.1))
 
 
 def _pool(canvas: Canvas, rows: Plane, columns: Plane) -> Plane:
@@ -91,7 +91,7 @@ def _pool(canvas: Canvas, rows: Plane, columns: Plane) -> Plane:
     light = np.zeros_like(rows)
     for x, y, reach in places:
         distance = np.hypot(columns - np.float32(x), (rows - np.float32(y)) * np.float32(0.85)) / np.float32(reach)
-        np.maximum(light, 1 - smoothstep(0.55, 3.4, distance), out=light)
+        np.maximum(light, 1 - smoothstep(0.6, 4.2, distance), out=light)
     return light
 
 
@@ -111,8 +111,8 @@ def _duotone(image: Image, palette: tuple[tuple[float, float, float], ...], face
     tones = np.array(palette)
     index = np.clip(light, 0, 1)
     mapped = np.dstack([np.interp(index, places, tones[:, channel]) for channel in range(3)]).astype(np.float32)
-    own = saturate(image, 1.1)
-    return clamp(mix(mapped, own, 0.30 + 0.16 * face))
+    own = saturate(image, 1.25)
+    return clamp(mix(mapped, own, 0.38 + 0.12 * face))
 
 
 def _brushes(canvas: Canvas, face: Plane) -> list[Brush]:
@@ -141,4 +141,10 @@ def _surface(
     scumble = smoothstep(0.2, 1.4, clouds(canvas, dice, size=240, octaves=5) + 0.35 * hairs) * (1 - presence(canvas))
     result = painted * (1 + np.clip(slope, -1.2, 1.2) * 0.12 * free + hairs * 0.035 * free)[..., None]
     result = result + (scumble * 0.055)[..., None] * np.array([1.0, 0.82, 0.62], np.float32)
-    return clamp(result + 0.012)
+    return _exhibited(clamp(result + 0.012))
+
+
+def _exhibited(image: Image) -> Image:
+    """As a gallery hangs it: a lamp on a picture that came out dim, so that its lights are light."""
+    lights = float(np.percentile(luma(image)[::2, ::2], 99.3))
+    return clamp(image * np.float32(np.clip(0.92 / max(lights, 0.05), 1.0, 1.45)))

@@ -81,10 +81,21 @@ def prepare(picture: Picture, faces: Sequence[Box | Face], take: int, *, least: 
         scaled = cv2.resize(calm(picture, blocks=blocks_of(picture)), size, interpolation=cv2.INTER_CUBIC)
     across, down = size[0] / width, size[1] / height
     image = np.multiply(scaled, np.float32(1 / 255), dtype=np.float32)
+    seed = _seed(picture, take)
+    if take:
+        image = _other_light(image, np.random.default_rng(seed))
     people = tuple(_scaled(face, across, down) for face in faces)
-    canvas = Canvas(image=image, people=people, seed=_seed(picture, take))
+    canvas = Canvas(image=image, people=people, seed=seed)
     inside = tuple(face for face, box in zip(people, canvas.faces, strict=True) if min(box[2:]) >= 4)
     return replace(canvas, people=inside)
+
+
+def _other_light(image: Image, dice: np.random.Generator) -> Image:
+    """Asked again, a look starts from a slightly warmer or cooler, lighter or darker photo; always visibly another."""
+    warmth = float(dice.choice((-1, 1)) * dice.uniform(0.03, 0.07))
+    gamma = float(np.exp(dice.choice((-1, 1)) * dice.uniform(0.07, 0.14)))
+    gains = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
+    return clamp(np.power(image, np.float32(gamma)) * gains)
 
 
 def finish(image: Image) -> Picture:
