@@ -61,6 +61,8 @@ class Message:
     language_hint: Language | None = None
     ref: str | None = None
     """The platform's id of the message, for answers that quote it."""
+    group: bool = False
+    """Others read it too: the group's rules hold (`handlers/group_rules.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +87,7 @@ class Outgoing:
     `id` is stable: the same id said twice is the same message (a status is replaced by the next of its id).
     `ref` is the `Message.ref` it answers. `job` is the job it is about, where there is one.
     `numbered` asks channels without buttons to print the choices as a numbered list under the text.
+    `awaits`: a question that the person's next message answers, with nothing to tap.
     """
 
     id: str
@@ -95,3 +98,5 @@ class Outgoing:
     ref: str | None = None
     job: str | None = None
     language: Language = "en"
+    expected: float | None = None
+    """Of a status: the seconds its job usually takes in all, for channels that draw progress."""

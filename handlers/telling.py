@@ -1,7 +1,7 @@
 """What a job says to its person: the status while it is made, the receipt under its pictures, why some are missing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers.making import Fault, Made
@@ -48,7 +48,8 @@ class Teller:
         """What is happening, how long it takes so far, and how long it usually takes."""
         time = self._time(self.job.created, now)
         text = self.say("job.waiting", time=time) if late else self._happening(progress, now, time, expected)
-        return self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
+        said = self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
+        return said if late or expected <= 0 else replace(said, expected=expected)
 
     def _happening(self, progress: Mapping[str, Progress], now: datetime, time: str, expected: float) -> str:
         going = [p for p in progress.values() if p.phase is not Phase.DONE]

@@ -115,7 +115,7 @@ class Feed:
 
     def wire(self, entry: Entry, begun: Mapping[str, Begun]) -> Wire:
         """A message as `contracts/running.md` has it, and a little more: `at`, `job`, `language`; of a status
-        `since`; of a picture its `type`."""
+        `since` and `expected` seconds in all; of a picture its `type`."""
         said = entry.outgoing
         message: Wire = {
             "id": entry.id,
@@ -140,6 +140,7 @@ class Feed:
         if said.kind is Kind.STATUS:
             since = begun[entry.id].at if entry.id in begun else entry.at
             message["since"] = since.astimezone(UTC).isoformat(timespec="milliseconds")
+            message["expected"] = said.expected
         return message
 
     # --- pictures

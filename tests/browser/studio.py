@@ -122,7 +122,7 @@ class Studio:
         async def status(text: str) -> None:
             await channel.say(
                 chat, Outgoing(id=f"{job}:status", kind=Kind.STATUS, text=text, job=job, choices=cancel,
-                               language="en" if english else "zh"),
+                               language="en" if english else "zh", expected=12.0),
             )  # fmt: skip
 
         await status("In the queue, 1 before you" if english else "排队中，前面还有 1 个")

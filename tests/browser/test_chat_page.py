@@ -79,6 +79,8 @@ def test_a_photo_is_picked_sent_and_comes_back_as_a_picture(browser: Opened, stu
     page.said("Being made · 4 s of about 12 s")
     assert len(page.all(".message.status")) == 1, "a status replaces the one before"
     assert "In the queue" not in page.one("#log").text
+    done = "return Number(document.querySelector('.bath').style.getPropertyValue('--done'))"
+    assert 0 <= page.script(done) < 1
     studio.let_go()
     page.until(lambda: page.loaded(".print img"))
     page.until(lambda: not page.all(".message.status"))
