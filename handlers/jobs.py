@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -275,7 +275,7 @@ class JobRunner:
             try:
                 if not late and now - job.created >= LATE_AFTER:
                     late = True
-                    await self._store.update_job(job.id, state=JobState.LATE)
+                    await _to_its_end(self._store.update_job(job.id, state=JobState.LATE))
                     await self._courier.say(channel, job.chat, teller.late(now))
                 status = teller.status(live.progress, now=now, expected=live.expected, late=late)
                 if status.text != said:
@@ -330,6 +330,16 @@ class JobRunner:
         runs = await self._engine.forget_ended(before=before)
         if ours or runs:
             log.info("expired: files=%d runs=%d", len(ours), runs)
+
+
+async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
+    """A write that is begun is awaited even when we are cancelled: later it would undo the states after it."""
+    task = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _delete(files: list[Path]) -> None:
