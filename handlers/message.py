@@ -98,5 +98,6 @@ class Outgoing:
     ref: str | None = None
     job: str | None = None
     language: Language = "en"
+    awaits: bool = False
     expected: float | None = None
     """Of a status: the seconds its job usually takes in all, for channels that draw progress."""

@@ -93,6 +93,8 @@ class Turning:
     def ask(self, kind: str, text: str, choices: tuple[Choice, ...] = (), **more: object) -> None:
         """Say a question and leave it open on the table."""
         self.say(text, choices)
+        if not choices:
+            self.replies[-1] = replace(self.replies[-1], awaits=True)
         question = {
             "kind": kind,
             "options": tuple(c.id for c in choices),

@@ -1,0 +1,59 @@
+"""What must be remembered of chats: which cannot be written to, and which groups became supergroups.
+
+A group that becomes a supergroup gets a new id. Everything kept of it (tables, settings, jobs) stays under the id it
+had first, its *name* here; only when something is sent, or comes in, the two are exchanged. So nothing is ever moved.
+"""
+
+from collections import OrderedDict
+
+from handlers.store import Store
+
+_GONE = "telegram.gone"
+_NOW = "telegram.moved"
+_FIRST = "telegram.origin"
+_KEPT = 20_000
+
+
+class Chats:
+    """Reads are cached: another process finds out by itself, from the server's answer."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._cache: OrderedDict[tuple[str, str], str | None] = OrderedDict()
+
+    async def name(self, chat_id: int) -> str:
+        """Under which id this chat is known."""
+        return await self._value(_FIRST, str(chat_id)) or str(chat_id)
+
+    async def address(self, name: str) -> int:
+        """Where the chat of this name lives now."""
+        return int(await self._value(_NOW, name) or name)
+
+    async def moved(self, old: int, new: int) -> None:
+        """Safe to be told twice, and from both sides."""
+        name = await self.name(old)
+        if name != str(new):
+            await self._set(_FIRST, str(new), name)
+            await self._set(_NOW, name, str(new))
+
+    async def is_gone(self, name: str) -> bool:
+        """Whether writing there was refused for good: blocked, deleted, thrown out."""
+        return await self._value(_GONE, name) is not None
+
+    async def set_gone(self, name: str, gone: bool) -> None:
+        if await self.is_gone(name) != gone:
+            await self._set(_GONE, name, "gone" if gone else None)
+
+    async def _value(self, space: str, key: str) -> str | None:
+        if (space, key) not in self._cache:
+            self._remember(space, key, await self._store.value(space, key))
+        return self._cache[space, key]
+
+    async def _set(self, space: str, key: str, value: str | None) -> None:
+        await self._store.set_value(space, key, value)
+        self._remember(space, key, value)
+
+    def _remember(self, space: str, key: str, value: str | None) -> None:
+        self._cache[space, key] = value
+        while len(self._cache) > _KEPT:
+            self._cache.popitem(last=False)

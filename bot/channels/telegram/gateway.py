@@ -1,0 +1,117 @@
+"""Every call that writes to a chat goes through here: its rate, its faults, and what they mean.
+
+RetryAfter ───── the chat rests; waited for here when it is short, else DeliveryLater
+ChatMigrated ─── the new id is remembered, the call repeated there
+Forbidden, "chat not found" ─── remembered, DeliveryRefused
+other BadRequest ─── the caller's to understand
+never left this machine, 502 ─── DeliveryLater
+timed out, connection lost ─── DeliveryUnknown: the server may have done it
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    EndPointNotFound,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
+
+from bot.channels.telegram.chats import Chats
+from bot.channels.telegram.limits import Clock, Flood
+from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+WAITED_HERE = 20.0
+"""Seconds of a flood wait that a call sits out; a longer one is handed back."""
+TRIES = 4
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rights to send", "chat_write_forbidden")
+
+
+def seconds(error: RetryAfter) -> float:
+    wait = error.retry_after
+    return wait if isinstance(wait, int | float) else wait.total_seconds()
+
+
+def sorted_out(error: TelegramError) -> DeliveryError:
+    """What a fault of the line means. `hint`s name the class only: texts may hold addresses with the token."""
+    hint = type(error).__name__
+    if isinstance(error, RetryAfter):
+        return DeliveryLater(hint, retry_after=seconds(error))
+    if isinstance(error, InvalidToken | EndPointNotFound | Conflict):
+        return DeliveryLater(hint, retry_after=30.0)
+    if isinstance(error, Forbidden | BadRequest | ChatMigrated):
+        return DeliveryRefused(hint)
+    if isinstance(error.__cause__, NOT_SENT):
+        return DeliveryLater(hint)
+    if isinstance(error, NetworkError) and not isinstance(error.__cause__, httpx.HTTPError):
+        # An answer came, and it was an error (5xx, a proxy's page): the server did not get to it.
+        return DeliveryLater(hint, retry_after=2.0)
+    return DeliveryUnknown(hint)
+
+
+class Gateway:
+    def __init__(self, chats: Chats, flood: Flood, clock: Clock) -> None:
+        self.chats = chats
+        self.flood = flood
+        self._clock = clock
+
+    async def spare(self, name: str, call: Callable[[int], Awaitable[object]]) -> bool:
+        """For what nobody would miss (chat actions, progress): done only where there is room, faults are let go.
+
+        True where it was done, or would change nothing.
+        """
+        chat = await self.chats.address(name)
+        if await self.chats.is_gone(name) or not self.flood.spare(chat):
+            return False
+        try:
+            await call(chat)
+        except RetryAfter as error:
+            self.flood.refused(chat, seconds(error))
+            return False
+        except BadRequest as error:
+            return "not modified" in str(error).lower()
+        except TelegramError as error:
+            log.info("a small call was let go: %s", type(error).__name__)
+            return False
+        return True
+
+    async def __call__(self, name: str, call: Callable[[int], Awaitable[T]]) -> T:
+        """Raises DeliveryLater, DeliveryRefused, DeliveryUnknown, or telegram's BadRequest."""
+        if await self.chats.is_gone(name):
+            raise DeliveryRefused("gone")
+        for attempt in range(1, TRIES + 1):
+            chat = await self.chats.address(name)
+            await self.flood.turn(chat)
+            try:
+                result = await call(chat)
+            except RetryAfter as error:
+                self.flood.refused(chat, seconds(error))
+                if seconds(error) > WAITED_HERE or attempt == TRIES:
+                    raise DeliveryLater("flood", retry_after=seconds(error)) from None
+            except ChatMigrated as error:
+                await self.chats.moved(chat, error.new_chat_id)
+            except TelegramError as error:
+                if isinstance(error, Forbidden) or any(word in str(error).lower() for word in GONE):
+                    await self.chats.set_gone(name, True)
+                    raise DeliveryRefused(type(error).__name__) from None
+                if isinstance(error, BadRequest):
+                    raise
+                raise sorted_out(error) from None
+            except KeyError:  # an answer of 200 that is not the protocol's
+                raise DeliveryUnknown("garbage") from None
+            else:
+                self.flood.taken()
+                return result
+        raise DeliveryLater("flood")

@@ -1,0 +1,130 @@
+"""How fast the bot may write: what Telegram advises, kept for every chat and for the bot as a whole.
+
+    a private chat   1 message a second, a few at once
+    a group          20 messages a minute
+    the whole bot    30 messages a second on average; more at once for as long as the server takes it
+
+The server's own 429 outranks these: its chat rests for as long as it said. When it says so to several chats at once,
+the whole bot rests, and large bursts are given up for a while. Edits count like messages.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+PRIVATE_RATE, PRIVATE_BURST = 1.0, 5.0
+GROUP_RATE, GROUP_BURST = 20 / 60, 20.0
+OVERALL_RATE, OVERALL_BURST, OVERALL_CAREFUL = 30.0, 240.0, 30.0
+CAREFUL_SECONDS = 600.0
+"""How long bursts stay small after the server refused several chats at once."""
+AT_ONCE = 3
+"""So many chats refused within `TOGETHER` seconds mean the whole bot."""
+TOGETHER = 2.0
+CHATS_KEPT = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Seconds that only grow, and how to wait for them."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass
+class Bucket:
+    """Fills with `rate` a second up to `size`."""
+
+    rate: float
+    size: float
+    level: float = field(default=-1.0)
+    """Below zero: not yet filled for the first time."""
+    at: float = field(default=0.0)
+    resting_until: float = 0.0
+
+    def fill(self, now: float) -> None:
+        if self.level < 0:
+            self.level = self.size
+        elif now > self.at:
+            self.level = min(self.size, self.level + (now - self.at) * self.rate)
+        self.at = max(self.at, now)
+
+    def wait(self, now: float) -> float:
+        """Seconds until one can be taken."""
+        self.fill(now)
+        rest = max(0.0, self.resting_until - now)
+        return max(rest, (1.0 - self.level) / self.rate if self.level < 1.0 else 0.0)
+
+
+class Flood:
+    """The turns of a whole process. Those who wait for the same chat go in the order they came."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._overall = Bucket(OVERALL_RATE, OVERALL_BURST)
+        self._chats: OrderedDict[int, Bucket] = OrderedDict()
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._waiting: dict[int, int] = {}
+        self._refused: deque[tuple[float, int]] = deque()
+        self._careful_until = 0.0
+
+    def _bucket(self, chat: int) -> Bucket:
+        if chat not in self._chats:
+            rate, burst = (PRIVATE_RATE, PRIVATE_BURST) if chat > 0 else (GROUP_RATE, GROUP_BURST)
+            self._chats[chat] = Bucket(rate, burst)
+            while len(self._chats) > CHATS_KEPT:
+                self._chats.popitem(last=False)
+        self._chats.move_to_end(chat)
+        return self._chats[chat]
+
+    def spare(self, chat: int) -> bool:
+        """Take a turn for something nobody would miss: only where there is plenty, and nobody waits."""
+        now = self._clock.now()
+        bucket = self._bucket(chat)
+        ready = bucket.wait(now) == 0 and self._overall.wait(now) == 0 and not self._waiting.get(chat)
+        if not ready or bucket.level < bucket.size * 0.4 or self._overall.level < self._overall.size * 0.2:
+            return False
+        self._take(bucket)
+        return True
+
+    async def turn(self, chat: int) -> None:
+        """Wait until a message to this chat is allowed, and count it."""
+        self._waiting[chat] = self._waiting.get(chat, 0) + 1
+        lock = self._locks.setdefault(chat, asyncio.Lock())
+        try:
+            async with lock:
+                bucket = self._bucket(chat)
+                while (pause := max(bucket.wait(now := self._clock.now()), self._overall.wait(now))) > 0:
+                    await self._clock.sleep(pause)
+                self._take(bucket)
+        finally:
+            self._waiting[chat] -= 1
+            if not self._waiting[chat]:
+                del self._waiting[chat], self._locks[chat]
+
+    def _take(self, bucket: Bucket) -> None:
+        bucket.level -= 1.0
+        self._overall.level -= 1.0
+
+    def refused(self, chat: int, retry_after: float) -> None:
+        """The server said 429."""
+        now = self._clock.now()
+        bucket = self._bucket(chat)
+        bucket.resting_until = max(bucket.resting_until, now + retry_after)
+        while self._refused and self._refused[0][0] < now - TOGETHER:
+            self._refused.popleft()
+        self._refused.append((now, chat))
+        if len({refused for _, refused in self._refused}) >= AT_ONCE:
+            self._overall.resting_until = max(self._overall.resting_until, now + retry_after)
+            self._overall.size = OVERALL_CAREFUL
+            self._overall.level = 0.0
+            self._overall.at = max(now, self._overall.resting_until)
+            self._careful_until = now + CAREFUL_SECONDS
+            self._refused.clear()
+
+    def taken(self) -> None:
+        """The server took a message: after a quiet while, bursts may be large again."""
+        if self._overall.size < OVERALL_BURST and self._clock.now() > self._careful_until:
+            self._overall.size = OVERALL_BURST

@@ -1,0 +1,112 @@
+"""Fetching what people sent: the file as it is, to a local file of our own naming.
+
+A photo that cannot be fetched is tried again; where that does not help, the person is asked to send it again, and
+nothing goes on without it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from telegram import Bot
+from telegram.error import BadRequest, RetryAfter, TelegramError
+
+from bot.channels.telegram.gateway import seconds
+from bot.channels.telegram.limits import Clock
+from bot.channels.telegram.updates import LARGEST_DOWNLOAD, Attachment
+from handlers.message import IncomingPhoto
+from providers.media.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0)
+"""Seconds between attempts."""
+AT_ONCE = 16
+"""Downloads side by side: each holds a file of up to 20 MB in memory."""
+READ_SECONDS = 30.0
+UNUSED_SECONDS = 24 * 3600.0
+
+
+class TooLarge(Exception):
+    """Above what getFile gives."""
+
+
+class Lost(Exception):
+    """Telegram does not give the file, after repeated attempts."""
+
+
+class Photos:
+    def __init__(self, bot: Bot, folder: Path, clock: Clock, pauses: Sequence[float] = PAUSES) -> None:
+        self._bot = bot
+        self._folder = folder
+        self._clock = clock
+        self._pauses = tuple(pauses)
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def fetch(self, attachments: Sequence[Attachment], name: str) -> tuple[IncomingPhoto, ...]:
+        """Every one of them, or none. `name` is the files' stem; the same again replaces them. Raises TooLarge, Lost."""
+        if any(attachment.too_large for attachment in attachments):
+            raise TooLarge
+        fetching = [
+            asyncio.ensure_future(self._one(attachment, f"{name}-{n}")) for n, attachment in enumerate(attachments)
+        ]
+        try:
+            return tuple(await asyncio.gather(*fetching))
+        finally:
+            for task in fetching:
+                task.cancel()
+            await asyncio.gather(*fetching, return_exceptions=True)
+
+    async def _one(self, attachment: Attachment, name: str) -> IncomingPhoto:
+        async with self._room:
+            data = await self._bytes(attachment.file_id)
+            path = await in_thread(self._keep, data, name)
+        return IncomingPhoto(key=f"telegram:{attachment.unique}", path=path)
+
+    def _keep(self, data: bytes, name: str) -> Path:
+        # Not synced to the disk: after a crash the update is there again, and the photo is fetched again.
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / name
+        path.write_bytes(data)
+        return path
+
+    async def _bytes(self, file_id: str) -> bytes:
+        for pause in (*self._pauses, None):
+            try:
+                return await self._once(file_id)
+            except BadRequest as error:
+                if "too big" in str(error).lower():
+                    raise TooLarge from None
+                fault: Exception = error
+            except (TelegramError, KeyError) as error:
+                fault = error
+            log.info("a photo could not be fetched: %s", type(fault).__name__)
+            if pause is not None:
+                await self._clock.sleep(max(pause, seconds(fault)) if isinstance(fault, RetryAfter) else pause)
+        raise Lost
+
+    async def _once(self, file_id: str) -> bytes:
+        file = await self._bot.get_file(file_id)
+        if (file.file_size or 0) > LARGEST_DOWNLOAD:
+            raise TooLarge
+        # Not `File.download…`: a path that happens to exist here too would be read from our own disk.
+        path = (file.file_path or "").removeprefix(f"{self._bot.base_file_url}/")
+        address = f"{self._bot.base_file_url}/{path}"
+        return bytes(await self._bot.request.retrieve(address, read_timeout=READ_SECONDS))
+
+    @staticmethod
+    def discard(photos: Sequence[IncomingPhoto]) -> None:
+        """Blocks."""
+        for photo in photos:
+            photo.path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Delete what processes that died had fetched. Blocks."""
+        if not self._folder.is_dir():
+            return
+        limit = time.time() - UNUSED_SECONDS
+        for file in self._folder.iterdir():
+            if file.stat().st_mtime <= limit:
+                file.unlink(missing_ok=True)

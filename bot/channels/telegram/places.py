@@ -1,0 +1,377 @@
+"""Results: exactly one picture for each that was made, whatever happens on the way.
+
+Sending something new cannot be repeated safely when its outcome is unknown; editing a message can. So the place is
+made first, as a message without a picture, its id is committed, and then *it* is turned into the picture, as often as
+it takes:
+
+    one picture    a quick job's own status message, or a small text (which rings, where the person has gone elsewhere)
+                   ──editMessageMedia──▶ the picture, its receipt, its buttons
+    several        an album of plain grey pictures, and a small text under it
+                   ──editMessageMedia──▶ each its picture; ──editMessageText──▶ the receipt with the buttons
+
+A text becomes media since Bot API 10.1. An older server refuses that; it is remembered, and the place is a grey
+picture there too. A place that the person deleted is made anew. What a crash between making a place and committing
+it leaves behind is a small text, or grey pictures: never a second picture.
+"""
+
+import asyncio
+import io
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Literal
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+from telegram import (
+    Bot,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+)
+from telegram.error import BadRequest
+
+from bot.channels.telegram.buttons import keyboard
+from bot.channels.telegram.gateway import Gateway
+from bot.channels.telegram.ledger import Ledger
+from bot.channels.telegram.speaking import Speaker, owner, reply_to, thread_of, units
+from handlers.channel import Delivered, DeliveryRefused
+from handlers.message import Chat, Choice, Outgoing
+from handlers.store import Store
+from handlers.words import words
+from providers.base import PictureFile
+from providers.errors import LikenessError
+from providers.media.preview import fit_jpeg
+from providers.media.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+PHOTO_BYTES = 10 << 20
+PHOTO_SIDES = 10_000
+"""Width and height together."""
+PHOTO_RATIO = 20
+FILE_BYTES = 50 << 20
+CAPTION_UNITS = 1024
+QUICK_SECONDS = 15.0
+"""Until then the person is still looking, and the status message becomes the picture; later a new message rings."""
+UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
+"""Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
+AT_ONCE = 3
+"""Uploads of one album side by side."""
+_SERVER = "telegram.server"
+_REPLACED = "telegram.places"
+_PLACEHOLDER = 512
+_GREY = (222, 222, 226)
+
+Form = Literal["text", "photo", "document"]
+
+_LOST = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
+_NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
+_NO_PHOTO = ("photo_invalid", "image_process_failed", "file is too big", "wrong type", "photo_save_file_invalid")
+
+
+class Place(BaseModel):
+    """Where a result goes: the messages its pictures go to, one each, and the one its receipt goes to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    messages: tuple[int, ...]
+    form: Form = "text"
+    receipt: int | None = None
+
+
+class _Unfit(Exception):
+    """The message cannot take the picture. `form`: of which kind a new one should be."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(form)
+        self.form: Form = form
+
+
+def photo_allowed(picture: PictureFile) -> bool:
+    """Whether Telegram takes it as a photo (it re-encodes photos to JPEG; transparent ones would lose that)."""
+    long, short = max(picture.width, picture.height), min(picture.width, picture.height)
+    return picture.size_bytes <= PHOTO_BYTES and long + short <= PHOTO_SIDES and long <= PHOTO_RATIO * short
+
+
+def cut(text: str, most: int = CAPTION_UNITS) -> str:
+    """At most so many UTF-16 units."""
+    while units(text) > most:
+        text = text[: -max(1, (units(text) - most) // 2 + 1)].rstrip() + "…"
+    return text
+
+
+@cache
+def placeholder() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (_PLACEHOLDER, _PLACEHOLDER), _GREY).save(out, "JPEG")
+    return out.getvalue()
+
+
+class Places:
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        gateway: Gateway,
+        ledger: Ledger,
+        speaker: Speaker,
+        store: Store,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._bot = bot
+        self._gateway = gateway
+        self._ledger = ledger
+        self._speaker = speaker
+        self._store = store
+        self._now = now
+        self._uploads = asyncio.Semaphore(24)
+
+    # --- making the place
+
+    async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
+        async with self._speaker.lock(outgoing.job or outgoing.id):
+            if len(outgoing.pictures) > 1:
+                place = await self._album_place(chat, outgoing)
+            else:
+                place = await self._single_place(chat, outgoing)
+        return place.model_dump_json(exclude_defaults=True)
+
+    async def _single_place(self, chat: Chat, outgoing: Outgoing) -> Place:
+        form = await self._ready_form()
+        shown = await self._ledger.job(outgoing.job) if outgoing.job else None
+        if shown is not None and form == "text" and self._now() - shown.at < QUICK_SECONDS:
+            return Place(messages=(shown.message,))
+        return await self._ready(chat, outgoing, form)
+
+    async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
+        form: Form = "photo" if all(_sides_allowed(p) for p in outgoing.pictures) else "document"
+        messages = await self._grey(chat, outgoing, form, len(outgoing.pictures))
+        under = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
+        return Place(messages=messages, form=form, receipt=under.message_id)
+
+    async def _ready(self, chat: Chat, outgoing: Outgoing, form: Form) -> Place:
+        """A new message that a picture can be put into."""
+        if form == "text":
+            message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
+            return Place(messages=(message.message_id,))
+        return Place(messages=await self._grey(chat, outgoing, form, 1), form=form)
+
+    async def _ready_form(self) -> Form:
+        return "photo" if await self._store.value(_SERVER, "text_into_media") == "refused" else "text"
+
+    async def _grey(self, chat: Chat, outgoing: Outgoing, form: Form, count: int) -> tuple[int, ...]:
+        """Grey pictures: uploaded once, then named by their file id."""
+        known = await self._store.value(_SERVER, f"placeholder.{form}")
+        try:
+            messages = await self._send_grey(chat, outgoing, form, count, known)
+        except BadRequest:
+            if known is None:
+                raise DeliveryRefused("placeholder") from None
+            await self._store.set_value(_SERVER, f"placeholder.{form}", None)  # the id is of another bot
+            return await self._grey(chat, outgoing, form, count)
+        if known is None:
+            first = messages[0]
+            file = first.photo[-1] if form == "photo" and first.photo else first.document
+            await self._store.set_value(_SERVER, f"placeholder.{form}", file.file_id if file else None)
+        return tuple(message.message_id for message in messages)
+
+    async def _send_grey(
+        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, known: str | None
+    ) -> tuple[Message, ...]:
+        where = {"message_thread_id": thread_of(chat), "reply_parameters": reply_to(chat, outgoing)}
+        file = known or placeholder()
+
+        async def one(to: int) -> tuple[Message, ...]:
+            if form == "photo":
+                return (await self._bot.send_photo(to, file, **where),)  # type: ignore[arg-type]  # two known names
+            return (await self._bot.send_document(to, file, filename="picture.jpg", **where),)  # type: ignore[arg-type]
+
+        async def album(to: int) -> tuple[Message, ...]:
+            media = [
+                InputMediaPhoto(file)
+                if form == "photo"
+                else InputMediaDocument(file, filename=None if known else "picture.jpg")
+                for _ in range(count)
+            ]
+            return await self._bot.send_media_group(to, media, **where)  # type: ignore[arg-type]
+
+        return await self._gateway(chat.chat, one if count == 1 else album)
+
+    # --- putting the pictures there
+
+    async def deliver(self, chat: Chat, outgoing: Outgoing, name: str) -> Delivered:
+        async with self._speaker.lock(outgoing.job or outgoing.id):
+            place = Place.model_validate_json(name)
+            messages: tuple[int, ...]
+            if place.receipt is None:
+                messages = (await self._single(chat, outgoing, place),)
+            else:
+                messages = await self._album(chat, outgoing, place, place.receipt)
+            await self._tidy(chat, outgoing, (*messages, place.receipt))
+        return Delivered(refs=tuple(str(message) for message in messages))
+
+    async def _single(self, chat: Chat, outgoing: Outgoing, place: Place) -> int:
+        picture = outgoing.pictures[0]
+        choices = (*outgoing.choices, *self.file_choice(outgoing))
+        return await self._put(
+            chat, outgoing, picture, f"{outgoing.id}#0", place.messages[0],
+            form="photo" if photo_allowed(picture) else "document",
+            caption=cut(outgoing.text), markup=keyboard(choices, owner=owner(chat)),
+        )  # fmt: skip
+
+    async def _album(self, chat: Chat, outgoing: Outgoing, place: Place, receipt: int) -> tuple[int, ...]:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(n: int) -> int:
+            async with room:
+                return await self._put(
+                    chat, outgoing, outgoing.pictures[n], f"{outgoing.id}#{n}", place.messages[n], form=place.form
+                )
+
+        putting = [asyncio.ensure_future(one(n)) for n in range(len(outgoing.pictures))]
+        try:
+            messages = tuple(await asyncio.gather(*putting))
+        finally:
+            for task in putting:
+                task.cancel()
+            await asyncio.gather(*putting, return_exceptions=True)
+        choices = (*outgoing.choices, *self.file_choice(outgoing))
+        await self._receipt(chat, outgoing, receipt, choices)
+        if outgoing.job:
+            await self._ledger.put_refs(chat.chat, messages, outgoing.job)
+        return messages
+
+    async def _receipt(self, chat: Chat, outgoing: Outgoing, message: int, choices: tuple[Choice, ...]) -> None:
+        if not await self._speaker.edit(chat, message, outgoing.text, choices):
+            # The person deleted it. Words twice are no harm.
+            await self._speaker.send(chat, replace(outgoing, choices=choices))
+
+    @staticmethod
+    def file_choice(outgoing: Outgoing) -> tuple[Choice, ...]:
+        """The way to the full-size file: photos are re-encoded by Telegram."""
+        if not outgoing.job:
+            return ()
+        return (Choice(id=f"file:{outgoing.job}", label=words(outgoing.language, "telegram.as_file")),)
+
+    async def _put(
+        self,
+        chat: Chat,
+        outgoing: Outgoing,
+        picture: PictureFile,
+        key: str,
+        message: int,
+        *,
+        form: Form,
+        caption: str | None = None,
+        markup: InlineKeyboardMarkup | None = None,
+    ) -> int:
+        """Turn a message into the picture, or a new one where that one cannot be; returns which it is."""
+        message = int(await self._store.value(_REPLACED, key) or message)
+        for _ in range(3):
+            try:
+                await self._turn(chat, message, picture, form, caption, markup)
+                return message
+            except _Unfit as unfit:
+                ready = await self._ready(chat, outgoing, unfit.form)
+                await self._store.set_value(_REPLACED, key, str(ready.messages[0]))
+                await self._forget_text(chat, message)
+                message = ready.messages[0]
+                form = form if photo_allowed(picture) else "document"
+        raise DeliveryRefused("no message takes the picture")
+
+    async def _turn(
+        self,
+        chat: Chat,
+        message: int,
+        picture: PictureFile,
+        form: Form,
+        caption: str | None,
+        markup: InlineKeyboardMarkup | None,
+    ) -> None:
+        data, filename = await in_thread(_content, picture, form)
+        media = (
+            InputMediaPhoto(data, caption=caption, filename=filename)
+            if form == "photo"
+            else InputMediaDocument(data, caption=caption, filename=filename, disable_content_type_detection=True)
+        )
+
+        async def call(to: int) -> object:
+            async with self._uploads:
+                return await self._bot.edit_message_media(
+                    media, chat_id=to, message_id=message, reply_markup=markup,
+                    read_timeout=UPLOAD_READ, write_timeout=UPLOAD_WRITE,
+                )  # fmt: skip
+
+        try:
+            await self._gateway(chat.chat, call)
+        except BadRequest as error:
+            said = str(error).lower()
+            if "not modified" in said:
+                return
+            if any(text in said for text in _NO_MEDIA):
+                await self._store.set_value(_SERVER, "text_into_media", "refused")
+                raise _Unfit("photo") from None
+            if any(text in said for text in _LOST):
+                raise _Unfit(await self._ready_form()) from None
+            if form == "photo" and any(text in said for text in _NO_PHOTO):
+                await self._turn(chat, message, picture, "document", caption, markup)
+                return
+            log.error("a picture was refused: %s", type(error).__name__)
+            raise DeliveryRefused("bad request") from None
+
+    async def _forget_text(self, chat: Chat, message: int) -> None:
+        """Take away a message that could not become the picture; it may be gone already."""
+
+        async def call(to: int) -> object:
+            return await self._bot.delete_message(to, message)
+
+        await self._gateway.spare(chat.chat, call)
+
+    async def _tidy(self, chat: Chat, outgoing: Outgoing, used: tuple[int | None, ...]) -> None:
+        """The pictures are there: the message that told how it went is done with."""
+        for n in range(len(outgoing.pictures)):
+            await self._drop(f"{outgoing.id}#{n}")
+        if outgoing.job and (shown := await self._ledger.job(outgoing.job)):
+            await self._ledger.drop_job(outgoing.job)
+            if shown.message not in used:
+                await self._forget_text(chat, shown.message)
+
+    async def _drop(self, key: str) -> None:
+        if await self._store.value(_REPLACED, key) is not None:
+            await self._store.set_value(_REPLACED, key, None)
+
+    # --- the full-size file, on a tap
+
+    async def send_file(self, chat: Chat, outgoing: Outgoing, key: str) -> None:
+        """Each picture as a file of its own, unchanged. `key` names the tap: told twice, it is done once."""
+        for n, picture in enumerate(outgoing.pictures):
+            place = f"{key}#{n}"
+            known = await self._store.value(_REPLACED, place)
+            if known is None:
+                ready = await self._ready(chat, outgoing, await self._ready_form())
+                known = str(ready.messages[0])
+                await self._store.set_value(_REPLACED, place, known)
+            await self._put(chat, outgoing, picture, place, int(known), form="document")
+        for n in range(len(outgoing.pictures)):
+            await self._drop(f"{key}#{n}")
+
+
+def _sides_allowed(picture: PictureFile) -> bool:
+    """Whether it can be a photo once its bytes are made fewer."""
+    return photo_allowed(replace(picture, size_bytes=0))
+
+
+def _content(picture: PictureFile, form: Form) -> tuple[bytes, str]:
+    """The bytes to upload and their file name. Blocks. Raises DeliveryRefused where the file is gone."""
+    limit = PHOTO_BYTES if form == "photo" else FILE_BYTES
+    try:
+        size = picture.path.stat().st_size
+        if size > limit:
+            return fit_jpeg(picture.path, limit - (1 << 16)), f"{picture.path.stem}.jpg"
+        return picture.path.read_bytes(), picture.path.name
+    except (OSError, LikenessError):
+        raise DeliveryRefused("a picture of the result is no longer on the disk") from None

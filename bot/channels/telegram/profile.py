@@ -1,0 +1,52 @@
+"""How the bot presents itself: commands, descriptions and the menu button, in both languages, set when they changed."""
+
+import hashlib
+import json
+import logging
+
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    MenuButtonCommands,
+)
+
+from handlers.store import Store
+from handlers.words import Language, words
+
+log = logging.getLogger(__name__)
+
+PRIVATE = ("start", "help", "styles", "again", "status", "cancel", "usage", "settings", "forget")
+GROUPS = ("make", "styles", "again", "status", "cancel", "usage", "settings", "help", "forget")
+_SPACE = "telegram.profile"
+
+
+def commands(names: tuple[str, ...], language: Language) -> list[BotCommand]:
+    return [BotCommand(name, words(language, f"telegram.command_{name}")) for name in names]
+
+
+async def present(bot: Bot, store: Store) -> None:
+    """English for everybody, Chinese for Chinese clients. A dozen calls, so only where something changed."""
+    wanted = _digest()
+    if await store.value(_SPACE, str(bot.id)) == wanted:
+        return
+    languages: tuple[tuple[Language, str | None], ...] = (("en", None), ("zh", "zh"))
+    for language, code in languages:
+        scopes = ((PRIVATE, BotCommandScopeAllPrivateChats()), (GROUPS, BotCommandScopeAllGroupChats()))
+        for names, scope in scopes:
+            await bot.set_my_commands(commands(names, language), scope=scope, language_code=code)
+        await bot.set_my_description(words(language, "telegram.description"), language_code=code)
+        await bot.set_my_short_description(words(language, "telegram.about"), language_code=code)
+    await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
+    await store.set_value(_SPACE, str(bot.id), wanted)
+
+
+def _digest() -> str:
+    languages: tuple[Language, ...] = ("en", "zh")
+    texts = [
+        [words(lang, f"telegram.command_{name}") for name in (*PRIVATE, *GROUPS)]
+        + [words(lang, "telegram.description"), words(lang, "telegram.about")]
+        for lang in languages
+    ]
+    return hashlib.sha256(json.dumps([PRIVATE, GROUPS, texts]).encode()).hexdigest()[:16]

@@ -1,0 +1,171 @@
+"""How updates come: asked for (polling) or brought (webhook). Either way one is stored before it is acknowledged.
+
+Polling is a loop of our own: the library's updater keeps what it fetched in memory and confirms it with the next
+getUpdates, so a killed process would lose it.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from telegram import Bot, Update
+from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+
+from bot.channels.telegram.gateway import seconds
+from bot.channels.telegram.limits import Clock
+
+log = logging.getLogger(__name__)
+
+UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+POLL_SECONDS = 25
+"""How long Telegram may wait with an empty answer."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+TOKEN_PAUSE = 60.0
+MAX_BODY = 1 << 20
+MAX_CONNECTIONS = 40
+
+Take = Callable[[Update], Awaitable[None]]
+Mode = Literal["polling", "webhook"]
+
+
+def secret_for(token: str, given: str | None) -> str:
+    """The webhook's secret token; without one in the settings, the same one at every start."""
+    return given or hmac.new(token.encode(), b"likeness webhook", hashlib.sha256).hexdigest()
+
+
+class Line:
+    """The line to Telegram's server: `connect` until it answers, then `poll` for ever, or the webhook's route."""
+
+    def __init__(self, bot: Bot, clock: Clock, *, poll_seconds: int = POLL_SECONDS) -> None:
+        self._bot = bot
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._offset: int | None = None
+        self._said: str | None = None
+        self.connected = False
+
+    # --- faults, each said once
+
+    def _report(self, error: TelegramError) -> None:
+        kind = "conflict" if isinstance(error, Conflict) else "token" if _is_token(error) else "away"
+        self.connected = False
+        if kind == self._said:
+            return
+        self._said = kind
+        if kind == "conflict":
+            log.error(
+                "Telegram says 409: another program receives this bot's messages. Stop it, or give this one a token "
+                "of its own; trying on."
+            )
+        elif kind == "token":
+            log.error("Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather; trying on.")
+        else:
+            log.warning("Telegram cannot be reached (%s); trying on.", type(error).__name__)
+
+    def _reached(self) -> None:
+        if self._said is not None:
+            log.info("Telegram is reached again")
+        self._said = None
+        self.connected = True
+
+    async def _until_done(self, what: Callable[[], Awaitable[object]]) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await what()
+                self._reached()
+                return
+            except TelegramError as error:
+                self._report(error)
+                await self._clock.sleep(_pause(error, pause))
+            except Exception as error:  # an answer that is not the protocol's, or our store is away
+                log.error("Telegram's updates could not be taken: %s", type(error).__name__)
+                await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def connect(self, steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
+        """Do each step, however long Telegram stays away."""
+        for step in steps:
+            await self._until_done(step)
+
+    # --- polling
+
+    async def poll(self, take: Take) -> None:
+        """Fetch, store, and only then confirm by asking for what comes after. Ends when cancelled."""
+        while True:
+            await self._until_done(lambda: self._once(take))
+
+    async def _once(self, take: Take) -> None:
+        updates = await self._bot.get_updates(
+            offset=self._offset, timeout=self._poll_seconds, allowed_updates=list(UPDATES), limit=100
+        )
+        for update in updates:
+            await take(update)
+            self._offset = update.update_id + 1
+
+    async def confirm(self) -> None:
+        """Tell Telegram what was stored last, so that it is not sent again at the next start."""
+        if self._offset is not None:
+            try:
+                await self._bot.get_updates(offset=self._offset, timeout=0, allowed_updates=list(UPDATES), limit=1)
+            except (TelegramError, KeyError) as error:
+                log.debug("the last updates were not confirmed: %s", type(error).__name__)
+
+    # --- webhook
+
+    def route(self, take: Take, *, secret: str, path: str = "/telegram") -> Route:
+        async def endpoint(request: Request) -> Response:
+            given = request.headers.get("x-telegram-bot-api-secret-token", "")
+            if not hmac.compare_digest(given.encode("latin-1", "replace"), secret.encode()):
+                return Response(status_code=403)
+            try:
+                update = Update.de_json(await _body(request), self._bot)
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                # Answered as taken: it would be the same the next time.
+                log.error("an update could not be read")
+                return Response(status_code=200)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            try:
+                await take(update)
+            except Exception as error:
+                log.error("an update could not be stored: %s", type(error).__name__)
+                return Response(status_code=503, headers={"retry-after": "5"})
+            return Response(status_code=200)
+
+        return Route(path, endpoint, methods=["POST"])
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise ValueError("too long")
+    data = json.loads(body)
+    if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
+        raise ValueError("no update")
+    return data
+
+
+def _is_token(error: TelegramError) -> bool:
+    return isinstance(error, InvalidToken) and not isinstance(error, EndPointNotFound)
+
+
+def _pause(error: TelegramError, pause: float) -> float:
+    if isinstance(error, RetryAfter):
+        return max(pause, seconds(error))
+    return TOKEN_PAUSE if _is_token(error) else pause
+
+
+async def cancelled(task: "asyncio.Task[None] | None") -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

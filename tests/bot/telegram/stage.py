@@ -1,0 +1,120 @@
+"""The bot on Telegram on a stage: the real library, handlers, jobs and store, against a fake Bot API server.
+
+Nothing is patched: the bot speaks HTTP with the fake; its provider is the fake one of the package.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bot.channels.telegram import Pace, TelegramChannel
+from bot.metrics import Metrics
+from handlers.conversation import Conversation
+from handlers.jobs import JobRunner
+from handlers.message import Chat
+from handlers.plan import quoted
+from handlers.sql_schema import sqlite_url
+from handlers.sql_store import SqlStore
+from handlers.store import Job, Store
+from providers.fake import FakeProvider, Script
+from providers.media.accept import AcceptedPhoto, accept_photo
+from providers.router import Router
+from tests.servers.telegram import TOKEN, FakeTelegram
+
+BRISK = Pace(
+    album_pause=0.15,
+    album_longest=3.0,
+    photo_pauses=(0.02, 0.02),
+    retries=(0.01, 0.01),
+    poll_seconds=1,
+    stop_seconds=1.0,
+)
+
+
+async def accept(path: Path, into: Path) -> AcceptedPhoto:
+    return await accept_photo(path, into=into)
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """What a test holds in its hands."""
+
+    telegram: FakeTelegram
+    store: Store
+    channel: TelegramChannel
+    conversation: Conversation
+    jobs: JobRunner
+    provider: FakeProvider
+    folder: Path
+
+    def chat(self, person: int, chat: int | None = None) -> Chat:
+        return Chat(channel="telegram", chat=str(chat or person), person=str(person))
+
+    async def jobs_of(self, person: int, chat: int | None = None) -> tuple[Job, ...]:
+        return await self.store.jobs(chat=self.chat(person, chat))
+
+    async def job(self, person: int, chat: int | None = None) -> Job:
+        """The only job of this person here."""
+        (job,) = await self.jobs_of(person, chat)
+        return job
+
+    async def until(self, what: Callable[[], Any], seconds: float = 20.0) -> Any:
+        return await self.telegram.until(what, seconds)
+
+    async def read(self) -> None:
+        """Until the bot has taken every update there is and handled it."""
+        await self.until(lambda: self.telegram.unread == 0)
+        await self.channel.idle()
+
+    async def ended(self, job_id: str) -> Job:
+        async with asyncio.timeout(20):
+            while True:
+                job = await self.store.job(job_id)
+                assert job is not None
+                if job.finished is not None:
+                    return job
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def on_stage(
+    folder: Path,
+    telegram: FakeTelegram,
+    *,
+    script: tuple[Script, ...] = (),
+    standing: Script | None = None,
+    pace: Pace = BRISK,
+    started: bool = True,
+    **settings: Any,
+) -> AsyncIterator[Stage]:
+    store = await SqlStore.open(sqlite_url(folder / "likeness.sqlite"))
+    provider = FakeProvider(script=script, standing=standing or Script())
+    router = Router([provider])
+    channel = TelegramChannel(
+        token=TOKEN, store=store, metrics=Metrics(), data_dir=folder, api_url=telegram.address, pace=pace, **settings
+    )
+    jobs = JobRunner(
+        store=store, router=router, channels={"telegram": channel}, data_dir=folder, output_dir=folder / "made"
+    )
+    conversation = Conversation(
+        store=store, jobs=jobs, quote=quoted(router), accept=accept, photos_dir=folder / "photos", confirm_above=9.0
+    )
+    await jobs.start()
+    try:
+        if started:
+            await channel.start(conversation)
+        yield Stage(
+            telegram=telegram, store=store, channel=channel, conversation=conversation, jobs=jobs, provider=provider,
+            folder=folder,
+        )  # fmt: skip
+    finally:
+        await channel.aclose()
+        await jobs.stop()
+        await store.aclose()
+
+
+def paced(**changes: Any) -> Pace:
+    return replace(BRISK, **changes)
