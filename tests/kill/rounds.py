@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,13 @@ def expected(point: str, *, repeatable: bool) -> tuple[str, int, int, tuple[str,
     if not repeatable and point in ("before the send", "sent, not written down"):
         return "uncertain", 1, int(point == "sent, not written down"), ("resend",)
     return "done", 1, 1, ()
+
+
+def harmless(end: End) -> bool:
+    """Whatever the moment: at most one submit and one picture, and where it is not done the person is asked."""
+    if end.state == "done":
+        return (end.submits, end.shown, end.offers) == (1, 1, ())
+    return end.state == "uncertain" and end.submits <= 1 and end.shown <= 1 and end.offers != ()
 
 
 @asynccontextmanager
@@ -174,6 +181,19 @@ class Round:
                 await kill(first)
                 await self._fal.post("/_fake/release")
                 return await self.ends(await self.until_ended(second))
+
+    async def kill_at(self, moments: Sequence[float]) -> list[End]:
+        """No stops: the worker is killed so many seconds after it was ready, again and again, then left to finish."""
+        await self._fal.post("/_fake/reset")
+        await self._fal.post("/_fake/plan", json={"always": True, "seconds": 0.3})
+        free = dict.fromkeys(self.points, "")
+        for moment in moments:
+            async with process("tests.kill.worker", self.wish(jobs=free)) as worker:
+                assert await anext(lines(worker)) == {"ready": True}
+                await asyncio.sleep(moment)
+                await kill(worker)
+        async with process("tests.kill.worker", self.wish(jobs=free, wait_for=list(free))) as worker:
+            return await self.ends(await self.until_ended(worker))
 
     async def ends(self, ended: dict[str, list[str]]) -> list[End]:
         markers = (await self._state())["markers"]

@@ -11,7 +11,7 @@ from tests.servers.postgres import NoPostgres, new_database, postgres_server
 
 pytestmark = pytest.mark.kill
 
-ROUNDS = 2
+ROUNDS = 1
 
 
 @pytest.fixture
