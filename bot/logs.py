@@ -5,7 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-NOISY = ("httpx", "httpcore", "telegram", "apscheduler", "uvicorn.access", "numba", "PIL")
+NOISY = ("httpx", "httpcore", "telegram", "apscheduler", "uvicorn", "numba", "PIL")
 """Libraries that would log addresses (with tokens in them) or chatter below a warning."""
 
 

@@ -54,12 +54,13 @@ class Browser:
 @contextmanager
 def likeness(home: Path, *words: str, **env: str) -> Iterator["tuple[subprocess.Popen[str], str]"]:
     """`likeness run` in an empty home, and its address."""
+    log = (home / "log").open("a")
     process = subprocess.Popen(
         [sys.executable, "-c", "from bot.cli import main; main()", "run", "--port", "0", *words],
         cwd=home,
         env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **env},
         stdout=subprocess.PIPE,
-        stderr=(home / "log").open("a"),
+        stderr=log,
         text=True,
     )
     try:
@@ -74,6 +75,7 @@ def likeness(home: Path, *words: str, **env: str) -> Iterator["tuple[subprocess.
             process.wait(timeout=15)
         assert process.stdout is not None
         process.stdout.close()
+        log.close()
 
 
 @contextmanager
@@ -142,7 +144,7 @@ def test_a_restart_forgets_nothing_and_shows_the_picture_once(tmp_path: Path, fa
         with likeness(tmp_path, **settings) as (_, address), httpx.Client(base_url=address, cookies=cookies) as http:
             again = Browser(http)
             again.waits_for("pictures")
-            assert len([m for m in again.messages() if m["kind"] == "pictures"]) == 1
+            assert len([m for m in again.messages() if m["kind"] == "pictures" and m["from"] == "bot"]) == 1
         assert fal.submits == 1
 
 
