@@ -8,8 +8,7 @@ jagged lines are smoothed along, never across, their direction.
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Picture
-from providers.embedded.silhouette import Floats
+from providers.embedded.pixels import Floats, Picture, blurred, clipped, floats, grey_of, guided
 
 LONGEST_SIDE = 8192
 
@@ -35,26 +34,25 @@ def enlarged(rgb: Picture, scale: int = 2, sharpness: float = 1.0) -> Picture:
 def _twice(rgb: Picture, sharpness: float) -> Picture:
     low = rgb.astype(np.float32)
     size = (rgb.shape[1] * 2, rgb.shape[0] * 2)
-    high = cv2.resize(low, size, interpolation=cv2.INTER_LANCZOS4)
+    high = floats(cv2.resize(low, size, interpolation=cv2.INTER_LANCZOS4))
     for _ in range(2):
         error = low - cv2.resize(high, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_AREA)
-        high += cv2.resize(error, size, interpolation=cv2.INTER_CUBIC)
+        high += floats(cv2.resize(error, size, interpolation=cv2.INTER_CUBIC))
     high = _along_edges(high)
-    blurred = cv2.GaussianBlur(high, (0, 0), 1.3)
-    detail = high - blurred
+    detail = high - blurred(high, 1.3)
     weight = np.clip((np.abs(detail).max(-1, keepdims=True) - 1.5) / 6, 0, 1)
     high = high + 0.75 * sharpness * weight * detail
     around = np.ones((3, 3), np.uint8)
     floor = cv2.resize(cv2.erode(low, around), size, interpolation=cv2.INTER_LINEAR)
     ceiling = cv2.resize(cv2.dilate(low, around), size, interpolation=cv2.INTER_LINEAR)
-    return (np.clip(np.clip(high, floor - 3, ceiling + 3), 0, 255) + 0.5).astype(np.uint8)
+    return clipped(np.clip(high, floor - 3, ceiling + 3))
 
 
 def _along_edges(picture: Floats) -> Floats:
     """Averages three pixels along the edge where there is a strong one (structure tensor), else nothing."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    grey = floats(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
     gx, gy = cv2.Scharr(grey, cv2.CV_32F, 1, 0) / 32, cv2.Scharr(grey, cv2.CV_32F, 0, 1) / 32
-    xx, yy, xy = (cv2.GaussianBlur(a, (0, 0), 1.4) for a in (gx * gx, gy * gy, gx * gy))
+    xx, yy, xy = (blurred(a, 1.4) for a in (gx * gx, gy * gy, gx * gy))
     angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
     spread = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
     weight = np.clip(spread / (xx + yy + 1e-3), 0, 1) ** 2 * np.clip((xx + yy - 4) / 40, 0, 1)
@@ -71,7 +69,7 @@ def _along_edges(picture: Floats) -> Floats:
 
 def _without_blocks(rgb: Picture) -> Picture:
     """JPEG's blocks and fringes softened before they are enlarged, by as much as there are of them."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = floats(grey_of(rgb))
     if min(grey.shape) < 32:
         return rgb
     steps = np.abs(np.diff(grey, axis=1)).mean(0)
@@ -79,7 +77,7 @@ def _without_blocks(rgb: Picture) -> Picture:
     blocky = float(np.clip((on_grid / (off_grid + 1e-3) - 1.08) / 0.5, 0, 1))
     if blocky <= 0:
         return rgb
-    smooth = cv2.ximgproc.guidedFilter(rgb, rgb, 3, (0.02 * 255) ** 2 * blocky + 1)
+    smooth = guided(rgb, rgb, 3, (0.02 * 255) ** 2 * blocky + 1)
     luma = cv2.cvtColor(cv2.addWeighted(rgb, 1 - blocky, smooth, blocky, 0), cv2.COLOR_RGB2YCrCb)
     for channel in (1, 2):
         luma[..., channel] = cv2.medianBlur(luma[..., channel], 5)

@@ -10,9 +10,10 @@ from math import atan2, cos, degrees, hypot, radians, sin
 
 import cv2
 import numpy as np
+from cv2.data import haarcascades
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from providers.embedded.pixels import Picture, blurred, grey_of, pixels
 
 _SEARCH_LONG_SIDE = 640
 _TURNS = (0.0, -15.0, 15.0, -25.0, 25.0)
@@ -82,7 +83,7 @@ class Face:
 
 @cache
 def _cascade(name: str) -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")
+    return cv2.CascadeClassifier(f"{haarcascades}haarcascade_{name}.xml")
 
 
 def find_faces(rgb: Picture, *, most: int = 6) -> tuple[Face, ...]:
@@ -91,10 +92,10 @@ def find_faces(rgb: Picture, *, most: int = 6) -> tuple[Face, ...]:
     scale = min(1.0, _SEARCH_LONG_SIDE / max(height, width))
     if max(height, width) < 400:
         scale = 400 / max(height, width)
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    grey = grey_of(rgb)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    grey = cv2.createCLAHE(2.0, (8, 8)).apply(grey)
+    grey = pixels(cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC))
+    grey = pixels(cv2.createCLAHE(2.0, (8, 8)).apply(grey))
     found: list[Face] = []
     for turn in _TURNS:
         found += _search(grey, turn)
@@ -111,7 +112,9 @@ def _search(grey: Picture, turn: float) -> list[Face]:
     """Faces of one turned copy, mapped back."""
     height, width = grey.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
-    turned = grey if turn == 0 else cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    turned = grey
+    if turn != 0:
+        turned = pixels(cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
     smallest = max(24, min(height, width) // 14)
     votes: list[tuple[tuple[int, int, int, int], float]] = []
     for name, weight in (("frontalface_alt2", 1.5), ("frontalface_default", 1.0), ("frontalface_alt", 1.0)):
@@ -122,7 +125,7 @@ def _search(grey: Picture, turn: float) -> list[Face]:
     faces = [_judge(turned, group) for group in _groups(votes)]
     if turn == 0 and not any(faces):
         faces += [_judge(turned, [(box, 1.0)]) for box in _profiles(turned, smallest)]
-    back = cv2.invertAffineTransform(matrix)
+    back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
     return [_turned_back(face, back, turn) for face in faces if face is not None]
 
 
@@ -178,7 +181,7 @@ def _eyes(
     if min(patch.shape) < 12:
         return None
     zoom = max(1.0, 160 / patch.shape[1])
-    patch = cv2.resize(patch, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+    patch = pixels(cv2.resize(patch, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC))
     smallest = round(0.14 * w * zoom)
     spots: list[tuple[float, float]] = []
     for name in ("eye", "eye_tree_eyeglasses", "lefteye_2splits", "righteye_2splits"):
@@ -205,9 +208,9 @@ def _lean(grey: Picture, x: float, y: float, w: float, h: float) -> float:
     best = (0.0, 0.0)
     for turn in range(-18, 19, 3):
         matrix = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), turn, 128 / w)
-        matrix[:, 2] += (64 - x - w / 2, 64 - y - h / 2)
+        matrix[:, 2] += np.array([64 - x - w / 2, 64 - y - h / 2])
         patch = cv2.warpAffine(grey, matrix, (128, 128), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-        patch = cv2.GaussianBlur(patch, (0, 0), 2) - cv2.GaussianBlur(patch, (0, 0), 20)
+        patch = blurred(patch, 2) - blurred(patch, 20)
         for shift in range(-16, 17, 4):
             strip = patch[10:118, 20 + shift : 108 + shift]
             likeness = float(np.corrcoef(strip.ravel(), strip[:, ::-1].ravel())[0, 1])

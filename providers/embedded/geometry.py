@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.embedded.faces import Face, Picture
+from providers.embedded.faces import Face
+from providers.embedded.pixels import Picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +33,20 @@ def ratio_of(aspect_ratio: str) -> float:
     return float(width) / float(height)
 
 
-def taken(picture: NDArray[np.generic], window: Window, size: tuple[int, int], *, border: int) -> NDArray[np.generic]:
+def taken(picture: Any, window: Window, size: tuple[int, int], *, border: int) -> Any:
     """`window` of `picture` as `size` (width, height); `border` is OpenCV's way to fill what lies beyond."""
     scale = size[0] / window.width
-    source: NDArray[np.generic] = picture
+    source = picture
     if scale < 0.6:
         smaller = 1.0 / ceil(0.5 / scale)
         fitted = (max(1, round(picture.shape[1] * smaller)), max(1, round(picture.shape[0] * smaller)))
-        source = cv2.resize(picture, fitted, interpolation=cv2.INTER_AREA)  # type: ignore[call-overload]
+        source = cv2.resize(picture, fitted, interpolation=cv2.INTER_AREA)
         fx, fy = fitted[0] / picture.shape[1], fitted[1] / picture.shape[0]
         window = Window(x=window.x * fx, y=window.y * fy, width=window.width * fx, height=window.height * fy)
     matrix = window.onto(size)
     matrix[:, 2] += 0.5 * (matrix[0, 0] - 1), 0.5 * (matrix[1, 1] - 1)
     way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
-    return cv2.warpAffine(source, matrix, size, flags=way, borderMode=border)  # type: ignore[call-overload,no-any-return]
+    return cv2.warpAffine(source, matrix, size, flags=way, borderMode=border)
 
 
 def moved(face: Face, window: Window, size: tuple[int, int]) -> Face:
@@ -54,9 +56,7 @@ def moved(face: Face, window: Window, size: tuple[int, int]) -> Face:
     if face.eyes:
         (ax, ay), (bx, by) = face.eyes
         eyes = (((ax - window.x) * s, (ay - window.y) * s), ((bx - window.x) * s, (by - window.y) * s))
-    return replace(
-        face, x=(face.x - window.x) * s, y=(face.y - window.y) * s, w=face.w * s, h=face.h * s, eyes=eyes
-    )
+    return replace(face, x=(face.x - window.x) * s, y=(face.y - window.y) * s, w=face.w * s, h=face.h * s, eyes=eyes)
 
 
 def crop_window(width: int, height: int, ratio: float, faces: tuple[Face, ...]) -> Window:

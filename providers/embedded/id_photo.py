@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face, Picture
+from providers.embedded.changes import graded
+from providers.embedded.faces import Face
 from providers.embedded.geometry import Window, levelled, moved, ratio_of, taken
 from providers.embedded.light import balanced, evened, exposed, sharpened
 from providers.embedded.matting import Cutout, cut_out
-from providers.embedded.silhouette import Floats
+from providers.embedded.pixels import Floats, Picture, bytes_of, pixels, unit_of
 from providers.errors import AskPerson
 
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -39,22 +40,25 @@ class Head:
         return self.chin - self.crown
 
 
-def id_photo(rgb: Picture, faces: tuple[Face, ...], style: str, aspect_ratio: str | None = None) -> Picture:
-    """An ID photo of the largest face, 1200 pixels high.
+def id_photo(
+    rgb: Picture, faces: tuple[Face, ...], style: str, aspect_ratio: str | None = None, take: int = 0
+) -> Picture:
+    """An ID photo of the largest face, 1200 pixels high. Another `take`: a little closer, wider, lighter, warmer.
 
     Raises AskPerson: `no_face`, `background_unclear`, `id_photo_room` (head cut off, or too little body).
     """
     person, face = portrait_cut(rgb, faces)
     head = head_of(person.alpha, face)
     ratio = ratio_of(aspect_ratio or "3:4")
-    window = _window(person.alpha, head, ratio)
+    window = _window(person.alpha, head, ratio, _HEAD + (0.0, 0.04, -0.03)[take % 3])
     size = (round(_HEIGHT * ratio), _HEIGHT)
     alpha, colours = framed(person, window, size)
     lit = _lit(colours, moved(face, window, size), size[0] / window.width)
+    lit = graded(lit, (0, 0, 0, 3, 3, 3, 1, 1, 1)[take % 9])
     flat = np.empty((size[1], size[0], 3), np.float32)
     flat[:] = np.array(COLOURS[style], np.float32) / 255
-    mixed = lit.astype(np.float32) / 255 * alpha[..., None] + flat * (1 - alpha[..., None])
-    return (np.clip(mixed, 0, 1) * 255 + 0.5).astype(np.uint8)
+    mixed = unit_of(lit) * alpha[..., None] + flat * (1 - alpha[..., None])
+    return bytes_of(mixed)
 
 
 def portrait_cut(rgb: Picture, faces: tuple[Face, ...]) -> tuple[Cutout, Face]:
@@ -65,15 +69,15 @@ def portrait_cut(rgb: Picture, faces: tuple[Face, ...]) -> tuple[Cutout, Face]:
     x, y = face.along(0, 0)
     u = face.unit
     height, width = rgb.shape[:2]
-    left, right = max(0, round(x - 7 * u)), min(width, round(x + 7 * u))
-    top, bottom = max(0, round(y - 5 * u)), min(height, round(y + 9 * u))
+    left, right = max(0, round(x - 5.5 * u)), min(width, round(x + 5.5 * u))
+    top, bottom = max(0, round(y - 4.5 * u)), min(height, round(y + 8 * u))
     window = Window(x=left, y=top, width=right - left, height=bottom - top)
     local = moved(face, window, (right - left, bottom - top))
     person = cut_out(turned[top:bottom, left:right], (local,))
     if not person.clear:
         raise AskPerson("the person cannot be told from the background", code="background_unclear")
     edge = cv2.blur(cv2.erode(there, np.ones((3, 3), np.uint8)), (3, 3))[top:bottom, left:right]
-    alpha = person.alpha * (edge.astype(np.float32) / 255)
+    alpha = person.alpha * unit_of(pixels(edge))
     return Cutout(alpha=alpha, colours=person.colours, outline=person.outline), local
 
 
@@ -93,9 +97,9 @@ def head_of(alpha: Floats, face: Face) -> Head:
     return Head(crown=crown, chin=y + 1.8 * u, middle=0.6 * x + 0.4 * hair_middle)
 
 
-def _window(alpha: Floats, head: Head, ratio: float) -> Window:
+def _window(alpha: Floats, head: Head, ratio: float, wish: float) -> Window:
     """The frame around `head`: the wished one where the photo has the body for it, else tighter, else AskPerson."""
-    for share in np.linspace(_HEAD, _HEAD_MOST, 5):
+    for share in np.linspace(wish, _HEAD_MOST, 5):
         for above in np.linspace(_ABOVE, _ABOVE_MOST, 4):
             height = head.height / float(share)
             window = Window(
@@ -128,7 +132,7 @@ def framed(person: Cutout, window: Window, size: tuple[int, int]) -> tuple[Float
     if inside.x == 0 and window.x < 0:
         alpha[:, : max(0, round(-window.x * size[0] / window.width) - 1)] = 0
     alpha = np.clip((alpha - 0.02) / 0.96, 0, 1)
-    colours = taken((person.colours * 255 + 0.5).astype(np.uint8), window, size, border=cv2.BORDER_REPLICATE)
+    colours = taken(bytes_of(person.colours), window, size, border=cv2.BORDER_REPLICATE)
     return alpha, colours.astype(np.uint8)
 
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face, Picture
-from providers.embedded.silhouette import Floats
+from providers.embedded.faces import Face
+from providers.embedded.pixels import Floats, Picture, blurred, guided, lab_of, rgb_of
 
 
 def enhanced(rgb: Picture, faces: tuple[Face, ...] = (), *, strength: float = 1.0) -> Picture:
@@ -22,14 +22,14 @@ def enhanced(rgb: Picture, faces: tuple[Face, ...] = (), *, strength: float = 1.
 def balanced(rgb: Picture, strength: float) -> Picture:
     """White balance by shades of grey (Finlayson and Trezzi 2004, p = 5), held back so that mood survives."""
     x = rgb.astype(np.float32)
-    clipped = (rgb.max(-1) > 250) | (rgb.max(-1) < 8)
-    usable = x[~clipped] if (~clipped).any() else x.reshape(-1, 3)
+    extreme = (rgb.max(-1) > 250) | (rgb.max(-1) < 8)
+    usable = x[~extreme] if (~extreme).any() else x.reshape(-1, 3)
     norm = (usable**5).mean(0) ** 0.2
     gain = np.clip((norm.mean() / (norm + 1e-3)) ** (0.6 * strength), 0.86, 1.16)
     if np.ptp(rgb.astype(np.int16), axis=-1).mean() < 2.0:
         return rgb
     luma = float(usable.mean() / ((usable * gain).mean() + 1e-6))
-    return np.clip(x * gain * luma + 0.5, 0, 255).astype(np.uint8)
+    return clipped(x * gain * luma)
 
 
 def face_mask(shape: tuple[int, ...], faces: tuple[Face, ...], grow: float = 1.0) -> Floats:
@@ -40,13 +40,13 @@ def face_mask(shape: tuple[int, ...], faces: tuple[Face, ...], grow: float = 1.0
         axes = (round(1.05 * grow * face.unit), round(1.45 * grow * face.unit))
         one = np.zeros_like(mask)
         cv2.ellipse(one, (round(x), round(y)), axes, face.roll, 0, 360, 1, -1)
-        mask = np.maximum(mask, cv2.GaussianBlur(one, (0, 0), max(1.0, 0.22 * face.unit)))
+        mask = np.maximum(mask, blurred(one, max(1.0, 0.22 * face.unit)))
     return mask
 
 
 def exposed(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Picture:
     """Tone: black and white points found, middle tones brought to where the face (or the picture) reads well."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     lightness = lab[..., 0]
     low, high = np.percentile(lightness, (0.4, 99.6))
     low, high = min(float(low), 14.0), max(float(high), 72.0 if float(high) > 40 else float(high) + 2)
@@ -63,7 +63,7 @@ def exposed(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Pic
     lifted = np.clip(toned * 100 / np.maximum(lightness, 2.0), 1, 3)
     lab[..., 1:] *= (lifted**0.95)[..., None]
     lab[..., 0] = toned * 100
-    return _rgb(lab)
+    return rgb_of(lab)
 
 
 def _lifted(lightness: Floats, gamma: float) -> Floats:
@@ -72,51 +72,46 @@ def _lifted(lightness: Floats, gamma: float) -> Floats:
     return out
 
 
-def _rgb(lab: Floats) -> Picture:
-    lab[..., 0] = np.clip(lab[..., 0], 0, 100)
-    return (np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
 def _local_contrast(rgb: Picture, faces: tuple[Face, ...], amount: float) -> Picture:
     """Edge-aware detail and shape made clearer (guided filter, two scales); faces get a third of it, noise none."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     lightness = lab[..., 0] / 100
     size = max(rgb.shape[:2])
-    wide = cv2.ximgproc.guidedFilter(lightness, lightness, max(4, size // 24), 0.02)
+    wide = guided(lightness, lightness, max(4, size // 24), 0.02)
     shape = lightness - wide
     care = 1 - 0.65 * face_mask(rgb.shape, faces, 1.15)
     middle = 4 * lightness * (1 - lightness)
     lab[..., 0] = 100 * (lightness + amount * care * middle * shape)
-    return _rgb(lab)
+    return rgb_of(lab)
 
 
 def vivid(rgb: Picture, amount: float) -> Picture:
     """More colour where there is little, less where there is much already or where it is skin."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
     skin = np.exp(-(((hue - 50) / 25) ** 2))
     gain = 1 + amount * np.exp(-chroma / 45) * (1 - 0.6 * skin) * np.clip(chroma / 6, 0, 1)
     lab[..., 1:] *= gain[..., None]
-    return _rgb(lab)
+    return rgb_of(lab)
 
 
 def sharpened(rgb: Picture, amount: float, radius: float = 1.2) -> Picture:
     """Unsharp mask on lightness only, without overshoot at strong edges and without lifting grain."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     lightness = lab[..., 0]
-    detail = lightness - cv2.GaussianBlur(lightness, (0, 0), radius)
+    detail = lightness - blurred(lightness, radius)
     detail = np.sign(detail) * np.maximum(np.abs(detail) - 0.8, 0)
     size = np.ones((3, 3), np.uint8)
     low, high = cv2.erode(lightness, size), cv2.dilate(lightness, size)
     lab[..., 0] = np.clip(lightness + 2.2 * amount * detail, low - 1.5, high + 1.5)
-    return _rgb(lab)
+    return rgb_of(lab)
 
 
 def evened(rgb: Picture, face: Face, strength: float = 0.5) -> Picture:
     """Side light softened: the slope of brightness across the face is taken back by `strength`."""
     mask = face_mask(rgb.shape, (face,), 0.8)
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     rows, columns = np.nonzero(mask > 0.6)
     if len(rows) < 100:
         return rgb
@@ -128,4 +123,4 @@ def evened(rgb: Picture, face: Face, strength: float = 0.5) -> Picture:
     across = np.clip(slope[0], -12, 12)
     grid = np.clip((np.arange(rgb.shape[1], dtype=np.float32) - x) / unit, -1.3, 1.3)
     lab[..., 0] -= strength * across * grid[None, :] * np.clip(lab[..., 0] / 40, 0, 1)
-    return _rgb(lab)
+    return rgb_of(lab)

@@ -7,14 +7,15 @@ freed of the old background by blur fusion (Forte 2021). pymatting does the last
 compiles for half a minute on a new machine.
 """
 
+import zlib
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face, Picture
-from providers.embedded.silhouette import Floats, Mask, Outline, Shapes, disc, outline, shapes_around
-
+from providers.embedded.faces import Face
+from providers.embedded.pixels import Floats, Mask, Picture, bytes_of, disc, floats, guided, unit_of
+from providers.embedded.silhouette import Outline, Shapes, outline, shapes_around
 
 _OUTLINE_UNIT = 36
 _MATTE_UNIT = 72
@@ -45,11 +46,25 @@ class Cutout:
         """The people before `background` (H x W x 3, 0 to 1)."""
         a = self.alpha[..., None]
         mixed = self.colours * a + background * (1 - a)
-        return (np.clip(mixed, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return bytes_of(mixed)
 
 
 def cut_out(rgb: Picture, faces: tuple[Face, ...]) -> Cutout:
-    """Cut the people with these faces out of `rgb`; needs at least one face."""
+    """Cut the people with these faces out of `rgb`; needs at least one face.
+
+    Keeps its last answer, which variants of a picture share.
+    """
+    global _last
+    key = (rgb.shape, zlib.crc32(rgb.tobytes()), faces)
+    if _last is None or _last[0] != key:
+        _last = (key, _cut_out(rgb, faces))
+    return _last[1]
+
+
+_last: "tuple[tuple[tuple[int, ...], int, tuple[Face, ...]], Cutout] | None" = None
+
+
+def _cut_out(rgb: Picture, faces: tuple[Face, ...]) -> Cutout:
     height, width = rgb.shape[:2]
     unit = max(face.unit for face in faces)
     small_scale = min(1.0, _OUTLINE_UNIT / unit, (_OUTLINE_PIXELS / (height * width)) ** 0.5)
@@ -59,10 +74,10 @@ def cut_out(rgb: Picture, faces: tuple[Face, ...]) -> Cutout:
     matte_scale = min(1.0, _MATTE_UNIT / unit, (_MATTE_PIXELS / (height * width)) ** 0.5)
     middle = _resized(rgb, matte_scale)
     known, fixed = _trimap(found.mask, shapes, middle.shape[:2])
-    alpha = closed_form(middle.astype(np.float32) / 255, known, fixed)
+    alpha = closed_form(unit_of(middle), known, fixed)
     alpha = np.clip((alpha - 0.05) / 0.9, 0, 1)
     alpha = _enlarged(alpha, rgb)
-    colours, _ = true_colours(rgb.astype(np.float32) / 255, alpha, unit)
+    colours, _ = true_colours(unit_of(rgb), alpha, unit)
     return Cutout(alpha=alpha, colours=colours, outline=found)
 
 
@@ -74,7 +89,7 @@ def _resized(rgb: Picture, scale: float) -> Picture:
 
 
 def _trimap(mask: Mask, shapes: Shapes, size: tuple[int, int]) -> tuple[Floats, Floats]:
-    """(known alpha, where it is fixed) at the matte's size: a wide band of doubt around hair, a narrow one elsewhere."""
+    """(known alpha, where it is fixed) at the matte's size: much doubt around hair, little elsewhere."""
     m, unit = mask.astype(np.uint8), shapes.unit
     surely = np.where(shapes.head, cv2.erode(m, disc(0.16 * unit)), cv2.erode(m, disc(0.09 * unit)))
     maybe = np.where(shapes.head, cv2.dilate(m, disc(0.16 * unit)), cv2.dilate(m, disc(0.09 * unit)))
@@ -93,8 +108,8 @@ def _enlarged(alpha: Floats, rgb: Picture) -> Floats:
         return alpha
     factor = width / alpha.shape[1]
     large = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_CUBIC)
-    guided = cv2.ximgproc.guidedFilter(rgb, np.clip(large, 0, 1), max(2, round(2 * factor)), (0.01 * 255) ** 2)
-    sharp: Floats = np.clip((guided - 0.03) / 0.94, 0, 1).astype(np.float32)
+    followed = guided(rgb, np.clip(large, 0, 1), max(2, round(2 * factor)), (0.01 * 255) ** 2)
+    sharp: Floats = np.clip((followed - 0.03) / 0.94, 0, 1).astype(np.float32)
     return sharp
 
 
@@ -132,29 +147,33 @@ class _Laplacian:
 
     def __init__(self, rgb: Floats, radius: int, epsilon: float = 1e-5) -> None:
         self.size = (2 * radius + 1, 2 * radius + 1)
-        self.rgb = rgb
-        ones = np.ones(rgb.shape[:2], np.float32)
-        self.count = self._sum(ones)
-        self.mean = self._sum(rgb) / self.count[..., None]
-        cov = np.empty((*rgb.shape[:2], 3, 3), np.float32)
+        self.channels = [np.ascontiguousarray(rgb[..., i]) for i in range(3)]
+        self.count = self._sum(np.ones(rgb.shape[:2], np.float32))
+        self.per = np.float32(1) / self.count
+        self.means = [self._sum(c) * self.per for c in self.channels]
+        cov = np.empty((*rgb.shape[:2], 3, 3), np.float64)
         for i in range(3):
             for j in range(i, 3):
-                m = self._sum(rgb[..., i] * rgb[..., j]) / self.count - self.mean[..., i] * self.mean[..., j]
-                cov[..., i, j] = cov[..., j, i] = m
+                both = self._sum(self.channels[i] * self.channels[j]) * self.per - self.means[i] * self.means[j]
+                cov[..., i, j] = cov[..., j, i] = both
         cov[..., range(3), range(3)] += epsilon
-        self.inverse = np.linalg.inv(cov.astype(np.float64)).astype(np.float32)
-        self.windows = self._sum(ones)
-        self.diagonal_guess = self.windows * 0.7
+        inverse = np.linalg.inv(cov).astype(np.float32)
+        self.inverse = [[np.ascontiguousarray(inverse[..., i, j]) for j in range(3)] for i in range(3)]
+        self.diagonal_guess = self.count * np.float32(0.7)
 
     def _sum(self, a: Floats) -> Floats:
-        return cv2.boxFilter(a, -1, self.size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+        return floats(cv2.boxFilter(a, -1, self.size, normalize=False, borderType=cv2.BORDER_CONSTANT))
 
     def times(self, a: Floats) -> Floats:
-        mean_a = self._sum(a) / self.count
-        cov = self._sum(self.rgb * a[..., None]) / self.count[..., None] - self.mean * mean_a[..., None]
-        slope = np.einsum("hwij,hwj->hwi", self.inverse, cov)
-        offset = mean_a - (slope * self.mean).sum(-1)
-        return self.windows * a - ((self._sum(slope) * self.rgb).sum(-1) + self._sum(offset))
+        mean_a = self._sum(a) * self.per
+        cov = [self._sum(c * a) * self.per - m * mean_a for c, m in zip(self.channels, self.means, strict=True)]
+        out = self.count * a
+        offset = mean_a
+        for row, channel, mean in zip(self.inverse, self.channels, self.means, strict=True):
+            slope = row[0] * cov[0] + row[1] * cov[1] + row[2] * cov[2]
+            offset = offset - slope * mean
+            out -= self._sum(slope) * channel
+        return out - self._sum(offset)
 
 
 def true_colours(rgb: Floats, alpha: Floats, unit: float) -> tuple[Floats, Floats]:

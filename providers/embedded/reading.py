@@ -15,7 +15,17 @@ from typing import Literal
 Colour = tuple[int, int, int]
 
 _HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?![0-9a-zA-Z])")
-_QUOTES = (("“", "”"), ("「", "」"), ("『", "』"), ("《", "》"), ("«", "»"), ("‘", "’"), ('"', '"'), ("＂", "＂"), ("`", "`"))
+_QUOTES = (
+    ("“", "”"),
+    ("「", "」"),
+    ("『", "』"),
+    ("《", "》"),
+    ("«", "»"),
+    ("‘", "’"),
+    ('"', '"'),
+    ("＂", "＂"),
+    ("`", "`"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +134,23 @@ def background_in(text: str) -> Background | None:
     return Background(kind="cut")
 
 
-def _unknown(plain: str) -> bool:
-    """Whether words remain that name neither a colour, nor a kind of background, nor nothing at all."""
+def change_in(text: str) -> str | None:
+    """The edit whose before and after the words ask for; `enhance` where they name none, None for one unknown here."""
+    key = first(text, "changes")
+    if key is not None:
+        return key
+    return None if _unknown(_plain(text), ("background_filler", "change_filler")) else "enhance"
+
+
+def names_no_filter(text: str) -> bool:
+    """Whether the words ask for a filter without saying which."""
+    return not _unknown(_plain(text), ("background_filler", "filter_filler"))
+
+
+def _unknown(plain: str, sections: tuple[str, ...] = ("backgrounds", "colours", "background_filler")) -> bool:
+    """Whether words remain that none of the sections knows."""
     rest = _HEX.sub(" ", plain)
-    for section in ("backgrounds", "colours", "background_filler"):
+    for section in sections:
         for start, _, end in reversed(_found(rest, section)):
             rest = rest[:start] + " " + rest[end:]
     return any(c.isalpha() for c in rest)

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face, Picture
+from providers.embedded.faces import Face
 from providers.embedded.light import exposed, face_mask, sharpened
-from providers.embedded.silhouette import Floats
+from providers.embedded.pixels import Floats, Picture, clipped, floats, grey_of, guided, pixels
 
 
 def restored(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
@@ -19,7 +19,7 @@ def restored(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
 
 def damage(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
     """255 where there is a scratch or a speck: thin, and lighter or darker than both sides of it."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = floats(grey_of(rgb))
     found = np.zeros(grey.shape, np.uint8)
     size = max(grey.shape)
     spread = _spread(grey)
@@ -27,8 +27,11 @@ def damage(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
     for light in (True, False):
         side = grey if light else 255 - grey
         lines = _lines(side, spread, size)
-        found |= _long(lines, spared, 2.0 * max((f.unit for f in faces), default=0.0)) | _specks(side, spread, size) & ~spared
-    return cv2.dilate(found, np.ones((3, 3), np.uint8)) * 255
+        found |= (
+            _long(lines, spared, 2.0 * max((f.unit for f in faces), default=0.0))
+            | _specks(side, spread, size) & ~spared
+        )
+    return pixels(cv2.dilate(found, np.ones((3, 3), np.uint8))) * np.uint8(255)
 
 
 def _spread(grey: Floats) -> Floats:
@@ -48,8 +51,8 @@ def _lines(grey: Floats, spread: Floats, size: int) -> Picture:
     out = np.zeros_like(marks)
     for x1, y1, x2, y2 in [] if segments is None else segments.reshape(-1, 4).tolist():
         if _is_scratch(grey, np.array([x1, y1], np.float32), np.array([x2, y2], np.float32)):
-            cv2.line(out, (x1, y1), (x2, y2), 1, 5)
-    return out & cv2.dilate(marks, np.ones((3, 3), np.uint8))
+            cv2.line(out, (round(x1), round(y1)), (round(x2), round(y2)), 1, 5)
+    return out & pixels(cv2.dilate(marks, np.ones((3, 3), np.uint8)))
 
 
 def _features(shape: tuple[int, ...], faces: tuple[Face, ...]) -> Picture:
@@ -125,7 +128,7 @@ def _healed(rgb: Picture, faces: tuple[Face, ...]) -> Picture:
 
 def noise_of(rgb: Picture) -> float:
     """Standard deviation of the noise in grey levels (Immerkaer 1996, on the quiet half of the picture)."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = floats(grey_of(rgb))
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     response = np.abs(cv2.filter2D(grey, -1, kernel))
     local = cv2.blur(response, (15, 15))
@@ -155,11 +158,11 @@ def _unfaded(rgb: Picture) -> Picture:
         low, high = 0.6 * low + 0.4 * low.mean(), 0.6 * high + 0.4 * high.mean()
     goal_low, goal_high = np.minimum(low, 8.0), np.maximum(high, 245.0)
     out = (x - low) / np.maximum(high - low, 30) * (goal_high - goal_low) + goal_low
-    return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    return clipped(out)
 
 
 def softened_faces(rgb: Picture, faces: tuple[Face, ...], amount: float) -> Picture:
     """A little smoothing on faces only, for photos whose grain was sharpened elsewhere."""
     mask = (amount * face_mask(rgb.shape, faces))[..., None]
-    smooth = cv2.ximgproc.guidedFilter(rgb, rgb, 4, (0.04 * 255) ** 2)
+    smooth = guided(rgb, rgb, 4, (0.04 * 255) ** 2)
     return (rgb * (1 - mask) + smooth * mask + 0.5).astype(np.uint8)

@@ -13,10 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.embedded.faces import Face, Picture
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from providers.embedded.faces import Face
+from providers.embedded.pixels import Floats, Mask, Picture, blurred, disc, floats, inside_distance, pixels
 
 _ROUNDS = 4
 _MIXTURE = 14
@@ -76,7 +74,15 @@ def shapes_around(faces: tuple[Face, ...], height: int, width: int) -> Shapes:
             points = np.array([(ox + x * face.unit, oy + y * face.unit) for x, y in body])
             cv2.fillPoly(mask, [points.round().astype(np.int32)], 1)
     sure, likely, possible, head, crown = (mask > 0 for mask in masks)
-    return Shapes(sure=sure, likely=likely, possible=possible, head=head, crown=crown, unit=max(f.unit for f in faces), faces=faces)
+    return Shapes(
+        sure=sure,
+        likely=likely,
+        possible=possible,
+        head=head,
+        crown=crown,
+        unit=max(f.unit for f in faces),
+        faces=faces,
+    )
 
 
 def _ellipse(
@@ -89,7 +95,7 @@ def _ellipse(
 
 def outline(rgb: Picture, shapes: Shapes) -> Outline:
     """The outline of the people in `rgb`. Best where a unit is about 36 pixels; deterministic."""
-    lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 0.8).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = floats(cv2.cvtColor(blurred(rgb, 0.8) / 255, cv2.COLOR_RGB2LAB))
     features = _features(lab, shapes.unit)
     prior = 0.8 * _prior(shapes)
     across, down = _edge_weights(lab)
@@ -116,13 +122,6 @@ def _features(lab: Floats, unit: float) -> Floats:
     place = np.stack([columns, rows], -1) / unit * _PLACE_WEIGHT
     both: Floats = np.concatenate([lab * (0.08, 0.12, 0.12), place], -1).reshape(-1, 5).astype(np.float32)
     return both
-
-
-def inside_distance(mask: Mask) -> Floats:
-    """Distance in pixels to the border of `mask`: positive inside, negative outside."""
-    m = mask.astype(np.uint8)
-    signed: Floats = cv2.distanceTransform(m, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - m, cv2.DIST_L2, 5)
-    return signed
 
 
 def _prior(shapes: Shapes) -> Floats:
@@ -198,7 +197,7 @@ def _mixture(samples: Floats, rng: np.random.Generator) -> _Mixture:
     em.setTermCriteria((cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 12, 0.1))
     em.trainEM(chosen.astype(np.float64))
     variances = np.array([np.diag(c) for c in em.getCovs()]) + 0.12
-    return em.getMeans(), em.getWeights().ravel(), variances
+    return np.asarray(em.getMeans(), np.float64), np.asarray(em.getWeights(), np.float64).ravel(), variances
 
 
 def _likelihood(features: Floats, mixture: _Mixture) -> Floats:
@@ -208,7 +207,9 @@ def _likelihood(features: Floats, mixture: _Mixture) -> Floats:
     for j, (mean, weight, variance) in enumerate(zip(means, weights, variances, strict=True)):
         spread = ((features - mean.astype(np.float32)) ** 2) @ (1 / variance).astype(np.float32)
         each[:, j] = np.log(weight + 1e-9) - 0.5 * np.log(variance).sum() - 0.5 * spread
-    density: Floats = np.logaddexp(np.logaddexp.reduce(each, 1), np.float32(-9.0))
+    most = each.max(1)
+    sums = np.exp(each - most[:, None]) @ np.ones(each.shape[1], np.float32)
+    density: Floats = np.logaddexp(np.log(sums) + most, np.float32(-9.0))
     return density
 
 
@@ -229,17 +230,11 @@ def _minimum_cut(cost: Floats, across: Floats, down: Floats, start: Floats, roun
     return x
 
 
-def disc(radius: float) -> Picture:
-    r = max(1, round(radius))
-    kernel: Picture = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)).astype(np.uint8)
-    return kernel
-
-
 def _tidy(mask: Mask, shapes: Shapes) -> Mask:
     """Spikes off, loose pieces off, small holes and bites filled."""
     unit, m = shapes.unit, mask.astype(np.uint8)
-    whole = cv2.morphologyEx(m, cv2.MORPH_CLOSE, disc(0.1 * unit)) & shapes.crown | m
-    spikeless = cv2.dilate(cv2.morphologyEx(whole, cv2.MORPH_OPEN, disc(0.2 * unit)), disc(0.1 * unit)) & m
+    whole = pixels(cv2.morphologyEx(m, cv2.MORPH_CLOSE, disc(0.1 * unit))) & shapes.crown | m
+    spikeless = pixels(cv2.dilate(cv2.morphologyEx(whole, cv2.MORPH_OPEN, disc(0.2 * unit)), disc(0.1 * unit))) & m
     thin = cv2.morphologyEx(m, cv2.MORPH_OPEN, disc(0.1 * unit))
     mask = (np.where(shapes.head, spikeless, thin) > 0) | shapes.sure
     mask = _attached(mask, shapes.sure)

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face, Picture
+from providers.embedded.faces import Face
 from providers.embedded.light import face_mask
-from providers.embedded.silhouette import Floats
+from providers.embedded.pixels import Floats, Picture, blurred, clipped, guided, lab_of, pixels, rgb_of
 
 
 def retouched(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Picture:
@@ -41,8 +41,8 @@ def _shifted(face: Face, left: int, top: int) -> Face:
 
 
 def skin_mask(rgb: Picture, face: Face) -> Floats:
-    """0 to 1: skin of the face and what joins it, by this face's own colours; not eyes, brows, lips, hair or glasses."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    """0 to 1: skin of the face, by this face's own colours; not eyes, brows, lips, hair or glasses."""
+    lab = lab_of(rgb)
     samples = []
     for right, down in ((-0.55, 0.65), (0.55, 0.65), (0.0, -0.55), (0.0, 0.45), (-0.35, 0.95), (0.35, 0.95)):
         px, py = face.along(right, down)
@@ -58,7 +58,7 @@ def skin_mask(rgb: Picture, face: Face) -> Floats:
     mask = by_colour * face_mask(rgb.shape, (face,), 1.12)
     for part in _features(rgb.shape[:2], face):
         mask *= 1 - part
-    soft: Floats = cv2.GaussianBlur(mask, (0, 0), max(0.8, 0.03 * face.unit))
+    soft: Floats = blurred(mask, max(0.8, 0.03 * face.unit))
     return soft
 
 
@@ -67,7 +67,7 @@ def _spot(shape: tuple[int, int], face: Face, at: tuple[float, float], radii: tu
     x, y = face.along(*at)
     axes = (max(1, round(radii[0] * face.unit)), max(1, round(radii[1] * face.unit)))
     cv2.ellipse(out, (round(x), round(y)), axes, face.roll, 0, 360, 1, -1)
-    soft: Floats = cv2.GaussianBlur(out, (0, 0), max(0.8, 0.06 * face.unit))
+    soft: Floats = blurred(out, max(0.8, 0.06 * face.unit))
     return soft
 
 
@@ -86,11 +86,11 @@ def _healed(rgb: Picture, mask: Floats, face: Face) -> Picture:
     unit = face.unit
     if unit < 24:
         return rgb
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     odd = np.zeros(rgb.shape[:2], np.float32)
     for size in (0.03, 0.06):
-        fine = cv2.GaussianBlur(lab, (0, 0), max(0.7, size * unit))
-        around = cv2.GaussianBlur(lab, (0, 0), max(2.0, 3.2 * size * unit))
+        fine = blurred(lab, max(0.7, size * unit))
+        around = blurred(lab, max(2.0, 3.2 * size * unit))
         odd = np.maximum(odd, (around - fine)[..., 0] / 5.5 + np.maximum(0, (fine - around)[..., 1]) / 5.0)
     marks = ((odd > 1.0) & (mask > 0.75)).astype(np.uint8)
     count, parts, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
@@ -102,7 +102,7 @@ def _healed(rgb: Picture, mask: Floats, face: Face) -> Picture:
             spots[parts == i] = 1
     if not spots.any():
         return rgb
-    spots = cv2.dilate(spots, np.ones((3, 3), np.uint8), iterations=max(1, round(0.02 * unit)))
+    spots = pixels(cv2.dilate(spots, np.ones((3, 3), np.uint8), iterations=max(1, round(0.02 * unit))))
     return cv2.inpaint(rgb, spots, max(2, round(0.05 * unit)), cv2.INPAINT_TELEA).astype(np.uint8)
 
 
@@ -110,27 +110,27 @@ def _evened(rgb: Picture, mask: Floats, face: Face, strength: float) -> Picture:
     """Frequency separation: tones evened edge-aware, the finest texture given back, blotches of colour softened."""
     x = rgb.astype(np.float32)
     unit = face.unit
-    tone = cv2.ximgproc.guidedFilter(rgb, rgb, max(2, round(0.16 * unit)), (0.055 * 255) ** 2).astype(np.float32)
-    wide = cv2.ximgproc.guidedFilter(rgb, rgb, max(3, round(0.4 * unit)), (0.05 * 255) ** 2).astype(np.float32)
+    tone = guided(rgb, rgb, max(2, round(0.16 * unit)), (0.055 * 255) ** 2).astype(np.float32)
+    wide = guided(rgb, rgb, max(3, round(0.4 * unit)), (0.05 * 255) ** 2).astype(np.float32)
     smooth = 0.65 * tone + 0.35 * wide
-    texture = x - cv2.GaussianBlur(x, (0, 0), max(0.8, 0.02 * unit))
+    texture = x - blurred(x, max(0.8, 0.02 * unit))
     amount = (0.85 * strength * mask)[..., None]
     out = x * (1 - amount) + (smooth + 0.5 * texture) * amount
     lift = 1 + 0.03 * strength * mask[..., None]
-    return np.clip(out * lift + 0.5, 0, 255).astype(np.uint8)
+    return clipped(out * lift)
 
 
 def _eyes_and_teeth(rgb: Picture, face: Face, strength: float) -> Picture:
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     shape = rgb.shape[:2]
     if face.eyes:
         for side in (-0.5, 0.5):
             eye = _spot(shape, face, (side, 0.02), (0.22, 0.11))
             light = lab[..., 0]
-            detail = light - cv2.GaussianBlur(light, (0, 0), max(1.0, 0.08 * face.unit))
+            detail = light - blurred(light, max(1.0, 0.08 * face.unit))
             lab[..., 0] = light + strength * eye * (0.35 * detail + 1.5 * (light > 35))
     mouth = _spot(shape, face, (0.0, 1.14), (0.42, 0.2))
     teeth = np.clip((lab[..., 0] - 52) / 18, 0, 1) * np.clip((16 - lab[..., 1]) / 8, 0, 1) * mouth
     lab[..., 2] -= strength * teeth * np.clip(lab[..., 2] - 4, 0, 12) * 0.5
     lab[..., 0] += strength * teeth * 2.5
-    return (np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1) * 255 + 0.5).astype(np.uint8)
+    return rgb_of(lab)

@@ -1,0 +1,81 @@
+"""Pictures as arrays: their types, and the few OpenCV calls everything here is made of, with those types kept."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+"""H x W x 3 RGB (x 4 with transparency), or H x W; 0 to 255."""
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def floats(values: Any) -> Floats:
+    return np.asarray(values, np.float32)
+
+
+def pixels(values: Any) -> Picture:
+    return np.asarray(values, np.uint8)
+
+
+def clipped(values: Any) -> Picture:
+    """Numbers on the scale 0 to 255, rounded and cut to it."""
+    return pixels(np.clip(np.asarray(values) + 0.5, 0, 255))
+
+
+def unit_of(rgb: Picture) -> Floats:
+    """0 to 1."""
+    return floats(rgb) / np.float32(255)
+
+
+def bytes_of(values: Any) -> Picture:
+    """0 to 1 back to pixels."""
+    return pixels(np.clip(np.asarray(values), 0, 1) * 255 + 0.5)
+
+
+def lab_of(rgb: Picture) -> Floats:
+    """CIE Lab: lightness 0 to 100, a and b around 0."""
+    return floats(cv2.cvtColor(unit_of(rgb), cv2.COLOR_RGB2LAB))
+
+
+def rgb_of(lab: Any) -> Picture:
+    whole = floats(lab)
+    whole[..., 0] = np.clip(whole[..., 0], 0, 100)
+    return bytes_of(cv2.cvtColor(whole, cv2.COLOR_LAB2RGB))
+
+
+def grey_of(rgb: Picture) -> Picture:
+    return pixels(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
+
+
+def blurred(values: Any, sigma: float) -> Floats:
+    return floats(cv2.GaussianBlur(floats(values), (0, 0), sigma))
+
+
+def averaged(values: Any, size: int) -> Floats:
+    """Mean of the square of `size` around each pixel."""
+    return floats(cv2.blur(floats(values), (size, size)))
+
+
+def guided(guide: Any, values: Any, radius: int, epsilon: float) -> Floats:
+    """Edge-aware smoothing of `values` along `guide` (He, Sun, Tang 2010); `epsilon` on the guide's squared scale."""
+    return floats(cv2.ximgproc.guidedFilter(guide, values, radius, epsilon))
+
+
+def resized(values: Any, size: tuple[int, int], way: int) -> Any:
+    """To `size` (width, height) by OpenCV's interpolation `way`; the type stays."""
+    return cv2.resize(values, size, interpolation=way)
+
+
+def disc(radius: float) -> Picture:
+    """A round structuring element, at least 3 pixels wide."""
+    r = max(1, round(radius))
+    return pixels(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)))
+
+
+def inside_distance(mask: Mask) -> Floats:
+    """Distance in pixels to the border of `mask`: positive inside, negative outside."""
+    m = mask.astype(np.uint8)
+    return floats(cv2.distanceTransform(m, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - m, cv2.DIST_L2, 5))

@@ -1,0 +1,268 @@
+"""The provider that needs no key, no network and no other server: picture work on this machine, free, and labelled so.
+
+A submission is its request as data; the work is done when somebody follows or fetches it, in a worker process, and
+lies in a spool folder until it is fetched. Whatever was lost on the way (the process, the spool) is simply made again:
+the same request gives the same picture.
+"""
+
+import asyncio
+import hashlib
+import json
+import shutil
+from collections.abc import AsyncIterator
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from providers.base import (
+    MODELS,
+    Cancelled,
+    Capabilities,
+    Estimate,
+    Operation,
+    Phase,
+    PictureFile,
+    Progress,
+    Request,
+    Result,
+    Submission,
+)
+from providers.embedded.reading import background_in, change_in, lettering_in
+from providers.embedded.worker import Worker
+from providers.errors import AskPerson, MadeNothing, TellOperator
+from providers.media.save import save_picture
+from providers.media.threads import in_thread
+
+NAME = "embedded"
+STYLES = frozenset(
+    {
+        "professional", "artistic", "anime", "cyberpunk", "oil_painting", "watercolor", "vintage",
+        "id_photo_white", "id_photo_blue", "id_photo_red", "hongkong_vintage", "light_portrait",
+    }
+)  # fmt: skip
+ACTIONS = frozenset(
+    {
+        "enhance", "upscale", "retouch", "restore", "colorize", "replace_bg", "extend", "filter", "text_render",
+        "before_after", "comparison",
+    }
+)  # fmt: skip
+
+# Seconds for one picture of about 1024 x 1024 on one slow core, as bench/embedded.py measures them.
+_SECONDS: dict[str, float] = {
+    "professional": 6, "light_portrait": 6, "id_photo_white": 5, "id_photo_blue": 5, "id_photo_red": 5,
+    "replace_bg": 6, "anime": 4, "oil_painting": 4, "watercolor": 4, "upscale": 2, "restore": 3,
+}  # fmt: skip
+_BEGIN = 1.5
+_LOOK_EVERY = 0.2
+
+
+class _Reach(Capabilities):
+    """What can be done here, down to the words: a beach cannot be painted, a colour can."""
+
+    def reason_not(self, request: Request) -> str | None:
+        """As the base says it; further `scene`, `change`, where the words ask for what is not known here."""
+        reason = super().reason_not(request)
+        if reason is not None or request.operation is not Operation.EDIT:
+            return reason
+        if request.action == "replace_bg" and background_in(request.text) is None:
+            return "scene"
+        if request.action == "before_after" and len(request.photos) < 2 and change_in(request.text) is None:
+            return "change"
+        if request.action == "comparison" and len(request.photos) == 1:
+            return "change"
+        return None
+
+
+@dataclass(kw_only=True)
+class _Running:
+    """A job of this process."""
+
+    task: "asyncio.Task[dict[str, Any]]"
+    began: bool = False
+    stopped: bool = False
+
+
+class EmbeddedProvider:
+    """See the module. `spool`: a folder of its own, kept across restarts."""
+
+    name = NAME
+    repeatable = True
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._worker: Worker | None = None
+        self._jobs: dict[str, _Running] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return _Reach(
+            operations=frozenset({Operation.PORTRAIT, Operation.EDIT}),
+            models=frozenset(MODELS),
+            styles=STYLES,
+            actions=ACTIONS,
+            max_photos=2,
+            max_count=8,
+            masks=False,
+            free_prompts=False,
+        )
+
+    def estimate(self, request: Request) -> Estimate:
+        each = _SECONDS.get(request.style or request.action or "", 1.5)
+        if request.scale == 4:
+            each *= 4
+        return Estimate(usd=0.0, seconds=_BEGIN + each * request.count)
+
+    async def submit(self, request: Request) -> Submission:
+        """Nothing is handed to anybody: the request itself is the handle. Raises AskPerson."""
+        if not request.photos:
+            raise AskPerson("nothing to work on", code="need_photo", text_key="say.need_photo_bare")
+        if request.action == "comparison" and len(request.photos) < 2:
+            raise AskPerson("one photo", code="need_second_photo", text_key="say.need_second_photo")
+        if request.action == "text_render" and lettering_in(request.text) is None:
+            raise AskPerson("no letters to write", code="need_text", text_key="say.need_text")
+        reason = self.capabilities.reason_not(request)
+        if reason is not None:
+            raise AskPerson(reason, code="needs_other_provider", params={"reason": reason})
+        handle = {
+            "operation": request.operation.value,
+            "text": request.text,
+            "style": request.style,
+            "action": request.action,
+            "count": request.count,
+            "aspect_ratio": request.aspect_ratio,
+            "scale": request.scale,
+            "photos": [str(path.absolute()) for path in request.photos],
+            "take": request.take,
+        }
+        return Submission(provider=NAME, request_id=request.key, count=request.count, handle=handle, cost=0.0)
+
+    async def follow(self, submission: Submission) -> AsyncIterator[Progress]:
+        """Does the work, or joins it. Raises AskPerson (`no_face`, `background_unclear`, …) or MadeNothing."""
+        last: Progress | None = None
+        job = await self._job(submission)
+        while not job.task.done():
+            progress = self._progress(submission.request_id, job)
+            if progress != last:
+                last = progress
+                yield progress
+            await asyncio.wait({job.task}, timeout=_LOOK_EVERY)
+        await self._outcome(submission, job)
+        yield Progress(phase=Phase.DONE, fraction=1.0)
+
+    async def fetch(self, submission: Submission, into: Path) -> Result:
+        """Saves the pictures; makes them first where they are not there. Raises AskPerson or MadeNothing."""
+        names = (await self._outcome(submission, await self._job(submission)))["files"]
+        folder = self._folder(submission.request_id)
+        pictures: list[PictureFile] = []
+        for name in names:
+            data = await in_thread((folder / name).read_bytes)
+            what = submission.handle.get("style") or submission.handle.get("action") or NAME
+            saved = await in_thread(
+                save_picture, data, into=into, stem=f"{what}-{NAME}", provider=NAME, request_id=submission.request_id
+            )
+            pictures.append(saved)
+        self._jobs.pop(submission.request_id, None)
+        await in_thread(shutil.rmtree, folder, ignore_errors=True)
+        return Result(pictures=tuple(pictures), cost=0.0)
+
+    async def cancel(self, submission: Submission) -> Cancelled:
+        """A waiting job is taken out; a running one is stopped by ending its worker."""
+        job = self._jobs.get(submission.request_id)
+        if job is None:
+            done = await in_thread((self._folder(submission.request_id) / "done.json").is_file)
+            return Cancelled.TOO_LATE if done else Cancelled.NOT_STARTED
+        if job.task.done():
+            return Cancelled.TOO_LATE
+        job.stopped = True
+        if not job.began:
+            job.task.cancel()
+            return Cancelled.NOT_STARTED
+        if self._worker is not None:
+            self._worker.kill()
+        return Cancelled.ASKED
+
+    async def check(self) -> None:
+        """Starts the worker. Raises TellOperator where OpenCV cannot be loaded there."""
+        try:
+            await self._workers().check()
+        except (BrokenProcessPool, ImportError, OSError):
+            raise TellOperator("the worker process cannot load OpenCV", code="embedded_broken") from None
+
+    async def aclose(self) -> None:
+        for job in self._jobs.values():
+            job.task.cancel()
+        if self._worker is not None:
+            await self._worker.close()
+        await asyncio.gather(*(job.task for job in self._jobs.values()), return_exceptions=True)
+        self._jobs.clear()
+        self._worker = None
+
+    def _workers(self) -> Worker:
+        if self._worker is None:
+            self._worker = Worker()
+        return self._worker
+
+    def _folder(self, key: str) -> Path:
+        """Of this request, whatever its key is made of."""
+        return self._spool / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    async def _job(self, submission: Submission) -> _Running:
+        """The job of this submission, begun if nobody has."""
+        key = submission.request_id
+        if key not in self._jobs:
+            task = asyncio.get_running_loop().create_task(self._work(submission))
+            self._jobs[key] = _Running(task=task)
+        return self._jobs[key]
+
+    async def _work(self, submission: Submission) -> dict[str, Any]:
+        folder = self._folder(submission.request_id)
+        spooled = await in_thread(_spooled, folder)
+        if spooled is not None:
+            return {"files": spooled}
+        job = self._jobs[submission.request_id]
+
+        def began() -> None:
+            job.began = True
+
+        return await self._workers().make(
+            dict(submission.handle), str(folder), began=began, stopped=lambda: job.stopped
+        )
+
+    def _progress(self, key: str, job: _Running) -> Progress:
+        if job.began and self._worker is not None:
+            return Progress(phase=Phase.RUNNING, fraction=round(self._worker.fraction, 2))
+        waiting = [k for k, j in self._jobs.items() if not j.task.done()]
+        return Progress(phase=Phase.QUEUED, position=waiting.index(key))
+
+    async def _outcome(self, submission: Submission, job: _Running) -> dict[str, Any]:
+        """What the worker answered; its errors as errors. A failed job is forgotten, so that it may be tried anew."""
+        try:
+            outcome = await asyncio.shield(job.task)
+        except asyncio.CancelledError:
+            if not job.stopped:
+                raise
+            self._jobs.pop(submission.request_id, None)
+            raise MadeNothing("cancelled before it began", code="cancelled", retryable=False) from None
+        except MadeNothing:
+            self._jobs.pop(submission.request_id, None)
+            raise
+        except Exception as error:  # a fault in the picture work itself: nothing of it reaches the person
+            self._jobs.pop(submission.request_id, None)
+            raise MadeNothing(f"the work broke with {type(error).__name__}") from None
+        if "files" not in outcome:
+            self._jobs.pop(submission.request_id, None)
+            raise AskPerson(
+                outcome["hint"], code=outcome["code"], text_key=outcome["text_key"], params=outcome["params"]
+            )
+        return outcome
+
+
+def _spooled(folder: Path) -> list[str] | None:
+    """The pictures of a finished job, or None where any is missing."""
+    try:
+        names = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(names, list) and all(isinstance(n, str) and (folder / n).is_file() for n in names)
+    return names if whole and names else None

@@ -1,0 +1,67 @@
+"""Colour for grey photos, honestly: a tone over the whole picture, with skin tinted by hand where faces are.
+
+Without a model nobody knows which colour a dress had, so nothing is guessed but skin and lips. A photo that has
+colours gets them back as grey first: toning is what was asked for.
+"""
+
+import cv2
+import numpy as np
+
+from providers.embedded.faces import Face
+from providers.embedded.light import face_mask
+from providers.embedded.pixels import Floats, Picture, blurred, floats, grey_of, guided, rgb_of
+
+# Lab a, b at shadows, middle tones and lights.
+_TONES: dict[str, tuple[tuple[float, float], ...]] = {
+    "hand": ((0.5, -3.0), (2.5, 9.0), (0.5, 8.0)),
+    "sepia": ((5.0, 10.0), (7.5, 19.0), (2.0, 12.0)),
+    "cool": ((0.5, -12.0), (-2.5, -13.0), (-1.5, -3.0)),
+    "rose": ((4.0, -2.0), (7.0, 7.0), (2.0, 6.0)),
+}
+_ORDER = ("hand", "sepia", "rose", "cool")
+
+
+def toned(rgb: Picture, faces: tuple[Face, ...], tone: str | None = None, take: int = 0) -> Picture:
+    """`rgb` hand-tinted (skin in faces, a warm tone elsewhere), or in `sepia`, `cool` or `rose`."""
+    key = tone or _ORDER[take % len(_ORDER)]
+    grey = floats(grey_of(rgb)) / 255
+    lab = floats(cv2.cvtColor(np.repeat(grey[..., None], 3, 2), cv2.COLOR_RGB2LAB))
+    lightness = lab[..., 0]
+    steps = (8.0, 50.0, 95.0)
+    for channel in (0, 1):
+        lab[..., channel + 1] = np.interp(lightness, steps, [point[channel] for point in _TONES[key]])
+    lab[..., 1:] *= np.clip(np.minimum(lightness / 12, (101 - lightness) / 6), 0, 1)[..., None]
+    if key == "hand":
+        for face in faces:
+            _tint_skin(lab, face)
+    return rgb_of(lab)
+
+
+def _tint_skin(lab: Floats, face: Face) -> None:
+    """Skin, cheeks and lips of one face, in place; only where the brightness is that of its skin."""
+    lightness = lab[..., 0]
+    ellipse = face_mask(lightness.shape, (face,), 1.12)
+    sample = lightness[face_mask(lightness.shape, (face,), 0.6) > 0.6]
+    if len(sample) < 30:
+        return
+    middle = float(np.median(sample))
+    near = np.exp(-(((lightness - middle) / 26) ** 2)).astype(np.float32)
+    guide = (lightness / 100).astype(np.float32)
+    mask = guided(guide, ellipse * near, max(2, round(0.12 * face.unit)), 1e-3)
+    mask = np.clip(mask, 0, 1)[..., None]
+    skin = np.stack([12.0 + 0 * lightness, 17.0 + 0 * lightness], -1) * np.clip(lightness / 60, 0.3, 1)[..., None]
+    lab[..., 1:] = lab[..., 1:] * (1 - mask) + skin * mask
+    for side in (-0.72, 0.72):
+        lab[..., 1] += 3.5 * _spot(lightness.shape, face, (side, 0.75), (0.34, 0.26)) * mask[..., 0]
+    lips = _spot(lightness.shape, face, (0.0, 1.15), (0.42, 0.15)) * np.clip((middle + 2 - lightness) / 14, 0, 1)
+    lab[..., 1] += 9.0 * lips
+    lab[..., 2] -= 2.0 * lips
+
+
+def _spot(shape: tuple[int, ...], face: Face, at: tuple[float, float], radii: tuple[float, float]) -> Floats:
+    out = np.zeros(shape[:2], np.float32)
+    x, y = face.along(*at)
+    axes = (max(1, round(radii[0] * face.unit)), max(1, round(radii[1] * face.unit)))
+    cv2.ellipse(out, (round(x), round(y)), axes, face.roll, 0, 360, 1, -1)
+    soft: Floats = blurred(out, max(0.8, 0.4 * radii[1] * face.unit))
+    return soft

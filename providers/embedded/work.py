@@ -1,0 +1,249 @@
+"""What runs in the worker process: one job, photos in, picture files out. Nothing of asyncio, nothing of a provider.
+
+Only this module and what it imports load OpenCV; the main process never does.
+"""
+
+import io
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from providers.embedded.backdrop import replaced, studio_portrait
+from providers.embedded.changes import graded, side_by_side_edit
+from providers.embedded.enlarge import enlarged
+from providers.embedded.extend import extended, margins_for
+from providers.embedded.faces import Face, find_faces
+from providers.embedded.geometry import cropped
+from providers.embedded.id_photo import COLOURS, id_photo
+from providers.embedded.lettering import lettered
+from providers.embedded.light import enhanced
+from providers.embedded.looks import FILTERS, LOOKS, choose_filter
+from providers.embedded.pixels import Picture
+from providers.embedded.reading import background_in, change_in, first, keys_in, lettering_in, names_no_filter
+from providers.embedded.repair import restored
+from providers.embedded.skin import retouched
+from providers.embedded.toning import toned
+from providers.errors import AskPerson
+
+TIME_LIMIT = 300
+"""Seconds after which a job ends its own worker (where the system has alarms): a hung filter blocks nobody for long."""
+_LONGEST_SIDE = 4096
+_STUDIO = frozenset({"professional", "light_portrait"})
+_EXACT = frozenset({*COLOURS, "replace_bg"})
+
+_progress: "Synchronized[float] | None" = None
+
+
+def start(progress: "Synchronized[float]") -> None:
+    """Once per worker: one OpenCV thread, polite priority, and where to report to."""
+    global _progress
+    _progress = progress
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+def ready() -> str:
+    """OpenCV's version, after a face cascade was really loaded."""
+    find_faces(np.zeros((64, 64, 3), np.uint8))
+    return str(cv2.__version__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The part of a `Request` that a worker needs, JSON-serialisable."""
+
+    operation: str
+    text: str
+    style: str | None
+    action: str | None
+    count: int
+    aspect_ratio: str | None
+    scale: int | None
+    photos: tuple[str, ...]
+    take: int
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Job":
+        return cls(**{**data, "photos": tuple(data["photos"])})
+
+
+def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
+    """Do the job; its pictures lie in `spool` as `0.png`, `1.jpg`, … and `done.json` names them.
+
+    Returns `{"files": [...]}` or, as errors do not cross processes whole, `{"code", "params"}` of an AskPerson.
+    """
+    if hasattr(signal, "alarm"):
+        signal.alarm(TIME_LIMIT)
+    try:
+        return _make(Job.of(data), Path(spool))
+    except AskPerson as error:
+        return {"code": error.code, "hint": error.hint, "text_key": error.text_key, "params": error.params}
+    finally:
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
+
+
+def _make(job: Job, spool: Path) -> dict[str, Any]:
+    _tell(0.05)
+    photos = tuple(_opened(path, job) for path in job.photos)
+    if not photos:
+        raise AskPerson("nothing to work on", code="need_photo", text_key="say.need_photo_bare")
+    faces = find_faces(photos[0])
+    _tell(0.15)
+    spool.mkdir(parents=True, exist_ok=True)
+    names: list[str] = []
+    for number in range(job.count):
+        picture = _portrait(job, photos, faces, job.take + number) if job.operation == "portrait" else _edit(
+            job, photos, faces, job.take + number
+        )  # fmt: skip
+        names.append(_written(picture, spool, number, exact=(job.style or job.action) in _EXACT))
+        _tell(0.15 + 0.85 * (number + 1) / job.count)
+    part = spool / "done.json.part"
+    part.write_text(json.dumps(names), encoding="utf-8")
+    part.replace(spool / "done.json")
+    return {"files": names}
+
+
+def _tell(fraction: float) -> None:
+    if _progress is not None:
+        _progress.value = fraction
+
+
+def _opened(path: str, job: Job) -> Picture:
+    """RGB, at most 4096 pixels long (a picture to be enlarged keeps its size); transparency becomes white."""
+    with Image.open(path) as image:
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
+            ground.alpha_composite(image.convert("RGBA"))
+            whole = ground.convert("RGB")
+        else:
+            whole = image.convert("RGB")
+    if job.action != "upscale" and max(whole.size) > _LONGEST_SIDE:
+        whole.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
+    if min(whole.size) < 16:
+        raise AskPerson("a picture of a few pixels", code="picture_too_small")
+    return np.asarray(whole).copy()
+
+
+def _written(picture: Picture, spool: Path, number: int, *, exact: bool) -> str:
+    """PNG where there is transparency or the background must be `exact`, else JPEG at 95 with full colour."""
+    image = Image.fromarray(picture)
+    buffer = io.BytesIO()
+    png = exact or picture.shape[2] == 4
+    if png:
+        image.save(buffer, "PNG", compress_level=6)
+    else:
+        image.save(buffer, "JPEG", quality=95, subsampling=0, optimize=True)
+    name = f"{number}.{'png' if png else 'jpg'}"
+    (spool / name).write_bytes(buffer.getvalue())
+    return name
+
+
+def _boxes(faces: tuple[Face, ...]) -> list[tuple[int, int, int, int]]:
+    return [face.box for face in faces]
+
+
+def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
+    rgb, style = photos[0], job.style or ""
+    if style in COLOURS:
+        return id_photo(rgb, faces, style, job.aspect_ratio, take)
+    if style in _STUDIO:
+        return studio_portrait(rgb, faces, style, job.aspect_ratio, take)
+    if job.aspect_ratio:
+        rgb = cropped(rgb, job.aspect_ratio, faces)
+        faces = find_faces(rgb) if faces else ()
+    return np.asarray(LOOKS[style](rgb, _boxes(faces), take))
+
+
+def _edit(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
+    if job.action in ("before_after", "comparison"):
+        change = _change_in(job)
+        return side_by_side_edit(photos, faces, change, text=job.text, aspect_ratio=job.aspect_ratio, take=take)
+    rgb = photos[0]
+    if job.action == "extend":
+        margins = margins_for(
+            rgb.shape[1], rgb.shape[0], aspect_ratio=job.aspect_ratio, sides=keys_in(job.text, "sides"), faces=faces
+        )
+        return graded(extended(rgb, margins), take)
+    if job.aspect_ratio:
+        rgb = cropped(rgb, job.aspect_ratio, faces)
+        faces = find_faces(rgb) if faces else ()
+    return _EDITS[job.action or ""](rgb, faces, job, take)
+
+
+_Edit = Callable[[Picture, tuple[Face, ...], Job, int], Picture]
+
+
+def _enhance(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    return graded(enhanced(rgb, faces), take)
+
+
+def _retouch(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    if not faces:
+        raise AskPerson("no face to retouch", code="no_face")
+    return graded(retouched(rgb, faces, (1.0, 0.6, 1.25)[take % 3]), take)
+
+
+def _restore(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    return graded(restored(rgb, faces), take)
+
+
+def _upscale(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    return graded(enlarged(rgb, job.scale or 2), take)
+
+
+def _colorize(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    return toned(rgb, faces, first(job.text, "tones") if take == 0 else None, take)
+
+
+def _filter(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    key = choose_filter(job.text)
+    if key is None and not names_no_filter(job.text):
+        raise AskPerson("no such filter", code="unknown_filter", params={"filters": ", ".join(FILTERS)})
+    return np.asarray(FILTERS[key or "film"](rgb, _boxes(faces), take))
+
+
+def _replace_bg(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    background = background_in(job.text)
+    if background is None:
+        raise AskPerson("a scene", code="needs_other_provider")
+    return replaced(rgb, faces, background, take)
+
+
+def _text_render(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    lettering = lettering_in(job.text)
+    if lettering is None:
+        raise AskPerson("no letters to write", code="need_text", text_key="say.need_text")
+    return lettered(rgb, faces, lettering, take)
+
+
+_EDITS: dict[str, _Edit] = {
+    "enhance": _enhance,
+    "retouch": _retouch,
+    "restore": _restore,
+    "upscale": _upscale,
+    "colorize": _colorize,
+    "filter": _filter,
+    "replace_bg": _replace_bg,
+    "text_render": _text_render,
+}
+
+
+def _change_in(job: Job) -> Callable[[Picture, tuple[Face, ...]], Picture]:
+    """The change that a before-and-after shows: the one its words name, else better light and colour."""
+    look = choose_filter(job.text)
+    if look is not None:
+        return lambda rgb, faces: np.asarray(FILTERS[look](rgb, _boxes(faces), 0))
+    action = change_in(job.text) or "enhance"
+    return lambda rgb, faces: _EDITS[action](rgb, faces, job, 0)

@@ -1,0 +1,134 @@
+"""The worker process and what it is told: light to import here, OpenCV is loaded only over there.
+
+One process, one job at a time, in the order asked. A worker that dies takes its job with it: the job is begun once
+more with a new worker, then given up. The worker ends with its parent, even when the parent is killed.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any, cast
+
+from providers.errors import MadeNothing
+
+ATTEMPTS = 2
+
+
+def start_worker(progress: "Synchronized[float]", pid: "Synchronized[int]") -> None:
+    """Runs first in a new worker."""
+    from providers.embedded import work
+
+    pid.value = os.getpid()
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    work.start(progress)
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
+    from providers.embedded import work
+
+    return work.make(data, spool)
+
+
+def ready() -> str:
+    from providers.embedded import work
+
+    return work.ready()
+
+
+class Worker:
+    """Started at first use, and again whenever it has died. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self._context = context
+        self._progress = cast("Synchronized[float]", context.Value("d", 0.0))
+        self._pid = cast("Synchronized[int]", context.Value("i", 0))
+        self._pool: ProcessPoolExecutor | None = None
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def fraction(self) -> float:
+        """How far the running job is, 0 to 1."""
+        return float(self._progress.value)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while there is a worker."""
+        return (self._pid.value or None) if self._pool is not None else None
+
+    async def make(
+        self, data: Mapping[str, Any], spool: str, *, began: Callable[[], None], stopped: Callable[[], bool]
+    ) -> dict[str, Any]:
+        """Do a job when its turn comes. `began` is called when it does; `stopped` says whether its death was meant.
+
+        Raises MadeNothing where it failed twice, was stopped, or the provider is closed.
+        """
+        async with self._turn:
+            began()
+            for _ in range(ATTEMPTS):
+                if stopped():
+                    raise MadeNothing("stopped", code="cancelled", retryable=False)
+                try:
+                    return dict(await self._run(make, data, spool))
+                except BrokenProcessPool:
+                    await self._drop()
+            if stopped():
+                raise MadeNothing("stopped", code="cancelled", retryable=False)
+            raise MadeNothing("the worker process died twice")
+
+    async def check(self) -> str:
+        """The worker's OpenCV version. Raises BrokenProcessPool or ImportError where it cannot start."""
+        async with self._turn:
+            return str(await self._run(ready))
+
+    async def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+        if self._closed:
+            raise MadeNothing("closed")
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=self._context, initializer=start_worker, initargs=(self._progress, self._pid)
+            )
+        self._progress.value = 0.0
+        return await asyncio.wrap_future(self._pool.submit(function, *args))
+
+    def kill(self) -> None:
+        """End the worker in the middle of its job."""
+        pid = self.pid
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    async def _drop(self) -> None:
+        pool, self._pool = self._pool, None
+        self._pid.value = 0
+        if pool is not None:
+            # A thread of its own: `shutdown` waits for the process, and nobody else's pool may be held up by that.
+            loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+            def shut() -> None:
+                pool.shutdown(wait=True, cancel_futures=True)
+                with suppress(RuntimeError):  # the loop may have been closed meanwhile
+                    loop.call_soon_threadsafe(ended.set)
+
+            threading.Thread(target=shut, daemon=True).start()
+            await ended.wait()
+
+    async def close(self) -> None:
+        self._closed = True
+        self.kill()
+        await self._drop()
