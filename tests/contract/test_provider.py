@@ -3,13 +3,15 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from PIL import Image
 
 from providers.base import Cancelled, Estimate, Operation, Phase, Provider, Request, Submission
+from providers.embedded.provider import EmbeddedProvider
 from providers.errors import LikenessError, MadeNothing
 from providers.fake import FakeProvider
 from providers.fal import FalProvider
@@ -25,13 +27,14 @@ REQUEST = Request(
 class Stage:
     """A provider and, as after a restart, another of the same that knows only what is upstream.
 
-    `charged`: pictures the service has charged for.
+    `charged`: pictures the service has charged for; always 0 where it is free.
     """
 
     provider: Provider
     after_restart: Provider
     charged: Callable[[], int]
     request: Request = REQUEST
+    free: bool = False
 
 
 @contextmanager
@@ -55,7 +58,19 @@ def fal_stage() -> Iterator[Stage]:
         yield Stage(provider=one, after_restart=other, charged=lambda: fal.billed)
 
 
-STAGES = {"fake": fake_stage, "fal": fal_stage}
+@contextmanager
+def embedded_stage() -> Iterator[Stage]:
+    with TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.png"
+        Image.linear_gradient("L").resize((320, 240)).convert("RGB").save(photo)
+        edit = Request(
+            key="job-1", operation=Operation.EDIT, action="enhance", prompt="Better.", photos=(photo,), count=2
+        )
+        one, other = (EmbeddedProvider(Path(folder) / "spool") for _ in range(2))
+        yield Stage(provider=one, after_restart=other, charged=lambda: 0, request=edit, free=True)
+
+
+STAGES = {"fake": fake_stage, "fal": fal_stage, "embedded": embedded_stage}
 
 
 @asynccontextmanager
@@ -86,8 +101,8 @@ async def test_it_is_a_provider_and_can_do_the_request(name: str) -> None:
 @every_provider
 async def test_an_estimate_is_no_less_for_more_pictures_and_always_the_same(name: str) -> None:
     async with on_stage(name) as stage:
-        one = stage.provider.estimate(Request(key="x", operation=Operation.CREATE, prompt="x", count=1))
-        two = stage.provider.estimate(Request(key="y", operation=Operation.CREATE, prompt="x", count=2))
+        one = stage.provider.estimate(replace(stage.request, count=1))
+        two = stage.provider.estimate(stage.request)
         assert isinstance(one, Estimate)
         assert two.usd == pytest.approx(2 * one.usd)
         assert two.seconds >= one.seconds > 0
@@ -117,7 +132,7 @@ async def test_following_and_fetching_go_on_in_another_process_and_cost_nothing(
         for provider in (stage.after_restart, stage.after_restart, stage.provider):
             assert [report async for report in provider.follow(submission)][-1].phase is Phase.DONE
             assert len((await provider.fetch(submission, tmp_path)).pictures) == 2
-        assert stage.charged() == 2
+        assert stage.charged() == (0 if stage.free else 2)
 
 
 @every_provider

@@ -217,6 +217,13 @@ async def test_each_fault_is_told_with_code_and_sentence_and_charged_once_at_mos
     assert fal.submits == 1
 
 
+async def test_without_a_service_it_is_said_who_could_and_by_which_setting(tmp_path: Path) -> None:
+    settings = settings_with(data_dir=tmp_path / "data", output_dir=tmp_path / "pictures")
+    result = await generate_image("a boat", settings=settings)
+    assert result["error"]["code"] == "no_provider"
+    assert "fal (FAL_KEY)" in result["error"]["message"]
+
+
 async def test_credits_of_a_proxy_are_added_up(fal: FakeFal, settings: ProviderSettings) -> None:
     fal.submit_credits = "4"
     result = await generate_image("a boat", count=6, settings=settings)
