@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
-GRACE_SECONDS = 4
+GRACE_SECONDS = 3
 """How long answers in progress (a picture being saved) may go on after the signal."""
 
 
@@ -60,7 +61,12 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals end the server through `stop`. uvicorn's own way raises the signal again when the server has ended,
-        which would end the process before the job worker and the store have given back what they hold."""
+        which would end the process before the job worker and the store have given back what they hold.
+
+        In a thread other than the first there are no signals to take (as in uvicorn)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)

@@ -39,7 +39,8 @@ MAX_WAITING = 20
 """Messages of one person that are acknowledged and not handled yet."""
 RETRIES: tuple[float, ...] = (0.5, 2.0, 8.0)
 """Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.0
+"""What has begun may take so long to end when the process stops."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _ADDRESS = "/pictures/"
