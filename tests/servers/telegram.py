@@ -103,7 +103,9 @@ class Shown:
     def button(self, name: str) -> str:
         """The callback data of the button whose label or id begins with `name`."""
         return next(
-            b["callback_data"] for b in self.buttons if b["text"] == name or b["callback_data"].startswith(name)
+            str(b["callback_data"])
+            for b in self.buttons
+            if b["text"] == name or b["callback_data"].startswith(name)
         )
 
 
@@ -127,7 +129,7 @@ class Person:
 
     def photographs(self, caption: str = "", chat: int | None = None, *, data: bytes | None = None, **more: Any) -> int:
         content = self.telegram.photo_content(data or jpeg())
-        return self.sends(chat, **content, **({"caption": caption} if caption else {}), **more)
+        return self.sends(chat, **(content | ({"caption": caption} if caption else {}) | more))
 
     def sends_file(
         self,

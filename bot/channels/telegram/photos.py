@@ -46,7 +46,7 @@ class Photos:
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def fetch(self, attachments: Sequence[Attachment], name: str) -> tuple[IncomingPhoto, ...]:
-        """Every one of them, or none. `name` is the files' stem; the same again replaces them. Raises TooLarge, Lost."""
+        """Every one of them, or none. `name`: the files' stem; the same again replaces them. Raises TooLarge, Lost."""
         if any(attachment.too_large for attachment in attachments):
             raise TooLarge
         fetching = [

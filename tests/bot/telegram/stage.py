@@ -22,6 +22,7 @@ from handlers.store import Job, Store
 from providers.fake import FakeProvider, Script
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.router import Router
+from tests.handlers.talk import RecordedJobs
 from tests.servers.telegram import TOKEN, FakeTelegram
 
 BRISK = Pace(
@@ -46,7 +47,7 @@ class Stage:
     store: Store
     channel: TelegramChannel
     conversation: Conversation
-    jobs: JobRunner
+    jobs: JobRunner | RecordedJobs
     provider: FakeProvider
     folder: Path
 
@@ -80,6 +81,13 @@ class Stage:
 
 
 @asynccontextmanager
+async def listening(folder: Path, telegram: FakeTelegram, **settings: Any) -> AsyncIterator[Stage]:
+    """Without a worker: jobs are only committed."""
+    async with on_stage(folder, telegram, working=False, **settings) as stage:
+        yield stage
+
+
+@asynccontextmanager
 async def on_stage(
     folder: Path,
     telegram: FakeTelegram,
@@ -88,6 +96,7 @@ async def on_stage(
     standing: Script | None = None,
     pace: Pace = BRISK,
     started: bool = True,
+    working: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     store = await SqlStore.open(sqlite_url(folder / "likeness.sqlite"))
@@ -96,13 +105,16 @@ async def on_stage(
     channel = TelegramChannel(
         token=TOKEN, store=store, metrics=Metrics(), data_dir=folder, api_url=telegram.address, pace=pace, **settings
     )
-    jobs = JobRunner(
-        store=store, router=router, channels={"telegram": channel}, data_dir=folder, output_dir=folder / "made"
-    )
+    jobs: JobRunner | RecordedJobs = RecordedJobs()
+    if working:
+        jobs = JobRunner(
+            store=store, router=router, channels={"telegram": channel}, data_dir=folder, output_dir=folder / "made"
+        )
     conversation = Conversation(
         store=store, jobs=jobs, quote=quoted(router), accept=accept, photos_dir=folder / "photos", confirm_above=9.0
     )
-    await jobs.start()
+    if isinstance(jobs, JobRunner):
+        await jobs.start()
     try:
         if started:
             await channel.start(conversation)
@@ -112,7 +124,8 @@ async def on_stage(
         )  # fmt: skip
     finally:
         await channel.aclose()
-        await jobs.stop()
+        if isinstance(jobs, JobRunner):
+            await jobs.stop()
         await store.aclose()
 
 
