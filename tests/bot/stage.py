@@ -98,12 +98,13 @@ def build(
     script: Script = echo,
     pace: Pace = BRISK,
     stop_seconds: float = 3.0,
+    secret: bytes = b"a secret for tests",
     **app_settings: Any,
 ) -> Stage:
     """Everything, not started yet."""
     store = store or MemoryStore()
     metrics = Metrics()
-    sessions = Sessions(secret=b"a secret for tests")
+    sessions = Sessions(secret=secret)
     channel = WebChannel(
         store=store,
         sessions=sessions,

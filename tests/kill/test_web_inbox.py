@@ -1,0 +1,63 @@
+"""The web page is killed with signal 9 right after it acknowledged messages: none is lost, none is handled twice."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.sessions import load_secret
+from handlers.sql_schema import sqlite_url
+from handlers.sql_store import SqlStore
+from tests.bot.stage import conversation, jpeg, on_stage, settled
+
+pytestmark = pytest.mark.kill
+ROOT = Path(__file__).parents[2]
+MESSAGES = 5
+
+
+@asynccontextmanager
+async def desk(data: Path) -> AsyncIterator[str]:
+    """The program's address; it dies by signal 9 at the end."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.kill.web_desk", str(data), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert program.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            port = int(await program.stdout.readline())
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        program.send_signal(signal.SIGKILL)
+        assert await program.wait() == -signal.SIGKILL
+
+
+async def test_what_was_acknowledged_survives_a_kill_and_is_handled_once(tmp_path: Path) -> None:
+    bodies = [jpeg(40 + n, 30) for n in range(MESSAGES)]
+    async with desk(tmp_path) as address, httpx.AsyncClient(base_url=address) as client:
+        await client.get("/")
+        for n, body in enumerate(bodies):
+            form = {"id": f"message-{n}", "text": f"wish {n}"}
+            answer = await client.post("/api/messages", data=form, files={"photos": ("a.jpg", body)})
+            assert answer.status_code == 202
+        cookies = dict(client.cookies)
+
+    store = await SqlStore.open(sqlite_url(tmp_path / "likeness.db"))
+    try:
+        for expected in (MESSAGES, 0):
+            async with on_stage(tmp_path, store=store, secret=load_secret(tmp_path / "secret")) as stage:
+                await settled(stage)
+                assert len(stage.conversation.seen) == expected
+                for n, message in enumerate(stage.conversation.seen):
+                    assert (message.text, message.ref) == (f"wish {n}", f"message-{n}")
+                    assert message.photos[0].path.read_bytes() == bodies[n]
+                async with stage.browser() as client:
+                    client.cookies.update(cookies)
+                    said = [m["text"] for m in await conversation(client)]
+                assert said == [f"wish {n}" for n in range(MESSAGES)] + [f"You said: wish {n}" for n in range(MESSAGES)]
+    finally:
+        await store.aclose()

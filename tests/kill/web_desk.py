@@ -1,0 +1,39 @@
+"""A program for `test_web_inbox.py`: the web page over an SQLite store, with a conversation that never ends its turn.
+
+Arguments: the data folder. It prints the port, then waits to be killed.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from bot.channels.web import WebChannel
+from bot.http import create_app
+from bot.metrics import Metrics
+from bot.server import Server
+from bot.sessions import Sessions, load_secret
+from handlers.message import Message, Outgoing
+from handlers.sql_schema import sqlite_url
+from handlers.sql_store import SqlStore
+
+
+class NeverEnds:
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]:
+        await asyncio.Event().wait()
+        raise AssertionError(message)
+
+
+async def main(data: Path) -> None:
+    store = await SqlStore.open(sqlite_url(data / "likeness.db"))
+    sessions, metrics = Sessions(secret=load_secret(data / "secret")), Metrics()
+    channel = WebChannel(store=store, sessions=sessions, metrics=metrics, data_dir=data)
+    await channel.start(NeverEnds())
+    app = create_app(web=channel, store=store, sessions=sessions, metrics=metrics)
+    server = Server(
+        app, host="127.0.0.1", port=0, end_streams=channel.feed.stop, listening=lambda port: print(port, flush=True)
+    )
+    await server.serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
