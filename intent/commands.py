@@ -12,9 +12,12 @@ _SLASH = {
     "retry": "again", "more": "again", "forget": "forget", "delete": "forget", "reset": "start", "settings": "settings", "setting": "settings", "language": "settings", "lang": "settings",
 }  # fmt: skip
 _STATUS = re.compile(
-    r"\b(?:did|is|are|has|have|was)\b.{0,30}\b(?:finish|finished|done|ready|stuck|complete|completed|come out|arrived|coming|through)\b(?!.*\b(?:for|when you)\b)|"
+    r"\b(?:did|is|are|has|have|was)\b (?!you|we|u\b|i\b|he\b|she\b|there|everyone|anyone).{0,30}\b(?:finish|finished|done|ready|stuck|complete|completed|come out|arrived|coming|through)\b(?!.*\b(?:for|when you)\b)|"
     r"(?:图|照片|片|相|我的|任务|那张|海报|头像|视频).{0,8}(?:好|完|出来|搞定|成)(?:了)?(?:吗|没|么|冇|未)|(?:做|弄|画|生成|出|处理|整|搞|跑|修)(?:好|完|成|出来)(?:了)?(?:吗|没有?|么|冇|未)|"
     r"(?:好|完成|搞定|搞掂)(?:了吗|了没|了么|没有?|未)[\s?呀啊.]*$|\bhow(?:'s| is) (?:my|the) \w+ (?:coming|going|doing)|\bhow far\b|\bwhere(?:'s| is| are|s) (?:my|the) (?:\w+ ){0,2}(?:pic|photo|picture|image|portrait|order|result|headshot|avatar|poster|edit)|(?:我的|那张).{0,6}(?:呢|在哪)[\s?]*$"
+)
+_WAITING = re.compile(
+    r"\b(?:still|been) waiting\b|\bwhere(?:'s| is| are|s)? (?:my|the)\b.{2,30}(?:\?|$)|\b(?:is|are) (?:my|the) [\w ]{2,30}(?:ready|done|finished)\b|\bany (?:news|update|updates|progress)\b|\bdid my .{2,30}(?:finish|fail|come|work|go through)|我(?:的|那张|要的).{1,12}(?:好了吗|好了没|好了么|做好没|做好了吗|做完了吗|出来了吗|呢[?]?$|到哪了|完成了吗)|还没(?:好|出来|做好|弄好|收到|完成)|要等多久|还要多久"
 )
 _FORGET = re.compile(
     r"\b(?:delete|erase|remove|wipe|clear|purge|forget|destroy|get rid of)\b.{0,26}\b(?:data|history|everything|my (?:photos|pictures|pics|images|info|information|face|account|records|uploads|files|selfies)|all (?:my|the photos|the pictures|of my)|your (?:memory|server|servers|system|database)|records?)\b|"
@@ -25,7 +28,7 @@ _USAGE = re.compile(
     r"(?:还|仲)(?:剩|有|能|可以).{0,6}(?:几次|几张|多少|额度|次数|余额|点数|积分)|(?:用|花|扣|付|收)(?:了|咗|掉).{0,4}(?:多少|几|哪)|how (?:many|much).{0,34}\b(?:left|used|remaining|spent|spend|cost me|paid|owe|still)\b|\b(?:credits?|balance|quota|tries|generations)\b.{0,14}\b(?:left|remaining|check|now)\b|\bcheck\b.{0,8}\b(?:credits?|balance|quota|usage)\b|(?:查|看).{0,4}(?:余额|用量|额度|账单|消费|次数|积分)"
 )
 _STYLES = re.compile(
-    r"\b(?:what|which|list|show|see|any|many|browse)\b.{0,26}\b(?:styles|looks|templates|themes|presets|options|categories)\b|(?:有|哪|什么|啥|边|几|多少|列|看|展示|发).{0,6}(?:风格|样式|模板|款式|画风|主题|类型|效果)(?:可以|可选|能选|吗|呢|呀|啊|有|列表|给我|能做|选|可|都|清单|大全|[\s?.]*$)|风格.{0,6}(?:有哪些|哪些|列表|清单|有什么|有啥|菜单|大全|一览)"
+    r"\b(?:what|which|list|show|see|any|many|browse)\b.{0,26}\b(?:styles|looks|templates|themes|presets|options|categories)\b|(?:有|哪|什么|啥|边|几|多少|列|看|展示|发).{0,6}(?:风格|样式|模板|款式|画风|主题|类型)(?:可以|可选|能选|吗|呢|呀|啊|有|列表|给我|能做|选|可|都|清单|大全|[\s?.]*$)|风格.{0,6}(?:有哪些|哪些|列表|清单|有什么|有啥|菜单|大全|一览)"
 )
 _SETTINGS = re.compile(r"\b(?:change|switch|set)\b.{0,18}\b(?:language|settings?|preferences?|default)\b|(?:切换|改|换|调|设).{0,4}(?:语言|设置|偏好|默认)|(?:说|讲|用|回复|改成|换成|切换到?)(?:中文|英文|英语|繁体|简体|繁体中文|粤语)(?!.{0,4}(?:写|字|标题))|\b(?:speak|reply|answer|talk|respond)\b.{0,12}\b(?:english|chinese|mandarin|cantonese)\b")
 _HELP = re.compile(
@@ -75,6 +78,9 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
         m = pattern.search(text)
         if m and left <= 14 and not (content and key == "settings"):
             return key, 0.9, m.group()
+    m = _WAITING.search(text)
+    if m and left <= 14:
+        return "status", 0.85, m.group()
     if not content:
         for key, pattern in (("status", _STATUS), ("help", _HELP), ("again", _AGAIN)):
             m = pattern.search(text)

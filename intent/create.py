@@ -18,7 +18,7 @@ _MAKE_THING = re.compile(r"\b(?:make|do|give me|gimme|get me|show me|want|need|l
 _OF_ME = re.compile(r"\b(?:of|as|with|for|make|turn|put|draw|paint)\s+(?:me|us|myself|him|her|them|my (?:face|self|dog|cat|son|daughter|wife|husband|mum|mom|dad|kid|family|baby|boyfriend|girlfriend|friend))\b|\bme (?:as|in|at|on|with|and)\b|(?:我|自己|本人)(?:的(?!店|公司|书|公众号))|画我|把我|我(?:在|当|变|站|坐|穿|戴)|变成|我的(?:照片|脸)")
 
 
-def creation(scan: Scan, found: Found, told: float) -> tuple[float, list[str]]:
+def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, list[str]]:
     """How far this is a picture from words alone (2 and more: it is), and why."""
     text = scan.text
     why: list[str] = []
@@ -36,11 +36,14 @@ def creation(scan: Scan, found: Found, told: float) -> tuple[float, list[str]]:
         why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
     if not verb and _MAKE_THING.search(text) and not scan.has("nonpic"):
         score += 1.0
-    if told < 1.2 and describes(scan, text):
+    if told < 1.2 and describes(scan, core):
         score += 1.6
         why.append("a bare description")
-    if scan.has("me", "relative") and (_OF_ME.search(text) or not _DATIVE.search(text)):
-        score -= 3.5
+    if scan.has("me", "relative"):
+        if _OF_ME.search(text):
+            score -= 3.5
+        elif not _DATIVE.search(text):
+            score -= 1.0 if verb or noun else 3.0
     if scan.photos:
         score -= 2.0
     if scan.has("thispic") and not noun:
@@ -65,7 +68,10 @@ def describes(scan: Scan, text: str) -> bool:
             return False
         return bool(scan.has("visual") and (_QUANT.search(text) or _SCENE_ZH.search(text) or len(scan.words("visual")) >= 2))
     words = text.split()
-    if len(words) < 3 or _PRONOUN_EN.search(text) or _VERB_EN.search(text) or scan.has("question") or text.rstrip().endswith("?"):
+    start = " ".join(words[:5])
+    if any(scan.text[h.start : h.end] in start for h in scan.words("createnoun")) and not _VERB_EN.search(text) and not scan.has("question", "opinion") and not text.rstrip().endswith("?"):
+        return not re.match(r"(?:my|our|his|her|your|i|we)\b", text)
+    if len(words) < (2 if scan.has("createnoun") or len(scan.words("visual")) >= 2 else 3) or _PRONOUN_EN.search(text) or _VERB_EN.search(text) or scan.has("question") or text.rstrip().endswith("?"):
         return False
     if scan.has("visual") or scan.has("createnoun"):
         return True

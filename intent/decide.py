@@ -12,14 +12,16 @@ from intent.intent import Intent, ThenEdit
 from intent.scan import Scan
 from intent.series import series
 from intent.speech import asks, tells
-from intent.styles import ART, ID, PLACES, Found, styles
+from intent.styles import ID, PLACES, Found, styles
+from intent.words import plain_names
 
 _REL = r"(?:me|us|myself|him|her|them|my \w+|our \w+|this (?:guy|girl|man|woman|kid|boy|person|baby|couple)|the (?:guy|girl|man|woman|kid|boy|baby|couple))"
 _AS_EN = re.compile(
     rf"\b(?:make|turn|transform|convert|change|draw|paint|reimagine|imagine|render|style|cast|morph|transforming|turning)\s+{_REL}(?: (?:all|both|look))?\s+(?:into|as|a|an|the|like|in)\b|"
-    rf"\b{_REL}(?:,)? (?:as|like|dressed (?:up )?(?:as|in|like)|cosplaying|in the role of|wearing)\b|\bas (?:a|an|the|my|some|one of the)\b|\bversion of (?:me|us|him|her|my)\b|\b(?!make|do|give|show|turn|put|for|with|and|of|to|tell|call|text|let|help|send|on|at|see|like|get|is|than|behind|about)[\w-]+ me(?:,| please| pls| plz|!|$)|"
-    rf"\b(?:what|how) (?:would|will|do|did|could) (?:i|he|she|we|they|my \w+) look\b|\bshow (?:me|him|her|my \w+) (?:in|as|on|at|with|riding|wearing|driving|flying)\b|\bcosplay\b|\bdress(?:ed)? (?:me|him|her|us|my \w+) (?:up )?(?:as|in|like)\b|\b(?:portrait|photo|pic|picture|image|drawing|painting|sketch) of (?:me|us|my \w+|him|her|them)\b|\bgive me (?:a|an|the) [\w -]{{2,30}}(?:look|makeover|portrait|outfit|costume)\b|\bi want to (?:be|look like)\b|\bwanna be\b"
+    rf"\b{_REL}(?:,)? (?:as|like|dressed (?:up )?(?:as|in|like)|cosplaying|in the role of|wearing)\b|\bas (?:a|an|the|my|some|one of the)\b|\bversion of (?:me|us|him|her|my)\b|\b(?!make|do|give|show|turn|put|for|with|and|of|to|tell|call|text|let|help|send|on|at|see|like|get|is|than|behind|about|surprise|trust|ask|remind|join|love|excuse|thank|message|dm|miss|hit|kill|bless|from|by|around|near|beside|beat|want|need|pay|bring|take|suits|fits|it|or|but|in|not|without|poor|silly|just|only|both|remove|delete|erase|forget|slim|retouch|beautify|photoshop|edit|upscale)[\w-]+ me(?:,| please| pls| plz|!|$)|"
+    rf"\b(?:what|how) (?:would|will|do|did|could) (?:i|he|she|we|they|my \w+) look\b|\bshow (?:me|him|her|my \w+) (?:in|as|on|at|with|riding|wearing|driving|flying)\b|\bcosplay\b|\bdress(?:ed)? (?:me|him|her|us|my \w+) (?:up )?(?:as|in|like)\b|\bgive me (?:a|an|the) [\w -]{{2,30}}(?:look|makeover|portrait|outfit|costume)\b|\bi want to (?:be|look like)\b|\bwanna be\b"
 )
+_OF_EN = re.compile(r"\b(?:portraits?|photos?|pics?|pictures?|images?|drawing|painting|sketch|shots?) of (?:me|us|my \w+|him|her|them)\b")
 _AS_ZH = re.compile(
     r"变成|变身|扮成?|化身|当(?:一[回次天个名位把]|个|回|次)|(?:我|想|要|想要|也要)当(?!然|时|天|地)|想变|造型|cos(?:成|play)?|版的?(?:我|自己)|打扮成?|穿越[成到]|成为|装扮成?|[画p做弄整搞拍]成|变做|变个|变一|风(?:格)?的?(?:我|自己|人像|肖像|头像|照|人物)|形象的?我|演(?:一|个)|(?:什么样|啥样|样子)|换成[^,]{0,8}(?:造型|服|装|打扮)|模样"
 )
@@ -107,7 +109,8 @@ def _decide(r: Reading) -> Intent:
     for line in why:
         r.note("tells", line)
     custom = _custom(scan)
-    drawn, drawn_why = creation(scan, found, told)
+    core = (content(scan, c, []) or scan.text).lower()
+    drawn, drawn_why = creation(scan, found, told, core)
     for line in drawn_why:
         r.note("create", f"{drawn:.1f} {line}")
     if _only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
@@ -144,10 +147,14 @@ def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest:
     if drawn >= 1.8:
         for_us += min(drawn, 3.5) * 0.7
     size = len(scan.text)
-    if domain and (size <= 8 if not scan.text.isascii() else size <= 24) and told < 1.5:
+    if scan.photos and _OF_EN.search(scan.text):
+        for_us += 1.0
+    if told < 0.7 and domain and (size <= 8 if not scan.text.isascii() else size <= 24):
         for_us += 1.0
     if not domain and not custom and drawn < 1.6:
         changing = scan.has("change", "remove", "add") or "把" in scan.text
+        if scan.photos and told < 1.0 and (scan.has("pic", "me", "relative", "bg") or asked or changing):
+            return False
         if not (scan.photos and (asked or changing)) and not (asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1):
             return True
     r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
@@ -182,12 +189,45 @@ def _what(r: Reading, found: Found, acts: list[Act], style: str | None, top: flo
         return r.make("portrait", 0.75, prompt=r.whole())
     if found.ask and top < 3.5:
         return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
-    enough = 0.5 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
+    own = _own_change(r)
+    if own and style not in found.named and not found.ask and (scan.photos or scan.has("thispic")):
+        r.note("edit", own)
+        return r.make("edit", 0.65, action=_confined(scan), prompt=r.whole())
+    enough = 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
     if style and top >= enough:
         return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
     if acts:
         return _edit(r, acts)
     return _unnamed(r, asked, told, custom, drawn)
+
+
+_OWN_EN = re.compile(
+    r"^(?:(?:please|pls|plz|can|could|would|will|you|u|hey|hi|ok|also|now|and|then|just|kindly|to|i want|i'd like|help me)[, ]+)*(?:(?:add|put|insert|place|stick|hang|throw|remove|erase|delete|swap|replace|change|dye|paint|recolou?r|crop|straighten|flip|rotate|mirror|open|close|clean|tidy|cover|move|trim|fix|lower|raise|blur|darken|lighten|turn (?:on|off|the|this|day|it)|make (?:it|the|this|everyone|his|her|their|our))\b(?! (?:me|us|him|them|myself)\b)(?! (?:a|an) (?:\w+ ){0,3}(?:portrait|photo|pic|picture|headshot|avatar))|(?:give|get) (?:me|him|her|us|them|my \w+|dad|mum|mom) (?:a |an |some )?(?:\w+ )?(?:beard|moustache|mustache|hat|cap|glasses|sunglasses|haircut|hair|smile|crown|wings|tan|tattoo|earrings|scarf|necklace|halo|horns|bangs|fringe|umbrella)|(?:take|get) .{2,30} (?:off|out|away)\b)"
+)
+_OWN_ZH = re.compile(
+    r"(?:加|添|补|放|画)(?:上|点|些|个|只|条|朵|顶|副|束|一|几|两)|去掉|删掉|去除|拿掉|抹掉|擦掉|P掉|p掉|换成|改成|染成|变成|涂成|换个|改一下|(?:头发|眼睛|衣服|裙子|天空|嘴巴|鞋|帽子|桌|墙|灯|窗|手|颜色|表情).{0,8}(?:换|改|变|染|调|弄|加|去)|收拾|整理|裁|翻转|旋转|打码|遮|睁开|闭上|扶正|摆正"
+)
+
+
+def _own_change(r: Reading) -> str | None:
+    """An order to change something in the picture that no action of the catalogue names."""
+    scan = r.scan
+    if m := _OWN_EN.search(scan.text):
+        return m.group()
+    if scan.text.isascii():
+        return None
+    ba = _BA.search(scan.text)
+    if ba:
+        return None if re.match(r"^(?:我|自己|他|她|我们|我\w{1,3}|人|本人)$", ba.group(1)) else ba.group()
+    m = _OWN_ZH.search(scan.text)
+    return m.group() if m and not _AS_ZH.search(scan.text) else None
+
+
+_ONLY = re.compile(r"\bonly\b|\bjust (?:the|my|his|her|change|edit|that|this|paint|recolou?r|make the)\b|\bjust .{2,20}(?:,|$).*(?:else|rest)|只(?!有|是|要(?!改|换))|仅|光(?=改|换)|其他|其它|其余|别的(?=不|别|都)|剩下|\b(?:nothing|everything|anything) else\b|\bthe rest\b|leave the|别动|不动|保持不变|不要动|不要改")
+
+
+def _confined(scan: Scan) -> str:
+    return "local_edit" if _ONLY.search(scan.text) else "edit"
 
 
 def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: float) -> bool:
@@ -211,7 +251,7 @@ def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: 
     before = scan.text[max(0, hit.start - 4) : hit.start]
     object_of = bool(re.search(r"这张|此|这幅|这|把|给|this $|the $", before)) and first.at > hit.start
     if first.key == "blend":
-        return not (style in found.named and top >= 3.5 and hit.start < first.at)
+        return not (style in found.named and top >= 3.5 and (hit.start < first.at or hit.named or scan.has("pic")))
     if style in found.named and hit.start < first.at and not object_of:
         return top < 3.0 and first.score > 3.0 and first.key == "replace_bg"
     return first.score + (0.6 if first.at < hit.start else 0.0) >= top or object_of
@@ -233,7 +273,7 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
     scan = r.scan
     spans = []
     for h in scan.hits:
-        if h.kind == "style" and h.key == style and not (style or "").startswith("travel") and h.end - h.start <= 14:
+        if h.kind == "style" and h.key == style and scan.text[h.start : h.end] in plain_names(style or ""):
             spans.append((h.start, h.end))
             break
     if found.ask or (style or "").startswith(("id_photo", "dating")):
@@ -281,14 +321,22 @@ def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: fl
     """No style and no action of the catalogue is named: a description, or a change in the person's own words."""
     scan = r.scan
     person = scan.has("me", "relative")
-    if custom:
+    if custom or (scan.photos and _OF_EN.search(scan.text)):
         return r.make("portrait", 0.7, prompt=r.whole())
     if drawn >= 1.6 and not scan.photos:
         return r.make("create", 0.55, prompt=r.whole(_LEAD))
+    if scan.photos and scan.has("bg") and not re.search(r"in the background|背景里|背景音", scan.text):
+        return r.make("edit", 0.65, action="replace_bg", prompt=r.whole())
+    own = _own_change(r)
+    if own and (scan.photos or scan.has("thispic")):
+        r.note("edit", own)
+        return r.make("edit", 0.65, action=_confined(scan), prompt=r.whole())
+    if scan.photos and scan.has("pic") and not scan.has("remove") and not scan.has("thispic") and not re.search(r"把|将", scan.text):
+        return r.make("portrait", 0.55, prompt=r.whole())
     changing = scan.has("change", "remove", "add") or bool(re.search(r"把|将|让", scan.text)) or bool(_CHANGE_EN.search(scan.text))
     if changing and (scan.photos or scan.has("thispic")):
         r.note("edit", "a change in one's own words")
-        return r.make("edit", 0.65, action="edit", prompt=r.whole())
+        return r.make("edit", 0.6, action=_confined(scan), prompt=r.whole())
     if scan.photos and (scan.has("pic", "asa") or person or asked):
         return r.make("portrait", 0.55, prompt=r.whole())
     if asked and scan.has("pic") and person:

@@ -43,8 +43,9 @@ def actions(scan: Scan) -> list[Act]:
         stop = max(hit.end, end or 0)
         acts.append(Act(key, hit.start, stop, score, scan.text[hit.start : stop]))
 
+    dressed = bool(_GARMENT.search(scan.text))
     for hit in scan.kinds.get("action", ()):
-        if (writing and scan.quoted(hit)) or negated(scan, hit):
+        if (writing and scan.quoted(hit)) or negated(scan, hit) or (hit.key == "blend" and dressed):
             continue
         add(hit.key, hit, 1.0 if hit.weak else 3.0)
     _removals(scan, add)
@@ -61,12 +62,16 @@ class _Add:
     def __call__(self, key: str, hit: Hit, score: float, end: int | None = None) -> None: ...
 
 
+_APART = re.compile(r"\b(?:take|get|cut|edit|crop|wipe|move|leave|photoshop|shop|blur)\s+(?=[^,.;!?]{2,40}?\b(?:out|off|away)\b)|不要(?=[^,.!?动改变碰]{0,8}(?:路人|游客|行人|背后的人|后面的人|旁边的人|那个人|其他人|别人))|不想(?:看见|看到|要)")
+
+
 def _removals(scan: Scan, add: "_Add | object") -> None:
-    if not scan.has("remove"):
+    apart = [Hit(m.start(), m.end(), "word", "remove", False, False) for m in _APART.finditer(scan.text)]
+    if not scan.has("remove") and not apart:
         return
     put = add  # the same callable, told to the type checker once
     assert callable(put)
-    removes = [h for h in scan.words("remove") if not negated(scan, h)]
+    removes = [h for h in scan.words("remove") if not negated(scan, h)] + apart
     people = scan.near(removes, scan.words("people"), 14)
     if people and not _ADJECTIVAL.match(scan.text, people[1].end):
         first, last = sorted(people, key=lambda h: h.start)
@@ -82,6 +87,12 @@ def _removals(scan: Scan, add: "_Add | object") -> None:
         put("retouch", first, 3.3, last.end)
 
 
+_FEELING = re.compile(r"happy|sad|angry|shocked|surprised|crying|laughing|scared|confused|sleepy|smug|excited|哭|笑|怒|惊讶|生气|开心|难过|害怕|委屈|得意|害羞|震惊|喜|哀")
+_GARMENT = re.compile(
+    r"\bput (?:me|him|her|us|them|my \w+) (?:in|into) (?:a |an |the |some |his |her |my )?(?:[\w-]+ ){0,3}(?:suit|blazer|dress|kimono|yukata|hanfu|tux|tuxedo|uniform|costume|gown|hoodie|outfit|armou?r|robe|jacket|shirt|coat|clothes|attire|qipao|cheongsam|sari|saree|kilt|hat|jersey|spacesuit|sweater|apron|cloak|wear|look|style)\b|\bput (?:me|him|her|us) .{3,40}\bas (?:a|an|the|\w+)\b"
+)
+
+
 def _looks(scan: Scan, add: "_Add | object") -> None:
     assert callable(add)
     if scan.has("bg") and scan.has("change"):
@@ -95,6 +106,10 @@ def _looks(scan: Scan, add: "_Add | object") -> None:
     if scan.has("thinword") and (pair := scan.near(scan.words("thinword"), scan.words("body"), 4)):
         first, last = sorted(pair, key=lambda h: h.start)
         add("slim", first, 2.5, last.end)
+    if len(set(_FEELING.findall(scan.text))) >= 3 and re.search(r"faces?\b|sheet|expression|emotion|表情|一套|一组|集", scan.text):
+        first = _FEELING.search(scan.text)
+        assert first
+        add("expression_sheet", Hit(first.start(), first.end(), "action", "expression_sheet", False, False), 3.2)
     m = re.search(r"调.{0,2}色|hd (?:please|pls|version)|\bin hd\b|高清(?:一下|处理|点)?$|\bfix (?:the )?blur|\b(?:colou?r)s? (?:to|in) (?:this|the|my|it)\b.{0,30}(?:black|b&w|bw|old)|black and white (?:please|pls|version)|\bb&w (?:please|pls|version)", scan.text)
     if m:
         key = "enhance" if m.group().startswith("调") else "colorize" if "olo" in m.group() else "filter" if m.group().startswith(("black", "b&w")) else "upscale"
@@ -111,7 +126,7 @@ def _cars(scan: Scan, add: "_Add | object") -> None:
         add("car_wrap", scan.words("wrap")[0], 3.5)
     elif scan.has("color"):
         colors = [h for h in scan.words("color") if not negated(scan, h)]
-        if colors and scan.near(cars, colors, 40):
+        if colors and any(abs(a.start - b.start) <= 60 for a in cars for b in colors):
             sure = 3.2 if _CAR_CHANGE.search(scan.text) and (scan.photos or scan.has("change", "make", "want", "canyou")) else 1.2
             add("car_color", min(cars[0], colors[0], key=lambda h: h.start), sure, max(cars[0].end, colors[0].end))
 
@@ -135,12 +150,17 @@ def choose(scan: Scan, acts: list[Act]) -> list[Act]:
         else:
             old.score = max(old.score, act.score) + min(old.score, act.score) * 0.3
             old.at, old.end = min(old.at, act.at), max(old.end, act.end)
+    if "comparison" in best and "before_after" in best:
+        best["comparison"].score = max(3.0, best["comparison"].score)
     if any(a.score >= 2 for a in best.values()):
         best = {k: a for k, a in best.items() if a.score >= 2}
     for winner, losers in _GIVES_WAY:
         if winner in best:
             for key in losers:
                 best.pop(key, None)
+    if "multi_angle" in best and re.search(r"三视图", scan.text) and re.search(r"角色|人物|人设|oc\b", scan.text):
+        best["character_sheet"] = best.pop("multi_angle")
+        best["character_sheet"].key = "character_sheet"
     if "restore" in best and "upscale" in best and not _RESOLUTION.search(scan.text):
         best.pop("upscale")
     if "blend" in best and "replace_bg" in best:

@@ -93,6 +93,8 @@ class _Han:
         for phrase in target_phrases():
             if 2 <= len(phrase) <= 6 and all("\u4e00" <= c <= "\u9fff" for c in phrase):
                 terms.setdefault(phrase.translate(self.sound), []).append(phrase)
+        self.common = frozenset("".join(lexicon().phrases))
+        """Characters the lexicon uses: common enough that another tone means another word."""
         self.automaton: Any = ahocorasick.Automaton()
         for sound, phrases in terms.items():
             self.automaton.add_word(sound, (len(sound), phrases))
@@ -105,7 +107,7 @@ class _Han:
             wrong = [(a, b) for a, b in zip(written, phrase, strict=True) if a != b]
             if len(wrong) > 1 and not (len(wrong) == 2 and len(phrase) >= 4):
                 continue
-            if len(phrase) <= 3 and any(self.tone.get(a) != self.tone.get(b) for a, b in wrong):
+            if len(phrase) <= 3 and any(self.tone.get(a) != self.tone.get(b) and a in self.common for a, b in wrong):
                 continue
             return phrase
         return None

@@ -9,7 +9,7 @@ from intent.scan import Scan
 from intent.styles import DATING, ID, Found, negated
 
 _SPLIT = re.compile(r"[,、;+&\n/]|\band\b|\bthen\b|\bplus\b|\bn\b|\bone\b(?! of)|\banother\b|张(?!照|图)|和(?!服)|跟|以及|还有|再|另外|一个|各|加上|\ba\b(?= \w+(?: \w+)? (?:one|version))|:")
-_ONE = re.compile(r"一张|一个|一版|一款|各[一来做出]|另一张|\bone\b(?! of (?:them|me|us)\b)|\banother\b|\ba\b(?=\s\w+(?:\s\w+){0,2} one\b)|(?<=[^几一二两三四五六七八九十\d这那])张(?=[,、;\s]|$)|[,、]再?来张")
+_ONE = re.compile(r"一张|一个|一版|一款|各[一来做出]|另一张|\bone\b(?! of (?:them|me|us)\b)|\banother\b|\ba\b(?=\s\w+(?:\s\w+){0,2} one\b)|(?<=[^几一二两三四五六七八九十\d这那])张(?=[,、;\s]|$)|[,、]再?来张|(?<!of )\bme (?:in|as|at|on)\b")
 _LISTED = re.compile(r"[+&、]|\band\b|和(?!服)|跟|以及|,| n |还有|加")
 _CUSTOM = re.compile(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
 _CUSTOM_ZH = re.compile(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
@@ -55,7 +55,7 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     strong = {h.start for h in scan.kinds.get("style", ())} | {p for p, k in marks if k.startswith(("dating_", "id_photo_"))}
     strong |= {p for p, k in marks if k in found.named}
     picked: list[tuple[int, int, str]] = []
-    for a, b in _segments(text):
+    for a, b in _segments(text) if not _family(marks) else [(p, p + 1) for p, _ in marks]:
         inside = [(p, k) for p, k in marks if a <= p < b]
         solid = [(p, k) for p, k in inside if p in strong]
         if not inside or (not solid and not _ONE.search(text[a:b])):
@@ -72,7 +72,7 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     size = han + (len(rest) - han) / 3
     n = len(picked)
     between = [text[picked[i][1] : picked[i + 1][1]] for i in range(n - 1)]
-    listed = all(_LISTED.search(b) for b in between)
+    listed = _family(marks) or all(_LISTED.search(b) for b in between)
     joined = all(re.search(r"[+&、]|\band\b|和(?!服)|以及| n |还有", b) for b in between[-1:])
     said = scan.has("series") or any(v == n for _, _, v in c.counts)
     reason = None
@@ -92,6 +92,11 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
         end = picked[i + 1][0] if i + 1 < n else len(scan.text)
         items.append(SeriesItem(style=key, scene=content(scan, c, spans, start, end)))
     return items[:8], reason
+
+
+def _family(marks: list[tuple[int, str]]) -> bool:
+    """ID photos on several grounds: the colours are the list, whatever stands between them."""
+    return all(k in ID for _, k in marks)
 
 
 def _custom(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:

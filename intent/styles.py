@@ -89,7 +89,7 @@ def styles(scan: Scan) -> Found:
         f.add(hit.key, score, hit)
     for hit in scan.kinds.get("hint", ()):
         if not negated(scan, hit):
-            f.add(hit.key, 0.8, hit)
+            f.add(hit.key, 1.0, hit)
     _groups(scan, f)
     _pairs(scan, f)
     return f
@@ -105,9 +105,21 @@ def _groups(scan: Scan, f: Found) -> None:
         return
     places = {k: h for k in ("cafe", "beach", "city", "restaurant") if (h := _wanted(scan, k))}
     if _wanted(scan, "dating"):
+        for k, pattern in _PLACE.items():
+            if k not in places and (m := pattern.search(scan.text)):
+                places[k] = [Hit(m.start(), m.end(), "group", k, False, False)]
         _dating(f, places)
     elif not _id(scan, f):
         _elsewhere(scan, f, places)
+
+
+_PLACE = {
+    "cafe": re.compile(r"coffee(?! meets)|caf[eé]|咖啡|下午茶"),
+    "beach": re.compile(r"beach|seaside|by the sea|ocean|on the sand|海边|沙滩|海滩"),
+    "city": re.compile(r"\bcity\b|downtown|\bstreets?\b|rooftop|街头|街上|城市|都市|天台|天桥"),
+    "restaurant": re.compile(r"restaurant|dinner|bistro|餐厅|晚餐|西餐|餐馆"),
+}
+"""Places that may stand inside a longer phrase of the lexicon ("city at night")."""
 
 
 def _dating(f: Found, places: dict[str, list[Hit]]) -> None:
@@ -129,7 +141,7 @@ def _id(scan: Scan, f: Found) -> bool:
     if not general and not said:
         return False
     passport = re.compile(r"passport|护照|visa|签证|driver|licen|通行证|台胞证|schengen|工签|工作签|permit")
-    if not general and not any(h.named or passport.match(scan.text, h.start) for h in said) and not scan.has("pic"):
+    if not general and not any(h.named or passport.match(scan.text, h.start) for h in said) and not scan.has("pic") and not _PAPERS.search(scan.text):
         return False
     colors = {k: _ground(scan, k) for k in direct} if general or any(passport.match(scan.text, h.start) for h in said) else {}
     for k, hits in direct.items():
@@ -148,6 +160,7 @@ def _id(scan: Scan, f: Found) -> bool:
     return True
 
 
+_PAPERS = re.compile(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
 _CLOTHES = re.compile(
     r"\s*(?:\w+\s)?(?:shirt|tie\b|dress|blouse|suit|collar|top\b|sweater|jacket|blazer|polo|hijab|tudung)|(?:色)?(?:的)?(?:衬衫|衬衣|衣|领|裙|毛衣|t恤|西装|外套|帽|领带|polo)"
 )

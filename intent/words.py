@@ -65,6 +65,10 @@ def lexicon() -> Lexicon:
             for key, value in keys.items():
                 for phrase in split_phrases(value, language):
                     phrases.setdefault(phrase, {}).setdefault((kind, key), phrase in weak)
+    made = tuple(p for p, e in phrases.items() if ("word", "createnoun") in e)
+    for phrase, entry in phrases.items():
+        if any(kind == "ratio" for kind, _ in entry) and phrase.endswith(made):
+            entry.setdefault(("word", "createnoun"), False)  # "phone wallpaper" is a shape and a thing made
     frozen = {p: tuple((k, key, weak) for (k, key), weak in e.items()) for p, e in phrases.items()}
     automaton = ahocorasick.Automaton()
     latin: set[str] = set()
@@ -89,3 +93,13 @@ def target_phrases() -> tuple[str, ...]:
     return tuple(
         p for p, entries in lexicon().phrases.items() if any((k, "") in wanted or (k, key) in wanted for k, key, _ in entries)
     )
+
+
+@cache
+def plain_names(style: str) -> frozenset[str]:
+    """The first names of a style in each language: words that name it and say nothing more about the picture."""
+    names: set[str] = set()
+    for language in ("en", "zh"):
+        for phrase in split_phrases(read_file(language)["style"].get(style, ""), language)[:12]:
+            names.add(phrase)
+    return frozenset(names)
