@@ -37,6 +37,13 @@ SENTENCES: Mapping[str, str] = {
     "photo_too_many_pixels": "The photo has too many pixels; at most {max_mp} million.",
     "photo_too_large_file": "The photo is larger than {max_mb} MB.",
     "no_face": "No face was found in the photo.",
+    "several_faces": "There are several people in the photo; this needs one.",
+    "background_unclear": "The person cannot be told from the background in this photo.",
+    "id_photo_room": "There is too little room around the head for an ID photo.",
+    "picture_too_small": "The picture is too small for this.",
+    "font_missing": "No font here can write {letters}.",
+    "text_too_long": "The text is too long for the picture.",
+    "unknown_filter": "There is no such filter. There are: {filters}.",
     "bad_url": "This is not a usable address.",
     "url_not_public": "This address is not public.",
     "url_not_found": "There is nothing at this address.",
@@ -49,6 +56,9 @@ SENTENCES: Mapping[str, str] = {
     "provider_blocked": "The provider {given} is blocked by the settings.",
     "provider_cannot": "The provider {given} cannot do this ({reason}).",
     "provider_not_configured": "The provider {given} is not set up; it needs {setting}.",
+    "needs_other_provider": "This is more than can be done on this machine; it needs another provider.",
+    "embedded_broken": "Picture work on this machine is broken; `likeness doctor` says how to mend it.",
+    "provider_account": "The service does not allow this to this account.",
     "provider_gone": "The provider of this request is no longer set up.",
     "provider_key": "The service did not accept the key.",
     "provider_credit": "The balance at the service is empty.",
@@ -59,6 +69,9 @@ SENTENCES: Mapping[str, str] = {
     "provider_busy": "The service is busy; try again in a moment.",
     "provider_unavailable": "The service could not be reached.",
     # How it ended
+    "cancelled": "The request was cancelled.",
+    "bad_request": "This cannot be done as asked.",
+    "internal": "Something went wrong here.",
     "made_nothing": "The service made no picture.",
     "provider_failed": "The service failed while making the picture.",
     "bad_picture": "What the service sent was no whole picture.",
@@ -76,9 +89,9 @@ SENTENCES: Mapping[str, str] = {
 }
 
 _BY_KIND: tuple[tuple[type[LikenessError], str], ...] = (
-    (AskPerson, "This cannot be done as asked."),
+    (AskPerson, SENTENCES["bad_request"]),
     (WaitAndRetry, SENTENCES["provider_busy"]),
-    (TellOperator, SENTENCES["provider_forbidden"]),
+    (TellOperator, SENTENCES["provider_account"]),
     (MadeNothing, SENTENCES["made_nothing"]),
     (MaybePaid, SENTENCES["outcome_unknown"]),
 )
@@ -89,4 +102,4 @@ def sentence_for(error: LikenessError) -> str:
     sentence = SENTENCES.get(error.code)
     if sentence is not None and {name for _, name, _, _ in Formatter().parse(sentence) if name} <= set(error.params):
         return sentence.format_map(error.params)
-    return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "Something went wrong here.")
+    return next((text for kind, text in _BY_KIND if isinstance(error, kind)), SENTENCES["internal"])
