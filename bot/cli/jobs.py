@@ -24,9 +24,13 @@ LOOK_AGAIN = 0.2
 """Seconds between two looks at a job that is being taken up again."""
 
 
-@click.group()
-def jobs() -> None:
-    """Jobs: list them, look at one, or take up a paid request again without paying twice."""
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def jobs(ctx: click.Context, as_json: bool) -> None:
+    """Jobs: list them (also without a word more), look at one, or take up a paid request again."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_jobs, as_json=as_json)
 
 
 @jobs.command("list")

@@ -42,7 +42,7 @@ def portrait(image: str, as_json: bool, **asked: Any) -> None:
 @click.argument("image")
 @click.argument("prompt", required=False)
 @click.argument("action", default="edit")
-@click.argument("model", default="nanopro")
+@click.argument("model", required=False)
 @click.option("--mask", help="PNG of the picture's size: white is changed.")
 @click.option("--image2", help="A second picture, e.g. the look for transfer_style.")
 @click.option("--image3", help="A third picture.")
