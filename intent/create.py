@@ -15,7 +15,11 @@ _PRONOUN_ZH = re.compile(r"我|你|您|他(?!们的画)|她|咱|大家|谁|今�
 _VERB_EN = re.compile(r"\b(?:is|are|was|were|has|have|had|will|went|got|closed|cancelled|sold|arrived|starts|ends|opens|said|says|loves?|hates?|needs|costs?|can|could|should|don't|won't|broke|forgot|knocked)\b")
 _DETERMINER = re.compile(r"\b(?:a|an|the|two|three|some|\d)\b")
 _MAKE_THING = re.compile(r"\b(?:make|do|give me|gimme|get me|show me|want|need|like|have|produce|render|imagine|create|generate|design|build)\s+(?:me\s+)?(?:a|an|some|two|three|four|five|\d|the)\b")
-_OF_ME = re.compile(r"\b(?:of|as|with|for|make|turn|put|draw|paint)\s+(?:me|us|myself|him|her|them|my (?:face|self|dog|cat|son|daughter|wife|husband|mum|mom|dad|kid|family|baby|boyfriend|girlfriend|friend))\b|\bme (?:as|in|at|on|with|and)\b|(?:我|自己|本人)(?:的(?!店|公司|书|公众号))|画我|把我|我(?:在|当|变|站|坐|穿|戴)|变成|我的(?:照片|脸)")
+_OF_ME = re.compile(
+    r"\b(?:of|as|with|for)\s+(?:me|us|myself|him|her|them|my (?:face|self|dog|cat|son|daughter|wife|husband|mum|mom|dad|kid|family|baby|boyfriend|girlfriend|friend|grandma|grandpa|boss|sister|brother|parents))\b(?<!for me)|"
+    r"\b(?:make|turn|put|draw|paint)\s+(?:me|us|myself|him|her|them|my (?:face|self|dog|cat|son|daughter|wife|husband|mum|mom|dad|kid|family|baby|boyfriend|girlfriend|friend))\b(?! (?:a|an|some|two|three|four|five|the|one|\d|another)\b)|\bme (?:as|in|at|on|with|and)\b|"
+    r"(?:画|把)我(?!的|们)|我(?:自己)?(?:在|当|变|站|坐|穿|戴)|变成|我的(?:照片|脸|样子|头像|形象|自拍)|(?:版|风|风格)的?(?:我|自己)|的我(?:$|[,.!])"
+)
 
 
 def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, list[str]]:
@@ -34,15 +38,17 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     if visual:
         score += min(3, len(visual)) * 0.6
         why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
+    if noun and not verb and re.search(r"(?:要|来|做|出|求|弄|整|搞)(?:一|两|几|\d)?[张个幅款版套份]", text):
+        score += 1.0
     if not verb and _MAKE_THING.search(text) and not scan.has("nonpic"):
         score += 1.0
     if told < 1.2 and describes(scan, core):
         score += 1.6
         why.append("a bare description")
-    if scan.has("me", "relative"):
-        if _OF_ME.search(text):
-            score -= 3.5
-        elif not _DATIVE.search(text):
+    if _OF_ME.search(text):
+        score -= 3.5
+    elif scan.has("me", "relative"):
+        if not _DATIVE.search(text):
             score -= 1.0 if verb or noun else 3.0
     if scan.photos:
         score -= 2.0

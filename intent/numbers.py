@@ -22,7 +22,7 @@ _COUNT_EN = re.compile(
     rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER})(?:\s+of)?(?:\s+(?!and\b|of\b|or\b|me\b|with\b|at\b|in\b|to\b|for\b|the\b|people\b|weeks?\b|months?\b|years?\b|days?\b)[a-z0-9_'-]+){{0,3}}?\s+{_EN_PICTURES}(?:es|s)?\b(?!\s+old)"
 )
 _COUNT_OF = re.compile(rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total|pls|please|plz|thanks|thx|ty)\b")
-_COUNT_TAIL = re.compile(rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)]|of\b)")
+_COUNT_TAIL = re.compile(rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)])")
 _TIMES = re.compile(r"(?<![\w.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])(?!\s*(?:bigger|larger|res|zoom|the|size|upscal|enlarg|as))")
 _MEASURE = "张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|张图|个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\\s!?]|$)"
 _COUNT_ZH = re.compile(

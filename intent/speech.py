@@ -44,7 +44,7 @@ def imperative(scan: Scan) -> bool:
         while j < len(hits) and hits[j].start < b:
             h = hits[j]
             j += 1
-            if h.start < at:
+            if h.start < at or not scan.text[h.start].isascii():
                 continue
             if scan.text[at : h.start].strip(" ,;.!?\n:-|/") not in ("", "to", "now", "and", "then", "just", "maybe", "so"):
                 break
