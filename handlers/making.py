@@ -290,9 +290,15 @@ def place_of(error: BaseException) -> str:
 async def together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
     """All results in order. When one raises or we are stopped, none of the others stays behind."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    if not tasks:
+        return ()
     try:
-        return tuple(await asyncio.gather(*tasks))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
+        # Cancelled once and no more: a paid POST in flight uses the time after its cancel to read the answer. (A plain
+        # `gather` ends with the first task that is cancelled, while the others are still at that.)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    broken = next((task for task in tasks if not task.cancelled() and task.exception() is not None), None)
+    return tuple(task.result() for task in ([broken] if broken else tasks))
