@@ -68,6 +68,8 @@ def on_job(turn: Turning, verb: str) -> None:
         placing.take(turn, _once_more(job.order))
     elif not job.pictures:
         turn.say(turn.words("say.nothing_open"))
+    elif verb == "edit":
+        offers.offer_edits_of(turn, job)
     elif verb == "upscale":
         edit = Edit(action="upscale", scale=2)
         placing.take(turn, _of_result(job.order, (job.pictures[0].path,), edit, count=1))

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from handlers.decide import decide
 from handlers.desk import Desk, Heard, Quote
+from handlers.group_rules import GroupRules, Groups
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.orders import photos_in_sight
@@ -69,6 +70,7 @@ class Conversation:
         photos_dir: Path,
         confirm_above: float = 2.0,
         second_reader: SecondReader | None = None,
+        groups: Groups | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -78,6 +80,7 @@ class Conversation:
         self._photos_dir = photos_dir
         self._confirm_above = confirm_above
         self._second_reader = second_reader
+        self._groups = groups
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -90,16 +93,47 @@ class Conversation:
                 return known
             return await self._turn(message)
 
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        """What the last of these messages of one person will be answered if their photos turn out to be good.
+
+        Nothing is committed or started, and the photos need not be there yet: for channels that must answer sooner
+        than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, forget).
+        """
+        last = messages[-1]
+        table = await self._store.table(last.chat)
+        running = await self._store.jobs(chat=last.chat, states=RUNNING)
+        replies: tuple[Outgoing, ...] = ()
+        for message in messages:
+            now, named = self._now(), await self._named_job(message)
+            photos = tuple(LaidPhoto(key=p.key, path=p.path, width=1024, height=1024, at=now) for p in message.photos)
+            heard = Heard(message=message, now=now, table=table, photos=photos, running=running, named_job=named)
+            intent = parse(message.text, photos=photos_in_sight(heard))
+            desk = Desk(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
+            decision = decide(heard, desk)
+            table, counted = decision.table, decision.forget or intent.command == "usage"
+            replies = () if counted else decision.replies
+        return replies
+
     async def _turn(self, message: Message) -> tuple[Outgoing, ...]:
         table = await self._store.table(message.chat)
+        rules = await self._groups.rules(message) if self._groups else None
+        if rules is not None:
+            table = rules.applied(table)
         heard = await self._hear(message, table)
         intent = await self._read(heard)
+        if rules is not None and (ruled := await self._ruled(heard, rules, intent)) is not None:
+            return ruled
         if intent.command == "usage":
             heard = replace(heard, usage=await self._usage(message.chat))
         desk = Desk(quote=self._quote, read=lambda _text, _photos: intent, confirm_above=self._confirm_above)
         decision = decide(heard, desk)
         if decision.forget:
             decision = await self._forget(heard, decision)
+        if rules is not None and self._groups is not None:
+            chat, now = message.chat, heard.now
+            if not await self._groups.allows(decision.jobs, chat, rules, now):
+                used_up = self._groups.used_up(message, rules, self._language(heard))
+                decision = Decision(table=heard.table, replies=(used_up,))
         turn = Turn(
             message_key=message.key,
             chat=message.chat,
@@ -113,6 +147,17 @@ class Conversation:
             return await self._store.turn_of(message.key) or ()
         await self._set_going(decision)
         return decision.replies
+
+    async def _ruled(self, heard: Heard, rules: GroupRules, intent: Intent) -> tuple[Outgoing, ...] | None:
+        """The answer where the group's rules decide it all; None where the message is to be handled."""
+        if self._groups is None:
+            return None
+        message, settings = heard.message, intent.command == "settings"
+        reply = await self._groups.reply(message, rules, self._language(heard), settings=settings)
+        if reply is not None:
+            turn = Turn(message_key=message.key, chat=message.chat, table=heard.table, reply=reply)
+            await self._store.commit_turn(turn)
+        return reply
 
     async def _set_going(self, decision: Decision) -> None:
         """After the commit. What fails here is picked up by the job runner's sweep: the rows are there."""

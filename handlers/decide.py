@@ -172,7 +172,7 @@ def tapped(turn: Turning, choice: str) -> None:
             placing.take(turn, question.orders[int(rest)])
         case "language" | "forget":
             commands.tapped(turn, verb, rest)
-        case "again" | "retry" | "variations" | "upscale" | "resend" | "cancel":
+        case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "cancel":
             commands.on_job(turn, verb)
         case _:
             turn.say(turn.words("say.nothing_open"))

@@ -2,7 +2,9 @@
 
 from handlers import menus
 from handlers.message import Choice
-from handlers.order import Order
+from handlers.order import Edit, Order, Shot
+from handlers.store import Job
+from handlers.table import LastResult
 from handlers.turning import Turning
 from intent import Intent
 from providers.catalog import STYLES
@@ -36,6 +38,19 @@ def offer_edits(turn: Turning) -> None:
     base = turn.order(Intent(operation="edit", action="edit"))
     keys = menus.actions_possible(base, menus.possible_with(turn.desk.quote))
     turn.ask("browse", turn.words("say.edits"), menus.action_choices(keys, turn.language))
+
+
+def offer_edits_of(turn: Turning, job: Job) -> None:
+    """What can be changed on the pictures of a job. Words that follow mean them too, though they are not the newest."""
+    pictures = tuple(picture.path for picture in job.pictures)
+    result = LastResult(job=job.id, order=job.order, pictures=pictures, at=turn.heard.now)
+    turn.table = turn.table.model_copy(update={"last_result": result})
+    shot = Shot(edits=(Edit(action="edit"),))
+    base = Order(
+        operation="edit", shots=(shot,), model=job.order.model, photos=pictures, language=turn.language
+    )  # fmt: skip
+    keys = menus.actions_possible(base, menus.possible_with(turn.desk.quote))
+    turn.ask("style", turn.words("say.edits"), menus.action_choices(keys, turn.language), order=base)
 
 
 def ways_out(turn: Turning, order: Order) -> tuple[Choice, ...]:

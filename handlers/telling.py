@@ -12,7 +12,7 @@ from handlers.words import Words, money, seconds
 from providers.base import Phase, Progress
 from providers.catalog import MODELS
 
-AFTERWARDS = ("again", "variations", "upscale")
+AFTERWARDS = ("again", "variations", "upscale", "edit")
 """What is offered under every result; each id is `name:job`."""
 
 

@@ -90,7 +90,7 @@ async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_tab
     result = run.channel.result(job_id)
     assert result.pictures == job.pictures
     assert result.text == "Anime · 1 picture · NanoPro, fake · 1 s · $0.10"
-    assert choices(result) == ["again", "variations", "upscale"]
+    assert choices(result) == ["again", "variations", "upscale", "edit"]
     last = (await run.store.table(ANN)).last_result
     assert last is not None
     assert (last.job, last.pictures) == (job_id, (job.pictures[0].path,))

@@ -103,9 +103,7 @@ class Shown:
     def button(self, name: str) -> str:
         """The callback data of the button whose label or id begins with `name`."""
         return next(
-            str(b["callback_data"])
-            for b in self.buttons
-            if b["text"] == name or b["callback_data"].startswith(name)
+            str(b["callback_data"]) for b in self.buttons if b["text"] == name or b["callback_data"].startswith(name)
         )
 
 
@@ -163,13 +161,13 @@ class Person:
         for n in range(count):
             content = self.telegram.photo_content(jpeg(shade=n * 20 + 10))
             caption_of = {"caption": caption} if caption and n == caption_on else {}
-            messages.append(self._message(chat, media_group_id=group, **content, **caption_of, **more))
+            messages.append(self._message(chat, **({"media_group_id": group} | content | caption_of | more)))
         for n in order or range(count):
             update = {"message": messages[n]}
             (self.telegram.held.append if n in hold else self.telegram.put)(update)
         return [message["message_id"] for message in messages]
 
-    def sends(self, chat: int | None = None, **content: Any) -> int:
+    def sends(self, chat: int | None = None, /, **content: Any) -> int:
         message = self._message(chat, **content)
         self.telegram.put({"message": message})
         return int(message["message_id"])
@@ -268,6 +266,8 @@ class FakeTelegram:
     """When a message first showed a picture."""
     history: dict[tuple[int, int], list[str]] = field(default_factory=lambda: defaultdict(list))
     """What each message of the bot showed one after another: its words, or the content of its file."""
+    forced: set[tuple[int, int]] = field(default_factory=set)
+    """Messages that open a reply at the person they answer."""
     conflict: bool = False
     """Another program polls with this token."""
     down: bool = False
@@ -399,7 +399,7 @@ class FakeTelegram:
             file=self.files[file_id] if file_id else None,
             reply_to=message.get("reply_to_message", {}).get("message_id"),
             thread=message.get("message_thread_id"), album=message.get("media_group_id"),
-            forced=bool(markup.get("force_reply")),
+            forced=(message["chat"]["id"], message["message_id"]) in self.forced,
         )  # fmt: skip
 
     # --- HTTP
@@ -703,6 +703,8 @@ class FakeTelegram:
         if params.get("message_thread_id"):
             message |= {"message_thread_id": int(params["message_thread_id"]), "is_topic_message": True}
         message |= _markup(params)
+        if (params.get("reply_markup") or {}).get("force_reply"):
+            self.forced.add((chat, message["message_id"]))  # answers hold inline keyboards only
         self._store(message)
         return message
 
@@ -798,7 +800,7 @@ def _markup(params: Json) -> Json:
     for button in (b for row in rows for b in row):
         if not 1 <= len(button.get("callback_data", "").encode()) <= 64:
             raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
-    return {"reply_markup": markup}
+    return {"reply_markup": markup} if rows else {}
 
 
 async def _read(request: Request) -> tuple[Json, dict[str, bytes]]:

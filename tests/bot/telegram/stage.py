@@ -13,6 +13,7 @@ from typing import Any
 from bot.channels.telegram import Pace, TelegramChannel
 from bot.metrics import Metrics
 from handlers.conversation import Conversation
+from handlers.group_rules import Groups
 from handlers.jobs import JobRunner
 from handlers.message import Chat
 from handlers.plan import quoted
@@ -111,7 +112,13 @@ async def on_stage(
             store=store, router=router, channels={"telegram": channel}, data_dir=folder, output_dir=folder / "made"
         )
     conversation = Conversation(
-        store=store, jobs=jobs, quote=quoted(router), accept=accept, photos_dir=folder / "photos", confirm_above=9.0
+        store=store,
+        jobs=jobs,
+        quote=quoted(router),
+        accept=accept,
+        photos_dir=folder / "photos",
+        confirm_above=9.0,
+        groups=Groups(store, {"telegram": channel.is_admin}),
     )
     if isinstance(jobs, JobRunner):
         await jobs.start()

@@ -2,13 +2,14 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from handlers.order import Order
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
-from tests.servers.telegram import MB, Fault, FakeTelegram, jpeg
+from tests.servers.telegram import MB, FakeTelegram, Fault, jpeg
 
 GROUP = -1_001_000_000_077
 
@@ -196,7 +197,7 @@ async def test_a_sticker_that_does_not_move_is_a_photo(tmp_path: Path, telegram:
         assert size(await order(stage, 1)) == [(512, 512)]
 
 
-MOVING = {
+MOVING: dict[str, Any] = {
     "sticker": {
         "file_id": "s", "file_unique_id": "s", "width": 9, "height": 9, "is_animated": True, "is_video": False,
         "type": "regular",
