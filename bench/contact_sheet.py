@@ -10,6 +10,7 @@ Without arguments it prints this and does nothing: it makes pictures, it measure
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from providers.embedded.faces import find_faces
+from providers.embedded.faces import Face, find_faces
 from providers.embedded.looks import FILTERS, LOOKS
 
 Picture = npt.NDArray[np.uint8]
@@ -104,12 +105,22 @@ def _sized(picture: Picture, long_side: int) -> Picture:
     return np.asarray(cv2.resize(np.ascontiguousarray(picture), size, interpolation=way), np.uint8)
 
 
+def faces_of(picture: Picture) -> tuple[Face, ...]:
+    """The faces of a photo, looked for once however many columns need them."""
+    return _faces(picture.tobytes(), picture.shape)
+
+
+@cache
+def _faces(pixels: bytes, shape: tuple[int, ...]) -> tuple[Face, ...]:
+    return find_faces(np.frombuffer(pixels, np.uint8).reshape(shape))
+
+
 def looks(names: Sequence[str]) -> list[tuple[str, Operation]]:
-    """The named looks and filters as columns; each finds the faces first, as the provider does."""
+    """The named looks and filters as columns; each gets the faces, as from the provider."""
     known = {**FILTERS, **LOOKS}
 
     def on_faces(name: str) -> Operation:
-        return lambda picture: known[name](picture, find_faces(picture))
+        return lambda picture: known[name](picture, faces_of(picture))
 
     return [(name, on_faces(name)) for name in names]
 
@@ -119,7 +130,7 @@ def zoomed(operation: Operation) -> Operation:
 
     def face_of(picture: Picture) -> Picture:
         result = operation(picture)
-        found = find_faces(picture)
+        found = faces_of(picture)
         if not found:
             return result
         face = max(found, key=lambda one: one.w * one.h).scaled(result.shape[1] / picture.shape[1])

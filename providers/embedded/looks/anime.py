@@ -18,9 +18,7 @@ from providers.embedded.looks.canvas import (
     Plane,
     blur,
     clamp,
-    ellipses,
     expose,
-    features,
     finish,
     from_lab,
     grid,
@@ -32,6 +30,7 @@ from providers.embedded.looks.canvas import (
     to_lab,
 )
 from providers.embedded.looks.flow import Flow, along, edges, flow_of
+from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
 
 LEAST, MOST = 900, 1100

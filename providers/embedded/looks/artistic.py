@@ -18,22 +18,19 @@ from providers.embedded.looks.canvas import (
     blur,
     clamp,
     clouds,
-    ellipses,
     expose,
-    features,
     finish,
-    focus,
     grid,
     luma,
     mix,
     prepare,
-    presence,
     saturate,
     smoothstep,
     vignette,
 )
 from providers.embedded.looks.film import bend
 from providers.embedded.looks.flow import Flow, along, bristles, flow_of
+from providers.embedded.looks.heads import ellipses, features, focus, presence
 from providers.embedded.looks.kuwahara import abstract
 from providers.embedded.looks.strokes import Brush, paint
 

@@ -240,36 +240,6 @@ def _range(light: Plane, strength: float) -> tuple[float, float]:
     return black * strength, 1 - (1 - white) * strength
 
 
-def ellipses(canvas: Canvas, *, grow: float = 1.0, soft: float = 0.35) -> Plane:
-    """1 within every face (an ellipse somewhat taller than its box, times `grow`), fading to 0 around it."""
-    mask = np.zeros((canvas.height, canvas.width), np.float32)
-    for face in canvas.people:
-        across, down = axes(canvas, face, face.centre)
-        distance = np.hypot(across / (face.w * 0.5 * grow), down / (face.h * 0.62 * grow))
-        np.maximum(mask, 1 - smoothstep(1 - soft / 2, 1 + soft, distance), out=mask)
-    return mask
-
-
-def features(canvas: Canvas) -> Plane:
-    """1 on the eyes and the mouth of every face, fading to 0 around them."""
-    mask = np.zeros((canvas.height, canvas.width), np.float32)
-    for face in canvas.people:
-        # Where from between the eyes, how wide, how tall; in distances between the pupils.
-        for drop, wide, tall in ((0.0, 1.0, 0.32), (0.98, 0.6, 0.32)):
-            across, down = axes(canvas, face, face.along(0.0, drop))
-            distance = np.hypot(across / (face.unit * wide), down / (face.unit * tall))
-            np.maximum(mask, 1 - smoothstep(0.8, 1.6, distance), out=mask)
-    return mask
-
-
-def axes(canvas: Canvas, face: Face, place: tuple[float, float]) -> tuple[Plane, Plane]:
-    """How far every pixel lies to the right of a place and below it, along the axes of a head that leans."""
-    rows, columns = grid(canvas.image)
-    right, down = columns - np.float32(place[0]), rows - np.float32(place[1])
-    cosine, sine = np.float32(np.cos(np.radians(face.roll))), np.float32(np.sin(np.radians(face.roll)))
-    return right * cosine + down * sine, down * cosine - right * sine
-
-
 def clouds(canvas: Canvas, dice: np.random.Generator, *, size: float, octaves: int = 4) -> Plane:
     """Smooth random clouds around 0 (roughly -1..1); the largest are `size` units across."""
     total = np.zeros((canvas.height, canvas.width), np.float32)
@@ -295,27 +265,3 @@ def vignette(canvas: Canvas, *, start: float = 0.55, centre: tuple[float, float]
     rows = (np.arange(canvas.height, dtype=np.float32)[:, None] / canvas.height - centre[1]) * 2
     columns = (np.arange(canvas.width, dtype=np.float32)[None, :] / canvas.width - centre[0]) * 2
     return smoothstep(start, 1.5, np.sqrt(rows * rows + columns * columns))
-
-
-def focus(canvas: Canvas) -> tuple[float, float]:
-    """Where the eye should go, in shares of width and height: the largest face, or a little above the middle."""
-    if not canvas.faces:
-        return 0.5, 0.45
-    x, y, w, h = max(canvas.faces, key=lambda face: face[2] * face[3])
-    return (x + w / 2) / canvas.width, (y + h / 2) / canvas.height
-
-
-def presence(canvas: Canvas) -> Plane:
-    """Roughly where the people are, soft: head and shoulders under every face, or the middle where there is none."""
-    mask = np.zeros((canvas.height, canvas.width), np.float32)
-    rows = np.arange(canvas.height, dtype=np.float32)[:, None]
-    columns = np.arange(canvas.width, dtype=np.float32)[None, :]
-    for x, y, w, h in canvas.faces:
-        head = np.hypot((columns - (x + w / 2)) / (w * 0.85), (rows - (y + h * 0.45)) / (h * 1.0))
-        below = np.maximum(rows - (y + h * 1.05), 0) / h
-        body = np.abs(columns - (x + w / 2)) / (w * (0.6 + 1.1 * np.minimum(below, 1)))
-        body = np.where(rows < y + h * 1.05, 9, body).astype(np.float32)
-        np.maximum(mask, 1 - smoothstep(0.75, 1.45, np.minimum(head, body).astype(np.float32)), out=mask)
-    if not canvas.faces:
-        return 1 - vignette(canvas, start=0.25, centre=(0.5, 0.52))
-    return blur(mask, 0.3 * max(face[2] for face in canvas.faces))

@@ -19,24 +19,21 @@ from providers.embedded.looks.canvas import (
     blur,
     clamp,
     clouds,
-    ellipses,
     expose,
-    features,
     finish,
-    focus,
     from_lab,
     grain,
     grid,
     luma,
     mix,
     prepare,
-    presence,
     smoothstep,
     to_lab,
     vignette,
 )
 from providers.embedded.looks.film import LEAST, MOST
 from providers.embedded.looks.flow import along, flow_of
+from providers.embedded.looks.heads import features, focus, lit_faces, presence
 
 PALETTES = (
     ((1.0, 0.10, 0.62), (0.05, 0.82, 1.0)),
@@ -53,7 +50,7 @@ def cyberpunk(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0)
     dice, unit = canvas.dice(), canvas.unit
     left, right = (np.array(light, np.float32) for light in PALETTES[take % len(PALETTES)])
     image = expose(canvas.image, middle=0.4)
-    face = ellipses(canvas, grow=1.05)
+    face = lit_faces(canvas, image)
     night = _signs(canvas, _night(canvas, image, face), left, right, face)
     from_left, from_right = _lights(canvas, image, face)
     lit = 1 - (1 - night) * (1 - from_left[..., None] * left) * (1 - from_right[..., None] * right)
@@ -71,6 +68,9 @@ def _night(canvas: Canvas, image: Image, face: Plane) -> Image:
     """Darker and bluer, most of all away from the people; faces only a little."""
     away = 1 - presence(canvas)
     light = luma(image)
+    # A pale wall close around a head is a wall all the same; else it would stand there as a halo.
+    pale = smoothstep(0.45, 0.8, light) * (1 - smoothstep(0.1, 0.3, image.max(axis=2) - image.min(axis=2)))
+    away = np.maximum(away, 0.85 * pale * (1 - face))
     exponent = 1.3 + (0.5 + 0.7 * away) * (0.4 + 0.6 * light) * (1 - face)
     cool = np.array([0.30, 0.24, 0.02], np.float32) * (0.55 + 0.45 * away - 0.42 * face)[..., None]
     fall = 0.93 - 0.38 * away - 0.14 * (1 - face)
@@ -90,7 +90,9 @@ def _signs(canvas: Canvas, image: Image, left: Image, right: Image, face: Plane)
     # Dark tones hold the pure colour, light ones pass through it towards white.
     dyed = light * colour * strength * (1 - light * 0.45) + light * light * np.float32(0.35)
     vivid = smoothstep(0.10, 0.45, image.max(axis=2) - image.min(axis=2))
-    share = (0.80 - 0.38 * vivid) * (1 - presence(canvas) * 0.35) * (1 - 0.94 * face)
+    # The face of a black-and-white photo has no colour of its own to keep.
+    kept = 0.94 if float(np.mean(image.max(axis=2) - image.min(axis=2))) > 0.025 else 0.55
+    share = (0.80 - 0.38 * vivid) * (1 - presence(canvas) * 0.35) * (1 - kept * face)
     sides = np.maximum(_cheek(canvas, 1.0), _cheek(canvas, -1.0)) * (1 - 0.6 * features(canvas))
     return clamp(mix(image, dyed, np.maximum(share, sides * 0.62)))
 

@@ -15,9 +15,7 @@ from providers.embedded.looks.canvas import (
     blur,
     clamp,
     clouds,
-    ellipses,
     expose,
-    features,
     finish,
     from_lab,
     grain,
@@ -29,6 +27,7 @@ from providers.embedded.looks.canvas import (
     to_lab,
 )
 from providers.embedded.looks.flow import Flow, along, bristles, edges, flow_of
+from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
 
 LEAST, MOST = 960, 1100

@@ -18,10 +18,8 @@ from providers.embedded.looks.canvas import (
     Picture,
     blur,
     clamp,
-    ellipses,
     expose,
     finish,
-    focus,
     from_lab,
     grain,
     luma,
@@ -31,6 +29,7 @@ from providers.embedded.looks.canvas import (
     to_lab,
     vignette,
 )
+from providers.embedded.looks.heads import ellipses, focus
 
 LEAST, MOST = 640, 1600
 

@@ -6,19 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from providers.embedded.faces import Face
-from providers.embedded.looks.canvas import (
-    Box,
-    Canvas,
-    Image,
-    Picture,
-    clamp,
-    finish,
-    luma,
-    prepare,
-    presence,
-    smoothstep,
-)
+from providers.embedded.looks.canvas import Box, Canvas, Image, Picture, clamp, finish, luma, prepare, smoothstep
 from providers.embedded.looks.film import LEAST, MOST, Film, develop, expose_film
+from providers.embedded.looks.heads import presence
 
 FILMS: dict[str, Film] = {
     "vintage": Film(

@@ -10,8 +10,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from providers.embedded.looks.canvas import Canvas, Image, ellipses, grid, mix, shrunk
+from providers.embedded.looks.canvas import Canvas, Image, grid, mix, shrunk
 from providers.embedded.looks.flow import Flow
+from providers.embedded.looks.heads import ellipses
 
 SECTORS = 8
 RINGS = ((0.35, 8), (0.7, 12), (1.0, 16))

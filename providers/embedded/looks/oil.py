@@ -12,9 +12,7 @@ from providers.embedded.looks.canvas import (
     Picture,
     Plane,
     blur,
-    ellipses,
     expose,
-    features,
     finish,
     from_lab,
     luma,
@@ -25,6 +23,7 @@ from providers.embedded.looks.canvas import (
     vignette,
 )
 from providers.embedded.looks.flow import Flow, along, bristles, flow_of
+from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
 from providers.embedded.looks.strokes import Brush, paint
 

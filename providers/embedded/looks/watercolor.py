@@ -18,9 +18,7 @@ from providers.embedded.looks.canvas import (
     Plane,
     blur,
     clouds,
-    ellipses,
     expose,
-    features,
     finish,
     from_lab,
     grid,
@@ -31,6 +29,7 @@ from providers.embedded.looks.canvas import (
     to_lab,
 )
 from providers.embedded.looks.flow import Flow, along, edges, flow_of
+from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
 
 LEAST, MOST = 960, 1100
