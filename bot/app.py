@@ -165,7 +165,12 @@ def web_app(made: Parts) -> Starlette:
 
 def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes) -> dict[str, Platform]:
     """The channels that have their settings; their libraries are loaded only then."""
-    return {}
+    made: dict[str, Platform] = {}
+    if settings.wechat_app_id and settings.wechat_app_secret and settings.wechat_token:
+        from bot.channels.wechat.configure import wechat_channel
+
+        made["wechat"] = wechat_channel(settings, store=store, metrics=metrics, secret=secret)
+    return made
 
 
 def _second_reader(settings: Settings, store: Store) -> SecondReader | None:

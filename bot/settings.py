@@ -28,6 +28,7 @@ class Settings(ProviderSettings):
     wechat_app_secret: SecretStr | None = None
     wechat_token: SecretStr | None = None
     wechat_encoding_aes_key: SecretStr | None = None
+    wechat_encoding_aes_key_previous: SecretStr | None = None
     wechat_api_url: str = "https://api.weixin.qq.com"
 
     intent_llm_base_url: str | None = None

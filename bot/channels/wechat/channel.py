@@ -1,0 +1,173 @@
+"""`WeChatChannel`: the account as one of the bot's channels, put together from this package's parts."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+from starlette.routing import BaseRoute, Route
+
+from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
+from bot.channels.wechat.callback import Callback
+from bot.channels.wechat.crypto import Envelope
+from bot.channels.wechat.ledger import People
+from bot.channels.wechat.media import MediaShelf
+from bot.channels.wechat.page_routes import ResultPages
+from bot.channels.wechat.pages import Pages
+from bot.channels.wechat.photos import Photos
+from bot.channels.wechat.reception import RETRIES, Answerer, Reception
+from bot.channels.wechat.rights import AccountRights
+from bot.channels.wechat.sending import Sender
+from bot.channels.wechat.tokens import Tokens
+from bot.metrics import Metrics
+from handlers.channel import Delivered, DeliveryError, DeliveryLater
+from handlers.message import Chat, Outgoing
+from handlers.store import Store
+from intent import parse
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 3.0
+_T = TypeVar("_T")
+
+
+class WeChatChannel:
+    """Implements `handlers.channel.Channel`. A process that does not listen (a worker) only says and delivers.
+
+    `secret`: the installation's, for page addresses. `keys`: the EncodingAESKey, then the one before a change.
+    Raises ValueError for a key that is none.
+    """
+
+    name = "wechat"
+    repeatable = False
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        metrics: Metrics,
+        data_dir: Path,
+        secret: bytes,
+        app_id: str,
+        app_secret: SecretStr,
+        token: SecretStr,
+        keys: Sequence[SecretStr] = (),
+        api_url: str = "https://api.weixin.qq.com",
+        public_url: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        retries: Sequence[float] = RETRIES,
+    ) -> None:
+        self._metrics = metrics
+        self._app_id, self._app_secret, self._root = app_id, app_secret, api_url.rstrip("/")
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+        self._client = httpx.AsyncClient(limits=limits)
+        tokens = Tokens(store=store, app_id=app_id, fetch=self._fetch_token, clock=clock, sleep=sleep)
+        self.api = WeChatApi(client=self._client, root=self._root, tokens=tokens)
+        self.rights = AccountRights(store=store, app_id=app_id, api=self.api, clock=clock, sleep=sleep)
+        people = People(store, clock=clock)
+        pages = Pages(store=store, people=people, secret=secret, account=app_id, public_url=public_url)
+        media = MediaShelf(api=self.api, rights=self.rights, pages=pages)
+        self._photos = Photos(
+            api=self.api, folder=data_dir.absolute() / "inbox" / "wechat", trusted=_origin(api_url), sleep=sleep
+        )
+        self._sender = Sender(store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media)
+        self.reception = Reception(
+            store=store, people=people, rights=self.rights, sender=self._sender, photos=self._photos, media=media,
+            pages=pages, metrics=metrics, retries=retries, sleep=sleep,
+        )  # fmt: skip
+        envelope = Envelope(
+            token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)
+        )
+        self._callback = Callback(envelope=envelope, reception=self.reception, pages=pages, clock=clock)
+        self._result_pages = ResultPages(pages)
+        self._asking: asyncio.Task[None] | None = None
+
+    async def _fetch_token(self, force: bool) -> dict[str, object]:
+        body: dict[str, object] = {
+            "grant_type": "client_credential", "appid": self._app_id, "secret": self._app_secret.get_secret_value(),
+        }  # fmt: skip
+        if force:
+            body["force_refresh"] = True
+        answer = await post(self._client, f"{self._root}/cgi-bin/stable_token", json=body)
+        said = read_answer(answer.content)
+        if not isinstance(said.get("access_token"), str) or not isinstance(said.get("expires_in"), int):
+            raise WeChatError(hint="stable_token gave no token")
+        return said
+
+    # --- life
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/wechat", self._callback.verify, methods=["GET"]),
+            Route("/wechat", self._callback.push, methods=["POST"]),
+            *self._result_pages.routes(),
+        ]
+
+    async def start(self, answerer: Answerer) -> None:
+        """Take pushes from now on. The platform need not be reachable: it is asked for the rights until it answers."""
+        # The words it knows take a second to load: not while the first person waits.
+        await asyncio.to_thread(_read_once)
+        await self.reception.start(answerer)
+        self._asking = asyncio.create_task(self.rights.keep_asking(), name="wechat rights")
+
+    async def aclose(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+        await self.reception.aclose(STOP_SECONDS)
+        await self._photos.aclose()
+        await self._client.aclose()
+
+    async def check(self) -> None:
+        """For `likeness doctor`: token and rights. Raises WeChatError with what to mend."""
+        await self.rights.ask()
+
+    async def told(self) -> str:
+        """What the account may do, in a line for the operator."""
+        return (await self.rights.now()).told()
+
+    # --- what we say
+
+    async def say(self, chat: Chat, outgoing: Outgoing) -> None:
+        await self._safely(self._sender.say(chat, outgoing))
+
+    async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
+        return await self._safely(self._sender.reserve(chat, outgoing))
+
+    async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
+        try:
+            delivered = await self._safely(self._sender.deliver(chat, outgoing, place))
+        except DeliveryError as error:
+            self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
+            raise
+        self._metrics.delivery(self.name, "held" if delivered.held else "sent")
+        return delivered
+
+    async def _safely(self, work: Awaitable[_T]) -> _T:
+        """Only `DeliveryError`s leave. What else goes wrong lies before the send, so it was certainly not sent."""
+        try:
+            return await work
+        except (DeliveryError, asyncio.CancelledError):
+            raise
+        except WeChatError as error:
+            raise DeliveryLater(error.hint, retry_after=5.0) from None
+        except Exception as error:
+            log.error("a message could not be sent: %s", type(error).__name__)
+            raise DeliveryLater(f"not sent: {type(error).__name__}") from None
+
+
+def _read_once() -> None:
+    for text in ("动漫风格", "把背景换成白色", "me as a wizard, twice"):
+        parse(text, photos=1)
+
+
+def _origin(url: str) -> frozenset[tuple[str, int]]:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return frozenset({(parts.hostname, port)}) if parts.hostname else frozenset()

@@ -1,0 +1,201 @@
+"""What we may send to a person, and what waits for them: one durable record for each, changed by compare-and-set.
+
+Source of the budget: customer messages, 5 in 48 hours after the person's message; 3 in one minute after a tap on a
+menu, a follow or a scan. A tap does not end what a message before it allows, so both are counted, and what ends
+first is used first. Where the platform counts differently, its refusal corrects the record.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from handlers.store import Store
+
+Action = Literal["message", "brief"]
+
+ALLOWED: dict[Action, int] = {"message": 5, "brief": 3}
+SECONDS: dict[Action, float] = {"message": 48 * 3600.0, "brief": 60.0}
+MARGIN: dict[Action, float] = {"message": 60.0, "brief": 3.0}
+"""Seconds we stop before the platform does: a message must arrive within the window."""
+FRESH_SECONDS = 600.0
+"""A full budget younger than this is not written again for each further message: we only end it a little early."""
+ACTIVE_SECONDS = 30.0
+"""The typing state is shown only this long after something the person did."""
+TRIES = 50
+SPACE = "wechat.person"
+ANSWERED_KEPT = 6
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Window(_Frozen):
+    """What one action of the person opened: when (seconds since 1970), and how much of it is used."""
+
+    at: float
+    used: int = 0
+
+
+class Held(_Frozen):
+    """Something that waits for the person to write: words, or the result on a page (`page`), from picture `first` on.
+
+    `tried` is committed before it is sent: found again, nobody knows whether it arrived.
+    """
+
+    id: str
+    text: str = ""
+    page: str | None = None
+    first: int = 0
+    tried: bool = False
+
+
+class Answered(_Frozen):
+    """A push whose answer carried something held: the same answer for each try of the platform."""
+
+    key: str
+    answer: str
+
+
+class Person(_Frozen):
+    """`offered`: what the numbers mean that we printed last. `pages`: result pages of this person, (id, made at)."""
+
+    message: Window | None = None
+    brief: Window | None = None
+    gone: bool = False
+    seen: tuple[str, ...] = ()
+    """Keys of the newest actions: a repeated push opens nothing."""
+    held: tuple[Held, ...] = ()
+    answered: tuple[Answered, ...] = ()
+    offered: tuple[str, ...] = ()
+    pages: tuple[tuple[str, float], ...] = ()
+
+    def _left(self, action: Action, now: datetime) -> int:
+        window = self.message if action == "message" else self.brief
+        if window is None or now.timestamp() - window.at > SECONDS[action] - MARGIN[action]:
+            return 0
+        return max(0, ALLOWED[action] - window.used)
+
+    def room(self, now: datetime) -> int:
+        """Customer messages that may be sent now."""
+        return 0 if self.gone else self._left("brief", now) + self._left("message", now)
+
+    def next_window(self, now: datetime) -> Action | None:
+        """The window the next message is counted in: what ends first."""
+        if self.gone:
+            return None
+        return next((action for action in ("brief", "message") if self._left(action, now)), None)
+
+    def active(self, now: datetime) -> bool:
+        newest = max((w.at for w in (self.message, self.brief) if w), default=0.0)
+        return now.timestamp() - newest < ACTIVE_SECONDS
+
+    def opened(self, action: Action, key: str, now: datetime) -> "Person":
+        """After an action of the person."""
+        if key in self.seen:
+            return self
+        window = self.message if action == "message" else self.brief
+        at = now.timestamp()
+        if action == "message" and window and not window.used and at - window.at < FRESH_SECONDS and not self.gone:
+            return self
+        seen = (*self.seen, key)[-ANSWERED_KEPT:]
+        return self.model_copy(update={action: Window(at=at), "gone": False, "seen": seen})
+
+    def counted(self, action: Action, change: int) -> "Person":
+        window = self.message if action == "message" else self.brief
+        if window is None:
+            return self
+        used = min(max(window.used + change, 0), ALLOWED[action])
+        return self.model_copy(update={action: window.model_copy(update={"used": used})})
+
+    def exhausted(self) -> "Person":
+        """The platform says that nothing is left, whatever we counted."""
+        return self.counted("message", ALLOWED["message"]).counted("brief", ALLOWED["brief"])
+
+
+class Slot(_Frozen):
+    """One message taken from a budget, to be given back where it was certainly not sent."""
+
+    action: Action
+    at: float
+
+
+class People:
+    """The records. Safe for many processes at once."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self.clock = clock
+
+    async def read(self, openid: str) -> Person:
+        return _person(await self._store.value(SPACE, openid))
+
+    async def change(self, openid: str, change: Callable[[Person], Person]) -> Person:
+        """Apply a pure change; repeated where somebody else changed the record meanwhile."""
+        for _ in range(TRIES):
+            raw = await self._store.value(SPACE, openid)
+            before = _person(raw)
+            after = change(before)
+            if after == before:
+                return after
+            text = after.model_dump_json(exclude_defaults=True)
+            if raw is None:
+                if await self._store.add_value(SPACE, openid, text):
+                    return after
+            elif await self._store.set_value(SPACE, openid, text, expected=raw):
+                return after
+        raise RuntimeError("a person's record is changed too often")
+
+    async def opened(self, openid: str, action: Action, key: str) -> Person:
+        return await self.change(openid, lambda person: person.opened(action, key, self.clock()))
+
+    async def take(self, openid: str, *, keep: int = 0) -> Slot | None:
+        """Count one message before it is sent; None where no more than `keep` are left."""
+        taken: Slot | None = None
+
+        def take_one(person: Person) -> Person:
+            nonlocal taken
+            taken = None
+            now = self.clock()
+            action = person.next_window(now)
+            if action is None or person.room(now) <= keep:
+                return person
+            window = person.message if action == "message" else person.brief
+            taken = Slot(action=action, at=window.at if window else 0.0)
+            return person.counted(action, 1)
+
+        await self.change(openid, take_one)
+        return taken
+
+    async def give_back(self, openid: str, slot: Slot) -> None:
+        def give(person: Person) -> Person:
+            window = person.message if slot.action == "message" else person.brief
+            return person.counted(slot.action, -1) if window and window.at == slot.at else person
+
+        await self.change(openid, give)
+
+    async def hold(self, openid: str, held: Held) -> None:
+        """Keep for the person's next message; the same id twice is one."""
+
+        def keep(person: Person) -> Person:
+            if any(h.id == held.id for h in person.held):
+                return person
+            return person.model_copy(update={"held": (*person.held, held)})
+
+        await self.change(openid, keep)
+
+    async def offer(self, openid: str, offered: tuple[str, ...]) -> None:
+        await self.change(openid, lambda person: person.model_copy(update={"offered": offered}))
+
+    async def forget(self, openid: str, *, gone: bool) -> None:
+        """Everything but what may be sent now; after an unfollow nothing may."""
+        await self.change(
+            openid,
+            lambda p: Person(gone=True) if gone else Person(message=p.message, brief=p.brief, seen=p.seen),
+        )
+
+
+def _person(raw: str | None) -> Person:
+    return Person() if raw is None else Person.model_validate_json(raw)

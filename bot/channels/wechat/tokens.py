@@ -1,0 +1,124 @@
+"""The access token, by `stable_token`, shared by all processes through the store.
+
+Asked for before it expires, and once after the platform refused it; by one process at a time, whose lease the others
+wait for. The plain answer gives every asker the same token; only where it repeats a token that was just refused is
+a new one forced (20 a day, 30 seconds apart).
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from handlers.store import Store
+
+log = logging.getLogger(__name__)
+
+SPACE = "wechat.token"
+EARLY_SECONDS = 300.0
+"""Renewed this long before its end; from then on `stable_token` gives the next one, and both hold."""
+LEASE_SECONDS = 20.0
+WAIT_SECONDS = 0.1
+FORCE_APART = 30.0
+
+Fetch = Callable[[bool], Awaitable[dict[str, Any]]]
+"""Ask the platform, forcing a new token or not: `{"access_token", "expires_in"}`. Raises WeChatError."""
+
+
+class Known(BaseModel):
+    """`until`: when to ask again, seconds since 1970; `forced`: when a new one was last forced."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: str
+    until: float
+    forced: float = 0.0
+
+
+class Tokens:
+    """`fetch` asks the platform. `sleep` is the pause while another process asks."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        app_id: str,
+        fetch: Fetch,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._key = app_id
+        self._fetch = fetch
+        self._clock = clock
+        self._sleep = sleep
+        self._here = asyncio.Lock()
+        self._known: Known | None = None
+
+    async def token(self) -> str:
+        """The present token."""
+        if self._good(self._known):
+            return self._known.token  # type: ignore[union-attr]  # just checked
+        return await self._renew(refused=None)
+
+    async def renewed(self, refused: str) -> str:
+        """Another token than the one the platform has just refused, where there is one."""
+        return await self._renew(refused=refused)
+
+    def _good(self, known: Known | None, refused: str | None = None) -> bool:
+        return known is not None and known.token != refused and self._now() < known.until
+
+    def _now(self) -> float:
+        return self._clock().timestamp()
+
+    async def _shared(self) -> Known | None:
+        raw = await self._store.value(SPACE, self._key)
+        return None if raw is None else Known.model_validate_json(raw)
+
+    async def _renew(self, refused: str | None) -> str:
+        async with self._here:
+            while True:
+                shared = await self._shared()
+                if shared is not None and self._good(shared, refused):
+                    self._known = shared
+                    return shared.token
+                lease = await self._take_lease()
+                if lease is not None:
+                    break
+                await self._sleep(WAIT_SECONDS)
+            try:
+                # Whoever had the lease before us may have saved a new one between our two looks.
+                shared = await self._shared()
+                if shared is None or not self._good(shared, refused):
+                    shared = await self._ask(shared, refused)
+                    await self._store.set_value(SPACE, self._key, shared.model_dump_json())
+                self._known = shared
+                return shared.token
+            finally:
+                await self._store.set_value(SPACE, f"{self._key}.lease", None, expected=lease)
+
+    async def _ask(self, before: Known | None, refused: str | None) -> Known:
+        said = await self._fetch(False)
+        forced = before.forced if before else 0.0
+        if refused is not None and said["access_token"] == refused and self._now() - forced >= FORCE_APART:
+            log.warning("a token was refused although the platform still gives it out: a new one is forced")
+            said = await self._fetch(True)
+            forced = self._now()
+        life = float(said["expires_in"])
+        return Known(token=said["access_token"], until=self._now() + max(life - EARLY_SECONDS, life / 2), forced=forced)
+
+    async def _take_lease(self) -> str | None:
+        """Our lease, or None while another process has it. A dead process's lease ends by itself."""
+        key = f"{self._key}.lease"
+        mine = json.dumps({"by": secrets.token_hex(8), "until": self._now() + LEASE_SECONDS})
+        if await self._store.add_value(SPACE, key, mine):
+            return mine
+        raw = await self._store.value(SPACE, key)
+        if raw is None or json.loads(raw)["until"] > self._now():
+            return None
+        return mine if await self._store.set_value(SPACE, key, mine, expected=raw) else None
