@@ -9,13 +9,14 @@ export class Refusal extends Error {
   }
 }
 
-// The server's clock minus ours, in milliseconds: elapsed time is counted from the server's stamps.
+// The server's clock minus ours, in milliseconds: elapsed time is counted from the server's stamps. Its header tells
+// whole seconds only, so a small difference is none.
 export let skew = 0;
 
 export async function conversation(cursor = 0) {
   const answer = await fetch(`/api/messages?cursor=${cursor}`, { headers: { "Accept-Language": language() } });
   const stamp = Date.parse(answer.headers.get("date") ?? "");
-  if (stamp) skew = stamp - Date.now();
+  if (stamp) skew = Math.abs(stamp - Date.now()) > 3000 ? stamp + 500 - Date.now() : 0;
   const body = await answer.json();
   if (!answer.ok) throw new Refusal(body.error.code, body.error.message);
   return body;

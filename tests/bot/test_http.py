@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from pillow_heif import register_heif_opener
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -392,6 +393,22 @@ async def test_what_is_no_picture_is_never_served(stage: Stage) -> None:
             assert error_of(await client.get(picture["url"])) == (404, "no_picture")
             assert error_of(await client.get(picture["url"] + "?w=320")) == (404, "no_picture")
         assert len(stage.conversation.seen[0].photos) == 2
+
+
+async def test_a_photo_browsers_cannot_show_is_shown_smaller_as_one_they_can(stage: Stage) -> None:
+    register_heif_opener()
+    buffer = BytesIO()
+    Image.new("RGB", (400, 300), "teal").save(buffer, "HEIF")
+    async with stage.browser() as client:
+        await client.post("/api/messages", files=photos(buffer.getvalue()))
+        (picture,) = (await conversation(client))[0]["pictures"]
+        assert (picture["type"], picture["width"], picture["height"]) == ("image/heic", 400, 300)
+        smaller = await client.get(picture["url"] + "?w=320")
+        assert (smaller.headers["content-type"], Image.open(BytesIO(smaller.content)).size) == (
+            "image/jpeg",
+            (320, 240),
+        )
+        assert (await client.get(picture["url"] + "?download=1")).content == buffer.getvalue()
 
 
 async def test_words_about_a_picture_carry_it_and_its_job(stage: Stage) -> None:

@@ -397,7 +397,7 @@ def test_the_page_speaks_the_browsers_language_and_can_be_switched(
     assert page.texts(".print .save span") == ["保存", "保存"]
     page.one("#language").click()
     assert page.texts(".print .save span") == ["Save", "Save"]
-    assert page.box.get_attribute("placeholder") == "Say what you would like"
+    assert page.box.get_attribute("placeholder") == "What would you like?"
     page.open()
     assert page.script("return document.documentElement.lang") == "en"
     assert clean(page)

@@ -1,0 +1,41 @@
+"""What operators are shown of jobs: each ended one is counted once, whichever process ran it."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.metrics import Metrics
+from handlers.memory_store import MemoryStore
+from handlers.message import Chat
+from handlers.order import Order, Shot
+from handlers.store import Job, JobState
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def job(name: str, state: JobState, *, finished: float | None = None, error: str | None = None) -> Job:
+    """`finished`: seconds after NOW; every job began ten seconds before NOW."""
+    return Job(
+        id=name,
+        chat=Chat(channel="web", chat="a", person="a"),
+        order=Order(operation="portrait", shots=(Shot(style="anime"),)),
+        created=NOW - timedelta(seconds=10),
+        state=state,
+        finished=None if finished is None else NOW + timedelta(seconds=finished),
+        provider="fal",
+        error_code=error,
+    )
+
+
+async def test_jobs_are_counted_by_state_and_each_ended_one_once() -> None:
+    store, metrics = MemoryStore(), Metrics(clock=lambda: NOW)
+    await store.add_job(job("before this process", JobState.DONE, finished=-5))
+    await store.add_job(job("running", JobState.RUNNING))
+    await store.add_job(job("one", JobState.DONE, finished=2))
+    await metrics.exposition(store)
+    await store.add_job(job("of the same moment", JobState.DONE, finished=2))
+    await store.add_job(job("bad", JobState.FAILED, finished=3, error="refused_content"))
+    await metrics.exposition(store)
+    text = (await metrics.exposition(store)).decode()
+    assert 'likeness_jobs{state="running"} 1.0' in text
+    assert 'likeness_job_seconds_count{state="done"} 2.0' in text
+    assert 'likeness_job_seconds_sum{state="done"} 24.0' in text
+    assert 'likeness_job_errors_total{code="refused_content",provider="fal"} 1.0' in text
