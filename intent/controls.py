@@ -14,7 +14,7 @@ _LOOSE = frozenset({
 _LOOSE_AFTER = re.compile(
     r"\s*(?:draft|one|version|pic|photo|image|shot|edit|job|portrait|picture|quality|headshot|please|pls|plz|mode|sketch|preview|render|is fine|will do|would do|ok|first|来|做|出|弄|,|\.|!|\?|;|$|\n|的$|的,)"
 )
-_LOOSE_BEFORE = re.compile(r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好)$")
+_LOOSE_BEFORE = re.compile(r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$")
 # Shape words that are also ordinary words.
 _LOOSE_SHAPE = frozenset({"square", "story", "stories", "vertical", "horizontal", "upright", "header", "panoramic", "reel", "reels", "shorts", "banner", "thumbnail", "squared", "horizontally", "vertically", "横着", "竖着", "横的", "竖的", "方的", "抖音", "快手", "头图", "方块", "横向"})  # fmt: skip
 _SHAPE_AFTER = re.compile(
@@ -48,7 +48,7 @@ def _model(scan: Scan, c: Controls) -> None:
         if word in _LOOSE:
             if not _LOOSE_AFTER.match(scan.text, hit.end):
                 continue
-            if not _LOOSE_BEFORE.search(scan.text[max(0, hit.start - 12) : hit.start]) and word.isascii():
+            if not _LOOSE_BEFORE.search(scan.text[max(0, hit.start - 12) : hit.start]) and (word.isascii() or word in ("快", "急", "马上", "立刻")):
                 continue
         if re.search(r"(?:不|没有|别|no |not )(?:那么|太|很|用|要|着)?$", scan.text[max(0, hit.start - 5) : hit.start]):
             continue
@@ -86,6 +86,15 @@ def _shape(scan: Scan, c: Controls) -> None:
     c.evidence.append(f"ratio: {scan.text[best.start : best.end]}")
 
 
+def _before_style(scan: Scan) -> int | None:
+    """"half a dozen watercolours", "4 anime": a number straight before a style."""
+    for hit in scan.kinds.get("style", ()):
+        n = numbers.ending(scan.text[max(0, hit.start - 14) : hit.start])
+        if n:
+            return numbers.capped(n)
+    return None
+
+
 def controls(scan: Scan) -> Controls:
     c = Controls()
     if "ratio" in scan.kinds or ":" in scan.text or "landscape" in scan.text:
@@ -97,6 +106,9 @@ def controls(scan: Scan) -> Controls:
         c.counted, c.count = True, numbers.capped(c.counts[0][2])
         c.spans.extend((a, b) for a, b, _ in c.counts)
         c.evidence.append(f"count {c.count}: {scan.text[c.counts[0][0] : c.counts[0][1]]}")
+    elif (counted := _before_style(scan)) is not None:
+        c.count, c.counted = counted, True
+        c.evidence.append(f"count {c.count}")
     elif "scale" not in scan.kinds or not ("action", "upscale") in scan.by:
         n = numbers.times(scan)
         if n:

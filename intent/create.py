@@ -27,7 +27,7 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     text = scan.text
     why: list[str] = []
     score = 0.0
-    visual = scan.words("visual")
+    visual = scan.words("visual") + [h for h in scan.kinds.get("hint", ()) if h.key not in ("child_portrait", "family_photo")]
     verb, noun = scan.words("createverb"), scan.words("createnoun")
     if verb:
         score += 2.0
@@ -72,13 +72,13 @@ def describes(scan: Scan, text: str) -> bool:
     if han >= 3:
         if _PRONOUN_ZH.search(text) or scan.has("opinion") or text.rstrip().endswith(("?", "了", "吧", "啊", "呢")):
             return False
-        return bool(scan.has("visual") and (_QUANT.search(text) or _SCENE_ZH.search(text) or len(scan.words("visual")) >= 2))
+        return bool((scan.has("visual") or "hint" in scan.kinds) and (_QUANT.search(text) or _SCENE_ZH.search(text) or len(scan.words("visual")) >= 2))
     words = text.split()
     start = " ".join(words[:5])
     if any(scan.text[h.start : h.end] in start for h in scan.words("createnoun")) and not _VERB_EN.search(text) and not scan.has("question", "opinion") and not text.rstrip().endswith("?"):
         return not re.match(r"(?:my|our|his|her|your|i|we)\b", text)
     if len(words) < (2 if scan.has("createnoun") or len(scan.words("visual")) >= 2 else 3) or _PRONOUN_EN.search(text) or _VERB_EN.search(text) or scan.has("question") or text.rstrip().endswith("?"):
         return False
-    if scan.has("visual") or scan.has("createnoun"):
+    if scan.has("visual") or scan.has("createnoun") or "hint" in scan.kinds:
         return True
     return bool(re.match(r"(?:a|an|two|three|the|\d)\b", text)) and len(words) >= 4 and bool(re.search(r"\b(?:with|in|on|under|over|of|at|by|made|\w+ing)\b", text))

@@ -44,8 +44,9 @@ def without(scan: Scan, drop: Iterable[tuple[int, int]]) -> str | None:
 def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int, int]]) -> str:
     """What the text between a and b says beyond asking and choosing."""
     keep = bytearray(b"\x01" * (b - a))
+    made = {h.start for h in scan.words("createnoun")}
     for h in scan.hits:
-        if h.kind == "word" and h.key in _POLITE and h.end > a and h.start < b:
+        if h.kind == "word" and h.key in _POLITE and h.end > a and h.start < b and not (h.key == "pic" and h.start in made):
             keep[max(h.start, a) - a : min(h.end, b) - a] = b"\x00" * (min(h.end, b) - max(h.start, a))
     for x, y in (*c.spans, *chosen):
         x, y = max(x, a), min(y, b)

@@ -12,7 +12,7 @@ from intent.intent import Intent, ThenEdit
 from intent.scan import Scan
 from intent.series import series
 from intent.speech import asks, tells
-from intent.styles import ID, PLACES, Found, styles
+from intent.styles import ID, PLACES, SUBJECTS, Found, styles
 from intent.words import plain_names
 
 _REL = r"(?:me|us|myself|him|her|them|my \w+|our \w+|this (?:guy|girl|man|woman|kid|boy|person|baby|couple)|the (?:guy|girl|man|woman|kid|boy|baby|couple))"
@@ -127,7 +127,9 @@ def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest:
     if asked:
         for_us += 3.0
         if scan.has("nonpic") and not (found.named or found.ask or strongest >= 3 or drawn >= 2 or scan.has("pic")):
-            for_us -= 3.0
+            for_us -= 3.5
+        else:
+            told *= 0.7
     if c.chosen:
         for_us += 1.2 if domain or custom else 0.4
     if found.ask or found.named:
@@ -139,19 +141,19 @@ def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest:
     elif strongest:
         for_us += 0.5
     if scan.photos:
-        for_us += 0.8
+        for_us += 0.4 if scan.has("past") else 0.8
         if any(a.key in _PROBLEM for a in acts):
             for_us += 1.0
     if custom:
         for_us += 1.5
-    if drawn >= 1.8:
+    if drawn >= 1.5:
         for_us += min(drawn, 3.5) * 0.7
     size = len(scan.text)
     if scan.photos and _OF_EN.search(scan.text):
         for_us += 1.0
     if told < 0.7 and domain and (size <= 8 if not scan.text.isascii() else size <= 24):
         for_us += 1.0
-    if not domain and not custom and drawn < 1.6:
+    if not domain and not custom and drawn < 1.5:
         changing = scan.has("change", "remove", "add") or "把" in scan.text
         if scan.photos and told < 1.0 and (scan.has("pic", "me", "relative", "bg") or asked or changing):
             return False
@@ -166,7 +168,11 @@ def _custom(scan: Scan) -> bool:
     text = scan.text
     if _AS_EN.search(text) and (scan.photos or scan.has("me", "relative")):
         return True
-    if text.isascii() or not _AS_ZH.search(text):
+    if text.isascii():
+        return False
+    if (scan.photos or scan.has("me", "relative")) and _LOOK_ZH.search(text) and not scan.has("change", "bg"):
+        return True
+    if not _AS_ZH.search(text):
         return False
     m = _BA.search(text)
     if m and not _SELF_ZH.search(m.group(1)):
@@ -209,6 +215,9 @@ _OWN_ZH = re.compile(
 )
 
 
+_LOOK_ZH = re.compile(r"[\u4e00-\u9fff]{2,6}(?:风格|画风|艺术风|风)(?=$|[,.!的我头人肖 ])")
+
+
 def _own_change(r: Reading) -> str | None:
     """An order to change something in the picture that no action of the catalogue names."""
     scan = r.scan
@@ -218,7 +227,7 @@ def _own_change(r: Reading) -> str | None:
         return None
     ba = _BA.search(scan.text)
     if ba:
-        return None if re.match(r"^(?:我|自己|他|她|我们|我\w{1,3}|人|本人)$", ba.group(1)) else ba.group()
+        return None if re.match(r"^(?:我|自己|他|她|我们|我\w{1,3}|人|本人|大家|全家|他们|她们|我俩)$", ba.group(1)) else ba.group()
     m = _OWN_ZH.search(scan.text)
     return m.group() if m and not _AS_ZH.search(scan.text) else None
 
@@ -260,6 +269,8 @@ def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: 
 def _describes_somebody(r: Reading, found: Found, style: str | None, top: float) -> bool:
     """Whether the description of somebody as something outranks the style that its words may also name."""
     if style is None:
+        return True
+    if style in SUBJECTS and style not in found.named:
         return True
     if style in found.strong and style not in PLACES and top >= 1.2:
         return False

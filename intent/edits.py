@@ -93,6 +93,17 @@ _GARMENT = re.compile(
 )
 
 
+_PROGRESS = re.compile(
+    r"(?:牙|齿|痘|斑|身材|体重|减|瘦|健身|手术|术|整形|整容|医美|植|护肤|祛|美白|矫|产后|锻炼|训练|增肌|塑形|皮肤|纹眉|疤|治疗|体态).{0,8}(?:前后|对比|before)|"
+    r"\b(?:surgery|diet|gym|workout|training|weight|kg|kilos|lbs|pounds|pregnan\w+|postpartum|teeth|braces|skin|acne|face|nose|lips|hair|fat|body|belly|muscle|fitness|treatment|clinic|op)\b.{0,40}\b(?:before[ /&-]*(?:and|n|vs)?[ /&-]*after|progress (?:pic|photo|shot)|side by side|comparison)|\bbefore[ /&-]*(?:and|n|vs)?[ /&-]*after\b.{0,30}\b(?:surgery|diet|gym|workout|training|weight|kg|kilos|lbs|pregnancy|teeth|braces|skin|acne|nose|lips|hair|fat|body|belly|muscle|fitness|treatment|keto|months of)\b"
+)
+_BOTH = re.compile(r"前后.{0,6}(?:对比|比较|变化|拼|效果图|放一起)|(?:原图|修改前|之前).{0,8}(?:拼|放一起|并排|对比)|before.{1,20}after.{0,20}(?:image|side|one)|next to each other")
+_TURN = re.compile(r"(?:侧面|背面|后面|正面|反面|底部|顶部|另一边|另一侧)(?:和.{2,3})?(?:也)?.{0,5}(?:看看|看一下|什么样|长什么|样子|图)|看.{0,5}(?:侧面|背面|反面|底部|另一面)|(?:转|旋转)(?:到|成|一下|个).{0,6}(?:面|角度|度)|\bfrom (?:a |the |an )?(?:side|back|rear|top|above|below|behind|other side|different|another|opposite|low|high)\b.{0,12}\b(?:view|angle|please|pls|perspective)?$")
+_FILL = re.compile(r"补.{0,5}(?:天空|背景|地面|画面|身体|完整|全身|头顶|脚|边)|(?:头|脚|腿|手|身体|半身|头顶|帽子).{0,5}(?:没拍到|被切|切掉|裁掉|没拍全|没拍完整)")
+_TINT = re.compile(r"黑白.{0,10}(?:颜色|彩色|上色|着色|色彩)|\b(?:black (?:and|&) white|b&w|bw|b/w)\b.{0,24}\b(?:in|to|into|with|add|some|real)\b.{0,8}\bcolou?rs?\b|\bcolou?r\b.{0,30}\b(?:black (?:and|&) white|b&w)\b")
+_BODY = re.compile(r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)")
+
+
 def _looks(scan: Scan, add: "_Add | object") -> None:
     assert callable(add)
     if scan.has("bg") and scan.has("change"):
@@ -103,6 +114,18 @@ def _looks(scan: Scan, add: "_Add | object") -> None:
             add("replace_bg", first, 3.0, last.end)
     if scan.has("bg") and re.search(r"\b(?:want|need|give me|with)\b.{0,12}\b(?:white|blue|red|grey|gray|plain|clean|transparent|solid|new|different|black|pink|green)\b.{0,10}\b(?:background|bg|backdrop)", scan.text):
         add("replace_bg", scan.words("bg")[0], 2.0)
+    if (m := _PROGRESS.search(scan.text)) :
+        add("comparison", Hit(m.start(), m.end(), "action", "comparison", False, False), 3.2)
+    elif m := _BOTH.search(scan.text):
+        add("before_after", Hit(m.start(), m.end(), "action", "before_after", False, False), 3.0)
+    if m := _TURN.search(scan.text):
+        add("multi_angle", Hit(m.start(), m.end(), "action", "multi_angle", False, False), 2.6)
+    if m := _FILL.search(scan.text):
+        add("extend", Hit(m.start(), m.end(), "action", "extend", False, False), 2.6)
+    if m := _TINT.search(scan.text):
+        add("colorize", Hit(m.start(), m.end(), "action", "colorize", False, False), 3.0)
+    if m := _BODY.search(scan.text):
+        add("slim", Hit(m.start(), m.end(), "action", "slim", False, False), 2.6)
     if scan.has("thinword") and (pair := scan.near(scan.words("thinword"), scan.words("body"), 4)):
         first, last = sorted(pair, key=lambda h: h.start)
         add("slim", first, 2.5, last.end)

@@ -23,7 +23,7 @@ _COUNT_EN = re.compile(
 )
 _COUNT_OF = re.compile(rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total|pls|please|plz|thanks|thx|ty)\b")
 _COUNT_TAIL = re.compile(rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)])")
-_TIMES = re.compile(r"(?<![\w.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])(?!\s*(?:bigger|larger|res|zoom|the|size|upscal|enlarg|as))")
+_TIMES = re.compile(r"(?<![a-z0-9.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])(?!\s*(?:bigger|larger|res|zoom|the|size|upscal|enlarg|as))")
 _MEASURE = "张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|张图|个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\\s!?]|$)"
 _COUNT_ZH = re.compile(
     rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
@@ -55,6 +55,17 @@ def _bare(after: str) -> bool:
 
 def capped(n: int) -> int:
     return max(1, min(MOST, n))
+
+
+_ENDING = re.compile(rf"(?:^|[\\s,.!?])(half a dozen|a dozen|a couple of|a few|a bunch of|[2-9]|two|three|four|five|six|seven|eight|couple of|few)\\s+$".replace("\\\\", "\\"))
+
+
+def ending(text: str) -> int | None:
+    """The number of pictures a text ends with ("please do three ")."""
+    m = _ENDING.search(text)
+    if not m or re.search(r"\b(?:the|my|our|these|those|all)\s+\S+\s+$", text):
+        return None
+    return _value(m.group(1).removesuffix(" of"))
 
 
 def counts(scan: Scan) -> list[tuple[int, int, int]]:

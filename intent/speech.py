@@ -22,7 +22,7 @@ _SUBJECT_ZH = re.compile(r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我�
 _GO_ZH = re.compile(r"想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去")
 _EXCLAIM_ZH = re.compile(r"[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰")
 _DONE_ZH = re.compile(r"还没(?:办|到|买|去|吃|睡|定|来|收拾|放)|定在|订在|改到|推迟|延期|举行|结束|开始了|来了|开了|到了|了(?:[,.!?~ 啊呢吧哈吗]|$)|过(?:[,.!?]|$)|[^不]完(?:[,.!]|$)")
-_THIS_IS = re.compile(r"^(?:这|那)(?:张|个|幅|家|件|次)?(?:照片|图|人)?(?:是|就是)|^(?:this|that|it|these|here)(?:'s| is| was| were| are)\b|^(?:look at|check out|here's|heres|guess)|^看我|给你们?看|^你们?看|^快看|^瞧")
+_THIS_IS = re.compile(r"^(?:这|那)(?:张|个|幅|家|件|次)?(?:照片|图|人)?(?:是|就是)|^(?:this|that|it|these|here)(?:'s| is| was| were| are)\b|^(?:look at|check out|here's|heres|guess)|^看我|给你们?看|^你们?看|^快看|^瞧|拍的(?:[,.!]|$)|^(?:our|my) \w+ day\b|\byears? ago\b")
 _SUBJECT_EN = re.compile(
     r"^(?:i|we|he|she|they|you|it|my \w+|our \w+|his \w+|her \w+|their \w+|the \w+|this \w+|that \w+|your \w+|everyone|someone|nobody|\w+'s)\s+(?:just |really |also |already |still |always |finally |so |never )?(?:is|are|was|were|has|had|have|went|got|looks?|looked|love|loves|hate|hates|think|keeps?|knocked|starts?|said|says|told|goes|came|comes|won|lost|feels?|felt|can'?t|will|did|does|do|made|broke|makes|used|saw|am|watched|finished|started|missed|\w+ed)\b"
 )
@@ -50,7 +50,7 @@ def imperative(scan: Scan) -> bool:
                 break
             if (h.kind == "word" and h.key in _VERBS) or (h.kind == "action" and not h.weak):
                 return True
-            if h.kind == "word" and h.key == "want" and scan.text[h.start : h.end] in ("need", "want", "require", "looking for", "needed", "wanted"):
+            if h.kind == "word" and h.key == "want" and scan.text[h.start : h.end] in ("need", "want", "require", "looking for", "needed", "wanted") and not re.match(r" to (?!be\b|look\b|get a\b|have a\b)", scan.text[h.end : h.end + 12]):
                 return True
             if h.kind == "word" and h.key in _GO_ON:
                 at = h.end

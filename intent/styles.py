@@ -14,6 +14,8 @@ AVATAR = ("avatar_3d", "avatar_gaming", "avatar_vtuber")
 ART = frozenset({"oil_painting", "watercolor", "anime", "vintage", "cyberpunk", "artistic", "avatar_3d"})
 """Styles that are a way of painting: they fit a picture of anything."""
 PLACES = frozenset({*TRAVEL, "night_city", "spring_garden", "autumn_leaf", "reading", "outdoor_adventure", "winter_chinese"})
+SUBJECTS = frozenset({"child_portrait", "family_photo", "pet_together"})
+"""Styles whose words say who is in the picture: "my toddler as an emperor" is no child portrait."""
 """Styles whose words are places or times too: beside another description they are only its scene."""
 GENERIC = {
     "professional": 0.6, "casual": 0.7, "artistic": 0.8, "social_media": 0.7, "vintage": 0.3, "child_portrait": 0.4, "family_photo": 0.15,
@@ -198,9 +200,14 @@ _HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
 _OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
+_MY_PET = re.compile(r"\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b.{0,60}\b(?:me|us|with|both|together|two of us)\b|\b(?:me|us)\b.{0,24}\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b")
+
+
 def _pairs(scan: Scan, f: Found) -> None:
     """Two words that together name a style neither names alone, and the more particular of two that go together."""
     text = scan.text
+    if (m := _MY_PET.search(text)) and ("pet_together" in f.scores or re.search(r"\b(?:me|us|i|we|i'm)\b", text)):
+        f.add("pet_together", 1.5, Hit(m.start(), m.end(), "hint", "pet_together", False, False))
     if "winter_chinese" not in f.named and _GUOFENG.search(text) and (m := _SNOW.search(text)):
         f.add("winter_chinese", 5.0, Hit(m.start(), m.end(), "style", "winter_chinese", False, True))
         f.named.add("winter_chinese")
