@@ -14,13 +14,17 @@ _LOOSE = frozenset({
 _LOOSE_AFTER = re.compile(
     r"\s*(?:draft|one|version|pic|photo|image|shot|edit|job|portrait|picture|quality|headshot|please|pls|plz|mode|sketch|preview|render|is fine|will do|would do|ok|first|来|做|出|弄|,|\.|!|\?|;|$|\n|的$|的,)"
 )
-_LOOSE_BEFORE = re.compile(r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$")
+_LOOSE_BEFORE = re.compile(
+    r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$"
+)
 # Shape words that are also ordinary words.
 _LOOSE_SHAPE = frozenset({"square", "story", "stories", "vertical", "horizontal", "upright", "header", "panoramic", "reel", "reels", "shorts", "banner", "thumbnail", "squared", "horizontally", "vertically", "横着", "竖着", "横的", "竖的", "方的", "抖音", "快手", "头图", "方块", "横向"})  # fmt: skip
 _SHAPE_AFTER = re.compile(
     r"\s*(?:$|[,.!;?\n)]|please|pls|plz|thanks|thx|format|crop|size|version|orientation|photo|pic|picture|image|headshot|portrait|shot|one\b|ratio|layout|frame|for|of|with|图|的?$|的?,|构图|一点|拍|放|for my|avatar|dp|pfp|cover|background|and)"
 )
-_LANDSCAPE = re.compile(r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))")
+_LANDSCAPE = re.compile(
+    r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))"
+)
 
 
 @dataclass
@@ -48,7 +52,9 @@ def _model(scan: Scan, c: Controls) -> None:
         if word in _LOOSE:
             if not _LOOSE_AFTER.match(scan.text, hit.end):
                 continue
-            if not _LOOSE_BEFORE.search(scan.text[max(0, hit.start - 12) : hit.start]) and (word.isascii() or word in ("快", "急", "马上", "立刻")):
+            if not _LOOSE_BEFORE.search(scan.text[max(0, hit.start - 12) : hit.start]) and (
+                word.isascii() or word in ("快", "急", "马上", "立刻")
+            ):
                 continue
         if re.search(r"(?:不|没有|别|no |not )(?:那么|太|很|用|要|着)?$", scan.text[max(0, hit.start - 5) : hit.start]):
             continue
@@ -87,7 +93,7 @@ def _shape(scan: Scan, c: Controls) -> None:
 
 
 def _before_style(scan: Scan) -> int | None:
-    """"half a dozen watercolours", "4 anime": a number straight before a style."""
+    """ "half a dozen watercolours", "4 anime": a number straight before a style."""
     for hit in scan.kinds.get("style", ()):
         n = numbers.ending(scan.text[max(0, hit.start - 14) : hit.start])
         if n:
@@ -109,7 +115,7 @@ def controls(scan: Scan) -> Controls:
     elif (counted := _before_style(scan)) is not None:
         c.count, c.counted = counted, True
         c.evidence.append(f"count {c.count}")
-    elif "scale" not in scan.kinds or not ("action", "upscale") in scan.by:
+    elif "scale" not in scan.kinds or ("action", "upscale") not in scan.by:
         n = numbers.times(scan)
         if n:
             c.count, c.counted = numbers.capped(n), True

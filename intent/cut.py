@@ -8,7 +8,9 @@ from intent.scan import Scan
 
 _EDGE = " \t\r\n,.;:!?，。；：！？、~～…-—+&|/"
 _EDGE_END = " \t\r\n,;:，；：、~～-—+&|/。.!！?？"
-_POLITE = frozenset({"please", "canyou", "want", "make", "me", "pic", "askdo", "opinion", "free", "then", "thispic", "series", "mood"})
+_POLITE = frozenset(
+    {"please", "canyou", "want", "make", "me", "pic", "askdo", "opinion", "free", "then", "thispic", "series", "mood"}
+)
 _FILLER = re.compile(
     r"\b(?:a|an|the|of|for|in|and|with|to|some|one|my|style|styled|look|looks|version|on|at|is|this|that|it|from|by|as|w|like|feel|vibe|vibes|theme|themed|mode|kind|sort|type|nice|good|cool|thing|something|new|be|will|do|fine|these|first|into|use|using|here|ratio|size|format|orientation|crop)\b|风格|那种|感觉|质感|效果|的|一|张|个|了|吧|啊|呀|风|版|款|照|要|用|这|种|样|们|把|给|帮|就|子|为|是|在|拍|系|成|比例|尺寸|构图|次|弄|下|点|我"
 )
@@ -46,7 +48,13 @@ def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int,
     keep = bytearray(b"\x01" * (b - a))
     made = {h.start for h in scan.words("createnoun")}
     for h in scan.hits:
-        if h.kind == "word" and h.key in _POLITE and h.end > a and h.start < b and not (h.key == "pic" and h.start in made):
+        if (
+            h.kind == "word"
+            and h.key in _POLITE
+            and h.end > a
+            and h.start < b
+            and not (h.key == "pic" and h.start in made)
+        ):
             keep[max(h.start, a) - a : min(h.end, b) - a] = b"\x00" * (min(h.end, b) - max(h.start, a))
     for x, y in (*c.spans, *chosen):
         x, y = max(x, a), min(y, b)
@@ -56,7 +64,14 @@ def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int,
     return "".join(ch for ch in _FILLER.sub(" ", left) if ch.isalnum())
 
 
-def content(scan: Scan, c: Controls, chosen: list[tuple[int, int]], a: int = 0, b: int | None = None, lead: re.Pattern[str] | None = None) -> str | None:
+def content(
+    scan: Scan,
+    c: Controls,
+    chosen: list[tuple[int, int]],
+    a: int = 0,
+    b: int | None = None,
+    lead: re.Pattern[str] | None = None,
+) -> str | None:
     """The person's words from a to b, without clauses that only chose something, and without polite beginnings."""
     if not scan.whole:
         return tidy(scan.raw)

@@ -9,25 +9,14 @@ from intent.create import creation
 from intent.cut import content
 from intent.edits import ALWAYS, Act, actions, choose
 from intent.intent import Intent, ThenEdit
+from intent.own import confined, own_change
+from intent.roles import OF_EN, shown_as
 from intent.scan import Scan
 from intent.series import series
 from intent.speech import asks, tells
 from intent.styles import ID, PLACES, SUBJECTS, Found, styles
 from intent.words import plain_names
 
-_REL = r"(?:me|us|myself|him|her|them|my \w+|our \w+|this (?:guy|girl|man|woman|kid|boy|person|baby|couple)|the (?:guy|girl|man|woman|kid|boy|baby|couple))"
-_AS_EN = re.compile(
-    rf"\b(?:make|turn|transform|convert|change|draw|paint|reimagine|imagine|render|style|cast|morph|transforming|turning)\s+{_REL}(?: (?:all|both|look))?\s+(?:into|as|a|an|the|like|in)\b|"
-    rf"\b{_REL}(?:,)? (?:as|like|dressed (?:up )?(?:as|in|like)|cosplaying|in the role of|wearing)\b|\bas (?:a|an|the|my|some|one of the)\b|\bversion of (?:me|us|him|her|my)\b|\b(?!make|do|give|show|turn|put|for|with|and|of|to|tell|call|text|let|help|send|on|at|see|like|get|is|than|behind|about|surprise|trust|ask|remind|join|love|excuse|thank|message|dm|miss|hit|kill|bless|from|by|around|near|beside|beat|want|need|pay|bring|take|suits|fits|it|or|but|in|not|without|poor|silly|just|only|both|remove|delete|erase|forget|slim|retouch|beautify|photoshop|edit|upscale)[\w-]+ me(?:,| please| pls| plz|!|$)|"
-    rf"\b(?:what|how) (?:would|will|do|did|could) (?:i|he|she|we|they|my \w+) look\b|\bshow (?:me|him|her|my \w+) (?:in|as|on|at|with|riding|wearing|driving|flying)\b|\bcosplay\b|\bdress(?:ed)? (?:me|him|her|us|my \w+) (?:up )?(?:as|in|like)\b|\bgive me (?:a|an|the) [\w -]{{2,30}}(?:look|makeover|portrait|outfit|costume)\b|\bi want to (?:be|look like)\b|\bwanna be\b"
-)
-_OF_EN = re.compile(r"\b(?:portraits?|photos?|pics?|pictures?|images?|drawing|painting|sketch|shots?) of (?:me|us|my \w+|him|her|them)\b")
-_AS_ZH = re.compile(
-    r"变成|变身|扮成?|化身|当(?:一[回次天个名位把]|个|回|次)|(?:我|想|要|想要|也要)当(?!然|时|天|地)|想变|造型|cos(?:成|play)?|版的?(?:我|自己)|打扮成?|穿越[成到]|成为|装扮成?|[画p做弄整搞拍]成|变做|变个|变一|风(?:格)?的?(?:我|自己|人像|肖像|头像|照|人物)|形象的?我|演(?:一|个)|(?:什么样|啥样|样子)|换成[^,]{0,8}(?:造型|服|装|打扮)|模样"
-)
-_BA = re.compile(r"(?:把|将)([^,.!?]{1,14}?)(?:变成|变为|做成|弄成|改成|换成|p成|画成|整成|搞成|调成|变|换|改|染成|涂成|去|删|抹|擦|放|移|p|遮)")
-_SELF_ZH = re.compile(r"我|自己|本人|他|她|人|妈|爸|老婆|老公|儿子|女儿|孩子|娃|宝|朋友|闺蜜|弟|妹|哥|姐|爷|奶|狗|猫|同学|老师|老板|脸")
-_PICTURE_ZH = re.compile(r"这(?:张|幅|个|图|照)|图|照片|相片|画面|天空|背景|衣|裙|头发|眼|杯|桌|墙|车|灯|窗|花|水|季|白天|颜色|字|帽|鞋|包|场景")
 _CHANGE_EN = re.compile(
     r"\b(?:make|turn|change|convert|transform)\s+(?:it|this|that|the|these|day|summer|winter|everything|his|her|their|my (?:hair|eyes|shirt|dress|jacket|tie|suit|smile|outfit|clothes|glasses|hat|shoes|bag|hand|hands|skirt|top|coat|sky|lips|nails|photo|pic|picture))\b|\b(?:give|put|add|make|let) (?:me|him|her|us|them|my \w+) (?:a |an |some |the )?(?:[\w-]+ ){0,2}(?:smile|smiling|laugh|glasses|sunglasses|beard|mustache|moustache|hat|hair|haircut|bangs|fringe|crown|wings|tattoo|tan|earrings|umbrella|cap|scarf|necklace|bald|jacket|shirt|bow|ponytail|eyes|muscles|abs|lipstick|wig|halo|horns|bob|curls|flowers|bouquet|taller|older|younger|look older|blink|look at)\b|\b(?:open|close) (?:my|his|her|their) (?:eyes|mouth)\b"
 )
@@ -63,15 +52,18 @@ class Reading:
         )  # type: ignore[arg-type]  # fmt: skip
 
     def whole(self, lead: re.Pattern[str] | None = None) -> str | None:
-        return content(self.scan, self.c, [], lead=lead) or content(self.scan, Controls(), []) or self.scan.raw.strip() or None
+        return (
+            content(self.scan, self.c, [], lead=lead)
+            or content(self.scan, Controls(), [])
+            or self.scan.raw.strip()
+            or None
+        )
 
 
 def _language(scan: Scan) -> str:
     head = scan.text[:400]
     han = sum(1 for ch in head if "\u3400" <= ch <= "\u9fff")
     return "zh" if han and han >= len(re.findall(r"[a-z]+", head)) else "en"
-
-
 
 
 def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:
@@ -96,7 +88,10 @@ def _decide(r: Reading) -> Intent:
         r.note("style", f"{key} {score:.1f}: {scan.text[found.at[key].start : found.at[key].end]}")
     for act in acts:
         r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
-    said = command(scan, bool(found.ask) or top >= 1.6 or strongest >= 2.5 or bool(scan.words("createnoun") and not scan.words("again")))
+    said = command(
+        scan,
+        bool(found.ask) or top >= 1.6 or strongest >= 2.5 or bool(scan.words("createnoun") and not scan.words("again")),
+    )
     if said:
         r.note("command", f"{said[0]}: {said[2]}")
         if said[0] == "again" and c.counted:
@@ -108,7 +103,7 @@ def _decide(r: Reading) -> Intent:
         r.note("asks", asked)
     for line in why:
         r.note("tells", line)
-    custom = _custom(scan)
+    custom = shown_as(scan)
     core = (content(scan, c, []) or scan.text).lower()
     drawn, drawn_why = creation(scan, found, told, core)
     for line in drawn_why:
@@ -119,7 +114,17 @@ def _decide(r: Reading) -> Intent:
     return _what(r, found, acts, style, top, strongest, asked, told, custom, drawn)
 
 
-def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest: float, asked: str | None, told: float, custom: bool, drawn: float) -> bool:
+def _only_said(
+    r: Reading,
+    found: Found,
+    acts: list[Act],
+    top: float,
+    strongest: float,
+    asked: str | None,
+    told: float,
+    custom: bool,
+    drawn: float,
+) -> bool:
     """Whether the message only says something."""
     scan, c = r.scan, r.c
     domain = top > 0.3 or bool(found.ask) or strongest > 0
@@ -149,7 +154,7 @@ def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest:
     if drawn >= 1.5:
         for_us += min(drawn, 3.5) * 0.7
     size = len(scan.text)
-    if scan.photos and _OF_EN.search(scan.text):
+    if scan.photos and OF_EN.search(scan.text):
         for_us += 1.0
     if told < 0.7 and domain and (size <= 8 if not scan.text.isascii() else size <= 24):
         for_us += 1.0
@@ -157,30 +162,26 @@ def _only_said(r: Reading, found: Found, acts: list[Act], top: float, strongest:
         changing = scan.has("change", "remove", "add") or "把" in scan.text
         if scan.photos and told < 1.0 and (scan.has("pic", "me", "relative", "bg") or asked or changing):
             return False
-        if not (scan.photos and (asked or changing)) and not (asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1):
+        if not (scan.photos and (asked or changing)) and not (
+            asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1
+        ):
             return True
     r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
     return told >= for_us
 
 
-def _custom(scan: Scan) -> bool:
-    """Somebody is to be shown as something."""
-    text = scan.text
-    if _AS_EN.search(text) and (scan.photos or scan.has("me", "relative")):
-        return True
-    if text.isascii():
-        return False
-    if (scan.photos or scan.has("me", "relative")) and _LOOK_ZH.search(text) and not scan.has("change", "bg"):
-        return True
-    if not _AS_ZH.search(text):
-        return False
-    m = _BA.search(text)
-    if m and not _SELF_ZH.search(m.group(1)):
-        return False
-    return scan.photos > 0 or scan.has("me", "relative")
-
-
-def _what(r: Reading, found: Found, acts: list[Act], style: str | None, top: float, strongest: float, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:
+def _what(
+    r: Reading,
+    found: Found,
+    acts: list[Act],
+    style: str | None,
+    top: float,
+    strongest: float,
+    asked: str | None,
+    told: float,
+    custom: bool,
+    drawn: float,
+) -> Intent:
     scan, c = r.scan, r.c
     if drawn >= 2.0 and not (acts and strongest >= 3 and (scan.photos or drawn < 3)):
         return r.make("create", 0.6 + min(0.35, drawn / 12), prompt=r.whole(_LEAD))
@@ -195,48 +196,16 @@ def _what(r: Reading, found: Found, acts: list[Act], style: str | None, top: flo
         return r.make("portrait", 0.75, prompt=r.whole())
     if found.ask and top < 3.5:
         return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
-    own = _own_change(r)
+    own = own_change(scan)
     if own and style not in found.named and not found.ask and (scan.photos or scan.has("thispic")):
         r.note("edit", own)
-        return r.make("edit", 0.65, action=_confined(scan), prompt=r.whole())
+        return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
     enough = 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
     if style and top >= enough:
         return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
     if acts:
         return _edit(r, acts)
     return _unnamed(r, asked, told, custom, drawn)
-
-
-_OWN_EN = re.compile(
-    r"^(?:(?:please|pls|plz|can|could|would|will|you|u|hey|hi|ok|also|now|and|then|just|kindly|to|i want|i'd like|help me)[, ]+)*(?:(?:add|put|insert|place|stick|hang|throw|remove|erase|delete|swap|replace|change|dye|paint|recolou?r|crop|straighten|flip|rotate|mirror|open|close|clean|tidy|cover|move|trim|fix|lower|raise|blur|darken|lighten|turn (?:on|off|the|this|day|it)|make (?:it|the|this|everyone|his|her|their|our))\b(?! (?:me|us|him|them|myself)\b)(?! look like (?:i|i'm|im|we|me|a)\b)(?! (?:selfie|photo|pic|picture|look) )(?! (?:a|an) (?:\w+ ){0,3}(?:portrait|photo|pic|picture|headshot|avatar))|(?:give|get) (?:me|him|her|us|them|my \w+|dad|mum|mom) (?:a |an |some )?(?:\w+ )?(?:beard|moustache|mustache|hat|cap|glasses|sunglasses|haircut|hair|smile|crown|wings|tan|tattoo|earrings|scarf|necklace|halo|horns|bangs|fringe|umbrella)|(?:take|get) .{2,30} (?:off|out|away)\b)"
-)
-_OWN_ZH = re.compile(
-    r"(?:加|添|补|放|画)(?:上|点|些|个|只|条|朵|顶|副|束|一|几|两)|去掉|删掉|去除|拿掉|抹掉|擦掉|P掉|p掉|换成|改成|染成|变成|涂成|换个|改一下|(?:头发|眼睛|衣服|裙子|天空|嘴巴|鞋|帽子|桌|墙|灯|窗|手|颜色|表情).{0,8}(?:换|改|变|染|调|弄|加|去)|收拾|整理|裁|翻转|旋转|打码|遮|睁开|闭上|扶正|摆正"
-)
-
-
-_LOOK_ZH = re.compile(r"[\u4e00-\u9fff]{2,6}(?:风格|画风|艺术风|风)(?=$|[,.!的我头人肖 ])")
-
-
-def _own_change(r: Reading) -> str | None:
-    """An order to change something in the picture that no action of the catalogue names."""
-    scan = r.scan
-    if m := _OWN_EN.search(scan.text):
-        return m.group()
-    if scan.text.isascii():
-        return None
-    ba = _BA.search(scan.text)
-    if ba:
-        return None if re.match(r"^(?:我|自己|他|她|我们|我\w{1,3}|人|本人|大家|全家|他们|她们|我俩)$", ba.group(1)) else ba.group()
-    m = _OWN_ZH.search(scan.text)
-    return m.group() if m and not _AS_ZH.search(scan.text) else None
-
-
-_ONLY = re.compile(r"\bonly\b|\bjust (?:the|my|his|her|change|edit|that|this|paint|recolou?r|make the)\b|\bjust .{2,20}(?:,|$).*(?:else|rest)|(?<![一二两三四五六七八九十几\d这那每])只(?!有|是|要(?!改|换))|仅|光(?=改|换)|其他|其它|其余|别的(?=不|别|都)|剩下|\b(?:nothing|everything|anything) else\b|\bthe rest\b|leave the|别动|不动|保持不变|不要动|不要改")
-
-
-def _confined(scan: Scan) -> str:
-    return "local_edit" if _ONLY.search(scan.text) else "edit"
 
 
 def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: float) -> bool:
@@ -249,7 +218,10 @@ def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: 
         return top < 1.0 and not found.ask
     first = sure[0]
     if found.ask == ID or (style in ID and top >= 6):
-        return first.key in ("restore", "upscale", "text_render", "retouch", "remove_person", "colorize") and first.score >= 3
+        return (
+            first.key in ("restore", "upscale", "text_render", "retouch", "remove_person", "colorize")
+            and first.score >= 3
+        )
     if found.ask:
         return first.key in ALWAYS or first.key in ("replace_bg", "blend")
     if style is None:
@@ -300,7 +272,10 @@ def _edit(r: Reading, acts: list[Act]) -> Intent:
     first, rest = sure[0], sure[1:4]
     scale = _scale(scan) if first.key == "upscale" else None
     count = c.count
-    if first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet") and count == scan.photos:
+    if (
+        first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet")
+        and count == scan.photos
+    ):
         count = 1
     cuts = [_boundary(scan, first, *rest)[i] for i in range(len(rest))] if rest else []
     spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []
@@ -309,9 +284,23 @@ def _edit(r: Reading, acts: list[Act]) -> Intent:
         prompt = r.whole()
     then = []
     for i, act in enumerate(rest):
-        words = content(scan, c, [(act.at, act.end)] if act.key in ("upscale", "restore", "colorize") else [], cuts[i], cuts[i + 1] if i + 1 < len(cuts) else None)
+        words = content(
+            scan,
+            c,
+            [(act.at, act.end)] if act.key in ("upscale", "restore", "colorize") else [],
+            cuts[i],
+            cuts[i + 1] if i + 1 < len(cuts) else None,
+        )
         then.append(ThenEdit(action=act.key, prompt=words, scale=_scale(scan) if act.key == "upscale" else None))
-    return r.make("edit", 0.5 + min(0.5, first.score / 7), action=first.key, scale=scale, prompt=prompt, then=tuple(then), count=count)
+    return r.make(
+        "edit",
+        0.5 + min(0.5, first.score / 7),
+        action=first.key,
+        scale=scale,
+        prompt=prompt,
+        then=tuple(then),
+        count=count,
+    )
 
 
 def _boundary(scan: Scan, *acts: Act) -> list[int]:
@@ -319,35 +308,52 @@ def _boundary(scan: Scan, *acts: Act) -> list[int]:
     out = []
     for before, act in zip(acts, acts[1:], strict=False):
         between = scan.text[before.end : act.at]
-        marks = [m.start() for m in re.finditer(r"[,;.、]|\band\b|\bthen\b|然后|再|并|顺便|接着|另外|和|同时|也", between)]
+        marks = [
+            m.start() for m in re.finditer(r"[,;.、]|\band\b|\bthen\b|然后|再|并|顺便|接着|另外|和|同时|也", between)
+        ]
         out.append(before.end + marks[-1] if marks else max(act.at, before.end))
     return out
 
 
 def _scale(scan: Scan) -> int:
-    return 4 if any(h.key == "4" for h in scan.kinds.get("scale", ())) or re.search(r"4k|四倍|4倍|4x|x4|8k|8倍|八倍|to 4k|in 4k", scan.text) else 2
+    return (
+        4
+        if any(h.key == "4" for h in scan.kinds.get("scale", ()))
+        or re.search(r"4k|四倍|4倍|4x|x4|8k|8倍|八倍|to 4k|in 4k", scan.text)
+        else 2
+    )
 
 
 def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:
     """No style and no action of the catalogue is named: a description, or a change in the person's own words."""
     scan = r.scan
     person = scan.has("me", "relative")
-    if custom or (scan.photos and _OF_EN.search(scan.text)):
+    if custom or (scan.photos and OF_EN.search(scan.text)):
         return r.make("portrait", 0.7, prompt=r.whole())
     if drawn >= 1.6 and not scan.photos:
         return r.make("create", 0.55, prompt=r.whole(_LEAD))
     if scan.photos and scan.has("bg") and not re.search(r"in the background|背景里|背景音", scan.text):
         return r.make("edit", 0.65, action="replace_bg", prompt=r.whole())
-    own = _own_change(r)
+    own = own_change(scan)
     if own and (scan.photos or scan.has("thispic")):
         r.note("edit", own)
-        return r.make("edit", 0.65, action=_confined(scan), prompt=r.whole())
-    if scan.photos and scan.has("pic") and not scan.has("remove") and not scan.has("thispic") and not re.search(r"把|将", scan.text):
+        return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
+    if (
+        scan.photos
+        and scan.has("pic")
+        and not scan.has("remove")
+        and not scan.has("thispic")
+        and not re.search(r"把|将", scan.text)
+    ):
         return r.make("portrait", 0.55, prompt=r.whole())
-    changing = scan.has("change", "remove", "add") or bool(re.search(r"把|将|让", scan.text)) or bool(_CHANGE_EN.search(scan.text))
+    changing = (
+        scan.has("change", "remove", "add")
+        or bool(re.search(r"把|将|让", scan.text))
+        or bool(_CHANGE_EN.search(scan.text))
+    )
     if changing and (scan.photos or scan.has("thispic")):
         r.note("edit", "a change in one's own words")
-        return r.make("edit", 0.6, action=_confined(scan), prompt=r.whole())
+        return r.make("edit", 0.6, action=confined(scan), prompt=r.whole())
     if scan.photos and (scan.has("pic", "asa") or person or asked):
         return r.make("portrait", 0.55, prompt=r.whole())
     if asked and scan.has("pic") and person:

@@ -21,7 +21,9 @@ _TEXT_CHANGE = re.compile(
 )
 _ADJECTIVAL = re.compile(r"'s|的(?!人|那|路|大|小|男|女|游|,|\.|$|都|全|给|去|p|删)")
 _INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|people|person|guy|man|clutter|tourist|crowd)")
-_CAR_CHANGE = re.compile(r"换|改|变|喷|漆|染|涂|要|想|看|成|in\b|paint|make|change|color|colour|look|what if|how would|but|respray|turn|see|\bto\b")
+_CAR_CHANGE = re.compile(
+    r"换|改|变|喷|漆|染|涂|要|想|看|成|in\b|paint|make|change|color|colour|look|what if|how would|but|respray|turn|see|\bto\b"
+)
 
 
 @dataclass
@@ -62,7 +64,9 @@ class _Add:
     def __call__(self, key: str, hit: Hit, score: float, end: int | None = None) -> None: ...
 
 
-_APART = re.compile(r"\b(?:take|get|cut|edit|crop|wipe|move|leave|photoshop|shop|blur)\s+(?=[^,.;!?]{2,40}?\b(?:out|off|away)\b)|不要(?=[^,.!?动改变碰]{0,8}(?:路人|游客|行人|背后的人|后面的人|旁边的人|那个人|其他人|别人))|不想(?:看见|看到|要)")
+_APART = re.compile(
+    r"\b(?:take|get|cut|edit|crop|wipe|move|leave|photoshop|shop|blur)\s+(?=[^,.;!?]{2,40}?\b(?:out|off|away)\b)|不要(?=[^,.!?动改变碰]{0,8}(?:路人|游客|行人|背后的人|后面的人|旁边的人|那个人|其他人|别人))|不想(?:看见|看到|要)"
+)
 
 
 def _removals(scan: Scan, add: "_Add | object") -> None:
@@ -87,7 +91,9 @@ def _removals(scan: Scan, add: "_Add | object") -> None:
         put("retouch", first, 3.3, last.end)
 
 
-_FEELING = re.compile(r"happy|sad|angry|shocked|surprised|crying|laughing|scared|confused|sleepy|smug|excited|哭|笑|怒|惊讶|生气|开心|难过|害怕|委屈|得意|害羞|震惊|喜|哀")
+_FEELING = re.compile(
+    r"happy|sad|angry|shocked|surprised|crying|laughing|scared|confused|sleepy|smug|excited|哭|笑|怒|惊讶|生气|开心|难过|害怕|委屈|得意|害羞|震惊|喜|哀"
+)
 _GARMENT = re.compile(
     r"\bput (?:me|him|her|us|them|my \w+) (?:in|into) (?:a |an |the |some |his |her |my )?(?:[\w-]+ ){0,3}(?:suit|blazer|dress|kimono|yukata|hanfu|tux|tuxedo|uniform|costume|gown|hoodie|outfit|armou?r|robe|jacket|shirt|coat|clothes|attire|qipao|cheongsam|sari|saree|kilt|hat|jersey|spacesuit|sweater|apron|cloak|wear|look|style)\b|\bput (?:me|him|her|us) .{3,40}\bas (?:a|an|the|\w+)\b"
 )
@@ -97,11 +103,21 @@ _PROGRESS = re.compile(
     r"(?:牙|齿|痘|斑|身材|体重|减|瘦|健身|手术|术|整形|整容|医美|植|护肤|祛|美白|矫|产后|锻炼|训练|增肌|塑形|皮肤|纹眉|疤|治疗|体态).{0,8}(?:前后|对比|before)|"
     r"\b(?:surgery|diet|gym|workout|training|weight|kg|kilos|lbs|pounds|pregnan\w+|postpartum|teeth|braces|skin|acne|face|nose|lips|hair|fat|body|belly|muscle|fitness|treatment|clinic|op)\b.{0,40}\b(?:before[ /&-]*(?:and|n|vs)?[ /&-]*after|progress (?:pic|photo|shot)|side by side|comparison)|\bbefore[ /&-]*(?:and|n|vs)?[ /&-]*after\b.{0,30}\b(?:surgery|diet|gym|workout|training|weight|kg|kilos|lbs|pregnancy|teeth|braces|skin|acne|nose|lips|hair|fat|body|belly|muscle|fitness|treatment|keto|months of)\b"
 )
-_BOTH = re.compile(r"前后.{0,6}(?:对比|比较|变化|拼|效果图|放一起)|(?:原图|修改前|之前).{0,8}(?:拼|放一起|并排|对比)|before.{1,20}after.{0,20}(?:image|side|one)|next to each other")
-_TURN = re.compile(r"(?:侧面|背面|后面|正面|反面|底部|顶部|另一边|另一侧)(?:和.{2,3})?(?:也)?.{0,5}(?:看看|看一下|什么样|长什么|样子|图)|看.{0,5}(?:侧面|背面|反面|底部|另一面)|(?:转|旋转)(?:到|成|一下|个).{0,6}(?:面|角度|度)|\bfrom (?:a |the |an )?(?:side|back|rear|top|above|below|behind|other side|different|another|opposite|low|high)\b.{0,12}\b(?:view|angle|please|pls|perspective)?$")
-_FILL = re.compile(r"补.{0,5}(?:天空|背景|地面|画面|身体|完整|全身|头顶|脚|边)|(?:头|脚|腿|手|身体|半身|头顶|帽子).{0,5}(?:没拍到|被切|切掉|裁掉|没拍全|没拍完整)")
-_TINT = re.compile(r"黑白.{0,10}(?:颜色|彩色|上色|着色|色彩)|\b(?:black (?:and|&) white|b&w|bw|b/w)\b.{0,24}\b(?:in|to|into|with|add|some|real)\b.{0,8}\bcolou?rs?\b|\bcolou?r\b.{0,30}\b(?:black (?:and|&) white|b&w)\b")
-_BODY = re.compile(r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)")
+_BOTH = re.compile(
+    r"前后.{0,6}(?:对比|比较|变化|拼|效果图|放一起)|(?:原图|修改前|之前).{0,8}(?:拼|放一起|并排|对比)|before.{1,20}after.{0,20}(?:image|side|one)|next to each other"
+)
+_TURN = re.compile(
+    r"(?:侧面|背面|后面|正面|反面|底部|顶部|另一边|另一侧)(?:和.{2,3})?(?:也)?.{0,5}(?:看看|看一下|什么样|长什么|样子|图)|看.{0,5}(?:侧面|背面|反面|底部|另一面)|(?:转|旋转)(?:到|成|一下|个).{0,6}(?:面|角度|度)|\bfrom (?:a |the |an )?(?:side|back|rear|top|above|below|behind|other side|different|another|opposite|low|high)\b.{0,12}\b(?:view|angle|please|pls|perspective)?$"
+)
+_FILL = re.compile(
+    r"补.{0,5}(?:天空|背景|地面|画面|身体|完整|全身|头顶|脚|边)|(?:头|脚|腿|手|身体|半身|头顶|帽子).{0,5}(?:没拍到|被切|切掉|裁掉|没拍全|没拍完整)"
+)
+_TINT = re.compile(
+    r"黑白.{0,10}(?:颜色|彩色|上色|着色|色彩)|\b(?:black (?:and|&) white|b&w|bw|b/w)\b.{0,24}\b(?:in|to|into|with|add|some|real)\b.{0,8}\bcolou?rs?\b|\bcolou?r\b.{0,30}\b(?:black (?:and|&) white|b&w)\b"
+)
+_BODY = re.compile(
+    r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)"
+)
 
 
 def _looks(scan: Scan, add: "_Add | object") -> None:
@@ -112,9 +128,12 @@ def _looks(scan: Scan, add: "_Add | object") -> None:
         if pair:
             first, last = sorted(pair, key=lambda h: h.start)
             add("replace_bg", first, 3.0, last.end)
-    if scan.has("bg") and re.search(r"\b(?:want|need|give me|with)\b.{0,12}\b(?:white|blue|red|grey|gray|plain|clean|transparent|solid|new|different|black|pink|green)\b.{0,10}\b(?:background|bg|backdrop)", scan.text):
+    if scan.has("bg") and re.search(
+        r"\b(?:want|need|give me|with)\b.{0,12}\b(?:white|blue|red|grey|gray|plain|clean|transparent|solid|new|different|black|pink|green)\b.{0,10}\b(?:background|bg|backdrop)",
+        scan.text,
+    ):
         add("replace_bg", scan.words("bg")[0], 2.0)
-    if (m := _PROGRESS.search(scan.text)) :
+    if m := _PROGRESS.search(scan.text):
         add("comparison", Hit(m.start(), m.end(), "action", "comparison", False, False), 3.2)
     elif m := _BOTH.search(scan.text):
         add("before_after", Hit(m.start(), m.end(), "action", "before_after", False, False), 3.0)
@@ -129,13 +148,26 @@ def _looks(scan: Scan, add: "_Add | object") -> None:
     if scan.has("thinword") and (pair := scan.near(scan.words("thinword"), scan.words("body"), 4)):
         first, last = sorted(pair, key=lambda h: h.start)
         add("slim", first, 2.5, last.end)
-    if len(set(_FEELING.findall(scan.text))) >= 3 and re.search(r"faces?\b|sheet|expression|emotion|表情|一套|一组|集", scan.text):
+    if len(set(_FEELING.findall(scan.text))) >= 3 and re.search(
+        r"faces?\b|sheet|expression|emotion|表情|一套|一组|集", scan.text
+    ):
         first = _FEELING.search(scan.text)
         assert first
         add("expression_sheet", Hit(first.start(), first.end(), "action", "expression_sheet", False, False), 3.2)
-    m = re.search(r"调.{0,2}色|hd (?:please|pls|version)|\bin hd\b|高清(?:一下|处理|点)?$|\bfix (?:the )?blur|\b(?:colou?r)s? (?:to|in) (?:this|the|my|it)\b.{0,30}(?:black|b&w|bw|old)|black and white (?:please|pls|version)|\bb&w (?:please|pls|version)", scan.text)
+    m = re.search(
+        r"调.{0,2}色|hd (?:please|pls|version)|\bin hd\b|高清(?:一下|处理|点)?$|\bfix (?:the )?blur|\b(?:colou?r)s? (?:to|in) (?:this|the|my|it)\b.{0,30}(?:black|b&w|bw|old)|black and white (?:please|pls|version)|\bb&w (?:please|pls|version)",
+        scan.text,
+    )
     if m:
-        key = "enhance" if m.group().startswith("调") else "colorize" if "olo" in m.group() else "filter" if m.group().startswith(("black", "b&w")) else "upscale"
+        key = (
+            "enhance"
+            if m.group().startswith("调")
+            else "colorize"
+            if "olo" in m.group()
+            else "filter"
+            if m.group().startswith(("black", "b&w"))
+            else "upscale"
+        )
         acts_hit = Hit(m.start(), m.end(), "action", key, False, False)
         add(key, acts_hit, 3.0)
 
@@ -150,7 +182,11 @@ def _cars(scan: Scan, add: "_Add | object") -> None:
     elif scan.has("color"):
         colors = [h for h in scan.words("color") if not negated(scan, h)]
         if colors and any(abs(a.start - b.start) <= 60 for a in cars for b in colors):
-            sure = 3.2 if _CAR_CHANGE.search(scan.text) and (scan.photos or scan.has("change", "make", "want", "canyou")) else 1.2
+            sure = (
+                3.2
+                if _CAR_CHANGE.search(scan.text) and (scan.photos or scan.has("change", "make", "want", "canyou"))
+                else 1.2
+            )
             add("car_color", min(cars[0], colors[0], key=lambda h: h.start), sure, max(cars[0].end, colors[0].end))
 
 

@@ -48,7 +48,9 @@ class _Latin:
         self.known = lexicon().latin_words
         self.real = frozenset(_lines("real_words_en.txt"))
         self.targets = sorted(
-            w for w in {w for p in target_phrases() if p.isascii() for w in re.findall(r"[a-z]+", p)} if len(w) >= 6 or w in _SHORT
+            w
+            for w in {w for p in target_phrases() if p.isascii() for w in re.findall(r"[a-z]+", p)}
+            if len(w) >= 6 or w in _SHORT
         )
         self.index: dict[str, list[str]] = {}
         for word in self.targets:
@@ -151,7 +153,9 @@ def mend_han(text: str, taken: list[tuple[int, int]]) -> str:
         if written in phrases:
             continue
         meant = han.meant(written, phrases)
-        if meant is None or any(a < end and start < b and b - a >= 2 and not (start <= a and b <= end and b - a < length) for a, b in taken):
+        if meant is None or any(
+            a < end and start < b and b - a >= 2 and not (start <= a and b <= end and b - a < length) for a, b in taken
+        ):
             continue
         if any(text[start - 1 : start + 1] in han.real or text[end - 1 : end + 1] in han.real for _ in (0,)):
             continue

@@ -5,7 +5,22 @@ import re
 from intent.scan import Scan
 
 MOST = 8
-_ZH = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10, "俩": 2, "仨": 3, "壹": 1}
+_ZH = {
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+    "十": 10,
+    "俩": 2,
+    "仨": 3,
+    "壹": 1,
+}
 _EN = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "twenty": 20, "a couple": 2, "couple": 2, "a pair": 2, "a few": 3, "few": 3,
@@ -21,9 +36,15 @@ _EN_PICTURES = (
 _COUNT_EN = re.compile(
     rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER})(?:\s+of)?(?:\s+(?!and\b|of\b|or\b|me\b|with\b|at\b|in\b|to\b|for\b|the\b|people\b|weeks?\b|months?\b|years?\b|days?\b)[a-z0-9_'-]+){{0,3}}?\s+{_EN_PICTURES}(?:es|s)?\b(?!\s+old)"
 )
-_COUNT_OF = re.compile(rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total|pls|please|plz|thanks|thx|ty)\b")
-_COUNT_TAIL = re.compile(rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)])")
-_TIMES = re.compile(r"(?<![a-z0-9.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])(?!\s*(?:bigger|larger|res|zoom|the|size|upscal|enlarg|as))")
+_COUNT_OF = re.compile(
+    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total|pls|please|plz|thanks|thx|ty)\b"
+)
+_COUNT_TAIL = re.compile(
+    rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)])"
+)
+_TIMES = re.compile(
+    r"(?<![a-z0-9.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])(?!\s*(?:bigger|larger|res|zoom|the|size|upscal|enlarg|as))"
+)
 _MEASURE = "张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|张图|个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\\s!?]|$)"
 _COUNT_ZH = re.compile(
     rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
@@ -50,14 +71,20 @@ def _value(word: str) -> int:
 
 def _bare(after: str) -> bool:
     """Only the measure follows the number: nothing is lost by leaving both out."""
-    return len(after.split()) <= 3 and not re.search(r"\b(?!of\b|them\b|these\b|those\b|it\b)[a-z]+ [a-z]+", after.removeprefix(" of"))
+    return len(after.split()) <= 3 and not re.search(
+        r"\b(?!of\b|them\b|these\b|those\b|it\b)[a-z]+ [a-z]+", after.removeprefix(" of")
+    )
 
 
 def capped(n: int) -> int:
     return max(1, min(MOST, n))
 
 
-_ENDING = re.compile(rf"(?:^|[\\s,.!?])(half a dozen|a dozen|a couple of|a few|a bunch of|[2-9]|two|three|four|five|six|seven|eight|couple of|few)\\s+$".replace("\\\\", "\\"))
+_ENDING = re.compile(
+    r"(?:^|[\\s,.!?])(half a dozen|a dozen|a couple of|a few|a bunch of|[2-9]|two|three|four|five|six|seven|eight|couple of|few)\\s+$".replace(
+        "\\\\", "\\"
+    )
+)
 
 
 def ending(text: str) -> int | None:
@@ -78,7 +105,9 @@ def counts(scan: Scan) -> list[tuple[int, int, int]]:
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
                 if not any(a < m.end(1) and m.start(1) < b for a, b, _ in out):
-                    out.append((m.start(1), m.end() if _bare(text[m.end(1) : m.end()]) else m.start(1), _value(m.group(1))))
+                    out.append(
+                        (m.start(1), m.end() if _bare(text[m.end(1) : m.end()]) else m.start(1), _value(m.group(1)))
+                    )
     out = [c for c in out if c[2] > 0 and not any(a <= c[0] and c[1] <= b for a, b in scan.quotes)]
     out.sort()
     return out

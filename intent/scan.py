@@ -18,7 +18,9 @@ quarters of this and the last quarter are scanned."""
 _CUT = re.compile(
     r"[,;!?\n|/](?!\d)|\.(?!\d)|(?<=\s)(?:but|because|cos|cuz|since|so that|however|though)(?=\s)|(?:但是|不过|因为|所以|但(?!\w{0,2}是)|\s-\s)"
 )
-_QUOTE = re.compile(r'"([^"]{1,400})"|「([^」]{1,400})」|『([^』]{1,400})』|《([^》]{1,400})》|«([^»]{1,400})»|【([^】]{1,400})】|(?<![a-z0-9])\'([^\']{1,400}?)\'(?![a-z0-9])')
+_QUOTE = re.compile(
+    r'"([^"]{1,400})"|「([^」]{1,400})」|『([^』]{1,400})』|《([^》]{1,400})》|«([^»]{1,400})»|【([^】]{1,400})】|(?<![a-z0-9])\'([^\']{1,400}?)\'(?![a-z0-9])'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class Scan:
     def __init__(self, raw: str, photos: int) -> None:
         self.photos = photos
         self.raw = raw
-        self.folded: Folded = fold(raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :])
+        self.folded: Folded = fold(
+            raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :]
+        )
         self.folded = _with_latin_mended(self.folded)
         self.text = self.folded.text
         self.whole = len(raw) <= SCANNED

@@ -8,8 +8,12 @@ from intent.intent import SeriesItem
 from intent.scan import Scan
 from intent.styles import DATING, ID, Found, negated
 
-_SPLIT = re.compile(r"[,、;+&\n/]|\band\b|\bthen\b|\bplus\b|\bn\b|\bone\b(?! of)|\banother\b|张(?!照|图)|和(?!服)|跟|以及|还有|再|另外|一个|各|加上|\ba\b(?= \w+(?: \w+)? (?:one|version))|:")
-_ONE = re.compile(r"一张|一个|一版|一款|各[一来做出]|另一张|\bone\b(?! of (?:them|me|us)\b)|\banother\b|\ba\b(?=\s\w+(?:\s\w+){0,2} one\b)|(?<=[^几一二两三四五六七八九十\d这那])张(?=[,、;\s]|$)|[,、]再?来张|(?<!of )\bme (?:in|as|at|on)\b")
+_SPLIT = re.compile(
+    r"[,、;+&\n/]|\band\b|\bthen\b|\bplus\b|\bn\b|\bone\b(?! of)|\banother\b|张(?!照|图)|和(?!服)|跟|以及|还有|再|另外|一个|各|加上|\ba\b(?= \w+(?: \w+)? (?:one|version))|:"
+)
+_ONE = re.compile(
+    r"一张|一个|一版|一款|各[一来做出]|另一张|\bone\b(?! of (?:them|me|us)\b)|\banother\b|\ba\b(?=\s\w+(?:\s\w+){0,2} one\b)|(?<=[^几一二两三四五六七八九十\d这那])张(?=[,、;\s]|$)|[,、]再?来张|(?<!of )\bme (?:in|as|at|on)\b"
+)
 _LISTED = re.compile(r"[+&、]|\band\b|和(?!服)|跟|以及|,| n |还有|加")
 _CUSTOM = re.compile(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
 _CUSTOM_ZH = re.compile(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
@@ -20,16 +24,21 @@ def _marks(scan: Scan, found: Found) -> list[tuple[int, str]]:
     if sum(found.scores.get(k, 0) >= 6 for k in DATING) >= 2:
         marks = [(found.at[k].start, k) for k in DATING if found.scores.get(k, 0) >= 6]
         for h in scan.kinds.get("style", ()):
-            if h.key not in DATING and not h.weak and not negated(scan, h) and not h.key.startswith(("travel", "night")):
+            if (
+                h.key not in DATING
+                and not h.weak
+                and not negated(scan, h)
+                and not h.key.startswith(("travel", "night"))
+            ):
                 marks.append((h.start, h.key))
         return sorted(marks)
     if sum(found.scores.get(k, 0) >= 6 for k in ID) >= 2:
         return sorted((found.at[k].start, k) for k in ID if found.scores.get(k, 0) >= 6)
     marks = [(h.start, h.key) for h in scan.kinds.get("style", ()) if not negated(scan, h)]
     for key, hit in found.at.items():
-        if key.startswith(("dating_", "id_photo_")) and found.scores[key] >= 6:
-            marks.append((hit.start, key))
-        elif key in ("winter_chinese", "hongkong_vintage") and key in found.named:
+        if (key.startswith(("dating_", "id_photo_")) and found.scores[key] >= 6) or (
+            key in ("winter_chinese", "hongkong_vintage") and key in found.named
+        ):
             marks.append((hit.start, key))
     for h in scan.kinds.get("hint", ()):
         if all(abs(h.start - p) > 1 for p, _ in marks):
@@ -52,7 +61,9 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
         return custom, "one as …, one as …"
     if len({k for _, k in marks}) < 2:
         return None
-    strong = {h.start for h in scan.kinds.get("style", ())} | {p for p, k in marks if k.startswith(("dating_", "id_photo_"))}
+    strong = {h.start for h in scan.kinds.get("style", ())} | {
+        p for p, k in marks if k.startswith(("dating_", "id_photo_"))
+    }
     strong |= {p for p, k in marks if k in found.named}
     picked: list[tuple[int, int, str]] = []
     for a, b in _segments(text) if not _family(marks) else [(p, p + 1) for p, _ in marks]:
@@ -80,9 +91,7 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
         reason = "one … one …"
     elif said and listed:
         reason = "a number or a word for several kinds"
-    elif listed and joined and size <= 3:
-        reason = "a list of styles"
-    elif listed and n >= 3 and size <= 4:
+    elif (listed and joined and size <= 3) or (listed and n >= 3 and size <= 4):
         reason = "a list of styles"
     if reason is None:
         return None
@@ -100,7 +109,7 @@ def _family(marks: list[tuple[int, str]]) -> bool:
 
 
 def _custom(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
-    """"one as a pirate, one as a samurai": descriptions of one's own, or styles among them."""
+    """ "one as a pirate, one as a samurai": descriptions of one's own, or styles among them."""
     starts = [m.start() for m in _CUSTOM.finditer(scan.text)]
     if len(starts) < 2 and not scan.text.isascii():
         starts = [m.start() for m in _CUSTOM_ZH.finditer(scan.text)]
@@ -110,10 +119,20 @@ def _custom(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
     for i, start in enumerate(starts):
         end = starts[i + 1] if i + 1 < len(starts) else len(scan.text)
         keys = [h.key for h in scan.kinds.get("style", ()) if start <= h.start < end and not h.weak]
-        keys += [k for k in (*DATING, *ID) if k in found.at and found.scores[k] >= 6 and start <= found.at[k].start < end]
-        hints = [h.key for h in scan.kinds.get("style", ()) if start <= h.start < end] or [h.key for h in scan.kinds.get("hint", ()) if start <= h.start < end and h.key != "child_portrait"]
+        keys += [
+            k for k in (*DATING, *ID) if k in found.at and found.scores[k] >= 6 and start <= found.at[k].start < end
+        ]
+        hints = [h.key for h in scan.kinds.get("style", ()) if start <= h.start < end] or [
+            h.key for h in scan.kinds.get("hint", ()) if start <= h.start < end and h.key != "child_portrait"
+        ]
         words = content(scan, c, [], start, end)
-        key = max(keys, key=lambda k: found.scores.get(k, 0)) if keys else hints[0] if hints and not re.search(r"\bas\b", scan.text[start:end]) else None
+        key = (
+            max(keys, key=lambda k: found.scores.get(k, 0))
+            if keys
+            else hints[0]
+            if hints and not re.search(r"\bas\b", scan.text[start:end])
+            else None
+        )
         if key is None and not words:
             return None
         items.append(SeriesItem(style=key, scene=words if key else None, prompt=None if key else words))

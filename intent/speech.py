@@ -16,17 +16,31 @@ _ASK_EN = re.compile(
     r"\bneed (?:a|an|some|new|my|this|it|the|to be|\d+|two|three|four|one|something|passport|good|better|dating)\b|\bwanna (?:be|look|see|get|have|try)\b|\blooking for (?:a|an|some)\b|\bhow (?:about|would|does|'?ll|do|will) (?:a|me|it|i|my|this|the|we)\b(?! (?:get|go|use|know|start))|"
     r"\bwhat (?:if|would|will|about)\b|\blet(?:'?s| me) (?:see|try|make|do|have|go)\b|\bshow (?:me|my|him|her|us|this|it)\b|\b(?:has|have|needs?|must|should) (?:to )?be\b|\bdo (?:me|my|us)\b|\bhelp (?:me|with|us)\b|\bhelp\b.{0,3}$|\btry (?:it|this|me|a|with|to)\b|\bmight you\b|\bkindly\b|\b(?:i )?could (?:i|use)\b|\bi'?d like\b|\bany chance\b|\bis it possible\b|\b(?:would|be) (?:kind|grateful|lovely)\b|\bin need of\b|\bmay i\b|\bwish (?:i|it|for)\b|\bmind \w+ing\b|\bdearly love\b|\bwants? to be\b|\brequired\b|\bneeded\b"
 )
+_NOTICE = re.compile(
+    r"\s+(?:enter|note|submit|be\b|bring|join|remember|don't|dont|do not|check|call|come|arrive|contact|reply|respond|confirm|sign|register|wait|let (?:me|us) know|read|attend|rsvp|vote|ensure|keep (?:your|the noise)|return|pay|revert|find attached|see attached|use the|park|wear|leave the building|tell|ask|help yourself|stop (?:sending|posting|spamming))"
+)
+"""What a notice to many asks for: nothing of ours."""
 _VERBS = frozenset({"make", "change", "remove", "add", "createverb"})
 _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
-_SUBJECT_ZH = re.compile(r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)")
+_SUBJECT_ZH = re.compile(
+    r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)"
+)
 _GO_ZH = re.compile(r"想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去")
-_EXCLAIM_ZH = re.compile(r"[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰")
-_DONE_ZH = re.compile(r"还没(?:办|到|买|去|吃|睡|定|来|收拾|放)|定在|订在|改到|推迟|延期|举行|结束|开始了|来了|开了|到了|了(?:[,.!?~ 啊呢吧哈吗]|$)|过(?:[,.!?]|$)|[^不]完(?:[,.!]|$)")
-_THIS_IS = re.compile(r"^(?:这|那)(?:张|个|幅|家|件|次)?(?:照片|图|人)?(?:是|就是)|^(?:this|that|it|these|here)(?:'s| is| was| were| are)\b|^(?:look at|check out|here's|heres|guess)|^看我|给你们?看|^你们?看|^快看|^瞧|拍的(?:[,.!]|$)|^(?:our|my) \w+ day\b|\byears? ago\b")
+_EXCLAIM_ZH = re.compile(
+    r"[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
+)
+_DONE_ZH = re.compile(
+    r"还没(?:办|到|买|去|吃|睡|定|来|收拾|放)|定在|订在|改到|推迟|延期|举行|结束|开始了|来了|开了|到了|了(?:[,.!?~ 啊呢吧哈吗]|$)|过(?:[,.!?]|$)|[^不]完(?:[,.!]|$)"
+)
+_THIS_IS = re.compile(
+    r"^(?:这|那)(?:张|个|幅|家|件|次)?(?:照片|图|人)?(?:是|就是)|^(?:this|that|it|these|here)(?:'s| is| was| were| are)\b|^(?:look at|check out|here's|heres|guess)|^看我|给你们?看|^你们?看|^快看|^瞧|拍的(?:[,.!]|$)|^(?:our|my) \w+ day\b|\byears? ago\b"
+)
 _SUBJECT_EN = re.compile(
     r"^(?:i|we|he|she|they|you|it|my \w+|our \w+|his \w+|her \w+|their \w+|the \w+|this \w+|that \w+|your \w+|everyone|someone|nobody|\w+'s)\s+(?:just |really |also |already |still |always |finally |so |never )?(?:is|are|was|were|has|had|have|went|got|looks?|looked|love|loves|hate|hates|think|keeps?|knocked|starts?|said|says|told|goes|came|comes|won|lost|feels?|felt|can'?t|will|did|does|do|made|broke|makes|used|saw|am|watched|finished|started|missed|\w+ed)\b"
 )
-_ING = re.compile(r"\b(?:anyone|who|who's|whos|what|when|where|why|which|how|did|does|do|is|are|was|has|have|should|shall)\b")
+_ING = re.compile(
+    r"\b(?:anyone|who|who's|whos|what|when|where|why|which|how|did|does|do|is|are|was|has|have|should|shall)\b"
+)
 
 
 def imperative(scan: Scan) -> bool:
@@ -46,12 +60,35 @@ def imperative(scan: Scan) -> bool:
             j += 1
             if h.start < at or not scan.text[h.start].isascii():
                 continue
-            if scan.text[at : h.start].strip(" ,;.!?\n:-|/") not in ("", "to", "now", "and", "then", "just", "maybe", "so"):
+            if scan.text[at : h.start].strip(" ,;.!?\n:-|/") not in (
+                "",
+                "to",
+                "now",
+                "and",
+                "then",
+                "just",
+                "maybe",
+                "so",
+            ):
                 break
             if (h.kind == "word" and h.key in _VERBS) or (h.kind == "action" and not h.weak):
                 return True
-            if h.kind == "word" and h.key == "want" and scan.text[h.start : h.end] in ("need", "want", "require", "looking for", "needed", "wanted") and not re.match(r" to (?!be\b|look\b|get a\b|have a\b)", scan.text[h.end : h.end + 12]):
+            if (
+                h.kind == "word"
+                and h.key == "want"
+                and scan.text[h.start : h.end] in ("need", "want", "require", "looking for", "needed", "wanted")
+                and not re.match(r" to (?!be\b|look\b|get a\b|have a\b)", scan.text[h.end : h.end + 12])
+            ):
                 return True
+            if (
+                h.kind == "word"
+                and h.key == "want"
+                and re.match(
+                    r" to (?!be\b|look\b|get\b|have\b|see\b|change\b|remove\b|make\b|turn\b|replace\b|add\b|put\b|swap\b)",
+                    scan.text[h.end : h.end + 12],
+                )
+            ):
+                break
             if h.kind == "word" and h.key in _GO_ON:
                 at = h.end
             elif h.kind not in ("word", "command"):
@@ -70,6 +107,8 @@ def asks(scan: Scan) -> str | None:
                     break
                 return m.group()
     m = _ASK_EN.search(text)
+    while m and m.group().startswith("pl") and _NOTICE.match(text, m.end()):
+        m = _ASK_EN.search(text, m.end())
     if m:
         return m.group()
     if imperative(scan):
@@ -90,7 +129,15 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
         score += points
         why.append(reason)
 
-    for key, points, most in (("past", 1.5, 2), ("opinion", 1.8, 2), ("finite", 1.0, 2), ("mood", 0.6, 2), ("nonpic", 1.2, 1), ("when", 0.8, 1), ("possessive", 0.5, 1)):
+    for key, points, most in (
+        ("past", 1.5, 2),
+        ("opinion", 1.8, 2),
+        ("finite", 1.0, 2),
+        ("mood", 0.6, 2),
+        ("nonpic", 1.2, 1),
+        ("when", 0.8, 1),
+        ("possessive", 0.5, 1),
+    ):
         hits = scan.by.get(("word", key))
         if hits:
             say(points * min(most, len(hits)), f"{key}: {text[hits[0].start : hits[0].end]}")

@@ -13,7 +13,9 @@ ID = ("id_photo_white", "id_photo_blue", "id_photo_red")
 AVATAR = ("avatar_3d", "avatar_gaming", "avatar_vtuber")
 ART = frozenset({"oil_painting", "watercolor", "anime", "vintage", "cyberpunk", "artistic", "avatar_3d"})
 """Styles that are a way of painting: they fit a picture of anything."""
-PLACES = frozenset({*TRAVEL, "night_city", "spring_garden", "autumn_leaf", "reading", "outdoor_adventure", "winter_chinese"})
+PLACES = frozenset(
+    {*TRAVEL, "night_city", "spring_garden", "autumn_leaf", "reading", "outdoor_adventure", "winter_chinese"}
+)
 SUBJECTS = frozenset({"child_portrait", "family_photo", "pet_together"})
 """Styles whose words say who is in the picture: "my toddler as an emperor" is no child portrait."""
 """Styles whose words are places or times too: beside another description they are only its scene."""
@@ -143,9 +145,18 @@ def _id(scan: Scan, f: Found) -> bool:
     if not general and not said:
         return False
     passport = re.compile(r"passport|护照|visa|签证|driver|licen|通行证|台胞证|schengen|工签|工作签|permit")
-    if not general and not any(h.named or passport.match(scan.text, h.start) for h in said) and not scan.has("pic") and not _PAPERS.search(scan.text):
+    if (
+        not general
+        and not any(h.named or passport.match(scan.text, h.start) for h in said)
+        and not scan.has("pic")
+        and not _PAPERS.search(scan.text)
+    ):
         return False
-    colors = {k: _ground(scan, k) for k in direct} if general or any(passport.match(scan.text, h.start) for h in said) else {}
+    colors = (
+        {k: _ground(scan, k) for k in direct}
+        if general or any(passport.match(scan.text, h.start) for h in said)
+        else {}
+    )
     for k, hits in direct.items():
         named = [h for h in hits if not passport.match(scan.text, h.start)]
         if named or colors.get(k):
@@ -170,7 +181,9 @@ _CLOTHES = re.compile(
 
 def _ground(scan: Scan, color: str) -> list[Hit]:
     """A colour said as the ground of an ID photo: not that of the shirt."""
-    return [h for h in scan.by.get(("group", color), ()) if not _CLOTHES.match(scan.text, h.end) and not negated(scan, h)]
+    return [
+        h for h in scan.by.get(("group", color), ()) if not _CLOTHES.match(scan.text, h.end) and not negated(scan, h)
+    ]
 
 
 def _elsewhere(scan: Scan, f: Found, places: dict[str, list[Hit]]) -> None:
@@ -200,7 +213,9 @@ _HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
 _OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
-_MY_PET = re.compile(r"\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b.{0,60}\b(?:me|us|with|both|together|two of us)\b|\b(?:me|us)\b.{0,24}\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b")
+_MY_PET = re.compile(
+    r"\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b.{0,60}\b(?:me|us|with|both|together|two of us)\b|\b(?:me|us)\b.{0,24}\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b"
+)
 
 
 def _pairs(scan: Scan, f: Found) -> None:

@@ -83,7 +83,17 @@ def lexicon() -> Lexicon:
     return Lexicon(automaton, frozen, frozenset(latin))
 
 
-_TARGETS = (("style", ""), ("group", ""), ("action", ""), ("ratio", ""), ("command", ""), ("word", "pic"), ("word", "bg"), ("word", "remove"), ("word", "skin"))
+_TARGETS = (
+    ("style", ""),
+    ("group", ""),
+    ("action", ""),
+    ("ratio", ""),
+    ("command", ""),
+    ("word", "pic"),
+    ("word", "bg"),
+    ("word", "remove"),
+    ("word", "skin"),
+)
 
 
 @cache
@@ -91,7 +101,9 @@ def target_phrases() -> tuple[str, ...]:
     """The phrases that a slip of the hand is mended to: those that name a style, an action, a command, a shape."""
     wanted = {t for t in _TARGETS}
     return tuple(
-        p for p, entries in lexicon().phrases.items() if any((k, "") in wanted or (k, key) in wanted for k, key, _ in entries)
+        p
+        for p, entries in lexicon().phrases.items()
+        if any((k, "") in wanted or (k, key) in wanted for k, key, _ in entries)
     )
 
 
