@@ -206,7 +206,7 @@ def blocks_of(picture: Picture) -> float:
 
 def calm(picture: Picture, *, blocks: float) -> Picture:
     """Take away sensor noise and JPEG blocks (`blocks` as `blocks_of` measures), only as much as there is."""
-    strength = max(noise_of(picture) * 1.2, blocks * 4.0)
+    strength = max(noise_of(picture) * 1.2, min(blocks * 2.0, 7.0))
     if strength < 2.0:
         return picture
     strength = min(strength, 14.0)
