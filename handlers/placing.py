@@ -80,6 +80,7 @@ def start(turn: Turning, order: Order) -> None:
         turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
         return
     message = turn.heard.message
+    order = order.model_copy(update={"language": turn.language})
     job = Job(
         id=job_id(message.key, len(turn.jobs)),
         chat=message.chat,
@@ -99,6 +100,9 @@ def start(turn: Turning, order: Order) -> None:
         cost=money(quote.usd, "USD", turn.language),
         **_facts(turn, order),
     )
+    if quote.basic and order.operation != "edit" and any(shot.scene for shot in order.shots):
+        # Told rather than passed over: no wish is dropped without a word.
+        text += "\n" + turn.words("say.basic_style_only")
     turn.say(text, job=job.id)
 
 

@@ -292,3 +292,9 @@ async def test_a_stale_choice_gets_a_friendly_line(ann: Person) -> None:
 async def test_a_series_is_one_job_of_several_shots(ann: Person) -> None:
     await ann.sends("anime, oil painting and watercolor", "me.jpg")
     assert [s.style for s in (await ann.job()).order.shots] == ["anime", "oil_painting", "watercolor"]
+
+
+async def test_a_scene_that_this_machine_cannot_paint_is_not_dropped_without_a_word(tmp_path: Path) -> None:
+    ann = Person(tmp_path, quote=lambda order: Quote(usd=0, seconds=2, basic=True))
+    assert "service" in said(await ann.sends("oil painting of me in a snowy forest", "me.jpg"))
+    assert "service" not in said(await ann.sends("oil painting", "other.jpg"))
