@@ -7,6 +7,7 @@ of a connection for PostgreSQL. Every method blocks briefly: call it on a thread
 import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -122,5 +123,8 @@ class PostgresSlots:
 
     def close(self) -> None:
         if self._connection is not None:
+            # The server notices a closed connection only a moment later; the next start need not wait for that.
+            with suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
             self._connection = None
