@@ -4,9 +4,9 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -15,18 +15,27 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bot.channels.wechat.channel import WeChatChannel
+from bot.channels.wechat.reception import Answerer
 from bot.metrics import Metrics
-from handlers.conversation import Conversation
+from handlers.conversation import RUNNING, Conversation
+from handlers.delivery import Courier
 from handlers.jobs import JobRunner
+from handlers.making import Made, Taken
+from handlers.memory_store import MemoryStore
 from handlers.plan import quoted
 from handlers.sql_schema import sqlite_url
 from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Job, Store
+from handlers.store import ENDED, Delivery, Job, JobState, Store
+from handlers.table import LastResult
+from handlers.telling import Teller
+from handlers.words import words
+from providers.base import PictureFile
 from providers.fake import FakeProvider, Script
 from providers.media.accept import accept_photo
 from providers.router import Router
 from tests.bot.wechat.serving import served
 from tests.handlers.running import Clock, hasty
+from tests.handlers.talk import RecordedJobs
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone, Seen
 
 
@@ -45,12 +54,16 @@ class House:
     wechat: FakeWeChat
     channel: WeChatChannel
     store: Store
-    runner: JobRunner
+    runner: JobRunner | None
+    """None where a test brings the results itself, with `makes`."""
     provider: FakeProvider
     clock: Clock
     address: str
     metrics: Metrics
     conversation: Conversation
+    folder: Path
+    courier: Courier
+    rows: list[Delivery] = field(default_factory=list)
 
     def phone(self, name: str = "ann") -> Phone:
         return self.wechat.phone(name)
@@ -73,9 +86,32 @@ class House:
         await self.channel.reception.idle()
 
     def later(self, **how: float) -> None:
-        from datetime import timedelta
-
         self.clock.ahead += timedelta(**how)
+
+    async def makes(
+        self, person: Phone, count: int = 1, *, sizes: tuple[int, int] = (320, 240), file: Path | None = None
+    ) -> Job:
+        """What the job runner does at the end of this person's newest open job, without one: result, receipt, ended."""
+        job = next(j for j in await self.store.jobs(states=RUNNING) if j.chat.person == person.openid)
+        pictures = tuple(_made(self.folder / "pictures" / job.id, n, sizes) for n in range(count))
+        if file is not None:
+            pictures = (replace(pictures[0], path=file),)
+        made = Made(shots=(Taken(wanted=count, pictures=pictures),))
+        job = replace(job, pictures=pictures)
+        result = Teller(job=job, words=words).result(made, took=21.0, number=job.delivery)
+        row = await self.courier.deliver(self.channel, job.chat, result, job_id=job.id, number=job.delivery)
+        ended = replace(job, state=JobState.DONE, finished=self.clock())
+        paths = tuple(picture.path for picture in pictures)
+        await self.store.finish_job(ended, LastResult(job=job.id, order=job.order, pictures=paths, at=self.clock()))
+        self.rows.append(row)
+        return ended
+
+    async def wishes(self, person: Phone, text: str = "动漫风格") -> Seen | None:
+        """A photo and words: a job begins."""
+        await person.sends(photo())
+        answer = await person.types(text)
+        await self.channel.reception.idle()
+        return answer
 
     async def get(self, url: str) -> httpx.Response:
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -92,12 +128,15 @@ async def house(
     keys: tuple[str, ...] = (AES_KEY,),
     public_url: str | None = None,
     listening: bool = True,
-    settings: Callable[[str], dict[str, Any]] | None = None,
+    jobs: bool = True,
+    answerer: Callable[[Conversation], Answerer] = lambda conversation: conversation,
 ) -> AsyncIterator[House]:
     clock = clock or Clock()
     wechat.clock = lambda: clock().timestamp()
     provider = provider or FakeProvider(sleep=hasty)
-    store = await SqlStore.open(sqlite_url(folder / "likeness.sqlite"), clock=clock)
+    store: Store = (
+        await SqlStore.open(sqlite_url(folder / "likeness.sqlite"), clock=clock) if jobs else MemoryStore(clock=clock)
+    )
     metrics = Metrics()
     channel = WeChatChannel(
         store=store,
@@ -115,33 +154,48 @@ async def house(
         retries=(0.0, 0.0),
     )
     router = Router([provider])
-    runner = JobRunner(
-        store=store, router=router, channels={"wechat": channel}, data_dir=folder, output_dir=folder / "pictures",
-        clock=clock, sleep=hasty,
-    )  # fmt: skip
+    runner = None
+    if jobs:
+        runner = JobRunner(
+            store=store, router=router, channels={"wechat": channel}, data_dir=folder,
+            output_dir=folder / "pictures", clock=clock, sleep=hasty,
+        )  # fmt: skip
     conversation = Conversation(
-        store=store, jobs=runner, quote=quoted(router), accept=lambda path, into: accept_photo(path, into=into),
-        photos_dir=folder / "photos", now=clock,
+        store=store, jobs=runner or RecordedJobs(), quote=quoted(router), photos_dir=folder / "photos", now=clock,
+        accept=lambda path, into: accept_photo(path, into=into),
     )  # fmt: skip
-    await runner.start()
+    if runner is not None:
+        await runner.start()
     if listening:
-        await channel.start(conversation)
+        await channel.start(answerer(conversation))
     try:
         async with served(Starlette(routes=list(channel.routes()))) as address:
             wechat.app = address
             yield House(
                 wechat=wechat, channel=channel, store=store, runner=runner, provider=provider, clock=clock,
-                address=address, metrics=metrics, conversation=conversation,
+                address=address, metrics=metrics, conversation=conversation, folder=folder,
+                courier=Courier(store, sleep=hasty),
             )  # fmt: skip
     finally:
         await channel.aclose()
-        await runner.stop()
+        if runner is not None:
+            await runner.stop()
         await store.aclose()
 
 
 async def _brisk(seconds: float) -> None:
     """A pause of nobody's time; long ones are those of background work, and stay out of the way."""
     await asyncio.sleep(0.01 if seconds < 100 else seconds)
+
+
+def _made(folder: Path, number: int, size: tuple[int, int]) -> PictureFile:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{number}.jpg"
+    path.write_bytes(photo(20 + 30 * number, size))
+    return PictureFile(
+        path=path, width=size[0], height=size[1], size_bytes=path.stat().st_size, mime="image/jpeg",
+        provider="fake", request_id=str(number),
+    )  # fmt: skip
 
 
 def slow(seconds: float = 1e9) -> FakeProvider:

@@ -1,0 +1,273 @@
+"""What a person's last action allows decides what is sent; what is not sent waits, and comes first."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.channels.wechat.ledger import People
+from handlers.channel import DeliveryError
+from handlers.message import Chat, Choice, Kind, Outgoing
+from handlers.store import DeliveryState
+from tests.bot.wechat.house import House, house, text_of
+from tests.servers.wechat import FakeWeChat, Phone
+
+
+async def said(likeness: House, person: Phone, text: str, job: str | None = None) -> None:
+    chat = Chat(channel="wechat", chat=person.openid, person=person.openid)
+    outgoing = Outgoing(id=f"note:{text}", kind=Kind.TEXT, text=text, job=job, language="zh")
+    await likeness.channel.say(chat, outgoing)
+
+
+async def test_the_picture_comes_with_its_receipt_and_what_can_be_done_next(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await likeness.makes(ann)
+        picture, receipt = ann.messages
+        assert picture.kind == "image"
+        assert receipt.kind == "msgmenu"
+        assert [item.partition(":")[0] for item, _ in receipt.items][:3] == ["again", "variations", "upscale"]
+        assert picture.ai
+        assert ann.sent_in_window == 2
+
+
+async def test_words_leave_room_for_every_picture_still_being_made(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await ann.types("再来一张")
+        for n in range(8):
+            await said(likeness, ann, f"word {n}")
+        assert ann.sent_in_window == 3, "five are allowed, and two pictures are being made"
+        await likeness.makes(ann)
+        await likeness.makes(ann)
+        assert len(ann.pictures) == 2
+        assert not wechat.refused
+
+
+async def test_progress_is_the_typing_state_and_costs_nothing(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        chat = Chat(channel="wechat", chat=ann.openid, person=ann.openid)
+        before = wechat.calls["message/custom/typing"]
+        for n in range(20):
+            cancel = (Choice(id="cancel:x", label="取消"),)
+            status = Outgoing(id="status:x", kind=Kind.STATUS, text=f"{n}", choices=cancel, language="zh")
+            await likeness.channel.say(chat, status)
+            likeness.later(seconds=2)
+        shown = wechat.calls["message/custom/typing"] - before
+        assert shown == 2, "every 15 seconds, for 30 seconds after the person's last message"
+        assert ann.sent_in_window == 0
+        assert not ann.messages
+
+
+@pytest.mark.parametrize("count", [2, 4])
+async def test_several_pictures_go_out_one_by_one_while_the_budget_allows(
+    tmp_path: Path, wechat: FakeWeChat, count: int
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann, f"动漫风格，{count}张")
+        await likeness.makes(ann, count)
+        assert len(ann.pictures) == count
+        assert len(set(ann.pictures)) == count
+        assert not wechat.refused
+
+
+async def test_more_pictures_than_the_budget_allows_are_one_numbered_collage_and_a_link(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann, "动漫风格，6张")
+        await likeness.makes(ann, 6)
+        assert len(ann.pictures) == 1
+        words = ann.messages[-1].text
+        assert "回复 2" in words
+        link = words.partition('href="')[2].partition('"')[0]
+        page = await likeness.get(link)
+        assert page.text.count("<img") == 6
+        second = await ann.types("2")
+        assert second is not None
+        assert second.kind == "image"
+        assert second.picture not in ann.pictures[:1]
+        assert text_of(await ann.types("第三张")) == "" or ann.seen[-1].kind == "image"
+        assert len(await likeness.jobs()) == 1, "looking at a picture makes none"
+
+
+async def test_after_two_days_a_result_waits_and_comes_first_when_the_person_writes(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        likeness.later(hours=49)
+        await likeness.makes(ann)
+        assert likeness.rows[0].state is DeliveryState.SENT
+        assert not ann.messages
+        assert not wechat.refused, "the ledger knows before the platform has to say so"
+        await ann.types("你好")
+        await likeness.channel.reception.idle()
+        assert [s.kind for s in ann.seen if s.kind == "image"] == ["image"]
+        await ann.types("谢谢")
+        await likeness.channel.reception.idle()
+        assert len(ann.pictures) == 1
+
+
+@pytest.mark.parametrize("code", [45015, 45047, 45009, 40164])
+async def test_a_platform_that_counts_otherwise_is_believed(tmp_path: Path, wechat: FakeWeChat, code: int) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", errcode=code)
+        await likeness.makes(ann)
+        assert not ann.pictures
+        assert likeness.rows[0].state is DeliveryState.SENT
+        await ann.types("你好")
+        await likeness.channel.reception.idle()
+        assert len(ann.pictures) == 1
+
+
+async def test_a_used_up_budget_holds_results_in_their_order(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        for _ in range(3):
+            await likeness.wishes(ann)
+        people = People(likeness.store, clock=likeness.clock)
+        while await people.take(ann.openid):
+            pass
+        for n in range(3):
+            await likeness.makes(ann, sizes=(300 + 10 * n, 200))
+        assert not ann.messages
+        await ann.types("你好")
+        await likeness.channel.reception.idle()
+        assert len(ann.pictures) >= 2
+        await ann.types("好")
+        await likeness.channel.reception.idle()
+        assert len(ann.pictures) == len(set(ann.pictures)) == 3
+
+
+async def test_words_that_had_to_wait_come_with_the_next_answer(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.types("你好")
+        likeness.later(hours=49)
+        await said(likeness, ann, "服务方拒绝了这张图")
+        assert not ann.messages
+        assert text_of(await ann.types("你好")).startswith("服务方拒绝了这张图")
+        assert "服务方拒绝了这张图" not in text_of(await ann.types("你好"))
+
+
+async def test_a_tap_allows_three_messages_in_a_minute_and_keeps_what_a_message_allowed(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.event("CLICK", EventKey="groups")
+        for n in range(5):
+            await said(likeness, ann, f"word {n}")
+        assert len(ann.messages) == 3
+        bob = likeness.phone("bob")
+        await bob.event("CLICK", EventKey="groups")
+        likeness.later(seconds=61)
+        await said(likeness, bob, "late")
+        assert not bob.messages
+        zoe = likeness.phone("zoe")
+        await zoe.types("你好")
+        await zoe.event("CLICK", EventKey="groups")
+        for n in range(9):
+            await said(likeness, zoe, f"word {n}")
+        assert len(zoe.messages) == 8
+        assert not wechat.refused
+
+
+async def test_where_a_tap_ends_the_window_before_it_the_result_waits(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.last_action_only = True
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await ann.event("CLICK", EventKey="groups")
+        likeness.later(seconds=90)
+        await likeness.makes(ann)
+        assert wechat.refused == [(ann.openid, 45015)]
+        await ann.types("你好")
+        await likeness.channel.reception.idle()
+        assert len(ann.pictures) == 1
+
+
+async def test_a_repeated_push_opens_no_second_budget(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        people = People(likeness.store, clock=likeness.clock)
+        await people.opened("o1", "message", "k1")
+        for _ in range(2):
+            await people.take("o1")
+        await people.opened("o1", "message", "k1")
+        assert (await people.read("o1")).room(likeness.clock()) == 3
+        await people.opened("o1", "message", "k2")
+        assert (await people.read("o1")).room(likeness.clock()) == 5
+
+
+async def test_of_many_who_send_at_once_no_more_than_the_budget_get_through(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.types("你好")
+        await asyncio.gather(*(said(likeness, ann, f"word {n}") for n in range(30)))
+        assert len(ann.messages) == 5
+        assert not wechat.refused
+
+
+async def test_a_lost_answer_to_a_picture_is_not_repeated_and_can_be_asked_for(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", do="garbage")
+        await likeness.makes(ann)
+        assert likeness.rows[0].state is DeliveryState.UNCERTAIN
+        assert len(ann.pictures) == 1
+        people = People(likeness.store, clock=likeness.clock)
+        assert (await people.read(ann.openid)).room(likeness.clock()) == 4, "it may have been sent, so it counts"
+
+
+async def test_a_result_that_waited_and_whose_send_is_unclear_becomes_a_link(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        likeness.later(hours=49)
+        await likeness.makes(ann)
+        wechat.plan("custom/send", do="garbage")
+        first = text_of(await ann.types("你好"))
+        await likeness.channel.reception.idle()
+        second = text_of(await ann.types("你好"))
+        assert "/r/" in first + second
+        assert len(ann.pictures) == 1
+
+
+async def test_a_platform_that_is_away_is_tried_again(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", status=503, times=2)
+        wechat.plan("media/upload", errcode=-1, times=2)
+        await likeness.makes(ann)
+        assert likeness.rows[0].state is DeliveryState.SENT
+        assert len(ann.pictures) == 1
+
+
+@pytest.mark.parametrize("code", [40003, 43004, 43019])
+async def test_to_who_does_not_follow_nothing_is_sent(tmp_path: Path, wechat: FakeWeChat, code: int) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", errcode=code)
+        await likeness.makes(ann)
+        assert likeness.rows[0].state is DeliveryState.REFUSED
+        sends = wechat.calls["message/custom/send"]
+        with pytest.raises(DeliveryError):
+            await said(likeness, ann, "hello?")
+        assert wechat.calls["message/custom/send"] == sends

@@ -1,0 +1,208 @@
+"""The first answer comes within a second, whatever lies behind it, and says something useful."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from handlers.conversation import Conversation
+from handlers.message import Message, Outgoing
+from tests.bot.wechat.house import house, photo, text_of
+from tests.servers.wechat import FakeWeChat
+
+
+@dataclass
+class Held:
+    """The real conversation, whose handling waits for the test; what it foresees does not."""
+
+    conversation: Conversation
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    faults: int = 0
+
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]:
+        await self.go.wait()
+        if self.faults:
+            self.faults -= 1
+            raise OSError("the database is away")
+        return await self.conversation.handle(message)
+
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        return await self.conversation.foresee(messages)
+
+
+class Blind(Held):
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        raise OSError("the database is away")
+
+
+async def test_a_photo_that_is_slow_to_fetch_delays_no_answer(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.file_delay = 1.5
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        menu = text_of(await ann.sends(photo()))
+        assert menu.startswith("收到照片")
+        assert "\n1. " in menu
+        understood = text_of(await ann.types("动漫风格"))
+        assert "动漫" in understood
+        assert "¥" in understood or "$" in understood
+        assert [push.tries for push in ann.pushes] == [1, 1]
+        assert max(push.seconds for push in ann.pushes) < 1
+        assert not await likeness.jobs()
+        await likeness.channel.reception.idle()
+        (job,) = await likeness.jobs()
+        assert len(job.order.photos) == 1
+        # What was foreseen came true, so nothing is said twice.
+        assert len(ann.seen) == 2
+
+
+async def test_without_its_photo_nothing_is_begun_and_the_person_is_told(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.file_status = 404
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.sends(photo())
+        wechat.files.clear()
+        await ann.types("动漫风格")
+        await likeness.channel.reception.idle()
+        assert not await likeness.jobs()
+        said = [s.text for s in ann.seen]
+        assert any("照片没有收到" in text for text in said)
+        assert any("把照片发过来" in text for text in said)
+
+
+async def test_a_file_that_is_no_photo_is_said_so_after_the_first_answer(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.sends(b"\xff\xd8\xff not a photo")
+        await likeness.channel.reception.idle()
+        assert any("照片" in s.text for s in ann.messages)
+        await ann.types("动漫风格")
+        await likeness.channel.reception.idle()
+        assert not await likeness.jobs()
+
+
+async def test_a_photo_comes_by_its_media_id_where_its_address_fails(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.file_status = 500
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        await likeness.wishes(likeness.phone())
+        assert len(await likeness.jobs()) == 1
+        assert wechat.calls["media/get"] >= 1
+
+
+async def test_an_address_that_is_not_the_platforms_is_never_asked(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        with FakeWeChat.serving() as elsewhere:
+            elsewhere.files["x"] = photo()
+            xml = ann.photo_xml(photo()).replace(f"{wechat.url}/photos/", f"{elsewhere.url}/photos/x?")
+            await ann._push(xml)
+            await likeness.channel.reception.idle()
+            assert elsewhere.calls["photo"] == 0
+        assert wechat.calls["media/get"] >= 1
+
+
+async def test_several_photos_in_a_row_lie_on_the_table_together(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.file_delay = 0.3
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        answers = [text_of(await ann.sends(photo(shade))) for shade in (20, 60, 100)]
+        assert "1. " in answers[0]
+        assert "2 张" in answers[1]
+        assert "3 张" in answers[2]
+        assert "1. " not in answers[2], "the same list is printed once"
+        await ann.types("动漫风格")
+        await likeness.channel.reception.idle()
+        (job,) = await likeness.jobs()
+        assert len(job.order.photos) == 3
+
+
+async def test_a_number_right_after_a_photo_means_the_list_just_read(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.file_delay = 0.3
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        groups = text_of(await ann.sends(photo()))
+        first = groups.partition("\n1. ")[2].partition("\n")[0]
+        assert first in text_of(await ann.types("1"))
+        await likeness.channel.reception.idle()
+        await ann.types("2")
+        await likeness.channel.reception.idle()
+        assert len(await likeness.jobs()) == 1
+
+
+async def test_handling_that_takes_long_is_foreseen_and_not_repeated(tmp_path: Path, wechat: FakeWeChat) -> None:
+    held: list[Held] = []
+
+    def answerer(conversation: Conversation) -> Held:
+        held.append(Held(conversation))
+        return held[0]
+
+    async with house(tmp_path, wechat, jobs=False, answerer=answerer) as likeness:
+        ann = likeness.phone()
+        assert "文字成图" in text_of(await ann.types("画一座暴风雨里的灯塔"))
+        assert ann.pushes[-1].seconds < 1
+        held[0].go.set()
+        await likeness.channel.reception.idle()
+        assert len(ann.seen) == 1
+        assert len(await likeness.jobs()) == 1
+
+
+async def test_where_nothing_can_be_foreseen_the_answer_is_promised_and_comes(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    held: list[Blind] = []
+
+    def answerer(conversation: Conversation) -> Blind:
+        held.append(Blind(conversation, faults=2))
+        return held[0]
+
+    async with house(tmp_path, wechat, jobs=False, answerer=answerer) as likeness:
+        ann = likeness.phone()
+        assert "收到" in text_of(await ann.types("画一座暴风雨里的灯塔"))
+        assert ann.pushes[-1].seconds < 1
+        held[0].go.set()
+        await likeness.channel.reception.idle()
+        assert "文字成图" in ann.messages[0].text
+
+
+async def test_a_promise_is_kept_after_a_restart(tmp_path: Path, wechat: FakeWeChat) -> None:
+    held: list[Held] = []
+
+    def answerer(conversation: Conversation) -> Held:
+        held.append(Held(conversation))
+        return held[0]
+
+    async with house(tmp_path, wechat, answerer=answerer) as likeness:
+        ann = likeness.phone()
+        await ann.sends(photo())
+        await ann.types("动漫风格")
+        assert not await likeness.jobs()
+    async with house(tmp_path, wechat) as likeness:
+        await likeness.all_ended()
+        await likeness.settled()
+        assert len(ann.pictures) == 1
+        assert len(likeness.provider.submitted) == 1
+        # The first answers were read before the restart; now came the picture and its receipt.
+        assert len(ann.messages) == 2
+
+
+async def test_a_database_that_is_away_ends_in_a_sentence_and_not_in_silence(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    def answerer(conversation: Conversation) -> Blind:
+        blind = Blind(conversation, faults=99)
+        blind.go.set()
+        return blind
+
+    async with house(tmp_path, wechat, jobs=False, answerer=answerer) as likeness:
+        assert "问题" in text_of(await likeness.phone().types("你好"))
+
+
+async def test_no_connection_is_held_open_for_a_picture(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        people = [likeness.phone(f"p{n}") for n in range(12)]
+        await asyncio.gather(*(person.sends(photo()) for person in people))
+        await asyncio.gather(*(person.types("动漫风格") for person in people))
+        bystander = likeness.phone("zoe")
+        await bystander.types("你好")
+        assert bystander.pushes[-1].seconds < 1
+        assert sum(person.broken for person in (*people, bystander)) == 0
+        assert {push.tries for person in people for push in person.pushes} == {1}

@@ -1,0 +1,225 @@
+"""Every kind of account gets its pictures: by customer message, in the passive answer, or on a page of ours."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.channels.wechat.rights import Rights
+from handlers.store import DeliveryState
+from tests.bot.wechat.house import House, house, photo, text_of
+from tests.servers.wechat import FakeWeChat, Phone
+
+
+async def rights_of(likeness: House) -> Rights:
+    return await likeness.channel.rights.ask()
+
+
+@pytest.mark.parametrize(
+    ("has", "told"),
+    [
+        ({"customer", "media"}, "customer messages"),
+        ({"customer"}, "results come as links"),
+        ({"media"}, "passive replies only"),
+        ({"material"}, "as pictures"),
+        (set(), "as cards"),
+    ],
+)
+async def test_the_accounts_rights_are_asked_for_and_told(
+    tmp_path: Path, wechat: FakeWeChat, has: set[str], told: str
+) -> None:
+    wechat.rights = frozenset(has)
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        await likeness.channel.check()
+        assert told in await likeness.channel.told()
+        assert not any(phone.seen for phone in wechat.phones.values())
+
+
+async def until_rights(likeness: House) -> None:
+    """The start asks for the rights in the background."""
+    await rights_of(likeness)
+
+
+async def asks_for_a_picture(likeness: House, ann: Phone, text: str = "动漫风格") -> str:
+    await until_rights(likeness)
+    await ann.sends(photo())
+    return text_of(await ann.types(text))
+
+
+async def test_an_unverified_account_gives_the_picture_when_one_is_typed(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        assert "回复 1" in await asks_for_a_picture(likeness, ann)
+        how_far = text_of(await ann.types("1"))
+        assert "排队" in how_far or "正在做" in how_far
+        assert "回复 1" in how_far
+        await likeness.makes(ann)
+        assert likeness.rows[0].state is DeliveryState.SENT
+        shown = await ann.types("1")
+        assert shown is not None
+        assert (shown.kind, shown.passive) == ("image", True)
+        assert not ann.messages
+        assert len(await likeness.jobs()) == 1
+
+
+@pytest.mark.parametrize("words", ["好了吗", "我的图呢", "进度", "谢谢"])
+async def test_asking_in_other_words_gives_the_picture_too(tmp_path: Path, wechat: FakeWeChat, words: str) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        shown = await ann.types(words)
+        assert shown is not None
+        assert shown.kind == "image"
+
+
+async def test_the_same_picture_comes_with_every_try_of_the_platform(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset({"media"})
+    ann = wechat.phone("ann")
+    async with house(tmp_path, wechat) as likeness:
+        await asks_for_a_picture(likeness, ann)
+        await likeness.all_ended()
+        xml = ann.text_xml("1")
+        first = await ann._push(xml)
+        await likeness.settled()
+    async with house(tmp_path, wechat) as likeness:
+        again = await ann._push(xml)
+        assert first is not None
+        assert again is not None
+        assert (first.kind, first.picture) == (again.kind, again.picture)
+        after = await ann.types("你好")
+        assert after is not None
+        assert after.kind == "text"
+
+
+async def test_permanent_material_serves_where_nothing_else_is_allowed(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset({"material"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        shown = await ann.types("1")
+        assert shown is not None
+        assert shown.kind == "image"
+
+
+async def test_without_any_upload_a_card_opens_a_page_with_the_picture_at_full_size(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset()
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        job = await likeness.makes(ann, sizes=(1600, 1200))
+        card = await ann.types("1")
+        assert card is not None
+        assert card.kind == "news"
+        cover = await likeness.get(card.cover)
+        assert cover.headers["content-type"] == "image/jpeg"
+        page = await likeness.get(card.url)
+        assert page.status_code == 200
+        assert "长按" in page.text
+        assert "ong-press" in page.text
+        assert "noindex" in page.text
+        assert ann.openid not in page.text + card.url
+        (source,) = re.findall(r'src="(/r/[^"]+)"', page.text)
+        full = await likeness.get(likeness.address + source)
+        assert full.content == job.pictures[0].path.read_bytes()
+        assert Image.open(io.BytesIO(full.content)).size == (1600, 1200)
+
+
+async def test_a_page_expires_cannot_be_guessed_and_is_forgotten_with_its_person(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset()
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann, bob = likeness.phone(), likeness.phone("bob")
+        urls = []
+        for person in (ann, bob):
+            await asks_for_a_picture(likeness, person)
+            await likeness.makes(person)
+            card = await person.types("1")
+            assert card is not None
+            urls.append(card.url)
+        assert len(urls[0].rpartition("/")[2]) >= 22
+        wrong = urls[0][:-1] + ("A" if urls[0][-1] != "A" else "B")
+        assert (await likeness.get(wrong)).status_code == 404
+        assert (await likeness.get(f"{urls[0]}/2")).status_code == 404
+        await ann.types("/forget")
+        await likeness.channel.reception.idle()
+        assert (await likeness.get(urls[0])).status_code == 404
+        assert (await likeness.get(f"{urls[0]}/1")).status_code == 404
+        assert (await likeness.get(urls[1])).status_code == 200
+        likeness.later(days=8)
+        gone = await likeness.get(urls[1])
+        assert gone.status_code == 404
+        assert "过期" in gone.text
+        assert "expired" in gone.text
+
+
+async def test_a_new_wish_is_answered_and_the_waiting_result_is_linked_with_it(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        both = text_of(await ann.types("油画风格"))
+        assert both.startswith("你的图好了")
+        assert "/r/" in both
+        assert "油画" in both
+        assert len(await likeness.jobs()) == 2
+
+
+async def test_several_pictures_are_one_collage_whose_numbers_give_each(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann, "动漫风格，3张")
+        await likeness.makes(ann, 3)
+        shown = [await ann.types(text) for text in ("1", "2", "3")]
+        assert all(s is not None and s.kind == "image" for s in shown)
+        assert len(set(ann.pictures)) == 3
+        assert len(await likeness.jobs()) == 1
+
+
+async def test_an_account_that_loses_its_right_goes_on_without_it(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        wechat.rights = frozenset({"media"})
+        await likeness.makes(ann)
+        assert likeness.rows[0].state is DeliveryState.SENT
+        shown = await ann.types("1")
+        assert shown is not None
+        assert shown.kind == "image"
+        assert not (await likeness.channel.rights.now()).customer
+
+
+async def test_menu_messages_that_are_refused_become_numbered_lists(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset({"customer", "media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        assert ann.messages[-1].kind == "text"
+        assert "1. 再来一张" in ann.messages[-1].text
+        await ann.types("1")
+        await likeness.channel.reception.idle()
+        assert len(await likeness.jobs()) == 2
+
+
+async def test_links_use_the_address_that_was_set(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset()
+    async with house(tmp_path, wechat, jobs=False, public_url="https://photos.example.com/") as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        card = await ann.types("1")
+        assert card is not None
+        assert card.url.startswith("https://photos.example.com/r/")

@@ -1,0 +1,185 @@
+"""The access token and the media: shared, renewed once, never by two at a time; uploads as the platform wants them."""
+
+import asyncio
+import io
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bot.channels.wechat.api import WeChatError
+from bot.channels.wechat.tokens import Tokens
+from handlers.memory_store import MemoryStore
+from tests.bot.wechat.house import house, photo
+from tests.handlers.running import Clock, hasty
+from tests.servers.wechat import MAX_IMAGE, FakeWeChat
+
+
+@pytest.mark.parametrize("code", [40001, 42001, 40014])
+async def test_a_refused_token_is_renewed_once_and_the_message_is_not_lost(
+    tmp_path: Path, wechat: FakeWeChat, code: int
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", errcode=code)
+        await likeness.makes(ann)
+        assert len(ann.pictures) == 1
+        assert ann.sent_in_window == 2
+
+
+async def test_a_token_invalidated_elsewhere_is_renewed(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.invalidate()
+        await likeness.makes(ann)
+        assert len(ann.pictures) == 1
+        assert wechat.forced == 0
+
+
+async def test_a_token_is_renewed_before_it_expires(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        await likeness.channel.check()
+        before, asked = wechat.token, wechat.calls["stable_token"]
+        likeness.later(seconds=7200 - 250)
+        await likeness.channel.check()
+        assert wechat.token != before
+        assert wechat.calls["stable_token"] == asked + 1
+
+
+async def test_a_wrong_secret_is_said_and_not_tried_for_ever(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        wechat.plan("stable_token", errcode=40125, times=1000)
+        wechat.invalidate()
+        await asyncio.sleep(0)
+        asked = wechat.calls["stable_token"]
+        likeness.later(hours=3)
+        with pytest.raises(WeChatError) as raised:
+            await likeness.channel.check()
+        assert "WECHAT_APP_SECRET" in raised.value.hint
+        assert wechat.calls["stable_token"] - asked < 10
+
+
+async def test_a_token_refused_for_ever_is_refetched_once_for_each_call(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
+        await likeness.channel.check()
+        wechat.plan("media/get", errcode=40001, times=1000)
+        calls, asked = wechat.calls["media/get"], wechat.calls["stable_token"]
+        with pytest.raises(WeChatError):
+            await likeness.channel.api.media("m")
+        assert wechat.calls["media/get"] - calls == 2
+        assert wechat.calls["stable_token"] - asked <= 2
+
+
+async def test_of_many_processes_one_renews_the_token() -> None:
+    store, clock, asked = MemoryStore(), Clock(), 0
+    at_once = most = 0
+
+    async def fetch(force: bool) -> dict[str, object]:
+        nonlocal asked, at_once, most
+        asked, at_once = asked + 1, at_once + 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.02)
+        at_once -= 1
+        return {"access_token": f"token {asked}", "expires_in": 7200}
+
+    processes = [Tokens(store=store, app_id="a", fetch=fetch, clock=clock, sleep=hasty) for _ in range(8)]
+    first = await asyncio.gather(*(p.token() for p in processes for _ in range(3)))
+    assert set(first) == {"token 1"}
+    second = await asyncio.gather(*(p.renewed("token 1") for p in processes))
+    assert set(second) == {"token 2"}
+    assert (asked, most) == (2, 1)
+
+
+async def test_the_lease_of_a_process_that_died_ends_by_itself() -> None:
+    store, clock = MemoryStore(), Clock()
+    stuck = asyncio.Event()
+
+    async def dies(force: bool) -> dict[str, object]:
+        await stuck.wait()
+        return {}
+
+    async def fetch(force: bool) -> dict[str, object]:
+        return {"access_token": "good", "expires_in": 7200}
+
+    dying = asyncio.create_task(Tokens(store=store, app_id="a", fetch=dies, clock=clock, sleep=hasty).token())
+    await asyncio.sleep(0.05)
+    waiting = asyncio.create_task(Tokens(store=store, app_id="a", fetch=fetch, clock=clock, sleep=hasty).token())
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    clock.ahead += timedelta(seconds=30)
+    assert await waiting == "good"
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+
+
+async def test_a_large_picture_is_made_smaller_and_never_cut(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        job = await likeness.makes(ann)
+        noise = np.random.default_rng(1).integers(0, 255, (1800, 2400, 3), dtype="uint8")
+        big = job.pictures[0].path.with_name("big.png")
+        await asyncio.to_thread(Image.fromarray(noise).save, big)
+        assert big.stat().st_size > 4 * MAX_IMAGE
+        await ann.types("再来一张")
+        await likeness.makes(ann, file=big)
+        name, kind, size = wechat.uploads[-1]
+        assert name.endswith(".jpg")
+        assert kind == "image/jpeg"
+        assert size < MAX_IMAGE
+        shown = Image.open(io.BytesIO(ann.pictures[-1]))
+        assert shown.width / shown.height == pytest.approx(2400 / 1800, rel=0.01)
+
+
+async def test_an_uploaded_picture_is_used_again_for_three_days_and_then_uploaded_anew(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.channel.check()
+        await likeness.wishes(ann)
+        await likeness.makes(ann)
+        assert len(wechat.uploads) == 1
+        await ann.types("1")
+        await ann.types("1")
+        assert len(wechat.uploads) == 1
+        likeness.later(days=3)
+        shown = await ann.types("1")
+        assert shown is not None
+        assert shown.kind == "image"
+        assert len(wechat.uploads) == 2
+
+
+async def test_a_media_id_the_platform_has_lost_is_uploaded_anew(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", errcode=40007)
+        await likeness.makes(ann)
+        assert len(ann.pictures) == 1
+        assert len(wechat.uploads) == 2
+
+
+@pytest.mark.parametrize("code", [45009, 40009, 48001])
+async def test_a_refused_upload_becomes_a_card(tmp_path: Path, wechat: FakeWeChat, code: int) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("media/upload", errcode=code, times=9)
+        wechat.plan("material/add_material", errcode=code, times=9)
+        await likeness.makes(ann)
+        assert ann.messages[0].kind == "news"
+        assert (await likeness.get(ann.messages[0].url)).status_code == 200
+
+
+async def test_photos_are_deleted_once_they_are_accepted(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        await likeness.phone().sends(photo())
+        await likeness.channel.reception.idle()
+        inbox = tmp_path / "inbox" / "wechat"
+        assert not await asyncio.to_thread(lambda: list(inbox.iterdir()))
