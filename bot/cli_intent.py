@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import click
 
-from intent import Intent, parse
+from intent import Intent, explain, parse
 
 
 def _one(intent: Intent) -> str:
@@ -38,7 +38,9 @@ def _stream(lines: TextIO) -> None:
 @click.option("--photos", type=click.IntRange(0), default=0, help="How many pictures came with the message.")
 @click.option("--jsonl", is_flag=True, help='One {"text", "photos"} a line on standard input, one reading a line out.')
 @click.option("--explain", "explained", is_flag=True, help="Show which words led to which decision.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output (the default without --explain).")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document on standard output (the default without --explain)."
+)
 def intent(text: str | None, photos: int, jsonl: bool, explained: bool, as_json: bool) -> None:
     """Show what a message is understood to ask for."""
     if jsonl:
@@ -46,7 +48,13 @@ def intent(text: str | None, photos: int, jsonl: bool, explained: bool, as_json:
         return
     if text is None:
         raise click.UsageError("Give the TEXT of a message, or --jsonl.")
-    click.echo(_one(parse(text, photos=photos)))
+    if explained and not as_json:
+        click.echo(str(explain(text, photos=photos)))
+        return
+    answer = parse(text, photos=photos)
+    if explained:
+        click.echo(str(explain(text, photos=photos)), err=True)
+    click.echo(_one(answer))
 
 
 if __name__ == "__main__":

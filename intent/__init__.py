@@ -3,17 +3,18 @@
 Pure: the lexicon is read once, then there is no I/O, no clock and no network.
 """
 
-from intent.decide import decide
+from intent.decide import SURE, decide
+from intent.explain import Explanation, explain
 from intent.intent import COMMANDS, Intent, SeriesItem, ThenEdit
 from intent.scan import Scan
 
-SURE = 0.6
-"""Below this confidence the bot asks, offering `Intent.alternatives`, before it does paid work."""
-
 
 def parse(text: str, *, photos: int = 0) -> Intent:
-    """The one reading of a message. `photos`: how many came with it or lie on the table from just before. Never raises."""
+    """The one reading of a message; never raises.
+
+    `photos`: how many pictures came with it or lie on the table from just before.
+    """
     return decide(Scan(text, photos))[0]
 
 
-__all__ = ["COMMANDS", "SURE", "Intent", "SeriesItem", "ThenEdit", "parse"]
+__all__ = ["COMMANDS", "SURE", "Explanation", "Intent", "SeriesItem", "ThenEdit", "explain", "parse"]

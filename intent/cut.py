@@ -36,11 +36,20 @@ def without(scan: Scan, drop: Iterable[tuple[int, int]]) -> str | None:
         at = end
     if at < len(scan.text):
         keep.append(raw[fold.raw_span(at, at + 1)[0] :])
-    joined = "".join(keep)
-    joined = re.sub(r"[ \t]{2,}", " ", joined)
-    joined = re.sub(r"\s+([,，。；;!！?？、])", r"\1", joined)
-    joined = re.sub(r"([,，。；;、])(?:\s*[,，。；;、])+", r"\1", joined)
-    return tidy(joined)
+    return tidy(_joined(keep))
+
+
+def _joined(pieces: list[str]) -> str:
+    """The pieces one after the other; where two meet, one space and one mark of punctuation are enough."""
+    out = ""
+    for piece in pieces:
+        if out and piece:
+            if out[-1].isspace() or out[-1] in _EDGE:
+                piece = piece.lstrip(" \t,，、;；")
+            elif piece[0] in ",，。；;!！?？、":
+                out = out.rstrip()
+        out += piece
+    return out
 
 
 def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int, int]]) -> str:

@@ -1,6 +1,7 @@
 """From what was found to one reading."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from intent.commands import command, slash
@@ -8,7 +9,7 @@ from intent.controls import Controls, controls
 from intent.create import creation
 from intent.cut import content
 from intent.edits import ALWAYS, Act, actions, choose
-from intent.intent import Intent, ThenEdit
+from intent.intent import Intent, Language, OperationName, ThenEdit
 from intent.own import confined, own_change
 from intent.roles import OF_EN, shown_as
 from intent.scan import Scan
@@ -28,6 +29,10 @@ _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "sli
 _ASK_WITH_PHOTO = frozenset({"retouch", "slim", "enhance", "upscale", "restore"})
 
 
+SURE = 0.6
+"""Below this confidence the bot asks, offering `Intent.alternatives`, before it does paid work."""
+
+
 class Reading:
     """The steps of one decision. `notes` keeps what led to it, for `explain`."""
 
@@ -35,6 +40,7 @@ class Reading:
         self.scan = scan
         self.notes: list[tuple[str, str]] = []
         self.c: Controls = controls(scan)
+        self.styles: dict[str, float] = {}
         self.language = _language(scan)
         for line in self.c.evidence:
             self.note("chosen", line)
@@ -42,14 +48,14 @@ class Reading:
     def note(self, what: str, why: str) -> None:
         self.notes.append((what, why))
 
-    def make(self, operation: str, confidence: float, **fields: Any) -> Intent:
+    def make(self, operation: OperationName, confidence: float, **fields: Any) -> Intent:
         if operation in ("none", "command"):
-            return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)  # type: ignore[arg-type]
+            return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)
         fields.setdefault("count", self.c.count)
         return Intent(
             operation=operation, model=self.c.model, aspect_ratio=self.c.ratio, provider=self.c.provider,
             language=self.language, confidence=round(min(1.0, max(0.05, confidence)), 2), **fields,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
     def whole(self, lead: re.Pattern[str] | None = None) -> str | None:
         return (
@@ -60,15 +66,40 @@ class Reading:
         )
 
 
-def _language(scan: Scan) -> str:
+def _language(scan: Scan) -> Language:
     head = scan.text[:400]
     han = sum(1 for ch in head if "\u3400" <= ch <= "\u9fff")
     return "zh" if han and han >= len(re.findall(r"[a-z]+", head)) else "en"
 
 
 def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:
+    """The reading, and the notes that led to it."""
     r = Reading(scan)
-    return _decide(r), r.notes
+    result = _decide(r)
+    if result.confidence < SURE and result.operation not in ("none", "command"):
+        result = replace(result, alternatives=_alternatives(r, result))
+    return result, r.notes
+
+
+def _alternatives(r: Reading, first: Intent) -> tuple[Intent, ...]:
+    """The two or three best readings of a doubtful message, the chosen one first."""
+    words = first.prompt or first.scene or r.whole()
+    plain = r.make("portrait", first.confidence, prompt=words)
+    others = [first]
+    for key in sorted(r.styles, key=lambda k: -r.styles[k])[:2]:
+        if key != first.style:
+            others.append(r.make("portrait", first.confidence, style=key, scene=words))
+    if first.operation != "edit" and r.scan.photos:
+        others.append(r.make("edit", first.confidence, action="edit", prompt=words))
+    if first.operation == "create" or r.scan.photos:
+        others.append(plain)
+    if first.operation != "create" and not r.scan.photos:
+        others.append(r.make("create", first.confidence, prompt=words))
+    unlike: list[Intent] = []
+    for other in others:
+        if all((other.operation, other.style, other.action) != (o.operation, o.style, o.action) for o in unlike):
+            unlike.append(other)
+    return tuple(unlike[:3])
 
 
 def _decide(r: Reading) -> Intent:
@@ -81,6 +112,7 @@ def _decide(r: Reading) -> Intent:
         r.note("none", "no words")
         return r.make("none", 1.0)
     found = styles(scan)
+    r.styles = {k: v for k, v in found.scores.items() if v >= 0.8}
     acts = choose(scan, actions(scan))
     style, top = found.best()
     strongest = max((a.score for a in acts), default=0.0)
@@ -110,7 +142,7 @@ def _decide(r: Reading) -> Intent:
         r.note("create", f"{drawn:.1f} {line}")
     if _only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
         r.note("none", f"telling {told:.1f}, nothing asked")
-        return r.make("none", 0.85 if told >= 2 else 0.7)
+        return r.make("none", 0.9 if told >= 2 else 0.7)
     return _what(r, found, acts, style, top, strongest, asked, told, custom, drawn)
 
 
@@ -162,12 +194,21 @@ def _only_said(
         changing = scan.has("change", "remove", "add") or "把" in scan.text
         if scan.photos and told < 1.0 and (scan.has("pic", "me", "relative", "bg") or asked or changing):
             return False
+        if scan.photos and told < 0.3 and _says_enough(scan):
+            return False
         if not (scan.photos and (asked or changing)) and not (
             asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1
         ):
             return True
     r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
     return told >= for_us
+
+
+def _says_enough(scan: Scan) -> bool:
+    """More than a word or two of chat: beside a photo such words are likelier a wish than a remark."""
+    if scan.text.isascii():
+        return len(scan.text.split()) >= 3 and not scan.has("question", "opinion", "mood", "possessive")
+    return sum("\u4e00" <= ch <= "\u9fff" for ch in scan.text) >= 4 and not scan.has("question", "opinion", "possessive", "when")
 
 
 def _what(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from intent.scan import Hit, Scan
 from intent.styles import negated
@@ -24,6 +25,12 @@ _INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|
 _CAR_CHANGE = re.compile(
     r"换|改|变|喷|漆|染|涂|要|想|看|成|in\b|paint|make|change|color|colour|look|what if|how would|but|respray|turn|see|\bto\b"
 )
+
+
+class Add(Protocol):
+    """Adds an action said at a hit."""
+
+    def __call__(self, key: str, hit: Hit, score: float, end: int | None = None) -> None: ...
 
 
 @dataclass
@@ -60,35 +67,29 @@ def actions(scan: Scan) -> list[Act]:
     return acts
 
 
-class _Add:
-    def __call__(self, key: str, hit: Hit, score: float, end: int | None = None) -> None: ...
-
-
 _APART = re.compile(
     r"\b(?:take|get|cut|edit|crop|wipe|move|leave|photoshop|shop|blur)\s+(?=[^,.;!?]{2,40}?\b(?:out|off|away)\b)|不要(?=[^,.!?动改变碰]{0,8}(?:路人|游客|行人|背后的人|后面的人|旁边的人|那个人|其他人|别人))|不想(?:看见|看到|要)"
 )
 
 
-def _removals(scan: Scan, add: "_Add | object") -> None:
+def _removals(scan: Scan, add: Add) -> None:
     apart = [Hit(m.start(), m.end(), "word", "remove", False, False) for m in _APART.finditer(scan.text)]
     if not scan.has("remove") and not apart:
         return
-    put = add  # the same callable, told to the type checker once
-    assert callable(put)
     removes = [h for h in scan.words("remove") if not negated(scan, h)] + apart
     people = scan.near(removes, scan.words("people"), 14)
     if people and not _ADJECTIVAL.match(scan.text, people[1].end):
         first, last = sorted(people, key=lambda h: h.start)
-        put("remove_person", first, 3.6, last.end)
+        add("remove_person", first, 3.6, last.end)
         return
     ground = scan.near(removes, scan.words("bg"), 10)
     if ground and not _INSIDE.match(scan.text, ground[1].end):
         first, last = sorted(ground, key=lambda h: h.start)
-        put("replace_bg", first, 3.5, last.end)
+        add("replace_bg", first, 3.5, last.end)
     skin = scan.near(removes, scan.words("skin"), 12)
     if skin:
         first, last = sorted(skin, key=lambda h: h.start)
-        put("retouch", first, 3.3, last.end)
+        add("retouch", first, 3.3, last.end)
 
 
 _FEELING = re.compile(
@@ -120,8 +121,7 @@ _BODY = re.compile(
 )
 
 
-def _looks(scan: Scan, add: "_Add | object") -> None:
-    assert callable(add)
+def _looks(scan: Scan, add: Add) -> None:
     if scan.has("bg") and scan.has("change"):
         changes = [h for h in scan.words("change") if not negated(scan, h)]
         pair = scan.near(changes, [h for h in scan.words("bg") if not _INSIDE.match(scan.text, h.end)], 8)
@@ -151,9 +151,8 @@ def _looks(scan: Scan, add: "_Add | object") -> None:
     if len(set(_FEELING.findall(scan.text))) >= 3 and re.search(
         r"faces?\b|sheet|expression|emotion|表情|一套|一组|集", scan.text
     ):
-        first = _FEELING.search(scan.text)
-        assert first
-        add("expression_sheet", Hit(first.start(), first.end(), "action", "expression_sheet", False, False), 3.2)
+        felt = next(_FEELING.finditer(scan.text))
+        add("expression_sheet", Hit(felt.start(), felt.end(), "action", "expression_sheet", False, False), 3.2)
     m = re.search(
         r"调.{0,2}色|hd (?:please|pls|version)|\bin hd\b|高清(?:一下|处理|点)?$|\bfix (?:the )?blur|\b(?:colou?r)s? (?:to|in) (?:this|the|my|it)\b.{0,30}(?:black|b&w|bw|old)|black and white (?:please|pls|version)|\bb&w (?:please|pls|version)",
         scan.text,
@@ -172,10 +171,9 @@ def _looks(scan: Scan, add: "_Add | object") -> None:
         add(key, acts_hit, 3.0)
 
 
-def _cars(scan: Scan, add: "_Add | object") -> None:
+def _cars(scan: Scan, add: Add) -> None:
     if not scan.has("car"):
         return
-    assert callable(add)
     cars = scan.words("car")
     if scan.has("wrap"):
         add("car_wrap", scan.words("wrap")[0], 3.5)

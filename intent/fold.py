@@ -7,7 +7,7 @@ came from, so `prompt` and `scene` can always be cut out of what the person real
 import unicodedata
 from dataclasses import dataclass
 
-import opencc  # type: ignore[import-untyped]
+import opencc
 
 HIDDEN = "\x00"
 """Stands for a character that folds to nothing (variation selectors, joiners) until the careful way drops it."""

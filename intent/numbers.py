@@ -114,14 +114,10 @@ def counts(scan: Scan) -> list[tuple[int, int, int]]:
 
 
 def ratio(scan: Scan) -> tuple[str, int, int] | None:
-    """The shape asked for and where it is said: digits win over words."""
-    m = _RATIO.search(scan.text)
-    if m:
-        return m.group(1).replace(" ", ""), m.start(), m.end()
-    hits = [h for h in scan.kinds.get("ratio", ()) if not scan.quoted(h)]
-    if hits:
-        best = max(hits, key=lambda h: (h.end - h.start, h.start))
-        return best.key, best.start, best.end
+    """The shape said in digits and where it stands: (ratio, start, end)."""
+    for m in _RATIO.finditer(scan.text):
+        if not any(a <= m.start() and m.end() <= b for a, b in scan.quotes):
+            return m.group(1).replace(" ", ""), m.start(), m.end()
     return None
 
 

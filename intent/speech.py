@@ -106,11 +106,9 @@ def asks(scan: Scan) -> str | None:
                 if _GO_ZH.search(text):
                     break
                 return m.group()
-    m = _ASK_EN.search(text)
-    while m and m.group().startswith("pl") and _NOTICE.match(text, m.end()):
-        m = _ASK_EN.search(text, m.end())
-    if m:
-        return m.group()
+    for m in _ASK_EN.finditer(text):
+        if not (m.group().startswith("pl") and _NOTICE.match(text, m.end())):
+            return m.group()
     if imperative(scan):
         return "(an order)"
     if scan.has("askdo"):

@@ -13,6 +13,8 @@ from typing import Any
 
 import ahocorasick
 
+from intent.fold import fold
+
 Entry = tuple[str, str, bool]
 
 _INNERMOST = re.compile(r"\{([^{}()\[\]]*)\}|\(([^{}()\[\]]*)\)|\[([^{}()\[\]]*)\]")
@@ -51,7 +53,7 @@ def read_file(language: str) -> dict[str, dict[str, str]]:
 
 def split_phrases(value: str, language: str) -> list[str]:
     pieces = re.split(r"[,\n]" if language == "en" else r"[\s,]+", value)
-    return [e for p in pieces if p.strip() for e in expand(p.strip().lower()) if e]
+    return [fold(e).text for p in pieces if p.strip() for e in expand(p.strip()) if e]
 
 
 @cache
@@ -99,7 +101,7 @@ _TARGETS = (
 @cache
 def target_phrases() -> tuple[str, ...]:
     """The phrases that a slip of the hand is mended to: those that name a style, an action, a command, a shape."""
-    wanted = {t for t in _TARGETS}
+    wanted = set(_TARGETS)
     return tuple(
         p
         for p, entries in lexicon().phrases.items()

@@ -1,0 +1,48 @@
+"""Why a message was read as it was: the words found, what each step made of them, and the reading."""
+
+from dataclasses import dataclass
+
+from intent.decide import decide
+from intent.intent import Intent
+from intent.scan import Scan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Print it. `found` are (words, what they mean); `notes` are (step, why), in the order they were taken."""
+
+    text: str
+    matched: str
+    """What the lexicon was matched against: folded, slips of the hand mended."""
+    found: tuple[tuple[str, str], ...]
+    notes: tuple[tuple[str, str], ...]
+    intent: Intent
+
+    def __str__(self) -> str:
+        lines = [f"text     {self.text!r}"]
+        if self.matched != self.text:
+            lines.append(f"matched  {self.matched!r}")
+        lines += [f"found    {words!r}: {meaning}" for words, meaning in self.found]
+        lines += [f"{step:8s} {why}" for step, why in self.notes]
+        told = {k: v for k, v in self.intent.as_dict().items() if v not in (None, [], "") and k != "alternatives"}
+        lines.append("reading  " + ", ".join(f"{k}={v!r}" for k, v in told.items()))
+        for other in self.intent.alternatives[1:]:
+            lines.append(f"or       {other.operation} {other.style or other.action or other.prompt or ''}".rstrip())
+        return "\n".join(lines)
+
+
+def explain(text: str, *, photos: int = 0) -> Explanation:
+    """The same reading as `intent.parse`, with the words that led to it."""
+    scan = Scan(text, photos)
+    intent, notes = decide(scan)
+    found: dict[tuple[int, int], list[str]] = {}
+    for hit in scan.hits:
+        name = f"{hit.kind} {hit.key}" + (" (weak)" if hit.weak else "")
+        found.setdefault((hit.start, hit.end), []).append(name)
+    return Explanation(
+        text=text,
+        matched=scan.text,
+        found=tuple((scan.text[a:b], ", ".join(names)) for (a, b), names in found.items()),
+        notes=tuple(notes),
+        intent=intent,
+    )

@@ -1,0 +1,130 @@
+"""What holds for every message, however hostile."""
+
+import time
+from dataclasses import replace
+
+import opencc
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from intent import COMMANDS, Intent, parse
+from providers.catalog import ACTIONS, STYLES
+from tests.intent.labelled import load
+
+_ROWS = load("own_a.jsonl")
+_PIECES = [r.text for r in _ROWS] + [
+    "「", "」", '"', "'", "不要", "两张", "x4", "3:4", "  ", "\n", "\u200d", "️", "①", "Ⅷ", "ﬁ", "٣", "a" * 40, "/start", "𠮷", "\x00", "İ", "ß",
+]  # fmt: skip
+_messages = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.sampled_from(_PIECES), max_size=6).map("".join),
+    st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=20)), max_size=8).map(" ".join),
+)
+_rows = st.sampled_from(_ROWS)
+_T2S = opencc.OpenCC("t2s")
+_S2T = opencc.OpenCC("s2t")
+
+
+def _shape(got: Intent) -> Intent:
+    """The reading without the person's own words."""
+    items = tuple(replace(i, scene=None, prompt=None) for i in got.items)
+    then = tuple(replace(t, prompt=None) for t in got.then)
+    return replace(got, prompt=None, scene=None, items=items, then=then, confidence=0.0, alternatives=())
+
+
+def _words(got: Intent) -> list[str]:
+    said = [got.prompt, got.scene, *(t.prompt for t in got.then)]
+    said += [w for i in got.items for w in (i.prompt, i.scene)]
+    return [w for w in said if w is not None]
+
+
+def _is_subsequence(words: str, text: str) -> bool:
+    letters = iter(text)
+    return all(ch in letters for ch in words)
+
+
+@given(_messages, st.integers(0, 8))
+@settings(max_examples=400, deadline=None)
+def test_every_message_gets_an_answer_of_the_contract(text: str, photos: int) -> None:
+    got = parse(text, photos=photos)
+    assert got.operation in ("portrait", "series", "edit", "create", "command", "none")
+    assert got.style is None or (got.style in STYLES and got.operation == "portrait")
+    assert (got.action in ACTIONS) == (got.operation == "edit" and not got.ask)
+    assert (got.command in COMMANDS) == (got.operation == "command")
+    assert got.model in ("nano2", "nanopro", "gpt")
+    assert 1 <= got.count <= 8
+    assert got.aspect_ratio in (None, "1:1", "3:4", "4:3", "9:16", "16:9")
+    assert (got.scale in (2, 4)) == (got.action == "upscale")
+    assert 0 <= got.confidence <= 1
+    assert got.language in ("zh", "en")
+    assert set(got.ask) <= {*STYLES, *ACTIONS}
+    assert not got.ask or (got.style is None and got.action is None and len(got.ask) >= 2)
+    assert bool(got.items) == (got.operation == "series")
+    assert got.operation != "series" or (len(got.items) == got.count >= 2 and all(i.style or i.prompt for i in got.items))
+    assert all(t.action in ACTIONS for t in got.then)
+    assert got.operation == "edit" or not got.then
+    if got.operation == "create" or got.action == "local_edit":
+        assert got.prompt
+
+
+@given(_messages, st.integers(0, 2))
+@settings(max_examples=300, deadline=None)
+def test_prompt_and_scene_are_made_of_the_persons_own_characters(text: str, photos: int) -> None:
+    for words in _words(parse(text, photos=photos)):
+        assert words
+        assert _is_subsequence(words, text)
+
+
+@given(_messages)
+@settings(max_examples=100, deadline=None)
+def test_the_same_message_is_read_the_same_again(text: str) -> None:
+    assert parse(text, photos=1) == parse(text, photos=1)
+
+
+@given(_rows)
+@settings(max_examples=200, deadline=None)
+def test_full_width_letters_and_digits_are_read_like_plain_ones(row: object) -> None:
+    text, photos = row.text, row.photos  # type: ignore[attr-defined]
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" and c not in "\"'" else c for c in text)
+    assert _shape(parse(wide, photos=photos)) == _shape(parse(text, photos=photos))
+
+
+@given(_rows)
+@settings(max_examples=200, deadline=None)
+def test_traditional_characters_are_read_like_simplified_ones(row: object) -> None:
+    text, photos = _T2S.convert(row.text), row.photos  # type: ignore[attr-defined]
+    assert _shape(parse(_S2T.convert(text), photos=photos)) == _shape(parse(text, photos=photos))
+
+
+@given(_rows, st.sampled_from(["，谢谢", "，麻烦了", " thanks", ", please", " 🙏", "~", "，谢谢啦", ", thank you!", "！"]))
+@settings(max_examples=300, deadline=None)
+def test_politeness_at_the_end_changes_nothing(row: object, polite: str) -> None:
+    text, photos = row.text, row.photos  # type: ignore[attr-defined]
+    before = _shape(parse(text, photos=photos))
+    if before.operation != "none":
+        after = _shape(parse(text + polite, photos=photos))
+        assert replace(after, language=before.language) == before
+
+
+def _slowest(texts: list[str]) -> tuple[float, str]:
+    """Milliseconds of the thread's own work, the best of three, so that a busy machine proves nothing."""
+    worst = (0.0, "")
+    for text in texts:
+        best = min(_spent(text) for _ in range(3))
+        worst = max(worst, (best, text[:30]))
+    return worst
+
+
+def _spent(text: str) -> float:
+    start = time.thread_time()
+    parse(text, photos=1)
+    return (time.thread_time() - start) * 1000
+
+
+def test_no_message_takes_longer_than_ten_milliseconds() -> None:
+    parse("warm 热身 up", photos=1)
+    seeds = ["a", "把", "不要", "换成", "\"", "「", "a man in a ", "one ", "两张", "1:", "x4 ", ", ", "me as ", "动漫和", "please ", "\u200d", "éé", "ß", "３", "没有别动漫"]
+    hostile = [(seed * 100_000)[:100_000] for seed in seeds]
+    hostile += [(" ".join(r.text for r in _ROWS[i : i + 40]) * 30)[:100_000] for i in range(0, 400, 40)]
+    milliseconds, text = _slowest(hostile)
+    assert milliseconds < 10, text

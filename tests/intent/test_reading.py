@@ -1,0 +1,100 @@
+"""What people write is read as they mean it: the contract's cases one by one, and the labelled sets as a whole."""
+
+import pytest
+
+from intent import SURE, parse
+from tests.intent.labelled import load, score
+
+
+@pytest.mark.parametrize(("name", "least"), [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94)])
+def test_the_labelled_messages_are_read_right(name: str, least: float) -> None:
+    share, wrong = score(load(name))
+    assert share >= least, "\n".join(wrong)
+
+
+def test_no_remark_of_the_labelled_messages_is_taken_for_a_request() -> None:
+    rows = [r for r in load("own_a.jsonl") if r.operation == "none"]
+    fired = [r.text for r in rows if parse(r.text, photos=r.photos).operation != "none"]
+    assert fired == []
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("加上文字「Vol.3  夏日特刊」", "Vol.3  夏日特刊"),
+        ("write “Class  of 2026”  on it", "Class  of 2026"),
+        ("put 'Mia & Tom' on it", "Mia & Tom"),
+        ("写上『ＡＢ　Ｃ』", "ＡＢ　Ｃ"),
+        ('add "Two pics, please, 3:4" at the top', "Two pics, please, 3:4"),
+    ],
+)
+def test_quoted_words_come_through_letter_for_letter(text: str, inside: str) -> None:
+    got = parse(text, photos=1)
+    assert (got.action, got.count, got.aspect_ratio) == ("text_render", 1, None)
+    assert inside in (got.prompt or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "actions"),
+    [
+        ("restore it and colorize it", ["restore", "colorize"]),
+        ("修复并上色", ["restore", "colorize"]),
+        ("先抠图，再放大四倍", ["replace_bg", "upscale"]),
+        ("remove the background, then upscale 4x", ["replace_bg", "upscale"]),
+    ],
+)
+def test_several_edits_are_a_chain_in_the_order_said(text: str, actions: list[str]) -> None:
+    got = parse(text, photos=1)
+    assert [got.action, *(t.action for t in got.then)] == actions
+
+
+def test_a_chained_upscale_keeps_its_scale() -> None:
+    assert parse("先抠图，再放大四倍", photos=1).then[0].scale == 4
+
+
+@pytest.mark.parametrize("text", ["海报，1945年上海", "model 3 in red", "2寸蓝底证件照", "shot on iphone 15, casual photo"])
+def test_numbers_that_are_no_counts_are_not_counted(text: str) -> None:
+    assert parse(text, photos=1).count == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["用免费的那个做动漫头像", "anime pic with the free one please", "油画，本机就行", "watercolor portrait, on this machine"]
+)
+def test_asking_for_the_free_one_names_the_embedded_provider(text: str) -> None:
+    assert parse(text, photos=1).provider == "embedded"
+
+
+def test_each_picture_of_a_series_has_its_own_scene() -> None:
+    got = parse("one hanfu by a lake, one chef portrait in a night market", photos=1)
+    assert [i.style for i in got.items] == ["hanfu", "chef"]
+    assert "lake" in (got.items[0].scene or "")
+    assert "night market" in (got.items[1].scene or "")
+    assert "lake" not in (got.items[1].scene or "")
+
+
+def test_a_doubtful_reading_offers_the_best_ones() -> None:
+    got = parse("something with feathers", photos=1)
+    assert got.confidence < SURE
+    assert 2 <= len(got.alternatives) <= 3
+    assert got.alternatives[0].operation == got.operation
+
+
+def test_a_clear_request_is_sure_and_offers_nothing() -> None:
+    got = parse("动漫风格，两张", photos=1)
+    assert got.confidence >= SURE
+    assert got.alternatives == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [("港疯复古照", "hongkong_vintage"), ("婚沙照", "wedding"), ("watercolr portrait", "watercolor"), ("chrstmas pic", "christmas")],
+)
+def test_a_slip_of_the_hand_changes_nothing(text: str, style: str) -> None:
+    assert parse(text, photos=1).style == style
+
+
+@pytest.mark.parametrize("text", ["stages of grief", "a market portrait of my wife", "decoration", "北京背景板"])
+def test_real_words_are_not_mended(text: str) -> None:
+    from intent import explain
+
+    assert explain(text).matched == text
