@@ -1,7 +1,8 @@
 """Finds faces offline with the Haar cascades that OpenCV ships.
 
-Cascades answer with many false boxes, so a box counts only when the two frontal cascades agree, or when eyes are
-found inside it. A head that leans is found by searching turned copies of the picture, up to 25 degrees either way.
+Cascades answer with many false boxes, so a box counts only when the three frontal cascades agree, or when the best of
+them does and eyes are found inside it. A head that leans is found by searching turned copies of the picture, up to 25
+degrees either way.
 """
 
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def find_faces(rgb: Picture, *, most: int = 6) -> tuple[Face, ...]:
     kept = _distinct(found)
     if kept:
         largest = max(face.w for face in kept)
-        kept = [face for face in kept if face.w >= 0.25 * largest]
+        kept = [face for face in kept if face.w >= (0.25 if face.eyes else 0.6) * largest]
     return tuple(face.scaled(1 / scale) for face in kept[:most])
 
 
@@ -124,7 +125,7 @@ def _search(grey: Picture, turn: float) -> list[Face]:
         votes += [((x, y, w, h), weight) for (x, y, w, h), _ in zip(boxes, weights, strict=True)]
     faces = [_judge(turned, group) for group in _groups(votes)]
     if turn == 0 and not any(faces):
-        faces += [_judge(turned, [(box, 1.0)]) for box in _profiles(turned, smallest)]
+        faces += [_judge(turned, [(box, 3.5)]) for box in _profiles(turned, max(smallest, min(height, width) // 6))]
     back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
     return [_turned_back(face, back, turn) for face in faces if face is not None]
 
@@ -134,7 +135,7 @@ def _profiles(grey: Picture, smallest: int) -> list[tuple[int, int, int, int]]:
     out = []
     for mirrored in (False, True):
         boxes = _cascade("profileface").detectMultiScale(
-            cv2.flip(grey, 1) if mirrored else grey, 1.08, 5, minSize=(smallest, smallest)
+            cv2.flip(grey, 1) if mirrored else grey, 1.08, 9, minSize=(smallest, smallest)
         )
         out += [((width - x - w) if mirrored else x, y, w, h) for x, y, w, h in boxes]
     return out
@@ -166,7 +167,7 @@ def _judge(grey: Picture, group: list[tuple[tuple[int, int, int, int], float]]) 
     x, y, w, h = (float(v) for v in np.average([box for box, _ in group], axis=0, weights=[s for _, s in group]))
     eyes = _eyes(grey, x, y, w, h)
     score = sum(weight for _, weight in group) + (2.0 if eyes else 0.0)
-    if score < 2.5:
+    if score < 3.5:
         return None
     roll = degrees(atan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0])) if eyes else _lean(grey, x, y, w, h)
     return Face(x=x, y=y, w=w, h=h, roll=roll, eyes=eyes, score=score)

@@ -15,6 +15,7 @@ from providers.embedded.geometry import Window, levelled, moved, ratio_of, taken
 from providers.embedded.light import balanced, evened, exposed, sharpened
 from providers.embedded.matting import Cutout, cut_out
 from providers.embedded.pixels import Floats, Picture, bytes_of, pixels, unit_of
+from providers.embedded.repair import denoised
 from providers.errors import AskPerson
 
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -73,7 +74,7 @@ def portrait_cut(rgb: Picture, faces: tuple[Face, ...]) -> tuple[Cutout, Face]:
     top, bottom = max(0, round(y - 4.5 * u)), min(height, round(y + 8 * u))
     window = Window(x=left, y=top, width=right - left, height=bottom - top)
     local = moved(face, window, (right - left, bottom - top))
-    person = cut_out(turned[top:bottom, left:right], (local,))
+    person = cut_out(denoised(turned[top:bottom, left:right], 5.0), (local,))
     if not person.clear:
         raise AskPerson("the person cannot be told from the background", code="background_unclear")
     edge = cv2.blur(cv2.erode(there, np.ones((3, 3), np.uint8)), (3, 3))[top:bottom, left:right]

@@ -59,7 +59,7 @@ def _set(letters: str, font: Font, width: int, height: int, lettering: Lettering
             lines = tuple(c for c in letters if not c.isspace())
             block = _measured(tuple("".join(lines)), face, size, 1.12)
         else:
-            block = _measured(_wrapped(letters, face, across * (0.62 if side else 1.0)), face, size, 1.28)
+            block = _measured(_balanced(letters, face, across * (0.62 if side else 1.0)), face, size, 1.28)
         if block.width <= across and block.height <= room:
             return block
         size = min(size - 1, round(size * 0.94))
@@ -88,14 +88,20 @@ def _wrapped(letters: str, font: ImageFont.FreeTypeFont, across: float) -> tuple
                 lines.append(line[:fits])
                 line = line[fits:]
         lines.append(line.rstrip())
-    kept = tuple(line for line in lines if line) or (letters.strip(),)
-    return _evened(kept, font, across)
+    return tuple(line for line in lines if line) or (letters.strip(),)
 
 
-def _evened(lines: tuple[str, ...], font: ImageFont.FreeTypeFont, across: float) -> tuple[str, ...]:
-    """A last line of one character is a widow: the line before it gives one up."""
-    if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > 3 and not lines[-2][-1].isascii():
-        return (*lines[:-2], lines[-2][:-1], lines[-2][-1] + lines[-1])
+def _balanced(letters: str, font: ImageFont.FreeTypeFont, across: float) -> tuple[str, ...]:
+    """Wrapped into as few lines as fit, those about equally long: no last line of one character."""
+    lines = _wrapped(letters, font, across)
+    low, high = across / max(1, len(lines)), across
+    while len(lines) > 1 and high - low > 4:
+        middle = (low + high) / 2
+        narrower = _wrapped(letters, font, middle)
+        if len(narrower) == len(lines) and all(font.getlength(line) <= middle for line in narrower):
+            lines, high = narrower, middle
+        else:
+            low = middle
     return lines
 
 

@@ -3,8 +3,8 @@
 The faces say where heads, necks and shoulders must lie (`silhouette.py`); the visible outline is grown from that;
 closed-form matting (Levin, Lischinski, Weiss 2008) with wide windows (He, Sun, Tang 2010), solved by conjugate
 gradients with box filters instead of a matrix, turns the outline into soft hair; and the colours of the edge are
-freed of the old background by blur fusion (Forte 2021). pymatting does the last two as well, but its first call
-compiles for half a minute on a new machine.
+freed of the old background in the manner of blur fusion (Forte 2021). pymatting does the last two as well, but
+its first call compiles for half a minute on a new machine.
 """
 
 import zlib
@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from providers.embedded.faces import Face
-from providers.embedded.pixels import Floats, Mask, Picture, bytes_of, disc, floats, guided, unit_of
+from providers.embedded.pixels import Floats, Mask, Picture, averaged, bytes_of, disc, floats, guided, unit_of
 from providers.embedded.silhouette import Outline, Shapes, outline, shapes_around
 
 _OUTLINE_UNIT = 36
 _MATTE_UNIT = 72
-_PULL = 0.1
+_PULL_IN, _PULL_OUT = 0.4, 0.06
 _OUTLINE_PIXELS = 300_000
 _MATTE_PIXELS = 500_000
 
@@ -120,7 +120,7 @@ def closed_form(rgb: Floats, known: Floats, fixed: Floats, *, radius: int = 2, r
     windows. The small d draws the band towards the hard outline where the colours say nothing.
     """
     laplacian = _Laplacian(rgb, radius)
-    weight = 100.0 * fixed + _PULL * (1 - fixed)
+    weight = floats(100.0 * fixed + np.where(known > 0.5, _PULL_IN, _PULL_OUT) * (1 - fixed))
     b = weight * known
     x = known.copy()
     diagonal = weight + laplacian.diagonal_guess
@@ -177,15 +177,26 @@ class _Laplacian:
 
 
 def true_colours(rgb: Floats, alpha: Floats, unit: float) -> tuple[Floats, Floats]:
-    """The colours (foreground, background) whose mix by `alpha` gives `rgb`, by two passes of blur fusion."""
-    fore = back = rgb
-    radii = (max(6, round(0.7 * unit)), max(2, round(0.12 * unit)))
+    """The colours (foreground, background) whose mix by `alpha` gives `rgb`; `unit`: the largest face's, in pixels.
+
+    Both sides begin as the colours of the nearest pixels that are wholly one or the other, so that nothing of the
+    other side is in them; then blur fusion gives the soft pixels back what of their own detail fits.
+    """
+    fore = _spread_out(rgb, np.clip((alpha - 0.9) / 0.1, 0, 1), unit)
+    back = _spread_out(rgb, np.clip((0.1 - alpha) / 0.1, 0, 1), unit)
     a = alpha[..., None]
-    for radius in radii:
-        size = (2 * radius + 1, 2 * radius + 1)
-        part_a = cv2.blur(alpha, size)[..., None]
-        part_f = cv2.blur(fore * a, size) / (part_a + 1e-4)
-        part_b = cv2.blur(back * (1 - a), size) / (1 - part_a + 1e-4)
-        fore = np.clip(part_f + a * (rgb - a * part_f - (1 - a) * part_b), 0, 1)
-        back = np.clip(part_b + (1 - a) * (rgb - a * part_f - (1 - a) * part_b), 0, 1)
-    return fore.astype(np.float32), back.astype(np.float32)
+    rest = rgb - a * fore - (1 - a) * back
+    sure = a * np.clip((a - 0.3) / 0.7, 0, 1)
+    return floats(np.clip(fore + sure * rest, 0, 1)), floats(np.clip(back + (1 - a) * rest, 0, 1))
+
+
+def _spread_out(rgb: Floats, weight: Floats, unit: float) -> Floats:
+    """The colours where `weight` is 1, carried to where it is 0: from near by where there are any, else from afar."""
+    out = floats((rgb * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-3)) * np.ones_like(rgb)
+    for share in (2.0, 0.7, 0.25, 0.1):
+        size = 2 * max(1, round(share * unit)) + 1
+        total = averaged(weight, size)[..., None]
+        near = averaged(rgb * weight[..., None], size) / np.maximum(total, 1e-6)
+        trust = np.clip(total / 0.12, 0, 1)
+        out = floats(near * trust + out * (1 - trust))
+    return floats(rgb * weight[..., None] + out * (1 - weight[..., None]))

@@ -198,6 +198,11 @@ class EmbeddedProvider:
         self._jobs.clear()
         self._worker = None
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process id, where there is one: for operators and kill tests."""
+        return self._worker.pid if self._worker is not None else None
+
     def _workers(self) -> Worker:
         if self._worker is None:
             self._worker = Worker()

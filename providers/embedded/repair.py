@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 
 from providers.embedded.faces import Face
-from providers.embedded.light import exposed, face_mask, sharpened
-from providers.embedded.pixels import Floats, Picture, clipped, floats, grey_of, guided, pixels
+from providers.embedded.light import exposed, sharpened
+from providers.embedded.pixels import Floats, Picture, clipped, floats, grey_of, pixels
 
 
 def restored(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
     """Repaired, cleaned and with its contrast back; colours of a colour photo rebalanced, a grey one stays grey."""
     whole = _healed(rgb, faces)
-    quiet = _denoised(whole)
+    quiet = denoised(whole)
     fresh = _unfaded(quiet)
     lit = exposed(fresh, faces, 0.7)
     return sharpened(lit, 0.35)
@@ -136,10 +136,10 @@ def noise_of(rgb: Picture) -> float:
     return float(quiet.mean() * np.sqrt(np.pi / 2) / 6)
 
 
-def _denoised(rgb: Picture) -> Picture:
-    """Non-local means by as much as there is noise; colour noise taken out more than brightness noise."""
+def denoised(rgb: Picture, least: float = 1.2) -> Picture:
+    """Non-local means by as much as there is noise, from `least` on; colour noise taken out more than brightness noise."""
     noise = noise_of(rgb)
-    if noise < 1.2:
+    if noise < least:
         return rgb
     strength = min(14.0, 1.05 * noise)
     clean = cv2.fastNlMeansDenoisingColored(rgb, None, strength, min(18.0, 1.6 * noise), 5, 15)
@@ -159,10 +159,3 @@ def _unfaded(rgb: Picture) -> Picture:
     goal_low, goal_high = np.minimum(low, 8.0), np.maximum(high, 245.0)
     out = (x - low) / np.maximum(high - low, 30) * (goal_high - goal_low) + goal_low
     return clipped(out)
-
-
-def softened_faces(rgb: Picture, faces: tuple[Face, ...], amount: float) -> Picture:
-    """A little smoothing on faces only, for photos whose grain was sharpened elsewhere."""
-    mask = (amount * face_mask(rgb.shape, faces))[..., None]
-    smooth = guided(rgb, rgb, 4, (0.04 * 255) ** 2)
-    return (rgb * (1 - mask) + smooth * mask + 0.5).astype(np.uint8)

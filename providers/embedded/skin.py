@@ -5,7 +5,7 @@ import numpy as np
 
 from providers.embedded.faces import Face
 from providers.embedded.light import face_mask
-from providers.embedded.pixels import Floats, Picture, blurred, clipped, guided, lab_of, pixels, rgb_of
+from providers.embedded.pixels import Floats, Picture, blurred, clipped, disc, guided, lab_of, pixels, rgb_of
 
 
 def retouched(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Picture:
@@ -92,7 +92,8 @@ def _healed(rgb: Picture, mask: Floats, face: Face) -> Picture:
         fine = blurred(lab, max(0.7, size * unit))
         around = blurred(lab, max(2.0, 3.2 * size * unit))
         odd = np.maximum(odd, (around - fine)[..., 0] / 5.5 + np.maximum(0, (fine - around)[..., 1]) / 5.0)
-    marks = ((odd > 1.0) & (mask > 0.75)).astype(np.uint8)
+    around_too = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, disc(0.12 * unit))
+    marks = ((odd > 1.0) & (around_too > 0.75)).astype(np.uint8)
     count, parts, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
     spots = np.zeros_like(marks)
     for i in range(1, count):

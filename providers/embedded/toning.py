@@ -48,8 +48,8 @@ def _tint_skin(lab: Floats, face: Face) -> None:
     near = np.exp(-(((lightness - middle) / 26) ** 2)).astype(np.float32)
     guide = (lightness / 100).astype(np.float32)
     mask = guided(guide, ellipse * near, max(2, round(0.12 * face.unit)), 1e-3)
-    mask = np.clip(mask, 0, 1)[..., None]
-    skin = np.stack([12.0 + 0 * lightness, 17.0 + 0 * lightness], -1) * np.clip(lightness / 60, 0.3, 1)[..., None]
+    mask = (np.clip(mask, 0, 1) ** 0.8)[..., None]
+    skin = np.stack([13.5 + 0 * lightness, 19.0 + 0 * lightness], -1) * np.clip(lightness / 60, 0.3, 1)[..., None]
     lab[..., 1:] = lab[..., 1:] * (1 - mask) + skin * mask
     for side in (-0.72, 0.72):
         lab[..., 1] += 3.5 * _spot(lightness.shape, face, (side, 0.75), (0.34, 0.26)) * mask[..., 0]

@@ -96,7 +96,10 @@ def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
 
 def _make(job: Job, spool: Path) -> dict[str, Any]:
     _tell(0.05)
-    photos = tuple(_opened(path, job) for path in job.photos)
+    try:
+        photos = tuple(_opened(path, job) for path in job.photos)
+    except OSError:
+        raise AskPerson("the photo is no longer there", code="photo_gone") from None
     if not photos:
         raise AskPerson("nothing to work on", code="need_photo", text_key="say.need_photo_bare")
     faces = find_faces(photos[0])

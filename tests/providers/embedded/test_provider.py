@@ -1,0 +1,247 @@
+"""The provider: what it takes, what it refuses, and what becomes of a job whose worker dies."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from providers.base import MODELS, Cancelled, Operation, Phase, Request
+from providers.catalog import ACTIONS, STYLES
+from providers.embedded.pixels import Picture
+from providers.embedded.provider import EmbeddedProvider
+from providers.errors import AskPerson, MadeNothing
+
+
+@pytest_asyncio.fixture
+async def provider(tmp_path: Path) -> AsyncIterator[EmbeddedProvider]:
+    provider = EmbeddedProvider(tmp_path / "spool")
+    yield provider
+    await provider.aclose()
+
+
+@pytest.fixture
+def photo(tmp_path: Path, coffee: Picture) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(coffee).save(path)
+    return path
+
+
+@pytest.fixture
+def portrait(tmp_path: Path, astronaut: Picture) -> Path:
+    path = tmp_path / "portrait.png"
+    Image.fromarray(astronaut).save(path)
+    return path
+
+
+def edit(action: str, *photos: Path, key: str = "job-1", text: str = "", count: int = 1) -> Request:
+    return Request(key=key, operation=Operation.EDIT, action=action, prompt="-", text=text, photos=photos, count=count)
+
+
+async def made(provider: EmbeddedProvider, request: Request, into: Path) -> list[Image.Image]:
+    submission = await provider.submit(request)
+    assert [p async for p in provider.follow(submission)][-1].phase is Phase.DONE
+    result = await provider.fetch(submission, into)
+    assert result.cost == 0
+    pictures = []
+    for picture in result.pictures:
+        with Image.open(picture.path) as image:
+            copy = image.copy()
+            copy.format = image.format
+        pictures.append(copy)
+    return pictures
+
+
+def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
+    can = EmbeddedProvider(tmp_path).capabilities
+    assert can.styles is not None
+    assert can.actions is not None
+    assert can.styles <= set(STYLES)
+    assert can.actions <= set(ACTIONS)
+    assert can.models == set(MODELS)
+    assert not can.free_prompts
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (edit("replace_bg", Path("a.png"), text="on a beach"), "scene"),
+        (edit("replace_bg", Path("a.png"), text="蓝色"), None),
+        (edit("before_after", Path("a.png"), text="减肥前后"), "change"),
+        (edit("before_after", Path("a.png"), Path("b.png"), text="减肥前后"), None),
+        (edit("comparison", Path("a.png"), text="weight loss"), "change"),
+        (edit("remove_person", Path("a.png")), "action"),
+        (Request(key="k", operation=Operation.PORTRAIT, prompt="a knight", photos=(Path("a.png"),)), "prompt"),
+        (Request(key="k", operation=Operation.PORTRAIT, prompt="-", style="chef", photos=(Path("a.png"),)), "style"),
+        (Request(key="k", operation=Operation.CREATE, prompt="a cat"), "operation"),
+    ],
+)
+def test_what_is_out_of_reach_is_known_before_anything_is_done(
+    tmp_path: Path, request_: Request, reason: str | None
+) -> None:
+    assert EmbeddedProvider(tmp_path).capabilities.reason_not(request_) == reason
+
+
+async def test_a_scene_is_refused_at_submit_too(provider: EmbeddedProvider, photo: Path) -> None:
+    with pytest.raises(AskPerson) as refused:
+        await provider.submit(edit("replace_bg", photo, text="a forest"))
+    assert refused.value.code == "needs_other_provider"
+
+
+async def test_without_a_photo_one_is_asked_for(provider: EmbeddedProvider) -> None:
+    with pytest.raises(AskPerson) as refused:
+        await provider.submit(edit("enhance"))
+    assert refused.value.code == "need_photo"
+
+
+async def test_an_error_of_the_worker_arrives_with_its_code(
+    provider: EmbeddedProvider, photo: Path, tmp_path: Path
+) -> None:
+    submission = await provider.submit(edit("replace_bg", photo, text="white"))
+    with pytest.raises(AskPerson) as refused:
+        async for _ in provider.follow(submission):
+            pass
+    assert refused.value.code == "no_face"
+    assert refused.value.text_key == "error.no_face"
+
+
+async def test_several_pictures_are_several_different_pictures(
+    provider: EmbeddedProvider, photo: Path, tmp_path: Path
+) -> None:
+    pictures = await made(provider, edit("enhance", photo, count=4), tmp_path / "out")
+    assert len({picture.tobytes() for picture in pictures}) == 4
+
+
+async def test_again_gives_another_picture_and_the_same_request_the_same(
+    provider: EmbeddedProvider, photo: Path, tmp_path: Path
+) -> None:
+    request = edit("colorize", photo)
+    (one,) = await made(provider, request, tmp_path)
+    (same,) = await made(provider, request, tmp_path)
+    (other,) = await made(provider, replace(request, key="job-2", take=1), tmp_path)
+    assert one.tobytes() == same.tobytes() != other.tobytes()
+
+
+async def test_a_cut_out_keeps_its_transparency(provider: EmbeddedProvider, portrait: Path, tmp_path: Path) -> None:
+    (picture,) = await made(provider, edit("replace_bg", portrait, text="抠图"), tmp_path)
+    assert (picture.format, picture.mode) == ("PNG", "RGBA")
+    assert picture.getpixel((60, 30))[3] == 0  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("ratio", "size"), [("1:1", (200, 200)), ("16:9", (300, 169)), ("3:4", (150, 200))])
+async def test_any_edit_comes_in_the_ratio_asked_for(
+    provider: EmbeddedProvider, photo: Path, tmp_path: Path, ratio: str, size: tuple[int, int]
+) -> None:
+    (picture,) = await made(provider, replace(edit("enhance", photo), aspect_ratio=ratio), tmp_path)
+    assert picture.size == size
+
+
+async def test_a_worker_that_is_killed_does_its_job_once_more(
+    provider: EmbeddedProvider, portrait: Path, tmp_path: Path
+) -> None:
+    submission = await provider.submit(edit("restore", portrait, count=3))
+    killed = 0
+    async for _ in provider.follow(submission):
+        pid = provider.worker_pid
+        if pid and not killed:
+            os.kill(pid, signal.SIGKILL)
+            killed = pid
+    assert killed
+    assert provider.worker_pid not in (None, killed)
+    assert len((await provider.fetch(submission, tmp_path)).pictures) == 3
+
+
+async def test_a_worker_that_is_killed_twice_has_made_nothing(provider: EmbeddedProvider, portrait: Path) -> None:
+    submission = await provider.submit(edit("restore", portrait, count=8))
+    dead: set[int] = set()
+
+    async def follow_and_kill() -> None:
+        async for _ in provider.follow(submission):
+            pid = provider.worker_pid
+            if pid and pid not in dead:
+                os.kill(pid, signal.SIGKILL)
+                dead.add(pid)
+
+    with pytest.raises(MadeNothing):
+        await follow_and_kill()
+    assert len(dead) == 2
+
+
+async def test_a_waiting_job_is_cancelled_and_the_running_one_goes_on(
+    provider: EmbeddedProvider, portrait: Path, tmp_path: Path
+) -> None:
+    first = await provider.submit(edit("restore", portrait, key="first", count=2))
+    second = await provider.submit(edit("restore", portrait, key="second"))
+    ahead = provider.follow(first)
+    await anext(ahead)
+    reports = provider.follow(second)
+    report = await anext(reports)
+    assert (report.phase, report.position) == (Phase.QUEUED, 1)
+    assert await provider.cancel(second) is Cancelled.NOT_STARTED
+    with pytest.raises(MadeNothing) as ended:
+        async for _ in reports:
+            pass
+    assert ended.value.code == "cancelled"
+    assert len((await provider.fetch(first, tmp_path)).pictures) == 2
+    assert await provider.cancel(first) is Cancelled.NOT_STARTED  # fetched and forgotten: there is nothing left to stop
+
+
+async def test_a_running_job_is_stopped(provider: EmbeddedProvider, portrait: Path) -> None:
+    submission = await provider.submit(edit("restore", portrait, count=8))
+
+    async def follow_and_cancel() -> None:
+        async for report in provider.follow(submission):
+            if report.phase is Phase.RUNNING:
+                assert await provider.cancel(submission) is Cancelled.ASKED
+
+    with pytest.raises(MadeNothing) as ended:
+        await follow_and_cancel()
+    assert ended.value.code == "cancelled"
+
+
+async def test_a_finished_job_is_not_done_again_by_the_next_process(
+    provider: EmbeddedProvider, photo: Path, tmp_path: Path
+) -> None:
+    submission = await provider.submit(edit("enhance", photo))
+    async for _ in provider.follow(submission):
+        pass
+    await asyncio.to_thread(photo.unlink)
+    another = EmbeddedProvider(tmp_path / "spool")
+    try:
+        assert await another.cancel(submission) is Cancelled.TOO_LATE
+        assert len((await another.fetch(submission, tmp_path)).pictures) == 1
+        assert another.worker_pid is None
+    finally:
+        await another.aclose()
+
+
+async def test_a_photo_that_is_gone_is_asked_for_again(provider: EmbeddedProvider, tmp_path: Path) -> None:
+    submission = await provider.submit(edit("enhance", tmp_path / "gone.png"))
+    with pytest.raises(AskPerson) as refused:
+        await provider.fetch(submission, tmp_path)
+    assert refused.value.code == "photo_gone"
+
+
+async def test_closing_ends_the_worker_at_once(provider: EmbeddedProvider, portrait: Path) -> None:
+    submission = await provider.submit(edit("restore", portrait, count=8))
+    pid = None
+    async for _ in provider.follow(submission):
+        pid = provider.worker_pid
+        if pid:
+            break
+    assert pid is not None
+    await asyncio.wait_for(provider.aclose(), 5)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_importing_the_provider_loads_no_opencv() -> None:
+    code = "import sys, providers.embedded.provider; sys.exit('cv2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
