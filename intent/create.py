@@ -15,7 +15,7 @@ _SCENE_ZH = re.compile(
     r"[里上下中旁边前后](?:的|有|$|,)|(?:在|坐|站|趴|飞|飘|骑|穿|戴|抱|拿).{1,10}|[^,.!?]{2,}的[^,.!?]{2,}"
 )
 _PRONOUN_EN = re.compile(
-    r"\b(?:i|i'm|im|i've|we|you|u|your|he|she|they|ur|who|what|when|where|why|how|my|our|us|anyone|it's|its|that's|there's|let's|lol|lmao|this|his|her|their|tomorrow|today|tonight|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday|please enter|reminder|meeting)\b"
+    r"\b(?:i|i'm|im|i've|we|you|u|your|he|she|they|ur|who|what|when|where|why|how|my|our|us|anyone|it's|its|that's|there's|let's|lol|lmao|this|that|his|her|their|tomorrow|today|tonight|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday|please enter|reminder|meeting)\b"
 )
 _PRONOUN_ZH = re.compile(
     r"我|你|您|他(?!们的画)|她|咱|大家|谁|今天|明天|昨天|这(?!种|样)|老师|妈|老公|老婆|吗|怎么|什么|为什么|哪"

@@ -174,7 +174,7 @@ def _only_said(
     elif top > 0:
         for_us += 0.8
     if strongest >= 2.5:
-        for_us += 1.5
+        for_us += 1.5 if asked or scan.photos else 1.0
     elif strongest:
         for_us += 0.5
     if scan.photos:

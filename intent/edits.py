@@ -107,11 +107,12 @@ _PROGRESS = re.compile(
 _BOTH = re.compile(
     r"前后.{0,6}(?:对比|比较|变化|拼|效果图|放一起)|(?:原图|修改前|之前).{0,8}(?:拼|放一起|并排|对比)|before.{1,20}after.{0,20}(?:image|side|one)|next to each other"
 )
+_SOFTEN = re.compile(r"\b(?:soften|smooth|reduce|lighten|brighten|fade|fix|clean|whiten|cover|hide|even|clear|minimi[sz]e|conceal)\b.{0,24}\b(?:wrinkles?|skin|teeth|pores?|lines|circles|bags|spots?|acne|pimples?|zits?|blemish\w*|freckles|redness|scars?|complexion|moles?)\b")
 _TURN = re.compile(
     r"(?:侧面|背面|后面|正面|反面|底部|顶部|另一边|另一侧)(?:和.{2,3})?(?:也)?.{0,5}(?:看看|看一下|什么样|长什么|样子|图)|看.{0,5}(?:侧面|背面|反面|底部|另一面)|(?:转|旋转)(?:到|成|一下|个).{0,6}(?:面|角度|度)|\bfrom (?:a |the |an )?(?:side|back|rear|top|above|below|behind|other side|different|another|opposite|low|high)\b.{0,12}\b(?:view|angle|please|pls|perspective)?$"
 )
 _FILL = re.compile(
-    r"补.{0,5}(?:天空|背景|地面|画面|身体|完整|全身|头顶|脚|边)|(?:头|脚|腿|手|身体|半身|头顶|帽子).{0,5}(?:没拍到|被切|切掉|裁掉|没拍全|没拍完整)"
+    r"[左右上下边侧周面](?:边|面|侧|方)?(?:再|多|往外|各|都)?(?:扩|延展|加宽)|扩(?:一)?(?:点|些|下|大一点|宽|圈)|补.{0,5}(?:天空|背景|地面|画面|身体|完整|全身|头顶|脚|边)|(?:头|脚|腿|手|身体|半身|头顶|帽子).{0,5}(?:没拍到|被切|切掉|裁掉|没拍全|没拍完整)"
 )
 _TINT = re.compile(
     r"黑白.{0,10}(?:颜色|彩色|上色|着色|色彩)|\b(?:black (?:and|&) white|b&w|bw|b/w)\b.{0,24}\b(?:in|to|into|with|add|some|real)\b.{0,8}\bcolou?rs?\b|\bcolou?r\b.{0,30}\b(?:black (?:and|&) white|b&w)\b"
@@ -137,6 +138,8 @@ def _looks(scan: Scan, add: Add) -> None:
         add("comparison", Hit(m.start(), m.end(), "action", "comparison", False, False), 3.2)
     elif m := _BOTH.search(scan.text):
         add("before_after", Hit(m.start(), m.end(), "action", "before_after", False, False), 3.0)
+    if scan.has("skin") and (m := _SOFTEN.search(scan.text)):
+        add("retouch", Hit(m.start(), m.end(), "action", "retouch", False, False), 2.6)
     if m := _TURN.search(scan.text):
         add("multi_angle", Hit(m.start(), m.end(), "action", "multi_angle", False, False), 2.6)
     if m := _FILL.search(scan.text):

@@ -69,11 +69,15 @@ def _value(word: str) -> int:
     return _ZH[word[0]]
 
 
+_PLAIN_MEASURE = re.compile(
+    r"^\s*(?:of\s+)?(?:them|these|those|it|each|(?:more |different |new |good |other )?(?:photos?|pics?|pictures?|images?|versions?|options?|variations?|"
+    r"variants?|shots?|copies|copy|takes?|edits?|ones?|renders?|tries|results?|snaps?|alternatives?|choices?|in total|total|please|pls|plz|thanks|thx|ty))?\W*$"
+)
+
+
 def _bare(after: str) -> bool:
-    """Only the measure follows the number: nothing is lost by leaving both out."""
-    return len(after.split()) <= 3 and not re.search(
-        r"\b(?!of\b|them\b|these\b|those\b|it\b)[a-z]+ [a-z]+", after.removeprefix(" of")
-    )
+    """Only a measure of pictures follows the number: nothing is lost by leaving both out."""
+    return bool(_PLAIN_MEASURE.match(after))
 
 
 def capped(n: int) -> int:

@@ -14,7 +14,7 @@ _ASK_EN = re.compile(
     r"\b(?:can|could|cud|cld|would|will|wld|cn) (?:you|u|ya|yall|i get|i have|we get|we have|it be|this be|i see|i be|i look|someone|anyone (?:edit|photoshop|fix|remove|make))\b|\bpl(?:ea)?[sz]+e*\b|\bgim+[ei]e?\b|"
     r"\b(?:i|we|he|she|my \w+)(?:'d| would|'ll| will|'m|m)? (?:just |also |really |only |kinda )?(?:want|need|wanna|wants|needs|require|love|like)(?: to (?:be|look|see|get|have|turn|become|change|remove|make|try|appear|swap|replace|add))? (?:a|an|one|some|new|my|this|the|it|me|to|another|\d|two|three|four|these|something|that|passport|professional|linkedin|dating|in|your|photos|pics)\b|"
     r"\bneed (?:a|an|some|new|my|this|it|the|to be|\d+|two|three|four|one|something|passport|good|better|dating)\b|\bwanna (?:be|look|see|get|have|try)\b|\blooking for (?:a|an|some)\b|\bhow (?:about|would|does|'?ll|do|will) (?:a|me|it|i|my|this|the|we)\b(?! (?:get|go|use|know|start))|"
-    r"\bwhat (?:if|would|will|about)\b|\blet(?:'?s| me) (?:see|try|make|do|have|go)\b|\bshow (?:me|my|him|her|us|this|it)\b|\b(?:has|have|needs?|must|should) (?:to )?be\b|\bdo (?:me|my|us)\b|\bhelp (?:me|with|us)\b|\bhelp\b.{0,3}$|\btry (?:it|this|me|a|with|to)\b|\bmight you\b|\bkindly\b|\b(?:i )?could (?:i|use)\b|\bi'?d like\b|\bany chance\b|\bis it possible\b|\b(?:would|be) (?:kind|grateful|lovely)\b|\bin need of\b|\bmay i\b|\bwish (?:i|it|for)\b|\bmind \w+ing\b|\bdearly love\b|\bwants? to be\b|\brequired\b|\bneeded\b"
+    r"\bwhat (?:if|would|will|about)\b|\bwhat (?:does|do|did) (?:it|this|that|she|he|they|the \w+) look\b|\blet(?:'?s| me) (?:see|try|make|do|have|go)\b|\bshow (?:me|my|him|her|us|this|it)\b|\b(?:has|have|needs?|must|should) (?:to )?be\b|\bdo (?:me|my|us)\b|\bhelp (?:me|with|us)\b|\bhelp\b.{0,3}$|\btry (?:it|this|me|a|with|to)\b|\bmight you\b|\bkindly\b|\b(?:i )?could (?:i|use)\b|\bi'?d like\b|\bany chance\b|\bis it possible\b|\b(?:would|be) (?:kind|grateful|lovely)\b|\bin need of\b|\bmay i\b|\bwish (?:i|it|for)\b|\bmind \w+ing\b|\bdearly love\b|\bwants? to be\b|\brequired\b|\bneeded\b"
 )
 _NOTICE = re.compile(
     r"\s+(?:enter|note|submit|be\b|bring|join|remember|don't|dont|do not|check|call|come|arrive|contact|reply|respond|confirm|sign|register|wait|let (?:me|us) know|read|attend|rsvp|vote|ensure|keep (?:your|the noise)|return|pay|revert|find attached|see attached|use the|park|wear|leave the building|tell|ask|help yourself|stop (?:sending|posting|spamming))"
@@ -25,7 +25,7 @@ _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
 _SUBJECT_ZH = re.compile(
     r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)"
 )
-_GO_ZH = re.compile(r"想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去")
+_GO_ZH = re.compile(r"^我(?:们)?在[^,照相图拍]{1,8}$|想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去")
 _EXCLAIM_ZH = re.compile(
     r"[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
 )

@@ -64,6 +64,8 @@ def negated(scan: Scan, hit: Hit) -> bool:
         return False
     a, _ = scan.clause_span(scan.clause(hit.start))
     for neg in scan.words("negation"):
+        if re.match(r"\s*(?:had|have|got|有)\b|有", scan.text[neg.end : neg.end + 6]):
+            continue  # "we never had a proper wedding photo": a lack, not a refusal
         if a <= neg.start and neg.end <= hit.start:
             between = scan.text[neg.end : hit.start]
             if len(between) <= 14 and not re.search(r"只|就|而是|要(?!的)|换|just|only|but|改|touch|动", between):

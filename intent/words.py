@@ -114,6 +114,6 @@ def plain_names(style: str) -> frozenset[str]:
     """The first names of a style in each language: words that name it and say nothing more about the picture."""
     names: set[str] = set()
     for language in ("en", "zh"):
-        for phrase in split_phrases(read_file(language)["style"].get(style, ""), language)[:12]:
+        for phrase in split_phrases(read_file(language)["style"].get(style, ""), language)[:4]:
             names.add(phrase)
     return frozenset(names)
