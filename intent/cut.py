@@ -16,6 +16,9 @@ _FILLER = re.compile(
 )
 
 
+_NO_WORD = re.compile(r"[\W_]+")
+
+
 def tidy(text: str) -> str | None:
     out = text.strip().lstrip(_EDGE).rstrip(_EDGE_END).strip()
     return out or None
@@ -52,25 +55,32 @@ def _joined(pieces: list[str]) -> str:
     return out
 
 
+def _polite(scan: Scan) -> list[tuple[int, int]]:
+    """Where only asking, politeness and words for a picture stand; worked out once a message."""
+    if scan.polite is None:
+        made = {h.start for h in scan.words("createnoun")}
+        scan.polite = [
+            (h.start, h.end)
+            for key in _POLITE
+            for h in scan.by.get(("word", key), ())
+            if not (key == "pic" and h.start in made)
+        ]
+    return scan.polite
+
+
 def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int, int]]) -> str:
-    """What the text between a and b says beyond asking and choosing."""
-    keep = bytearray(b"\x01" * (b - a))
-    made = {h.start for h in scan.words("createnoun")}
-    for h in scan.hits:
-        if (
-            h.kind == "word"
-            and h.key in _POLITE
-            and h.end > a
-            and h.start < b
-            and not (h.key == "pic" and h.start in made)
-        ):
-            keep[max(h.start, a) - a : min(h.end, b) - a] = b"\x00" * (min(h.end, b) - max(h.start, a))
-    for x, y in (*c.spans, *chosen):
-        x, y = max(x, a), min(y, b)
-        if x < y:
-            keep[x - a : y - a] = b"\x00" * (y - x)
-    left = "".join(ch if k else " " for ch, k in zip(scan.text[a:b], keep, strict=True))
-    return "".join(ch for ch in _FILLER.sub(" ", left) if ch.isalnum())
+    """What the text between a and b says beyond asking and choosing: its letters and digits."""
+    spans = sorted(s for s in (*_polite(scan), *c.spans, *chosen) if s[0] < b and s[1] > a)
+    parts = []
+    at = a
+    for start, end in spans:
+        if start > at:
+            parts.append(scan.text[at:start])
+        at = max(at, end)
+    if at < b:
+        parts.append(scan.text[at:b])
+    left = " ".join(parts)
+    return _NO_WORD.sub("", _FILLER.sub(" ", left)) if left else ""
 
 
 def content(

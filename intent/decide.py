@@ -136,7 +136,7 @@ def _decide(r: Reading) -> Intent:
     for line in why:
         r.note("tells", line)
     custom = shown_as(scan)
-    core = (content(scan, c, []) or scan.text).lower()
+    core = scan.text if scan.photos else (content(scan, c, []) or scan.text).lower()
     drawn, drawn_why = creation(scan, found, told, core)
     for line in drawn_why:
         r.note("create", f"{drawn:.1f} {line}")
@@ -401,6 +401,6 @@ def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: fl
         return r.make("portrait", 0.5, prompt=r.whole())
     if drawn >= 1.2 and not scan.photos:
         return r.make("create", 0.45, prompt=r.whole(_LEAD))
-    if scan.photos and drawn >= 0:
+    if scan.photos:
         return r.make("portrait", 0.4, prompt=r.whole())
     return r.make("none", 0.6)

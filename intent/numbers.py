@@ -37,7 +37,8 @@ _COUNT_EN = re.compile(
     rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER})(?:\s+of)?(?:\s+(?!and\b|of\b|or\b|me\b|with\b|at\b|in\b|to\b|for\b|the\b|people\b|weeks?\b|months?\b|years?\b|days?\b)[a-z0-9_'-]+){{0,3}}?\s+{_EN_PICTURES}(?:es|s)?\b(?!\s+old)"
 )
 _COUNT_OF = re.compile(
-    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total|pls|please|plz|thanks|thx|ty)\b"
+    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total)\b|"
+    rf"(?:^|[,;.!?(]\s*)(\d{{1,3}}|{_EN_NUMBER}) (?:pls|please|plz|thanks|thx|ty)\b"
 )
 _COUNT_TAIL = re.compile(
     rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)])"
@@ -108,9 +109,10 @@ def counts(scan: Scan) -> list[tuple[int, int, int]]:
     if any("a" <= c <= "z" for c in text):
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
-                if not any(a < m.end(1) and m.start(1) < b for a, b, _ in out):
+                said = 1 if m.group(1) else 2
+                if not any(a < m.end(said) and m.start(said) < b for a, b, _ in out):
                     out.append(
-                        (m.start(1), m.end() if _bare(text[m.end(1) : m.end()]) else m.start(1), _value(m.group(1)))
+                        (m.start(said), m.end() if _bare(text[m.end(said) : m.end()]) else m.start(said), _value(m.group(said)))
                     )
     out = [c for c in out if c[2] > 0 and not any(a <= c[0] and c[1] <= b for a, b in scan.quotes)]
     out.sort()

@@ -41,6 +41,7 @@ class Scan:
 
     def __init__(self, raw: str, photos: int) -> None:
         self.photos = photos
+        self.polite: list[tuple[int, int]] | None = None
         self.raw = raw
         self.folded: Folded = fold(
             raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :]

@@ -1,6 +1,7 @@
 """Which portrait style the words name or suggest, and where a person would ask back."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from intent.scan import Hit, Scan
@@ -60,16 +61,19 @@ def negated(scan: Scan, hit: Hit) -> bool:
     """Whether the words before (or right after) say that this is not wanted."""
     if re.match(r"(?:风格|风|的)?(?:就)?(?:不要|就算了|不喜欢|不行)", scan.text[hit.end : hit.end + 7]):
         return True
-    if not scan.has("negation"):
+    refusals = scan.words("negation")
+    if not refusals:
         return False
     a, _ = scan.clause_span(scan.clause(hit.start))
-    for neg in scan.words("negation"):
-        if re.match(r"\s*(?:had|have|got|有)\b|有", scan.text[neg.end : neg.end + 6]):
+    last = bisect_right(refusals, hit.start, key=lambda h: h.end)
+    for refusal in reversed(refusals[max(0, last - 4) : last]):
+        between = scan.text[refusal.end : hit.start]
+        if refusal.start < a or len(between) > 14:
+            break
+        if re.match(r"\s*(?:had|have|got)\b|有", between):
             continue  # "we never had a proper wedding photo": a lack, not a refusal
-        if a <= neg.start and neg.end <= hit.start:
-            between = scan.text[neg.end : hit.start]
-            if len(between) <= 14 and not re.search(r"只|就|而是|要(?!的)|换|just|only|but|改|touch|动", between):
-                return True
+        if not re.search(r"只|就|而是|要(?!的)|换|just|only|but|改|touch|动", between):
+            return True
     return False
 
 
