@@ -149,12 +149,10 @@ async def test_a_number_after_another_answer_means_nothing_old(tmp_path: Path, w
         ann = likeness.phone()
         await likeness.wishes(ann)
         await likeness.makes(ann)
-        await ann.types("在图上加文字")
+        await ann.types("谢谢")
         await ann.types("1")
         await likeness.channel.reception.idle()
-        newest = (await likeness.jobs())[0]
-        assert [e.action for e in newest.order.shots[0].edits] == ["text_render"]
-        assert newest.order.shots[0].edits[0].prompt == "1"
+        assert len(await likeness.jobs()) == 1
 
 
 async def test_a_question_is_asked_back_and_answered_by_number(tmp_path: Path, wechat: FakeWeChat) -> None:
@@ -162,7 +160,7 @@ async def test_a_question_is_asked_back_and_answered_by_number(tmp_path: Path, w
         ann = likeness.phone()
         await ann.sends(photo())
         question = text_of(await ann.types("证件照"))
-        assert "底色" in question
+        assert "证件照" in question
         assert "\n2. " in question
         await ann.types("第二个")
         await likeness.channel.reception.idle()
