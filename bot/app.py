@@ -26,6 +26,7 @@ from handlers.jobs import JobRunner
 from handlers.plan import quoted
 from handlers.sql_store import SqlStore
 from handlers.store import Store
+from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.router import Router
@@ -41,8 +42,8 @@ class Platform(Channel, Protocol):
     async def start(self, answerer: Conversation) -> None: ...
     async def aclose(self) -> None: ...
     def routes(self) -> Sequence[BaseRoute]: ...
-    async def check(self) -> None:
-        """For `likeness doctor`: whether the settings work. Raises LikenessError."""
+    async def check(self) -> Sequence[str] | None:
+        """For `likeness doctor`: whether the settings work. Raises LikenessError, or gives what is wrong."""
 
 
 @dataclass(kw_only=True)
@@ -166,6 +167,22 @@ def web_app(made: Parts) -> Starlette:
 def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes) -> dict[str, Platform]:
     """The channels that have their settings; their libraries are loaded only then."""
     made: dict[str, Platform] = {}
+    for problem in settings.problems():
+        log.warning("%s", problem)
+    if settings.telegram_ready and settings.telegram_bot_token:
+        from bot.channels.telegram import TelegramChannel
+
+        webhook_secret = settings.telegram_webhook_secret
+        made["telegram"] = TelegramChannel(
+            token=settings.telegram_bot_token.get_secret_value(),
+            store=store,
+            metrics=metrics,
+            data_dir=settings.data_dir,
+            api_url=settings.telegram_api_url,
+            mode=settings.telegram_mode,
+            public_url=settings.public_url,
+            webhook_secret=webhook_secret.get_secret_value() if webhook_secret else None,
+        )
     if settings.wechat_app_id and settings.wechat_app_secret and settings.wechat_token:
         from bot.channels.wechat.configure import wechat_channel
 
@@ -177,7 +194,18 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
     """Only where all three settings are given."""
     if not (settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model):
         return None
-    raise NotImplementedError
+    from bot.second_reader import SecondReader as Reader
+    from bot.spending import StoredSpending
+
+    return Reader(
+        base_url=settings.intent_llm_base_url,
+        api_key=settings.intent_llm_api_key,
+        model=settings.intent_llm_model,
+        daily_usd=settings.intent_llm_daily_usd,
+        styles=STYLES,
+        actions=ACTIONS,
+        spending=StoredSpending(store),
+    )
 
 
 async def _accept(path: Path, into: Path) -> AcceptedPhoto:

@@ -44,6 +44,24 @@ class Settings(ProviderSettings):
     log_format: Literal["text", "json"] = "text"
 
     @property
+    def telegram_ready(self) -> bool:
+        """Whether the Telegram channel can be built from these settings."""
+        return self.telegram_bot_token is not None and (self.telegram_mode == "polling" or bool(self.public_url))
+
+    def problems(self) -> list[str]:
+        """Settings that do not fit together, as sentences for the operator: names only, never values."""
+        found = []
+        wechat = (self.wechat_app_id, self.wechat_app_secret, self.wechat_token)
+        if any(wechat) and not all(wechat):
+            found.append("WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN belong together; WeChat stays off")
+        if self.telegram_bot_token is not None and not self.telegram_ready:
+            found.append("TELEGRAM_MODE=webhook needs PUBLIC_URL; Telegram stays off")
+        second = (self.intent_llm_base_url, self.intent_llm_api_key, self.intent_llm_model)
+        if any(second) and not all(second):
+            found.append("INTENT_LLM_BASE_URL, _API_KEY and _MODEL belong together; the second reader stays off")
+        return found
+
+    @property
     def inbox_dir(self) -> Path:
         """Photos as they came, until they are accepted."""
         return self.data_dir / "inbox"

@@ -63,7 +63,8 @@ async def _examine() -> list[Finding]:
             _broken(".".join(map(str, e["loc"])).upper(), f"the value is not valid ({e['type']})")
             for e in error.errors()
         ]
-    found = [Finding(name="settings", verdict="warning", message=problem) for problem in problems(settings)]
+    found = [_broken("settings", problem) for problem in settings.problems()]
+    found += [Finding(name="settings", verdict="warning", message=problem) for problem in problems(settings)]
     found += await asyncio.to_thread(_folders, settings)
     try:
         async with parts(settings, listening=(), worker=False) as made:
@@ -94,16 +95,18 @@ def _folders(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _check(name: str, ask: Callable[[], Awaitable[None]], otherwise: str | None = None) -> Finding:
+async def _check(name: str, ask: Callable[[], Awaitable[object]], otherwise: str | None = None) -> Finding:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            await ask()
+            wrong = await ask()
     except TimeoutError:
         return _broken(name, f"no answer within {CHECK_SECONDS} seconds")
     except LikenessError as error:
         return _broken(name, error.hint or words("en", error.text_key, **error.params))
     except Exception as error:
         return _broken(name, otherwise or f"failed ({type(error).__name__})")
+    if isinstance(wrong, list) and wrong:
+        return _broken(name, " ".join(map(str, wrong)))
     return Finding(name=name, verdict="ok", message="works")
 
 

@@ -1,0 +1,76 @@
+"""The composition root: what is built from which settings, and that nothing needs the network to start."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.app import parts, running, web_app
+from bot.settings import Settings
+from bot.spending import StoredSpending
+from handlers.memory_store import MemoryStore
+
+NOWHERE = "http://127.0.0.1:9"
+AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+
+
+def settings(home: Path, **values: object) -> Settings:
+    return Settings(_env_file=None, data_dir=home / "data", output_dir=home / "out", **values)  # type: ignore[call-arg,arg-type]
+
+
+async def test_it_takes_messages_while_every_platform_is_away(tmp_path: Path) -> None:
+    everything = settings(
+        tmp_path,
+        telegram_bot_token="12:token",
+        telegram_api_url=NOWHERE,
+        wechat_app_id="wx1",
+        wechat_app_secret="secret",
+        wechat_token="token",
+        wechat_encoding_aes_key=AES_KEY,
+        wechat_api_url=NOWHERE,
+        FAL_KEY="key",
+        fal_queue_url=NOWHERE,
+    )
+    async with parts(everything) as made:
+        assert set(made.platforms) == {"telegram", "wechat"}
+        app = web_app(made)
+        async with running(made), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
+            answer = await http.get("http://127.0.0.1/readyz")
+            assert answer.status_code == 200
+        assert not made.started
+
+
+async def test_it_is_not_ready_before_it_was_started(tmp_path: Path) -> None:
+    async with (
+        parts(settings(tmp_path)) as made,
+        httpx.AsyncClient(transport=httpx.ASGITransport(web_app(made))) as http,
+    ):
+        assert (await http.get("http://127.0.0.1/healthz")).status_code == 200
+        assert (await http.get("http://127.0.0.1/readyz")).status_code == 503
+
+
+async def test_a_channel_that_is_not_asked_for_only_sends(tmp_path: Path) -> None:
+    telegram = settings(tmp_path, telegram_bot_token="12:token", telegram_api_url=NOWHERE)
+    async with parts(telegram, listening=("web",)) as made, running(made):
+        assert made.platforms["telegram"].name == "telegram"
+        assert not any(
+            "telegram" in (task.get_name() or "") for task in asyncio.all_tasks() if "poll" in task.get_name()
+        )
+
+
+async def test_with_nothing_set_there_is_only_the_web_page_and_the_embedded_provider(tmp_path: Path) -> None:
+    async with parts(settings(tmp_path)) as made:
+        assert made.platforms == {}
+        assert [p.name for p in made.router.providers] == ["embedded"]
+
+
+@pytest.mark.parametrize("before", [(), (0.2, 0.1)])
+async def test_what_the_second_reader_spends_is_kept_for_the_day(before: tuple[float, ...]) -> None:
+    now = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
+    store = MemoryStore()
+    spending = StoredSpending(store, now=lambda: now)
+    await asyncio.gather(*(spending.record(usd) for usd in before))
+    assert await StoredSpending(store, now=lambda: now).today() == pytest.approx(sum(before))
+    assert await StoredSpending(store, now=lambda: datetime(2026, 11, 22, tzinfo=UTC)).today() == 0
