@@ -70,7 +70,7 @@ def _night(canvas: Canvas, image: Image, face: Plane) -> Image:
     light = luma(image)
     # A pale wall close around a head is a wall all the same; else it would stand there as a halo.
     pale = smoothstep(0.45, 0.8, light) * (1 - smoothstep(0.1, 0.3, image.max(axis=2) - image.min(axis=2)))
-    away = np.maximum(away, 0.85 * pale * (1 - face))
+    away = np.maximum(away, 0.85 * pale * (1 - face) * (1.0 if canvas.people else 0.0))
     exponent = 1.3 + (0.5 + 0.7 * away) * (0.4 + 0.6 * light) * (1 - face)
     cool = np.array([0.30, 0.24, 0.02], np.float32) * (0.55 + 0.45 * away - 0.42 * face)[..., None]
     fall = 0.93 - 0.38 * away - 0.14 * (1 - face)

@@ -96,7 +96,7 @@ def bristles(flow: Flow, dice: np.random.Generator, *, width: float, length: flo
     """Streaks along the flow, `width` and `length` pixels, mean 0 and standard deviation 1."""
     height, columns = flow.across.shape
     noise = dice.standard_normal((height, columns), dtype=np.float32)
-    streaks = along(blur(noise, width * 0.5), flow, sigma=length / 2, step=max(1.0, length / 12))
+    streaks = along(blur(noise, width * 0.5), flow, sigma=length / 2, step=max(1.0, length / 11))
     streaks = streaks - np.float32(streaks.mean())
     return np.asarray(streaks / np.float32(streaks.std() + 1e-6), dtype=np.float32)
 

@@ -71,7 +71,7 @@ def _starts(board: Picture, soft: Image, brush: Brush, dice: np.random.Generator
     missed = np.abs(board[..., :3].astype(np.float32) * np.float32(1 / 255) - soft).mean(2)
     if brush.where is not None:
         missed = missed * brush.where
-    cell = max(2, round(brush.radius * 1.5))
+    cell = max(2, round(brush.radius * 1.6))
     rows, columns = np.mgrid[0:height:cell, 0:width:cell]
     around = cv2.blur(missed, (cell, cell))
     rows = np.clip(rows + dice.integers(0, cell, rows.shape), 0, height - 1).ravel()
