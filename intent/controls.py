@@ -4,24 +4,77 @@ import re
 from dataclasses import dataclass, field
 
 from intent import numbers
+from intent.patterns import pattern
 from intent.scan import Hit, Scan
 
 # One-word ways of asking for speed or quality that also describe things: they count alone or beside a picture word.
-_LOOSE = frozenset({
-    "quick", "draft", "drafts", "rush", "rapid", "speedy", "premium", "finest", "stat", "hurry", "fastest", "quickest", "urgent", "high-end",
-    "快", "急", "极致", "顶级", "马上", "极速", "最优", "旗舰", "拉满", "立即", "立刻", "最快", "赶紧",
-})  # fmt: skip
-_LOOSE_AFTER = re.compile(
-    r"\s*(?:draft|one|version|pic|photo|image|shot|edit|job|portrait|picture|quality|headshot|please|pls|plz|mode|sketch|preview|render|is fine|will do|would do|ok|first|来|做|出|弄|,|\.|!|\?|;|$|\n|的$|的,)"
+_LOOSE = frozenset(
+    {
+        "quick",
+        "draft",
+        "drafts",
+        "rush",
+        "rapid",
+        "speedy",
+        "premium",
+        "finest",
+        "stat",
+        "hurry",
+        "fastest",
+        "quickest",
+        "urgent",
+        "high-end",
+        "快",
+        "急",
+        "极致",
+        "顶级",
+        "马上",
+        "极速",
+        "最优",
+        "旗舰",
+        "拉满",
+        "立即",
+        "立刻",
+        "最快",
+        "赶紧",
+    }
 )
+_LOOSE_AFTER = pattern("controls", "loose_after")
 _LOOSE_BEFORE = re.compile(
     r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$"
 )
 # Shape words that are also ordinary words.
-_LOOSE_SHAPE = frozenset({"square", "story", "stories", "vertical", "horizontal", "upright", "header", "panoramic", "reel", "reels", "shorts", "banner", "thumbnail", "squared", "horizontally", "vertically", "横着", "竖着", "横的", "竖的", "方的", "抖音", "快手", "头图", "方块", "横向"})  # fmt: skip
-_SHAPE_AFTER = re.compile(
-    r"\s*(?:$|[,.!;?\n)]|please|pls|plz|thanks|thx|format|crop|size|version|orientation|photo|pic|picture|image|headshot|portrait|shot|one\b|ratio|layout|frame|for|of|with|图|的?$|的?,|构图|一点|拍|放|for my|avatar|dp|pfp|cover|background|and)"
+_LOOSE_SHAPE = frozenset(
+    {
+        "square",
+        "story",
+        "stories",
+        "vertical",
+        "horizontal",
+        "upright",
+        "header",
+        "panoramic",
+        "reel",
+        "reels",
+        "shorts",
+        "banner",
+        "thumbnail",
+        "squared",
+        "horizontally",
+        "vertically",
+        "横着",
+        "竖着",
+        "横的",
+        "竖的",
+        "方的",
+        "抖音",
+        "快手",
+        "头图",
+        "方块",
+        "横向",
+    }
 )
+_SHAPE_AFTER = pattern("controls", "shape_after")
 _LANDSCAPE = re.compile(
     r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))"
 )

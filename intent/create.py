@@ -2,36 +2,23 @@
 
 import re
 
+from intent.patterns import pattern
 from intent.scan import Scan
 from intent.styles import ART, Found
 
-_DATIVE = re.compile(
-    r"给我|帮我|替我|\bfor me\b|\b(?:give|draw|make|get|send|show|paint|generate|create|design|do|sketch|render|illustrate) me (?!as\b|in\b|into\b|look\b|like\b|at\b|on\b|with\b|a bit\b)|^i (?:want|need|would like|'d like|wanna)|^i'd like|\bcan i (?:get|have)\b|我想要|我要(?!当|变|做)|我需要|我们(?:公司|店|班|学校|小区|家店|社团|群)|我(?:的|家)?(?:店|公司|奶茶店|咖啡店|公众号|频道|书|课件|ppt)|\b(?:my|our) (?:shop|store|bakery|cafe|channel|blog|book|company|club|band|kid's|daughter's|son's|niece's|nephew's|room|wall|desk|presentation|website|d&d|dnd|team|class|party|newsletter|desktop|phone|laptop|podcast|startup|restaurant|story)\b|\bi (?:can|could)\b"
-)
-_QUANT = re.compile(
-    r"^(?:一|两|二|三|几|十)?(?:只|片|座|条|群|间|棵|艘|朵|位|辆|栋|匹|盏|束|幅|张|个|头|碗|杯|排|对|双|扇|颗|株|架|道|串|堆)|(?:^|[,.])一(?:只|片|座|条|群|间|棵|艘|朵|位|辆|栋|匹|盏|束|碗|杯|头|扇|个)"
-)
+_DATIVE = pattern("create", "dative")
+_QUANT = pattern("create", "quant")
 _SCENE_ZH = re.compile(
     r"[里上下中旁边前后](?:的|有|$|,)|(?:在|坐|站|趴|飞|飘|骑|穿|戴|抱|拿).{1,10}|[^,.!?]{2,}的[^,.!?]{2,}"
 )
-_PRONOUN_EN = re.compile(
-    r"\b(?:i|i'm|im|i've|we|you|u|your|he|she|they|ur|who|what|when|where|why|how|my|our|us|anyone|it's|its|that's|there's|let's|lol|lmao|this|that|his|her|their|tomorrow|today|tonight|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday|please enter|reminder|meeting)\b"
-)
+_PRONOUN_EN = pattern("create", "pronoun_en")
 _PRONOUN_ZH = re.compile(
     r"我|你|您|他(?!们的画)|她|咱|大家|谁|今天|明天|昨天|这(?!种|样)|老师|妈|老公|老婆|吗|怎么|什么|为什么|哪"
 )
-_VERB_EN = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|will|went|got|closed|cancelled|sold|arrived|starts|ends|opens|said|says|loves?|hates?|needs|costs?|can|could|should|don't|won't|broke|forgot|knocked)\b"
-)
+_VERB_EN = pattern("create", "verb_en")
 _DETERMINER = re.compile(r"\b(?:a|an|the|two|three|some|\d)\b")
-_MAKE_THING = re.compile(
-    r"\b(?:make|do|give me|gimme|get me|show me|want|need|like|have|produce|render|imagine|create|generate|design|build)\s+(?:me\s+)?(?:a|an|some|two|three|four|five|\d|the)\b"
-)
-_OF_ME = re.compile(
-    r"\b(?:of|as|with|for)\s+(?:me|us|myself|him|her|them|my (?:face|self|dog|cat|son|daughter|wife|husband|mum|mom|dad|kid|family|baby|boyfriend|girlfriend|friend|grandma|grandpa|boss|sister|brother|parents))\b(?<!for me)|"
-    r"\b(?:make|turn|put|draw|paint)\s+(?:me|us|myself|him|her|them|my (?:face|self|dog|cat|son|daughter|wife|husband|mum|mom|dad|kid|family|baby|boyfriend|girlfriend|friend))\b(?! (?:a|an|some|two|three|four|five|the|one|\d|another)\b)|\bme (?:as|in|at|on|with|and)\b|"
-    r"(?:画|把)我(?!的|们)|我(?:自己)?(?:在|当|变|站|坐|穿|戴)|变成|我的(?:照片|脸|样子|头像|形象|自拍)|(?:版|风|风格)的?(?:我|自己)|的我(?:$|[,.!])"
-)
+_MAKE_THING = pattern("create", "make_thing")
+_OF_ME = pattern("create", "of_me")
 
 
 def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, list[str]]:
@@ -61,9 +48,8 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
         why.append("a bare description")
     if _OF_ME.search(text):
         score -= 3.5
-    elif scan.has("me", "relative"):
-        if not _DATIVE.search(text):
-            score -= 1.0 if verb or noun else 3.0
+    elif scan.has("me", "relative") and not _DATIVE.search(text):
+        score -= 1.0 if verb or noun else 3.0
     if scan.photos:
         score -= 2.0
     if scan.has("thispic") and not noun:

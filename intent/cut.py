@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from intent.controls import Controls
+from intent.patterns import pattern
 from intent.scan import Scan
 
 _EDGE = " \t\r\n,.;:!?，。；：！？、~～…-—+&|/"
@@ -11,9 +12,7 @@ _EDGE_END = " \t\r\n,;:，；：、~～-—+&|/。.!！?？"
 _POLITE = frozenset(
     {"please", "canyou", "want", "make", "me", "pic", "askdo", "opinion", "free", "then", "thispic", "series", "mood"}
 )
-_FILLER = re.compile(
-    r"\b(?:a|an|the|of|for|in|and|with|to|some|one|my|style|styled|look|looks|version|on|at|is|this|that|it|from|by|as|w|like|feel|vibe|vibes|theme|themed|mode|kind|sort|type|nice|good|cool|thing|something|new|be|will|do|fine|these|first|into|use|using|here|ratio|size|format|orientation|crop)\b|风格|那种|感觉|质感|效果|的|一|张|个|了|吧|啊|呀|风|版|款|照|要|用|这|种|样|们|把|给|帮|就|子|为|是|在|拍|系|成|比例|尺寸|构图|次|弄|下|点|我"
-)
+_FILLER = pattern("cut", "filler")
 
 
 _NO_WORD = re.compile(r"[\W_]+")

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from intent.commands import command, slash
@@ -11,6 +12,7 @@ from intent.cut import content
 from intent.edits import ALWAYS, Act, actions, choose
 from intent.intent import Intent, Language, OperationName, ThenEdit
 from intent.own import confined, own_change
+from intent.patterns import pattern
 from intent.roles import OF_EN, shown_as
 from intent.scan import Scan
 from intent.series import series
@@ -18,13 +20,8 @@ from intent.speech import asks, tells
 from intent.styles import ID, PLACES, SUBJECTS, Found, styles
 from intent.words import plain_names
 
-_CHANGE_EN = re.compile(
-    r"\b(?:make|turn|change|convert|transform)\s+(?:it|this|that|the|these|day|summer|winter|everything|his|her|their|my (?:hair|eyes|shirt|dress|jacket|tie|suit|smile|outfit|clothes|glasses|hat|shoes|bag|hand|hands|skirt|top|coat|sky|lips|nails|photo|pic|picture))\b|\b(?:give|put|add|make|let) (?:me|him|her|us|them|my \w+) (?:a |an |some |the )?(?:[\w-]+ ){0,2}(?:smile|smiling|laugh|glasses|sunglasses|beard|mustache|moustache|hat|hair|haircut|bangs|fringe|crown|wings|tattoo|tan|earrings|umbrella|cap|scarf|necklace|bald|jacket|shirt|bow|ponytail|eyes|muscles|abs|lipstick|wig|halo|horns|bob|curls|flowers|bouquet|taller|older|younger|look older|blink|look at)\b|\b(?:open|close) (?:my|his|her|their) (?:eyes|mouth)\b"
-)
-_LEAD = re.compile(
-    r"(?:(?:please|pls|plz|can you|could you|can u|i want|i need|i'd like|kindly|hey|hi|ok)[, ]+)*(?:to )?(?:(?:draw|generate|create|make|design|render|produce|sketch|paint|illustrate|give|do|get|show|imagine)\s+(?:me |us |up )?)(?:(?:a |an |the |one |\d+ |two |three |four |five |some |another )?(?:new )?(?:pictures?|pics?|images?|photos?|illustrations?|drawings?|renders?)\s+(?:of|with|showing)\s+)?|"
-    r"(?:请|麻烦|帮我|帮忙|给我|能不能|可以|我想要|想要|我要|来|再|你)*(?:画出?|生成|绘制|创作|做|来|出|整|搞|弄|设计)?(?:[一二两三四五六七八\d]?(?:张|幅|副)(?=[^,]{2}))?"
-)
+_CHANGE_EN = pattern("decide", "change_en")
+_LEAD = pattern("decide", "lead")
 _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
 _ASK_WITH_PHOTO = frozenset({"retouch", "slim", "enhance", "upscale", "restore"})
 
@@ -53,9 +50,14 @@ class Reading:
             return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)
         fields.setdefault("count", self.c.count)
         return Intent(
-            operation=operation, model=self.c.model, aspect_ratio=self.c.ratio, provider=self.c.provider,
-            language=self.language, confidence=round(min(1.0, max(0.05, confidence)), 2), **fields,
-        )  # fmt: skip
+            operation=operation,
+            model=self.c.model,
+            aspect_ratio=self.c.ratio,
+            provider=self.c.provider,
+            language=self.language,
+            confidence=round(min(1.0, max(0.05, confidence)), 2),
+            **fields,
+        )
 
     def whole(self, lead: re.Pattern[str] | None = None) -> str | None:
         return (
@@ -208,7 +210,9 @@ def _says_enough(scan: Scan) -> bool:
     """More than a word or two of chat: beside a photo such words are likelier a wish than a remark."""
     if scan.text.isascii():
         return len(scan.text.split()) >= 3 and not scan.has("question", "opinion", "mood", "possessive")
-    return sum("\u4e00" <= ch <= "\u9fff" for ch in scan.text) >= 4 and not scan.has("question", "opinion", "possessive", "when")
+    return sum("\u4e00" <= ch <= "\u9fff" for ch in scan.text) >= 4 and not scan.has(
+        "question", "opinion", "possessive", "when"
+    )
 
 
 def _what(
@@ -347,7 +351,7 @@ def _edit(r: Reading, acts: list[Act]) -> Intent:
 def _boundary(scan: Scan, *acts: Act) -> list[int]:
     """Where the words of each further action begin: after the last separator before it."""
     out = []
-    for before, act in zip(acts, acts[1:], strict=False):
+    for before, act in pairwise(acts):
         between = scan.text[before.end : act.at]
         marks = [
             m.start() for m in re.finditer(r"[,;.、]|\band\b|\bthen\b|然后|再|并|顺便|接着|另外|和|同时|也", between)

@@ -4,26 +4,39 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from intent.patterns import pattern
 from intent.scan import Hit, Scan
 from intent.styles import negated
 
-ALWAYS = frozenset({
-    "filter", "restore", "colorize", "remove_person", "text_render", "extend", "multi_angle", "character_sheet", "expression_sheet",
-    "before_after", "comparison", "car_wrap", "car_color", "transfer_style", "variations", "upscale",
-})  # fmt: skip
+ALWAYS = frozenset(
+    {
+        "filter",
+        "restore",
+        "colorize",
+        "remove_person",
+        "text_render",
+        "extend",
+        "multi_angle",
+        "character_sheet",
+        "expression_sheet",
+        "before_after",
+        "comparison",
+        "car_wrap",
+        "car_color",
+        "transfer_style",
+        "variations",
+        "upscale",
+    }
+)
 """Actions that work on a picture as it is: a style word beside them says what is in it."""
 SPECIFIC_FIRST = ("edit", "local_edit")
 
-_WRITE = re.compile(
-    r"写|字|标题|水印|文案|题|标语|落款|落个|text\b|write|\bwords?\b|caption|title|\bsays?\b|letter|headline|\bsign\b|spell|typo|\bprint|\badd\b|\bput\b|加|放|印|slogan|改成|watermark|\bchange\b|\breplace\b|贴|quote|label|date|stamp"
-)
-_TEXT_CHANGE = re.compile(
-    r"(?:\d|字|日期|价格|电话|名字|标题).{0,10}(?:改|换)(?:成|为).{0,12}|change (?:the )?(?:date|price|year|number|name|time|title)\b.{0,30} to\b"
-)
+_WRITE = pattern("edits", "write")
+_TEXT_CHANGE = pattern("edits", "text_change")
 _ADJECTIVAL = re.compile(r"'s|的(?!人|那|路|大|小|男|女|游|,|\.|$|都|全|给|去|p|删)")
 _INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|people|person|guy|man|clutter|tourist|crowd)")
 _CAR_CHANGE = re.compile(
-    r"换|改|变|喷|漆|染|涂|要|想|看|成|in\b|paint|make|change|color|colour|look|what if|how would|but|respray|turn|see|\bto\b"
+    r"[换改变喷漆染涂要想看成]|in\b|paint|make|change|colou?r|look|what if|how would|but|respray|turn|see|\bto\b"
 )
 
 
@@ -35,7 +48,7 @@ class Add(Protocol):
 
 @dataclass
 class Act:
-    """An action with the place of its words and how surely it is meant: 3 and more by itself, about 1 only as support."""
+    """An action, the place of its words, how surely it is meant: 3 and more by itself, about 1 as support."""
 
     key: str
     at: int
@@ -67,9 +80,7 @@ def actions(scan: Scan) -> list[Act]:
     return acts
 
 
-_APART = re.compile(
-    r"\b(?:take|get|cut|edit|crop|wipe|move|leave|photoshop|shop|blur)\s+(?=[^,.;!?]{2,40}?\b(?:out|off|away)\b)|不要(?=[^,.!?动改变碰]{0,8}(?:路人|游客|行人|背后的人|后面的人|旁边的人|那个人|其他人|别人))|不想(?:看见|看到|要)"
-)
+_APART = pattern("edits", "apart")
 
 
 def _removals(scan: Scan, add: Add) -> None:
@@ -92,31 +103,19 @@ def _removals(scan: Scan, add: Add) -> None:
         add("retouch", first, 3.3, last.end)
 
 
-_FEELING = re.compile(
-    r"happy|sad|angry|shocked|surprised|crying|laughing|scared|confused|sleepy|smug|excited|哭|笑|怒|惊讶|生气|开心|难过|害怕|委屈|得意|害羞|震惊|喜|哀"
-)
-_GARMENT = re.compile(
-    r"\bput (?:me|him|her|us|them|my \w+) (?:in|into) (?:a |an |the |some |his |her |my )?(?:[\w-]+ ){0,3}(?:suit|blazer|dress|kimono|yukata|hanfu|tux|tuxedo|uniform|costume|gown|hoodie|outfit|armou?r|robe|jacket|shirt|coat|clothes|attire|qipao|cheongsam|sari|saree|kilt|hat|jersey|spacesuit|sweater|apron|cloak|wear|look|style)\b|\bput (?:me|him|her|us) .{3,40}\bas (?:a|an|the|\w+)\b"
-)
+_FEELING = pattern("edits", "feeling")
+_GARMENT = pattern("edits", "garment")
 
 
-_PROGRESS = re.compile(
-    r"(?:牙|齿|痘|斑|身材|体重|减|瘦|健身|手术|术|整形|整容|医美|植|护肤|祛|美白|矫|产后|锻炼|训练|增肌|塑形|皮肤|纹眉|疤|治疗|体态).{0,8}(?:前后|对比|before)|"
-    r"\b(?:surgery|diet|gym|workout|training|weight|kg|kilos|lbs|pounds|pregnan\w+|postpartum|teeth|braces|skin|acne|face|nose|lips|hair|fat|body|belly|muscle|fitness|treatment|clinic|op)\b.{0,40}\b(?:before[ /&-]*(?:and|n|vs)?[ /&-]*after|progress (?:pic|photo|shot)|side by side|comparison)|\bbefore[ /&-]*(?:and|n|vs)?[ /&-]*after\b.{0,30}\b(?:surgery|diet|gym|workout|training|weight|kg|kilos|lbs|pregnancy|teeth|braces|skin|acne|nose|lips|hair|fat|body|belly|muscle|fitness|treatment|keto|months of)\b"
-)
-_BOTH = re.compile(
-    r"前后.{0,6}(?:对比|比较|变化|拼|效果图|放一起)|(?:原图|修改前|之前).{0,8}(?:拼|放一起|并排|对比)|before.{1,20}after.{0,20}(?:image|side|one)|next to each other"
-)
-_SOFTEN = re.compile(r"\b(?:soften|smooth|reduce|lighten|brighten|fade|fix|clean|whiten|cover|hide|even|clear|minimi[sz]e|conceal)\b.{0,24}\b(?:wrinkles?|skin|teeth|pores?|lines|circles|bags|spots?|acne|pimples?|zits?|blemish\w*|freckles|redness|scars?|complexion|moles?)\b")
-_TURN = re.compile(
-    r"(?:侧面|背面|后面|正面|反面|底部|顶部|另一边|另一侧)(?:和.{2,3})?(?:也)?.{0,5}(?:看看|看一下|什么样|长什么|样子|图)|看.{0,5}(?:侧面|背面|反面|底部|另一面)|(?:转|旋转)(?:到|成|一下|个).{0,6}(?:面|角度|度)|\bfrom (?:a |the |an )?(?:side|back|rear|top|above|below|behind|other side|different|another|opposite|low|high)\b.{0,12}\b(?:view|angle|please|pls|perspective)?$"
-)
-_FILL = re.compile(
-    r"[左右上下边侧周面](?:边|面|侧|方)?(?:再|多|往外|各|都)?(?:扩|延展|加宽)|扩(?:一)?(?:点|些|下|大一点|宽|圈)|补.{0,5}(?:天空|背景|地面|画面|身体|完整|全身|头顶|脚|边)|(?:头|脚|腿|手|身体|半身|头顶|帽子).{0,5}(?:没拍到|被切|切掉|裁掉|没拍全|没拍完整)"
-)
-_TINT = re.compile(
-    r"黑白.{0,10}(?:颜色|彩色|上色|着色|色彩)|\b(?:black (?:and|&) white|b&w|bw|b/w)\b.{0,24}\b(?:in|to|into|with|add|some|real)\b.{0,8}\bcolou?rs?\b|\bcolou?r\b.{0,30}\b(?:black (?:and|&) white|b&w)\b"
-)
+_PROGRESS = pattern("edits", "progress")
+_BOTH = pattern("edits", "both")
+_SOFTEN = pattern("edits", "soften")
+_WANTED_GROUND = pattern("edits", "wanted_ground")
+_WISHES = tuple((key, pattern("edits", f"wish_{key}")) for key in ("enhance", "colorize", "filter", "upscale"))
+"""Wishes of a word or two that the lexicon's phrases cannot hold: 调一下色, "HD please"."""
+_TURN = pattern("edits", "turn")
+_FILL = pattern("edits", "fill")
+_TINT = pattern("edits", "tint")
 _BODY = re.compile(
     r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)"
 )
@@ -129,10 +128,7 @@ def _looks(scan: Scan, add: Add) -> None:
         if pair:
             first, last = sorted(pair, key=lambda h: h.start)
             add("replace_bg", first, 3.0, last.end)
-    if scan.has("bg") and re.search(
-        r"\b(?:want|need|give me|with)\b.{0,12}\b(?:white|blue|red|grey|gray|plain|clean|transparent|solid|new|different|black|pink|green)\b.{0,10}\b(?:background|bg|backdrop)",
-        scan.text,
-    ):
+    if scan.has("bg") and _WANTED_GROUND.search(scan.text):
         add("replace_bg", scan.words("bg")[0], 2.0)
     if m := _PROGRESS.search(scan.text):
         add("comparison", Hit(m.start(), m.end(), "action", "comparison", False, False), 3.2)
@@ -156,22 +152,10 @@ def _looks(scan: Scan, add: Add) -> None:
     ):
         felt = next(_FEELING.finditer(scan.text))
         add("expression_sheet", Hit(felt.start(), felt.end(), "action", "expression_sheet", False, False), 3.2)
-    m = re.search(
-        r"调.{0,2}色|hd (?:please|pls|version)|\bin hd\b|高清(?:一下|处理|点)?$|\bfix (?:the )?blur|\b(?:colou?r)s? (?:to|in) (?:this|the|my|it)\b.{0,30}(?:black|b&w|bw|old)|black and white (?:please|pls|version)|\bb&w (?:please|pls|version)",
-        scan.text,
-    )
-    if m:
-        key = (
-            "enhance"
-            if m.group().startswith("调")
-            else "colorize"
-            if "olo" in m.group()
-            else "filter"
-            if m.group().startswith(("black", "b&w"))
-            else "upscale"
-        )
-        acts_hit = Hit(m.start(), m.end(), "action", key, False, False)
-        add(key, acts_hit, 3.0)
+    for key, wish in _WISHES:
+        if m := wish.search(scan.text):
+            add(key, Hit(m.start(), m.end(), "action", key, False, False), 3.0)
+            break
 
 
 def _cars(scan: Scan, add: Add) -> None:
@@ -192,11 +176,21 @@ def _cars(scan: Scan, add: Add) -> None:
 
 
 _GIVES_WAY = (
-    ("car_wrap", ("car_color",)), ("car_color", ("enhance", "retouch", "filter", "colorize")), ("comparison", ("before_after", "slim", "retouch", "variations")),
-    ("character_sheet", ("multi_angle", "expression_sheet", "variations")), ("expression_sheet", ("multi_angle", "variations", "text_render_")), ("filter", ("enhance", "colorize")),
-    ("transfer_style", ("blend", "variations", "filter", "restore_", "multi_angle", "colorize")), ("remove_person", ("retouch",)), ("before_after", ("restore_", "variations")),
-    ("colorize", ("enhance", "filter")), ("retouch", ("slim_",)), ("text_render", ("variations", "multi_angle", "enhance", "upscale_")), ("blend", ("replace_bg",)), ("extend", ("multi_angle", "blend")),
-)  # fmt: skip
+    ("car_wrap", ("car_color",)),
+    ("car_color", ("enhance", "retouch", "filter", "colorize")),
+    ("comparison", ("before_after", "slim", "retouch", "variations")),
+    ("character_sheet", ("multi_angle", "expression_sheet", "variations")),
+    ("expression_sheet", ("multi_angle", "variations", "text_render_")),
+    ("filter", ("enhance", "colorize")),
+    ("transfer_style", ("blend", "variations", "filter", "restore_", "multi_angle", "colorize")),
+    ("remove_person", ("retouch",)),
+    ("before_after", ("restore_", "variations")),
+    ("colorize", ("enhance", "filter")),
+    ("retouch", ("slim_",)),
+    ("text_render", ("variations", "multi_angle", "enhance", "upscale_")),
+    ("blend", ("replace_bg",)),
+    ("extend", ("multi_angle", "blend")),
+)
 _RESOLUTION = re.compile(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from intent.patterns import pattern
 from intent.scan import Scan
 
 MOST = 8
@@ -22,31 +23,63 @@ _ZH = {
     "壹": 1,
 }
 _EN = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "twenty": 20, "a couple": 2, "couple": 2, "a pair": 2, "a few": 3, "few": 3,
-    "some": 3, "several": 3, "a bunch": 4, "bunch": 4, "bunches": 4, "half a dozen": 6, "a dozen": 8, "dozen": 8, "loads": 4, "lots": 4, "a handful": 4, "a trio": 3, "tons": 4, "multiple": 3, "a ton": 4, "a load": 4, "another": 1,
-}  # fmt: skip
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "twenty": 20,
+    "a couple": 2,
+    "couple": 2,
+    "a pair": 2,
+    "a few": 3,
+    "few": 3,
+    "some": 3,
+    "several": 3,
+    "a bunch": 4,
+    "bunch": 4,
+    "bunches": 4,
+    "half a dozen": 6,
+    "a dozen": 8,
+    "dozen": 8,
+    "loads": 4,
+    "lots": 4,
+    "a handful": 4,
+    "a trio": 3,
+    "tons": 4,
+    "multiple": 3,
+    "a ton": 4,
+    "a load": 4,
+    "another": 1,
+}
 _EN_NUMBER = "half a dozen|a dozen|a couple|a pair|a few|a bunch|a handful|a trio|a ton|a load|" + "|".join(
     w for w in _EN if " " not in w
 )
 _EN_PICTURES = (
     r"(?:photo|pic|picture|image|portrait|headshot|shot|selfie|version|option|variation|variant|copie|copy|piece|render|"
-    r"avatar|take|edit|draft|design|look|of them|of these|of those|of it|of each|pls|please|plz|ones|wallpaper|poster|illustration|drawing|sample|result|output|tries|picks|snap|choices|choice|alternative|concept|logo|sketche|more|idea|different (?:one|version|photo|pic|picture|shot|option))"
+    r"avatar|take|edit|draft|design|look|of them|of these|of those|of it|of each|pls|please|plz|ones|wallpaper|poster|"
+    r"illustration|drawing|sample|result|output|tries|picks|snap|choices|choice|alternative|concept|logo|sketche|more|"
+    r"idea|different (?:one|version|photo|pic|picture|shot|option))"
 )
-_COUNT_EN = re.compile(
-    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER})(?:\s+of)?(?:\s+(?!and\b|of\b|or\b|me\b|with\b|at\b|in\b|to\b|for\b|the\b|people\b|weeks?\b|months?\b|years?\b|days?\b)[a-z0-9_'-]+){{0,3}}?\s+{_EN_PICTURES}(?:es|s)?\b(?!\s+old)"
-)
+_COUNT_EN = pattern("numbers", "count_en")
 _COUNT_OF = re.compile(
     rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total)\b|"
     rf"(?:^|[,;.!?(]\s*)(\d{{1,3}}|{_EN_NUMBER}) (?:pls|please|plz|thanks|thx|ty)\b"
 )
-_COUNT_TAIL = re.compile(
-    rf"(?:^|[,;.!?(]\s*|\b(?:make it|do|give me|gimme|send|need|want|get me|i'll take|lets do|let's do|count|quantity|qty|total|amount|number)[:= ]+)(\d{{1,3}}|{_EN_NUMBER})\s*(?=$|[,;.!?)])"
+_COUNT_TAIL = pattern("numbers", "count_tail")
+_TIMES = pattern("numbers", "times")
+_MEASURE = (
+    r"张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|"
+    r"个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|"
+    r"种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\s!?]|$)"
 )
-_TIMES = re.compile(
-    r"(?<![a-z0-9.])(?:x\s?(\d{1,2})|(\d{1,2})\s?x)(?![\w.:])(?!\s*(?:bigger|larger|res|zoom|the|size|upscal|enlarg|as))"
-)
-_MEASURE = "张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|张图|个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\\s!?]|$)"
 _COUNT_ZH = re.compile(
     rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
 )
@@ -70,10 +103,7 @@ def _value(word: str) -> int:
     return _ZH[word[0]]
 
 
-_PLAIN_MEASURE = re.compile(
-    r"^\s*(?:of\s+)?(?:them|these|those|it|each|(?:more |different |new |good |other )?(?:photos?|pics?|pictures?|images?|versions?|options?|variations?|"
-    r"variants?|shots?|copies|copy|takes?|edits?|ones?|renders?|tries|results?|snaps?|alternatives?|choices?|in total|total|please|pls|plz|thanks|thx|ty))?\W*$"
-)
+_PLAIN_MEASURE = pattern("numbers", "plain_measure")
 
 
 def _bare(after: str) -> bool:
@@ -85,11 +115,7 @@ def capped(n: int) -> int:
     return max(1, min(MOST, n))
 
 
-_ENDING = re.compile(
-    r"(?:^|[\\s,.!?])(half a dozen|a dozen|a couple of|a few|a bunch of|[2-9]|two|three|four|five|six|seven|eight|couple of|few)\\s+$".replace(
-        "\\\\", "\\"
-    )
-)
+_ENDING = pattern("numbers", "ending")
 
 
 def ending(text: str) -> int | None:
@@ -112,7 +138,11 @@ def counts(scan: Scan) -> list[tuple[int, int, int]]:
                 said = 1 if m.group(1) else 2
                 if not any(a < m.end(said) and m.start(said) < b for a, b, _ in out):
                     out.append(
-                        (m.start(said), m.end() if _bare(text[m.end(said) : m.end()]) else m.start(said), _value(m.group(said)))
+                        (
+                            m.start(said),
+                            m.end() if _bare(text[m.end(said) : m.end()]) else m.start(said),
+                            _value(m.group(said)),
+                        )
                     )
     out = [c for c in out if c[2] > 0 and not any(a <= c[0] and c[1] <= b for a, b in scan.quotes)]
     out.sort()

@@ -3,24 +3,20 @@
 Everything the rules ask is answered by `Scan`; nothing here decides.
 """
 
-import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
 from intent.fold import Folded, fold
 from intent.mend import mend_han, mend_latin
+from intent.patterns import pattern
 from intent.words import Entry, is_latin, lexicon
 
 SCANNED = 1600
 """Characters that are read for meaning. Longer messages keep their words for `prompt`, but only the first three
 quarters of this and the last quarter are scanned."""
 
-_CUT = re.compile(
-    r"[,;!?\n|/](?!\d)|\.(?!\d)|(?<=\s)(?:but|because|cos|cuz|since|so that|however|though)(?=\s)|(?:但是|不过|因为|所以|但(?!\w{0,2}是)|\s-\s)"
-)
-_QUOTE = re.compile(
-    r'"([^"]{1,400})"|「([^」]{1,400})」|『([^』]{1,400})』|《([^》]{1,400})》|«([^»]{1,400})»|【([^】]{1,400})】|(?<![a-z0-9])\'([^\']{1,400}?)\'(?![a-z0-9])'
-)
+_CUT = pattern("scan", "cut")
+_QUOTE = pattern("scan", "quote")
 
 
 @dataclass(frozen=True, slots=True)

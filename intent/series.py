@@ -1,19 +1,17 @@
 """Several portraits of different kinds in one message."""
 
 import re
+from itertools import pairwise
 
 from intent.controls import Controls
 from intent.cut import content, residue
 from intent.intent import SeriesItem
+from intent.patterns import pattern
 from intent.scan import Scan
 from intent.styles import DATING, ID, Found, negated
 
-_SPLIT = re.compile(
-    r"[,、;+&\n/]|\band\b|\bthen\b|\bplus\b|\bn\b|\bone\b(?! of)|\banother\b|张(?!照|图)|和(?!服)|跟|以及|还有|再|另外|一个|各|加上|\ba\b(?= \w+(?: \w+)? (?:one|version))|:"
-)
-_ONE = re.compile(
-    r"一张|一个|一版|一款|各[一来做出]|另一张|\bone\b(?! of (?:them|me|us)\b)|\banother\b|\ba\b(?=\s\w+(?:\s\w+){0,2} one\b)|(?<=[^几一二两三四五六七八九十\d这那])张(?=[,、;\s]|$)|[,、]再?来张|(?<!of )\bme (?:in|as|at|on)\b"
-)
+_SPLIT = pattern("series", "split")
+_ONE = pattern("series", "one")
 _LISTED = re.compile(r"[+&、]|\band\b|和(?!服)|跟|以及|,| n |还有|加")
 _CUSTOM = re.compile(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
 _CUSTOM_ZH = re.compile(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
@@ -49,7 +47,7 @@ def _marks(scan: Scan, found: Found) -> list[tuple[int, str]]:
 def _segments(text: str) -> list[tuple[int, int]]:
     cuts = [m.start() if m.group() not in ("张", ":") else m.end() for m in _SPLIT.finditer(text)]
     edges = [0, *[c for c in cuts if c], len(text)]
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [(a, b) for a, b in pairwise(edges) if a < b]
 
 
 def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str] | None:

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from intent.patterns import pattern
 from intent.scan import Hit, Scan
 
 DATING = ("dating_cafe", "dating_beach", "dating_city", "dating_restaurant")
@@ -21,21 +22,37 @@ SUBJECTS = frozenset({"child_portrait", "family_photo", "pet_together"})
 """Styles whose words say who is in the picture: "my toddler as an emperor" is no child portrait."""
 """Styles whose words are places or times too: beside another description they are only its scene."""
 GENERIC = {
-    "professional": 0.6, "casual": 0.7, "artistic": 0.8, "social_media": 0.7, "vintage": 0.3, "child_portrait": 0.4, "family_photo": 0.15,
-    "night_city": 0.3, "spring_garden": 0.3, "autumn_leaf": 0.2, "personal_brand": 0.1, "reading": 0.2, "avatar_gaming": 0.1,
-    "light_portrait": 0.2, "sports_gym": 0.05, "travel_europe": 0.1, "travel_japan": 0.1, "travel_tropical": 0.1,
-}  # fmt: skip
+    "professional": 0.6,
+    "casual": 0.7,
+    "artistic": 0.8,
+    "social_media": 0.7,
+    "vintage": 0.3,
+    "child_portrait": 0.4,
+    "family_photo": 0.15,
+    "night_city": 0.3,
+    "spring_garden": 0.3,
+    "autumn_leaf": 0.2,
+    "personal_brand": 0.1,
+    "reading": 0.2,
+    "avatar_gaming": 0.1,
+    "light_portrait": 0.2,
+    "sports_gym": 0.05,
+    "travel_europe": 0.1,
+    "travel_japan": 0.1,
+    "travel_tropical": 0.1,
+}
 """How much a style gives way to a more particular one."""
 
-_SUFFIX = re.compile(
-    r"\s*(?:的)?(?:风格|风|画风|质感|版|主题|写真|照|头像|肖像|人像|相|造型|那种|的?感觉|形象|大片|图|装|妆|美女|美人|style|styled|look\b|theme|themed|vibe|version|aesthetic|portrait|photo|pic\b|pics|picture|headshot|shot|image|avatar|selfie|pfp|one\b|me\b)"
-)
+_SUFFIX = pattern("styles", "suffix")
 _NOT_PEOPLE = re.compile(r"\s*(?:filter|effect|preset|tone|grade|滤镜|效果|色调|特效)")
 
 
 @dataclass
 class Found:
-    """Style candidates with their scores; `ask` where the words fit several; `named` are those said as a kind of picture."""
+    """Style candidates with their scores.
+
+    `ask`: the words fit several. `named`: said as a kind of picture. `strong`: not by a hint or a weak word alone.
+    """
 
     scores: dict[str, float] = field(default_factory=dict)
     at: dict[str, Hit] = field(default_factory=dict)
@@ -180,9 +197,7 @@ def _id(scan: Scan, f: Found) -> bool:
 
 
 _PAPERS = re.compile(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
-_CLOTHES = re.compile(
-    r"\s*(?:\w+\s)?(?:shirt|tie\b|dress|blouse|suit|collar|top\b|sweater|jacket|blazer|polo|hijab|tudung)|(?:色)?(?:的)?(?:衬衫|衬衣|衣|领|裙|毛衣|t恤|西装|外套|帽|领带|polo)"
-)
+_CLOTHES = pattern("styles", "clothes")
 
 
 def _ground(scan: Scan, color: str) -> list[Hit]:
@@ -219,9 +234,7 @@ _HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
 _OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
-_MY_PET = re.compile(
-    r"\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b.{0,60}\b(?:me|us|with|both|together|two of us)\b|\b(?:me|us)\b.{0,24}\b(?:my|our) (?:[\w-]+ ){0,2}(?:dog|cat|puppy|kitten|pup|doggo|kitty|rabbit|bunny|parrot|hamster|corgi|husky|poodle|beagle|labrador|retriever)s?\b"
-)
+_MY_PET = pattern("styles", "my_pet")
 
 
 def _pairs(scan: Scan, f: Found) -> None:
@@ -238,11 +251,28 @@ def _pairs(scan: Scan, f: Found) -> None:
         f.named.add("hongkong_vintage")
         f.strong.add("hongkong_vintage")
     for winner, loser, by in (
-        ("avatar_3d", "anime", 2.0), ("avatar_vtuber", "anime", 3.0), ("avatar_gaming", "anime", 0.5), ("linkedin", "professional", 4.0),
-        ("hongkong_vintage", "vintage", 3.0), ("cyberpunk", "night_city", 2.0), ("winter_chinese", "hanfu", 1.0), ("halloween", "child_portrait", 1.0),
-        ("wedding", "family_photo", 1.0), ("christmas", "family_photo", 0.5), ("personal_brand", "professional", 1.5), ("personal_brand", "social_media", 1.0), ("business_speech", "professional", 1.0),
-        ("pet_together", "spring_garden", 2.0), ("graduation", "family_photo", 1.0), ("hanfu", "spring_garden", 1.5), ("hongkong_vintage", "night_city", 2.0),
-        ("light_portrait", "artistic", 1.0), ("wedding", "vintage", 0.5), ("sports_running", "sports_gym", 0.5), ("anime", "child_portrait", 1.5), ("anime", "family_photo", 1.5),
-    ):  # fmt: skip
+        ("avatar_3d", "anime", 2.0),
+        ("avatar_vtuber", "anime", 3.0),
+        ("avatar_gaming", "anime", 0.5),
+        ("linkedin", "professional", 4.0),
+        ("hongkong_vintage", "vintage", 3.0),
+        ("cyberpunk", "night_city", 2.0),
+        ("winter_chinese", "hanfu", 1.0),
+        ("halloween", "child_portrait", 1.0),
+        ("wedding", "family_photo", 1.0),
+        ("christmas", "family_photo", 0.5),
+        ("personal_brand", "professional", 1.5),
+        ("personal_brand", "social_media", 1.0),
+        ("business_speech", "professional", 1.0),
+        ("pet_together", "spring_garden", 2.0),
+        ("graduation", "family_photo", 1.0),
+        ("hanfu", "spring_garden", 1.5),
+        ("hongkong_vintage", "night_city", 2.0),
+        ("light_portrait", "artistic", 1.0),
+        ("wedding", "vintage", 0.5),
+        ("sports_running", "sports_gym", 0.5),
+        ("anime", "child_portrait", 1.5),
+        ("anime", "family_photo", 1.5),
+    ):
         if winner in f.scores and loser in f.scores and (winner in f.strong or winner in f.named):
             f.scores[loser] -= by
