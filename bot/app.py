@@ -24,6 +24,7 @@ from handlers.channel import Channel
 from handlers.conversation import Conversation, SecondReader
 from handlers.jobs import JobRunner
 from handlers.plan import quoted
+from handlers.quoting import RecentQuotes
 from handlers.sql_store import SqlStore
 from handlers.store import Store
 from providers.catalog import ACTIONS, STYLES
@@ -99,7 +100,7 @@ async def parts(
         conversation = Conversation(
             store=store,
             jobs=jobs,
-            quote=quoted(router),
+            quote=RecentQuotes(quoted(router)),
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,

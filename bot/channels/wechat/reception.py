@@ -11,7 +11,8 @@ What is promised is in the inbox before it is promised, so a process that dies k
 import asyncio
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -40,6 +41,7 @@ CHANNEL = "wechat"
 WORK_SECONDS = 0.55
 """How long an answer waits for the work before it says what is foreseen."""
 FORESEE_SECONDS = 0.2
+CALM_SECONDS = 0.25
 FLUSH_SECONDS = 0.35
 UPLOAD_SECONDS = 0.4
 RETRIES = (0.5, 2.0, 8.0)
@@ -80,6 +82,33 @@ class Work:
     """Whether it is in the inbox."""
 
 
+class Calm:
+    """Photos are fetched and worked on when nobody waits for a first answer, or a little later all the same."""
+
+    def __init__(self) -> None:
+        self._answers = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        self._answers += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            if not self._answers:
+                self._free.set()
+
+    async def wait(self, seconds: float) -> None:
+        if self._free.is_set():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._free.wait()
+
+
 class Reception:
     def __init__(
         self,
@@ -105,6 +134,7 @@ class Reception:
         self._metrics = metrics
         self._retries = tuple(retries)
         self._sleep = sleep
+        self._calm = Calm()
         self._answerer: Answerer | None = None
         self._going: dict[str, asyncio.Task[Answer]] = {}
         self._given: OrderedDict[str, Answer] = OrderedDict()
@@ -179,6 +209,10 @@ class Reception:
     async def _answer(self, push: Push) -> Answer:
         if push.sort == "nothing":
             return SILENCE
+        with self._calm.busy():
+            return await self._answer_now(push)
+
+    async def _answer_now(self, push: Push) -> Answer:
         if push.sort == "unfollow":
             work = self._begin(push, self._for_handlers(push, "/forget", None))
             await self._keep(work)
@@ -255,12 +289,16 @@ class Reception:
         work.told = asyncio.get_running_loop().create_future()
         if push.sort == "photo":
             # Several photos of one person come side by side; only their handling waits in line.
-            work.photo = asyncio.ensure_future(self._photos.fetch(push))
+            work.photo = asyncio.ensure_future(self._fetched(push))
             work.photo.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._pending[push.openid].append(work)
         work.task = asyncio.create_task(self._handled(work))
         self._spawn(self._finish(work))
         return work
+
+    async def _fetched(self, push: Push) -> object:
+        await self._calm.wait(CALM_SECONDS)
+        return await self._photos.fetch(push)
 
     async def _handled(self, work: Work) -> tuple[Outgoing, ...]:
         openid = work.push.openid

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 SPACE = "wechat.rights"
 AGAIN_SECONDS = 3600.0
 """How often what was refused is asked for again: the account may have been verified meanwhile."""
+KNOWN_SECONDS = 5.0
 PAUSES = (2.0, 5.0, 15.0, 60.0)
 NOBODY = "o-nobody-asks-for-rights"
 """An id no follower has: the call is refused for it, after the right to make it was looked at."""
@@ -64,10 +65,15 @@ class AccountRights:
         self._api = api
         self._clock = clock
         self._sleep = sleep
+        self._known: tuple[Rights, float] | None = None
 
     async def now(self) -> Rights:
-        raw = await self._store.value(SPACE, self._key)
-        return Rights() if raw is None else Rights.model_validate_json(raw)
+        """At most `KNOWN_SECONDS` old; what another process lost is found out by being refused once more."""
+        at = self._clock().timestamp()
+        if self._known is None or not 0 <= at - self._known[1] < KNOWN_SECONDS:
+            raw = await self._store.value(SPACE, self._key)
+            self._known = (Rights() if raw is None else Rights.model_validate_json(raw)), at
+        return self._known[0]
 
     async def lost(self, right: Right) -> None:
         """The platform has just refused it."""
@@ -80,6 +86,7 @@ class AccountRights:
         await self._save((await self.now()).model_copy(update={"permanent": True}))
 
     async def _save(self, rights: Rights) -> None:
+        self._known = rights, self._clock().timestamp()
         await self._store.set_value(SPACE, self._key, rights.model_dump_json())
 
     async def ask(self) -> Rights:
