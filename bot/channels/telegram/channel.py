@@ -215,7 +215,13 @@ class TelegramChannel:
         return wrong
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        async def small() -> None:
+            try:
+                await work
+            except Exception as error:  # the store is away: nobody waits for it
+                log.warning("a small task of Telegram's failed: %s", type(error).__name__)
+
+        task = asyncio.create_task(small())
         self._small.add(task)
         task.add_done_callback(self._small.discard)
 

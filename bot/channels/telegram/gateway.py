@@ -87,6 +87,13 @@ class Gateway:
             return False
         return True
 
+    async def quietly(self, name: str, call: Callable[[int], Awaitable[object]]) -> None:
+        """For taking messages away, which counts against no limit; where it fails, it is let go."""
+        try:
+            await call(await self.chats.address(name))
+        except (TelegramError, KeyError) as error:
+            log.info("a message was not taken away: %s", type(error).__name__)
+
     async def __call__(self, name: str, call: Callable[[int], Awaitable[T]]) -> T:
         """Raises DeliveryLater, DeliveryRefused, DeliveryUnknown, or telegram's BadRequest."""
         if await self.chats.is_gone(name):

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 
 PRIVATE_RATE, PRIVATE_BURST = 1.0, 5.0
 GROUP_RATE, GROUP_BURST = 20 / 60, 20.0
-OVERALL_RATE, OVERALL_BURST, OVERALL_CAREFUL = 30.0, 240.0, 30.0
+OVERALL_RATE, OVERALL_BURST = 30.0, 240.0
+CAREFUL_RATE, CAREFUL_BURST = 24.0, 5.0
+"""Together below 30 in any second."""
 CAREFUL_SECONDS = 600.0
 """How long bursts stay small after the server refused several chats at once."""
 AT_ONCE = 3
@@ -118,7 +120,7 @@ class Flood:
         self._refused.append((now, chat))
         if len({refused for _, refused in self._refused}) >= AT_ONCE:
             self._overall.resting_until = max(self._overall.resting_until, now + retry_after)
-            self._overall.size = OVERALL_CAREFUL
+            self._overall.rate, self._overall.size = CAREFUL_RATE, CAREFUL_BURST
             self._overall.level = 0.0
             self._overall.at = max(now, self._overall.resting_until)
             self._careful_until = now + CAREFUL_SECONDS
@@ -127,4 +129,4 @@ class Flood:
     def taken(self) -> None:
         """The server took a message: after a quiet while, bursts may be large again."""
         if self._overall.size < OVERALL_BURST and self._clock.now() > self._careful_until:
-            self._overall.size = OVERALL_BURST
+            self._overall.rate, self._overall.size = OVERALL_RATE, OVERALL_BURST

@@ -99,9 +99,9 @@ def photo_allowed(picture: PictureFile) -> bool:
 
 def cut(text: str, most: int = CAPTION_UNITS) -> str:
     """At most so many UTF-16 units."""
-    while units(text) > most:
-        text = text[: -max(1, (units(text) - most) // 2 + 1)].rstrip() + "…"
-    return text
+    if units(text) <= most:
+        return text
+    return text.encode("utf-16-le")[: 2 * (most - 1)].decode("utf-16-le", "ignore").rstrip() + "…"
 
 
 @cache
@@ -329,7 +329,7 @@ class Places:
         async def call(to: int) -> object:
             return await self._bot.delete_message(to, message)
 
-        await self._gateway.spare(chat.chat, call)
+        await self._gateway.quietly(chat.chat, call)
 
     async def _tidy(self, chat: Chat, outgoing: Outgoing, used: tuple[int | None, ...]) -> None:
         """The pictures are there: the message that told how it went is done with."""

@@ -71,6 +71,20 @@ class Stage:
         await self.until(lambda: self.telegram.unread == 0)
         await self.channel.idle()
 
+    async def job_begun(self, person: int, chat: int | None = None) -> Job:
+        """The only job of this person here, once it is there."""
+        async with asyncio.timeout(20):
+            while not (jobs := await self.jobs_of(person, chat)):
+                await asyncio.sleep(0.01)
+            return jobs[0]
+
+    async def valued(self, space: str, key: str) -> str:
+        """What the store holds there, once it does."""
+        async with asyncio.timeout(20):
+            while (value := await self.store.value(space, key)) is None:
+                await asyncio.sleep(0.01)
+            return value
+
     async def ended(self, job_id: str) -> Job:
         async with asyncio.timeout(20):
             while True:

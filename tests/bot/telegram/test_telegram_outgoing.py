@@ -1,0 +1,428 @@
+"""What goes out: progress, results, exactly one picture for each that was made, whatever the line does."""
+
+import asyncio
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.channels.telegram.limits import Clock
+from handlers.message import Choice, Kind, Outgoing
+from handlers.store import JobState
+from providers.base import PictureFile
+from providers.fake import Script
+from tests.bot.telegram.stage import Stage, on_stage, paced
+from tests.servers.telegram import FakeTelegram, Fault, jpeg, statistics
+
+GROUP = -1_001_000_000_077
+
+
+def picture(folder: Path, name: str, size: tuple[int, int], *, noise: bool = False, kind: str = "PNG") -> PictureFile:
+    """A result as a job hands it over; noise does not compress."""
+    if noise:
+        image = Image.merge("RGB", [Image.effect_noise(size, 90) for _ in range(3)])
+    else:
+        image = Image.new("RGB", size, "teal")
+        image.paste((250, 240, 230), (0, 0, max(1, size[0] // 2), max(1, size[1] // 2)))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.{kind.lower()}"
+    out = BytesIO()
+    image.save(out, kind, **({"compress_level": 1} if kind == "PNG" else {"quality": 95}))
+    path.write_bytes(out.getvalue())
+    return PictureFile(
+        path=path, width=size[0], height=size[1], size_bytes=len(out.getvalue()), mime="image/png",
+        provider="fake", request_id=name,
+    )  # fmt: skip
+
+
+def result(*pictures: PictureFile, text: str = "Here it is", language: str = "en") -> Outgoing:
+    choices = (Choice(id="again:0123456789abcdef0123", label="Again"),)
+    return Outgoing(
+        id="result:0123456789abcdef0123", kind=Kind.PICTURES, pictures=pictures, text=text, choices=choices,
+        job="0123456789abcdef0123", language="zh" if language == "zh" else "en",
+    )  # fmt: skip
+
+
+async def delivered(stage: Stage, outgoing: Outgoing, person: int = 1) -> None:
+    place = await stage.channel.reserve(stage.chat(person), outgoing)
+    await stage.channel.deliver(stage.chat(person), outgoing, place)
+
+
+# --- progress
+
+
+async def test_a_request_is_answered_within_a_second_by_a_chat_action_and_one_status_message(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram, script=(Script(seconds=1.2),)) as stage:
+        await stage.until(lambda: stage.channel.connected)
+        sent = asyncio.get_running_loop().time()
+        telegram.person(1).photographs("anime style")
+        await stage.until(lambda: telegram.of("sendChatAction", 1) and telegram.of("sendMessage", 1))
+        assert telegram.of("sendMessage", 1)[0].at - sent < 1.0
+        await stage.until(lambda: telegram.pictures(1))
+        assert len(telegram.of("sendMessage", 1)) == 1
+
+
+async def test_progress_edits_one_message_at_the_pace_telegram_allows(tmp_path: Path, telegram: FakeTelegram) -> None:
+    """Time passes for the channel alone: a minute of a job in a second."""
+    ahead = 0.0
+    clock = Clock(now=lambda: 1e6 + ahead)
+    pace = paced(wall=lambda: 1e9 + ahead, clock=clock)
+    async with on_stage(tmp_path, telegram, pace=pace, script=(Script(seconds=60),)) as stage:
+        telegram.person(1).photographs("anime style")
+        job = await stage.job_begun(1)
+        await stage.valued("telegram.jobs", job.id)
+        for n in range(30):
+            ahead += 1.0
+            cancel = (Choice(id=f"cancel:{job.id}", label="Cancel"),)
+            status = Outgoing(id=f"status:{job.id}", kind=Kind.STATUS, text=f"tick {n}", choices=cancel, job=job.id)
+            await stage.channel.say(stage.chat(1), status)
+        edits = telegram.of("editMessageText", 1)
+        assert 3 <= len(edits) <= 11
+        (shown,) = telegram.shown(1)
+        assert "Anime" in shown.text
+        assert shown.button("Cancel") == f"cancel:{job.id}"
+        telegram.person(1).taps(shown, "Cancel")
+        await stage.ended(job.id)
+
+
+async def test_a_cancelled_job_says_so_and_whether_it_was_charged(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram, script=(Script(seconds=60),)) as stage:
+        ann = telegram.person(1)
+        ann.photographs("anime style")
+        await stage.until(lambda: telegram.of("sendMessage", 1))
+        ann.says("/cancel")
+        await stage.until(lambda: "Nothing was charged" in telegram.words(1))
+        assert not telegram.pictures(1)
+
+
+# --- one picture
+
+
+async def test_the_same_picture_is_not_shown_twice_however_often_its_delivery_is_repeated(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = result(picture(tmp_path, "a", (600, 400)))
+        place = await stage.channel.reserve(stage.chat(1), outgoing)
+        for _ in range(3):
+            await stage.channel.deliver(stage.chat(1), outgoing, place)
+        assert len(telegram.pictures(1)) == 1
+
+
+@pytest.mark.parametrize("what", ["reset", 500, "html", "garbage"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_send_that_breaks_is_repeated_into_the_same_place(
+    tmp_path: Path, telegram: FakeTelegram, what: int | str, after: bool, count: int
+) -> None:
+    telegram.faults.append(Fault(method="editMessageMedia", what=what, after=after))
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.person(1).photographs(f"anime style, {count} pictures")
+        await stage.until(lambda: len(telegram.pictures(1)) == count)
+        job = await stage.ended((await stage.job(1)).id)
+        assert job.state is JobState.DONE
+        assert len(telegram.pictures(1)) == count
+
+
+async def test_a_server_that_answers_too_late_leads_to_no_second_picture(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    telegram.faults.append(Fault(method="editMessageMedia", what="hang", after=True))
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = result(picture(tmp_path, "a", (600, 400)))
+        place = await stage.channel.reserve(stage.chat(1), outgoing)
+        first = asyncio.create_task(stage.channel.deliver(stage.chat(1), outgoing, place))
+        await stage.until(lambda: telegram.pictures(1))
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await stage.channel.deliver(stage.chat(1), outgoing, place)
+        telegram.release()
+        assert len(telegram.pictures(1)) == 1
+
+
+async def test_an_older_server_gets_a_grey_picture_that_becomes_the_result(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    telegram.edits_text_into_media = False
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.person(1).photographs("anime style")
+        await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        refused = [c for c in telegram.of("editMessageMedia") if c.code == 400]
+        assert len(refused) == 1
+        telegram.person(1).photographs("oil painting")
+        await stage.until(lambda: len(telegram.pictures(1)) == 2)
+        assert len([c for c in telegram.of("editMessageMedia") if c.code == 400]) == 1, "it is remembered"
+        assert all(m.is_picture for m in telegram.shown(1)), "no text is left behind"
+
+
+async def test_a_place_that_the_person_deleted_is_made_anew(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = result(picture(tmp_path, "a", (600, 400)))
+        place = await stage.channel.reserve(stage.chat(1), outgoing)
+        telegram.messages.clear()
+        await stage.channel.deliver(stage.chat(1), outgoing, place)
+        await stage.channel.deliver(stage.chat(1), outgoing, place)
+        assert len(telegram.pictures(1)) <= 2
+        assert telegram.pictures(1)[0].text == "Here it is"
+
+
+async def test_a_long_job_rings_with_a_new_message_and_takes_its_status_away(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ahead = 0.0
+    async with on_stage(
+        tmp_path, telegram, pace=paced(wall=lambda: 1e9 + ahead), script=(Script(seconds=0.5),)
+    ) as stage:
+        asked = telegram.person(1).photographs("anime style")
+        await stage.valued("telegram.jobs", (await stage.job_begun(1)).id)
+        ahead = 40.0
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        assert telegram.history[1, shown.id][0].startswith("Your picture is ready")
+        assert shown.reply_to == asked
+        assert [m.id for m in telegram.shown(1)] == [shown.id]
+
+
+async def test_a_question_deleted_while_it_was_made_does_not_stop_the_answer(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram, script=(Script(seconds=0.4),)) as stage:
+        asked = telegram.person(1).photographs("anime style")
+        await stage.until(lambda: telegram.of("getFile"))
+        del telegram.messages[1, asked]
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        assert shown.reply_to is None
+
+
+# --- forms
+
+
+@pytest.mark.parametrize(
+    ("size", "noise", "form"),
+    [
+        ((1024, 1024), False, "photo"),
+        ((5000, 5000), False, "photo"),
+        ((5002, 5000), False, "document"),
+        ((2100, 100), False, "document"),
+        ((2000, 100), False, "photo"),
+        ((2100, 2000), True, "document"),
+    ],
+)
+async def test_a_photo_where_telegram_takes_one_and_a_document_where_it_does_not(
+    tmp_path: Path, telegram: FakeTelegram, size: tuple[int, int], noise: bool, form: str
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        await delivered(stage, result(picture(tmp_path, "a", size, noise=noise)))
+        (shown,) = telegram.pictures(1)
+        assert shown.file is not None
+        assert shown.file.kind == form
+        assert {b["text"] for b in shown.buttons} == {"Again", "As file"}
+        assert not [c for c in telegram.calls if c.code == 400], "known beforehand, not tried"
+
+
+async def test_a_photo_that_the_server_cannot_process_goes_as_a_document(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        broken = picture(tmp_path, "a", (600, 400))
+        broken.path.write_bytes(b"not a picture at all")
+        await delivered(stage, result(broken))
+        (shown,) = telegram.shown(1)
+        assert shown.file is not None
+        assert shown.file.kind == "document"
+
+
+async def test_several_pictures_are_one_album_with_the_receipt_and_its_buttons_below(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.person(1).photographs("anime style, 4 pictures")
+        await stage.until(lambda: len(telegram.pictures(1)) == 4)
+        await stage.ended((await stage.job(1)).id)
+        pictures, shown = telegram.pictures(1), telegram.shown(1)
+        assert len({p.album for p in pictures}) == 1
+        assert len({p.file.unique for p in pictures if p.file}) == 4
+        (receipt,) = [m for m in shown if not m.is_picture]
+        assert receipt.id > max(p.id for p in pictures)
+        assert "4 pictures" in receipt.text
+        assert "$" in receipt.text
+        assert {b["text"] for b in receipt.buttons} >= {"Again", "Variations", "Upscale 2×", "Edit further", "As file"}
+
+
+async def test_an_album_with_a_panorama_is_one_of_documents(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        await delivered(stage, result(picture(tmp_path, "a", (600, 400)), picture(tmp_path, "b", (4200, 200))))
+        assert [p.file.kind for p in telegram.pictures(1) if p.file] == ["document", "document"]
+
+
+async def test_an_album_with_a_heavy_picture_stays_one_of_photos(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        heavy = picture(tmp_path, "b", (2100, 2000), noise=True)
+        await delivered(stage, result(picture(tmp_path, "a", (600, 400)), heavy))
+        assert [p.file.kind for p in telegram.pictures(1) if p.file] == ["photo", "photo"]
+
+
+async def test_a_reply_to_a_picture_of_our_album_edits_it(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram) as stage:
+        ann.photographs("anime style, 2 pictures")
+        await stage.until(lambda: len(telegram.pictures(1)) == 2)
+        await stage.ended((await stage.job(1)).id)
+        ann.says("make the first picture brighter", reply_to=telegram.pictures(1)[0].id)
+        await stage.until(lambda: len(telegram.pictures(1)) >= 3)
+        newest = (await stage.jobs_of(1))[0]
+        assert newest.order.operation == "edit"
+
+
+async def test_the_full_size_file_is_one_tap_away(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram) as stage:
+        ann.photographs("anime style")
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        job = await stage.ended((await stage.job(1)).id)
+        tap = ann.taps(shown, "As file")
+        await stage.until(lambda: len(telegram.pictures(1)) == 2)
+        file = telegram.pictures(1)[1].file
+        assert file is not None
+        assert file.kind == "document"
+        assert file.data == job.pictures[0].path.read_bytes()
+        assert tap in telegram.answered
+
+
+@pytest.mark.parametrize("name", ["Again", "Variations", "Upscale 2×"])
+async def test_the_buttons_under_a_result_lead_to_the_next_one(
+    tmp_path: Path, telegram: FakeTelegram, name: str
+) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram) as stage:
+        ann.photographs("anime style")
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        ann.taps(shown, name)
+        await stage.until(lambda: len(telegram.pictures(1)) >= 2)
+
+
+async def test_a_double_tap_is_one(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram) as stage:
+        ann.photographs("anime style")
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        taps = [ann.taps(shown, "Again"), ann.taps(shown, "Again")]
+        await stage.read()
+        assert len(await stage.jobs_of(1)) == 2
+        assert set(taps) <= set(telegram.answered), "both clients stop waiting"
+
+
+async def test_editing_further_offers_edits_of_this_very_picture(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram) as stage:
+        ann.photographs("anime style")
+        (first,) = await stage.until(lambda: telegram.pictures(1))
+        older = await stage.ended((await stage.job(1)).id)
+        ann.photographs("oil painting", data=jpeg(500, 300))
+        await stage.until(lambda: len(telegram.pictures(1)) == 2)
+        ann.taps(first, "Edit further")
+        await stage.until(lambda: telegram.shown(1)[-1].buttons and "action:" in str(telegram.shown(1)[-1].buttons))
+        ann.taps(telegram.shown(1)[-1], "action:enhance")
+        await stage.until(lambda: len(telegram.pictures(1)) == 3)
+        newest = (await stage.jobs_of(1))[0]
+        assert newest.order.photos == tuple(p.path for p in older.pictures)
+
+
+async def test_a_long_receipt_is_cut_to_what_a_caption_may_be(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        await delivered(stage, result(picture(tmp_path, "a", (600, 400)), text="很长的说明😀" * 400))
+        (shown,) = telegram.pictures(1)
+        assert len(shown.text.encode("utf-16-le")) // 2 <= 1024
+        assert shown.text.endswith("…")
+
+
+async def test_a_long_answer_is_several_messages_with_the_buttons_on_the_last(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        text = "\n".join(f"line {n} 😀😀😀😀😀😀" for n in range(400))
+        choices = tuple(Choice(id=f"style:{n}", label=f"Style {n}") for n in range(90))
+        await stage.channel.say(stage.chat(1), Outgoing(id="x", kind=Kind.CHOICES, text=text, choices=choices))
+        shown = telegram.shown(1)
+        assert len(shown) > 1
+        assert [bool(m.buttons) for m in shown] == [False] * (len(shown) - 1) + [True]
+        assert "\n".join(m.text for m in shown) == text
+
+
+# --- rates
+
+
+async def test_a_flood_wait_is_obeyed_and_nothing_is_lost(tmp_path: Path, telegram: FakeTelegram) -> None:
+    telegram.faults.append(Fault(method="editMessageMedia", what=429, retry_after=1))
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.person(1).photographs("anime style")
+        await stage.until(lambda: telegram.pictures(1))
+        first, second = telegram.of("editMessageMedia")
+        assert second.at - first.at >= 1.0
+
+
+async def test_many_at_once_stay_within_what_the_server_allows(tmp_path: Path) -> None:
+    with FakeTelegram.serving(overall=30, per_chat=3) as telegram:
+        async with on_stage(tmp_path, telegram) as stage:
+            for n in range(60):
+                telegram.person(100 + n).photographs("anime style")
+            await stage.until(lambda: sum(len(telegram.pictures(100 + n)) for n in range(60)) == 60, 40)
+            refused = [c for c in telegram.calls if c.code == 429]
+            assert len(refused) < 60, statistics(telegram)
+
+
+# --- chats that are gone
+
+
+@pytest.mark.parametrize("way", ["blocked", "deleted", "told"])
+async def test_a_chat_that_is_gone_ends_its_job_quietly_and_is_remembered(
+    tmp_path: Path, telegram: FakeTelegram, way: str
+) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram, script=(Script(seconds=0.5),)) as stage:
+        ann.photographs("anime style")
+        await stage.until(lambda: telegram.of("sendMessage", 1))
+        if way == "told":
+            ann.blocks()
+        else:
+            (telegram.blocked if way == "blocked" else telegram.gone).add(1)
+        job = await stage.ended((await stage.job(1)).id)
+        assert job.error_code == "delivery_refused"
+        calls = len(telegram.calls)
+        await stage.channel.say(stage.chat(2), Outgoing(id="y", kind=Kind.TEXT, text="still here"))
+        with pytest.raises(Exception, match="delivery_refused"):
+            await stage.channel.say(stage.chat(1), Outgoing(id="x", kind=Kind.TEXT, text="hello"))
+        assert len(telegram.of("sendMessage", 1)) == 1, "it is not even tried"
+        assert len(telegram.calls) > calls
+        telegram.blocked.discard(1)
+        telegram.gone.discard(1)
+        ann.says("/help")
+        await stage.until(lambda: "Send a photo" in telegram.words(1))
+
+
+async def test_errors_are_sentences_with_a_way_on_in_reply_to_the_question(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram, script=(Script(fault="ends_without"), Script())) as stage:
+        asked = ann.photographs("动漫风格")
+        await stage.until(lambda: "没有做出图" in telegram.words(1) or "再试" in str(telegram.shown(1)))
+        failure = telegram.shown(1)[-1]
+        assert failure.reply_to == asked
+        ann.taps(failure, "retry")
+        await stage.until(lambda: telegram.pictures(1))
+
+
+async def test_no_answer_of_the_bot_holds_an_address_or_the_token(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram, script=(Script(fault="account"),)) as stage:
+        ann.photographs("anime style")
+        await stage.until(lambda: len(telegram.shown(1)) >= 2)
+        assert "127.0.0.1" not in telegram.words(1)
+        assert "a-token" not in telegram.words(1)
