@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from intent import numbers
 from intent.commands import command, slash
 from intent.controls import Controls, controls
 from intent.create import creation
@@ -128,8 +129,9 @@ def _decide(r: Reading) -> Intent:
     )
     if said:
         r.note("command", f"{said[0]}: {said[2]}")
-        if said[0] == "again" and c.counted:
-            return r.make("command", said[1], command="again", count=c.count)
+        if said[0] == "again":
+            count = c.count if c.counted else numbers.any_number(scan.text)
+            return r.make("command", said[1], command="again", count=count)
         return r.make("command", said[1], command=said[0])
     asked = asks(scan)
     told, why = tells(scan)
@@ -377,7 +379,12 @@ def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: fl
         return r.make("portrait", 0.7, prompt=r.whole())
     if drawn >= 1.6 and not scan.photos:
         return r.make("create", 0.55, prompt=r.whole(_LEAD))
-    if scan.photos and scan.has("bg") and not re.search(r"in the background|背景里|背景音", scan.text):
+    if (
+        scan.photos
+        and scan.has("bg")
+        and (not scan.has("pic") or scan.has("thispic"))
+        and not re.search(r"in the background|背景里|背景音", scan.text)
+    ):
         return r.make("edit", 0.65, action="replace_bg", prompt=r.whole())
     own = own_change(scan)
     if own and (scan.photos or scan.has("thispic")):

@@ -191,6 +191,9 @@ _GIVES_WAY = (
     ("blend", ("replace_bg",)),
     ("extend", ("multi_angle", "blend")),
 )
+_ELSEWHERE = re.compile(
+    r"我们?.{0,4}(?:站|坐|躺|出现|去)?(?:在|到)[^,.!?]{2,12}(?:上|里|前|边|下|旁|中|现场)|想去[^,.!?]{2,10}"
+)
 _RESOLUTION = re.compile(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
 
 
@@ -204,6 +207,8 @@ def choose(scan: Scan, acts: list[Act]) -> list[Act]:
         else:
             old.score = max(old.score, act.score) + min(old.score, act.score) * 0.3
             old.at, old.end = min(old.at, act.at), max(old.end, act.end)
+    if "edit" in best and (m := _ELSEWHERE.search(scan.text)):
+        best["blend"] = Act("blend", m.start(), m.end(), 3.2, m.group())
     if "comparison" in best and "before_after" in best:
         best["comparison"].score = max(3.0, best["comparison"].score)
     if any(a.score >= 2 for a in best.values()):

@@ -70,7 +70,7 @@ _EN_PICTURES = (
 )
 _COUNT_EN = pattern("numbers", "count_en")
 _COUNT_OF = re.compile(
-    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those)|in total|total)\b|"
+    rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those|me(?! and\b))|in total|total)\b|"
     rf"(?:^|[,;.!?(]\s*)(\d{{1,3}}|{_EN_NUMBER}) (?:pls|please|plz|thanks|thx|ty)\b"
 )
 _COUNT_TAIL = pattern("numbers", "count_tail")
@@ -155,6 +155,15 @@ def ratio(scan: Scan) -> tuple[str, int, int] | None:
         if not any(a <= m.start() and m.end() <= b for a, b in scan.quotes):
             return m.group(1).replace(" ", ""), m.start(), m.end()
     return None
+
+
+_ANY = re.compile(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([两二三四五六七八几])")
+
+
+def any_number(text: str) -> int:
+    """The first number in a short command ("another two"); 1 where there is none."""
+    m = _ANY.search(text)
+    return capped(_value(m.group(1) or m.group(2))) if m else 1
 
 
 def times(scan: Scan) -> int | None:

@@ -10,10 +10,18 @@ _OWN_EN = pattern("own", "own_en")
 _OWN_ZH = pattern("own", "own_zh")
 
 
+_ON_SOMEBODY = re.compile(r"\bon (?:me|him|her|us|my (?:son|daughter|kid|baby|wife|husband|dog|cat))\b")
+"""Clothes put on somebody: a portrait where they name a style ("put a chef hat on me")."""
+
+
 def own_change(scan: Scan) -> str | None:
     """An order to change something in the picture that no action of the catalogue names."""
-    if m := _OWN_EN.search(scan.text):
-        return m.group()
+    for n in range(min(len(scan.cuts), 8) + 1):
+        start, end = scan.clause_span(n)
+        said = scan.text[start:end].lstrip(" ,;.!?\n")
+        m = _OWN_EN.match(said)
+        if m and not (_ON_SOMEBODY.search(said) and ("style" in scan.kinds or "hint" in scan.kinds)):
+            return m.group()
     if scan.text.isascii():
         return None
     ba = BA.search(scan.text)

@@ -115,7 +115,7 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
         ("when", 0.8, 1),
         ("possessive", 0.5, 1),
     ):
-        hits = scan.by.get(("word", key))
+        hits = [h for h in scan.words(key) if not scan.quoted(h)]
         if hits:
             say(points * min(most, len(hits)), f"{key}: {text[hits[0].start : hits[0].end]}")
     if scan.has("question"):

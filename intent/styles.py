@@ -143,7 +143,7 @@ def _groups(scan: Scan, f: Found) -> None:
 _PLACE = {
     "cafe": re.compile(r"coffee(?! meets)|caf[eé]|咖啡|下午茶"),
     "beach": re.compile(r"beach|seaside|by the sea|ocean|on the sand|海边|沙滩|海滩"),
-    "city": re.compile(r"\bcity\b|downtown|\bstreets?\b|rooftop|街头|街上|城市|都市|天台|天桥"),
+    "city": re.compile(r"\bcity\b|downtown|\bstreets?\b|rooftop|街头|街拍|街上|城市|都市|天台|天桥"),
     "restaurant": re.compile(r"restaurant|dinner|bistro|餐厅|晚餐|西餐|餐馆"),
 }
 """Places that may stand inside a longer phrase of the lexicon ("city at night")."""
@@ -163,6 +163,8 @@ def _dating(f: Found, places: dict[str, list[Hit]]) -> None:
 
 def _id(scan: Scan, f: Found) -> bool:
     general = _wanted(scan, "id")
+    if not general and (m := _BARE_ID.search(scan.text)):
+        general = [Hit(m.start(), m.end(), "group", "id", False, True)]
     direct = {k: _wanted(scan, f"id_{k}") for k in ("white", "blue", "red")}
     said = [h for hits in direct.values() for h in hits]
     if not general and not said:
@@ -196,6 +198,9 @@ def _id(scan: Scan, f: Found) -> bool:
     return True
 
 
+_BARE_ID = re.compile(
+    r"\bid\b(?=.*\b(?:background|bg|backdrop|inch|size|photo|pic|picture)\b)|(?:background|bg|backdrop|inch|size)\b.*\bid\b"
+)
 _PAPERS = re.compile(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
 _CLOTHES = pattern("styles", "clothes")
 
@@ -234,12 +239,18 @@ _HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
 _OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
+_CHILD = re.compile(
+    r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)"
+)
 _MY_PET = pattern("styles", "my_pet")
 
 
 def _pairs(scan: Scan, f: Found) -> None:
     """Two words that together name a style neither names alone, and the more particular of two that go together."""
     text = scan.text
+    if m := _CHILD.search(text):
+        f.add("child_portrait", 3.5, Hit(m.start(), m.end(), "style", "child_portrait", False, True))
+        f.named.add("child_portrait")
     if (m := _MY_PET.search(text)) and ("pet_together" in f.scores or re.search(r"\b(?:me|us|i|we|i'm)\b", text)):
         f.add("pet_together", 1.5, Hit(m.start(), m.end(), "hint", "pet_together", False, False))
     if "winter_chinese" not in f.named and _GUOFENG.search(text) and (m := _SNOW.search(text)):
