@@ -34,7 +34,7 @@ from starlette.routing import Route
 
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.serving import config, listening_socket
-from tests.servers.wechat import ACCOUNT, AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone
+from tests.servers.wechat import ACCOUNT, AES_KEY, APP_ID, APP_SECRET, PATIENCE, TOKEN, FakeWeChat, Phone
 
 MAKER_SECONDS = 20.0
 
@@ -80,7 +80,9 @@ async def crowd(people: int) -> None:
     with FakeWeChat.serving() as wechat, FakeFal.serving() as fal:
         fal.always(seconds=MAKER_SECONDS)
         with likeness(wechat, fal) as wechat.app:
-            await _crowd(wechat, people)
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=people)
+            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, limits=limits) as wechat.client:
+                await _crowd(wechat, people)
 
 
 async def _crowd(wechat: FakeWeChat, count: int) -> None:
@@ -141,7 +143,7 @@ def _echo(address: "multiprocessing.Queue[str]") -> None:
 async def a_second(requests: list[dict[str, Any]], connections: int = 16) -> float:
     """Requests answered a second, over so many connections."""
     waiting = iter(requests)
-    async with httpx.AsyncClient(trust_env=False, timeout=10, verify=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
 
         async def one_after_another() -> int:
             done = 0

@@ -44,7 +44,10 @@ class Platform(Channel, Protocol):
     async def aclose(self) -> None: ...
     def routes(self) -> Sequence[BaseRoute]: ...
     async def check(self) -> Sequence[str] | None:
-        """For `likeness doctor`: whether the settings work. Raises LikenessError, or gives what is wrong."""
+        """For `likeness doctor`: whether the settings work.
+
+        Raises LikenessError, or gives a list of what is wrong, or a line (a str) that says how it is.
+        """
 
 
 @dataclass(kw_only=True)

@@ -29,6 +29,7 @@ from handlers.sql_schema import (
     migrate,
     to_text,
 )
+from handlers.sql_writes import GroupCommit
 from handlers.store import ENDED, Delivery, Entry, Job, JobState, Part, PartState, Turn, Usage
 from handlers.table import LastResult, Table
 from providers.base import PictureFile, Submission
@@ -55,8 +56,8 @@ class SqlStore:
         self._engine = engine
         self._clock = clock
         self._insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-        writers = 1 if engine.dialect.name == "sqlite" else threads
-        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+        self._group = GroupCommit(engine) if engine.dialect.name == "sqlite" else None
+        self._writers = ThreadPoolExecutor(threads, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="store-read")
 
     @classmethod
@@ -71,6 +72,9 @@ class SqlStore:
         return store
 
     async def _write(self, work: Callable[[sa.Connection], T]) -> T:
+        if self._group is not None:
+            return await self._group.write(work)
+
         def run() -> T:
             with self._engine.connect().execution_options(write=True) as connection, connection.begin():
                 return work(connection)
@@ -377,6 +381,8 @@ class SqlStore:
 
     async def aclose(self) -> None:
         def close() -> None:
+            if self._group is not None:
+                self._group.close()
             self._writers.shutdown()
             self._readers.shutdown()
             self._engine.dispose()

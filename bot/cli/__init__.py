@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "providers": "bot.cli.lists:providers",
     "jobs": "bot.cli.jobs:jobs",
     "doctor": "bot.cli.doctor:doctor",
+    "wechat": "bot.cli.wechat:wechat",
 }
 
 

@@ -107,7 +107,7 @@ async def _check(name: str, ask: Callable[[], Awaitable[object]], otherwise: str
         return _broken(name, otherwise or f"failed ({type(error).__name__})")
     if isinstance(wrong, list) and wrong:
         return _broken(name, " ".join(map(str, wrong)))
-    return Finding(name=name, verdict="ok", message="works")
+    return Finding(name=name, verdict="ok", message=wrong if isinstance(wrong, str) else "works")
 
 
 def _broken(name: str, message: str) -> Finding:

@@ -12,7 +12,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "run", "worker", "portrait", "edit", "create", "series", "intent", "styles", "actions", "providers", "jobs",
-    "doctor",
+    "doctor", "wechat", "wechat menu",
 )  # fmt: skip
 
 

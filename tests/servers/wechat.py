@@ -22,7 +22,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,6 +165,8 @@ class FakeWeChat:
     holding: threading.Event = field(default_factory=threading.Event)
     on_take: Callable[[str], None] | None = None
     """Called with the path when a call has been taken, before it is answered: where kill tests kill."""
+    client: httpx.AsyncClient | None = None
+    """Shared by the phones; without it each push opens a connection of its own, as a cautious test wants it."""
     ids: int = 7_000_000_000_000_000
 
     # --- life
@@ -523,7 +525,10 @@ class Phone:
         """As the platform: 5 seconds, three times the same; then the line that says the service has failed."""
         began = time.monotonic()
         status, body = 0, ""
-        async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=False) as client:
+        async with AsyncExitStack() as stack:
+            client = self.wechat.client or await stack.enter_async_context(
+                httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=False)
+            )
             for tries in range(1, TRIES + 1):  # noqa: B007  # how many it took is kept
                 try:
                     answer = await client.post(**self.request(xml))

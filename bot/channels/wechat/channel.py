@@ -124,13 +124,9 @@ class WeChatChannel:
         await self._photos.aclose()
         await self._client.aclose()
 
-    async def check(self) -> None:
-        """For `likeness doctor`: token and rights. Raises WeChatError with what to mend."""
-        await self.rights.ask()
-
-    async def told(self) -> str:
-        """What the account may do, in a line for the operator."""
-        return (await self.rights.now()).told()
+    async def check(self) -> str:
+        """For `likeness doctor`: token and rights; what the account may do, in a line. Raises WeChatError."""
+        return (await self.rights.ask()).told()
 
     # --- what we say
 
