@@ -1,5 +1,6 @@
 """One turn in the making: the table as it will be, and what will be said. What happens in it is `decide`'s."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from handlers import answers
@@ -29,6 +30,7 @@ def language_of(table: Table, text: str, read: Language, hint: Language | None) 
     """One language a person, from their words. A lone foreign word ("anime", "OK") does not turn the language."""
     if table.language_fixed and table.language:
         return table.language
+    text = re.sub(r"^/\w+", "", text)  # a command is in no language
     letters = [c for c in text if c.isalpha()]
     if not letters:
         return table.language or hint or "en"

@@ -24,6 +24,7 @@ from bot.channels.telegram.gateway import Gateway
 from bot.channels.telegram.hearing import Hearing
 from bot.channels.telegram.ledger import Ledger
 from bot.channels.telegram.limits import Flood
+from bot.channels.telegram.newest import Newest
 from bot.channels.telegram.pace import Pace
 from bot.channels.telegram.people import People, Waiting
 from bot.channels.telegram.photos import Lost, Photos, TooLarge
@@ -47,6 +48,7 @@ T = TypeVar("T")
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
 """Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
 CONNECTIONS = 128
+BEGUN_KEPT = 10_000
 
 
 class TelegramChannel:
@@ -110,6 +112,7 @@ class TelegramChannel:
         self._answerer: Answerer | None = None
         self._me: Me | None = None
         self._ready = False
+        self._begun: Newest[str, None] = Newest(BEGUN_KEPT)
         self._in_hand: set[str] = set()
         self._life: asyncio.Task[None] | None = None
         self._small: set[asyncio.Task[None]] = set()
@@ -230,8 +233,11 @@ class TelegramChannel:
     async def _take(self, update: Update) -> None:
         """Store an update that is for us, before it is acknowledged, and put it in its person's line."""
         key = str(update.update_id)
-        if not self._ready:
-            await self._store.put_inbox(self.name, key, update.to_json())
+        if not self._is_ready():
+            stored = await self._store.put_inbox(self.name, key, update.to_json())
+            # While it was stored, `_take_up` may have looked for the last time.
+            if self._is_ready() and stored and key not in self._begun and not await self._begin(key, update):
+                await self._store.done_inbox(self.name, key)
             return
         heard = read(update, self._known_me())
         if isinstance(heard, Moved):
@@ -245,6 +251,9 @@ class TelegramChannel:
         elif heard is not None and await self._store.put_inbox(self.name, key, update.to_json()):
             self._metrics.message(self.name)
             await self._begin(key, update)
+
+    def _is_ready(self) -> bool:
+        return self._ready
 
     def _known_me(self) -> Me:
         if self._me is None:
@@ -265,6 +274,7 @@ class TelegramChannel:
         name = await self.chats.name(heard.chat)
         if not isinstance(heard, Tap) and await self.chats.is_gone(name):
             await self.chats.set_gone(name, False)  # somebody writes: they are back
+        self._begun.put(key, None)
         self._in_hand.add(key)
         self._people.put(Waiting(key=key, chat=name, heard=heard))
         return True

@@ -74,14 +74,14 @@ class Stage:
     async def job_begun(self, person: int, chat: int | None = None) -> Job:
         """The only job of this person here, once it is there."""
         async with asyncio.timeout(20):
-            while not (jobs := await self.jobs_of(person, chat)):
+            while not (jobs := await self.jobs_of(person, chat)):  # noqa: ASYNC110  # the store tells nobody
                 await asyncio.sleep(0.01)
             return jobs[0]
 
     async def valued(self, space: str, key: str) -> str:
         """What the store holds there, once it does."""
         async with asyncio.timeout(20):
-            while (value := await self.store.value(space, key)) is None:
+            while (value := await self.store.value(space, key)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             return value
 
