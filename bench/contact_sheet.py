@@ -2,6 +2,7 @@
 
     python bench/contact_sheet.py sheet.png                    every look and filter on the photos that packages ship
     python bench/contact_sheet.py sheet.png looks me.jpg       only the portrait looks, on one's own photos
+    python bench/contact_sheet.py sheet.png people             ID photos, studio portraits and edits
     python bench/contact_sheet.py sheet.png oil,anime faces    named columns, only the faces, enlarged
 
 Without arguments it prints this and does nothing: it makes pictures, it measures nothing.
@@ -22,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from providers.embedded.faces import Face, find_faces
 from providers.embedded.looks import FILTERS, LOOKS
+from providers.embedded.work import Job, picture_of
 
 Picture = npt.NDArray[np.uint8]
 Operation = Callable[[Picture], Picture]
@@ -125,6 +127,50 @@ def looks(names: Sequence[str]) -> list[tuple[str, Operation]]:
     return [(name, on_faces(name)) for name in names]
 
 
+JOBS: dict[str, dict[str, Any]] = {
+    "ID white": {"operation": "portrait", "style": "id_photo_white"},
+    "ID blue": {"operation": "portrait", "style": "id_photo_blue"},
+    "ID red": {"operation": "portrait", "style": "id_photo_red"},
+    "professional": {"operation": "portrait", "style": "professional"},
+    "light": {"operation": "portrait", "style": "light_portrait"},
+    "light, dark": {"operation": "portrait", "style": "light_portrait", "take": 1},
+    "enhance": {"operation": "edit", "action": "enhance"},
+    "retouch": {"operation": "edit", "action": "retouch"},
+    "restore": {"operation": "edit", "action": "restore"},
+    "colorize": {"operation": "edit", "action": "colorize"},
+    "upscale": {"operation": "edit", "action": "upscale", "scale": 2},
+    "cut out": {"operation": "edit", "action": "replace_bg", "text": "抠图"},
+    "blue": {"operation": "edit", "action": "replace_bg", "text": "换成浅蓝色背景"},
+    "blur": {"operation": "edit", "action": "replace_bg", "text": "blur"},
+    "extend": {"operation": "edit", "action": "extend", "aspect_ratio": "16:9"},
+    "text": {"operation": "edit", "action": "text_render", "text": "加上文字“生日快乐 Happy birthday”"},
+    "before, after": {"operation": "edit", "action": "before_after", "text": "前后对比"},
+}
+"""Portraits of people and edits, as the provider's jobs."""
+
+
+def jobs(names: Sequence[str]) -> list[tuple[str, Operation]]:
+    """The named jobs as columns. A cut-out is shown on a chequered ground."""
+
+    def done(values: dict[str, Any]) -> Operation:
+        def made(picture: Picture) -> Picture:
+            job = Job(**values)
+            return _on_chequers(picture_of(job, (picture,), faces_of(picture), job.take))
+
+        return made
+
+    return [(name, done(JOBS[name])) for name in names]
+
+
+def _on_chequers(picture: Picture) -> Picture:
+    if picture.shape[2] == 3:
+        return picture
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]] // 24
+    ground = np.where((rows + columns) % 2, 205, 240)[..., None]
+    alpha = picture[..., 3:] / 255
+    return np.asarray(picture[..., :3] * alpha + ground * (1 - alpha), np.uint8)
+
+
 def zoomed(operation: Operation) -> Operation:
     """The same, but what comes back is the largest face of the photo, with a little around it."""
 
@@ -147,7 +193,10 @@ def main(arguments: list[str]) -> None:
         return
     path, wanted, rest = Path(arguments[0]), [*arguments[1:2], "all"][0], arguments[2:]
     names = {"looks": list(LOOKS), "filters": list(FILTERS), "all": [*LOOKS, *(set(FILTERS) - set(LOOKS))]}
-    columns = looks(sorted(names[wanted]) if wanted in names else wanted.split(","))
+    if wanted == "people":
+        columns = jobs(list(JOBS))
+    else:
+        columns = looks(sorted(names[wanted]) if wanted in names else wanted.split(","))
     own = [Path(name) for name in rest if name != "faces"]
     photos = {one.stem: np.asarray(Image.open(one).convert("RGB"), np.uint8) for one in own} or shipped_photos()
     if "faces" in rest:

@@ -64,6 +64,12 @@ def cut_out(rgb: Picture, faces: tuple[Face, ...]) -> Cutout:
 _last: "tuple[tuple[tuple[int, ...], int, tuple[Face, ...]], Cutout] | None" = None
 
 
+def forget() -> None:
+    """Drop the last answer, for those who measure."""
+    global _last
+    _last = None
+
+
 def _cut_out(rgb: Picture, faces: tuple[Face, ...]) -> Cutout:
     height, width = rgb.shape[:2]
     unit = max(face.unit for face in faces)
@@ -124,19 +130,19 @@ def closed_form(rgb: Floats, known: Floats, fixed: Floats, *, radius: int = 2, r
     b = weight * known
     x = known.copy()
     diagonal = weight + laplacian.diagonal_guess
-    r = b - (laplacian.times(x) + weight * x)
-    z = r / diagonal
+    r = floats(b - (laplacian.times(x) + weight * x))
+    z = floats(r / diagonal)
     p, rz = z.copy(), float((r * z).sum())
     for _ in range(rounds):
         q = laplacian.times(p) + weight * p
         step = rz / max(float((p * q).sum()), 1e-20)
-        x += step * p
-        r -= step * q
+        x = floats(x + step * p)
+        r = floats(r - step * q)
         if float(np.abs(r).max()) < 1e-3:
             break
-        z = r / diagonal
+        z = floats(r / diagonal)
         rz_new = float((r * z).sum())
-        p = z + (rz_new / max(rz, 1e-20)) * p
+        p = floats(z + (rz_new / max(rz, 1e-20)) * p)
         rz = rz_new
     clipped: Floats = np.clip(x, 0, 1)
     return clipped

@@ -50,8 +50,8 @@ ACTIONS = frozenset(
 
 # Seconds for one picture of about 1024 x 1024 on one slow core, as bench/embedded.py measures them.
 _SECONDS: dict[str, float] = {
-    "professional": 6, "light_portrait": 6, "id_photo_white": 5, "id_photo_blue": 5, "id_photo_red": 5,
-    "replace_bg": 6, "anime": 4, "oil_painting": 4, "watercolor": 4, "upscale": 2, "restore": 3,
+    "professional": 8, "light_portrait": 8, "id_photo_white": 7, "id_photo_blue": 7, "id_photo_red": 7,
+    "replace_bg": 7, "anime": 4, "oil_painting": 4, "watercolor": 4, "upscale": 2, "restore": 3,
 }  # fmt: skip
 _BEGIN = 1.5
 _LOOK_EVERY = 0.2

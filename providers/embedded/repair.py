@@ -137,7 +137,7 @@ def noise_of(rgb: Picture) -> float:
 
 
 def denoised(rgb: Picture, least: float = 1.2) -> Picture:
-    """Non-local means by as much as there is noise, from `least` on; colour noise taken out more than brightness noise."""
+    """Non-local means by as much as there is noise, from `least` on; colour noise goes first."""
     noise = noise_of(rgb)
     if noise < least:
         return rgb

@@ -106,7 +106,7 @@ def outline(rgb: Picture, shapes: Shapes) -> Outline:
     cv2.setRNGSeed(7)
     for turn in range(_ROUNDS):
         labels = _first_labels(shapes) if turn == 0 else _next_labels(x, cost, shapes)
-        evidence = sum((_evidence(view, labels, rng) for view in views), np.zeros_like(x)) / len(views)
+        evidence = floats(np.mean([_evidence(view, labels, rng) for view in views], axis=0))
         cost = -(evidence + prior * 0.8**turn)
         if turn > 0:
             cost += _mirrored_doubt(evidence, shapes)

@@ -64,14 +64,14 @@ class Job:
     """The part of a `Request` that a worker needs, JSON-serialisable."""
 
     operation: str
-    text: str
-    style: str | None
-    action: str | None
-    count: int
-    aspect_ratio: str | None
-    scale: int | None
-    photos: tuple[str, ...]
-    take: int
+    text: str = ""
+    style: str | None = None
+    action: str | None = None
+    count: int = 1
+    aspect_ratio: str | None = None
+    scale: int | None = None
+    photos: tuple[str, ...] = ()
+    take: int = 0
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Job":
@@ -107,15 +107,19 @@ def _make(job: Job, spool: Path) -> dict[str, Any]:
     spool.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     for number in range(job.count):
-        picture = _portrait(job, photos, faces, job.take + number) if job.operation == "portrait" else _edit(
-            job, photos, faces, job.take + number
-        )  # fmt: skip
+        picture = picture_of(job, photos, faces, job.take + number)
         names.append(_written(picture, spool, number, exact=(job.style or job.action) in _EXACT))
         _tell(0.15 + 0.85 * (number + 1) / job.count)
     part = spool / "done.json.part"
     part.write_text(json.dumps(names), encoding="utf-8")
     part.replace(spool / "done.json")
     return {"files": names}
+
+
+def picture_of(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int = 0) -> Picture:
+    """One picture of a job; `faces` are those of the first photo. Raises AskPerson."""
+    make_it = _portrait if job.operation == "portrait" else _edit
+    return make_it(job, photos, faces, take)
 
 
 def _tell(fraction: float) -> None:

@@ -6,16 +6,22 @@ import cv2
 import matplotlib
 import numpy as np
 import pytest
-import skimage.data
+import skimage
 
 from providers.embedded.faces import Face, find_faces
 from providers.embedded.pixels import Picture, pixels
 
 
+def _shipped(name: str) -> Picture:
+    picture = cv2.imread(str(Path(skimage.__file__).parent / "data" / name))
+    assert picture is not None
+    return pixels(picture)[..., ::-1].copy()
+
+
 @pytest.fixture(scope="session")
 def astronaut() -> Picture:
     """Eileen Collins, 380 x 420: hair against a mottled wall, a dark collar, an orange suit."""
-    return pixels(skimage.data.astronaut())[:420, 20:400].copy()
+    return _shipped("astronaut.png")[:420, 20:400].copy()
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +36,7 @@ def officer() -> Picture:
 @pytest.fixture(scope="session")
 def coffee() -> Picture:
     """A cup on a table, 300 x 200: nobody there."""
-    return pixels(cv2.resize(skimage.data.coffee(), (300, 200), interpolation=cv2.INTER_AREA))
+    return pixels(cv2.resize(_shipped("coffee.png"), (300, 200), interpolation=cv2.INTER_AREA))
 
 
 @pytest.fixture(scope="session")
