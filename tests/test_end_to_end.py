@@ -112,7 +112,7 @@ def test_with_nothing_set_a_photo_and_a_phrase_give_real_pictures(
         picture(person, result)
         understood = next(m for m in person.messages() if m["in_reply_to"] == asked and m["kind"] == "text")
         assert "免费" in understood["text"] or "free" in understood["text"]
-        assert {c["id"].partition(":")[0] for c in result["choices"]} == {"again", "variations", "upscale"}
+        assert {c["id"].partition(":")[0] for c in result["choices"]} >= {"again", "variations", "upscale"}
 
 
 def test_with_a_fal_key_the_same_words_go_through_fals_queue(tmp_path: Path, face: bytes) -> None:
