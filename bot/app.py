@@ -22,6 +22,7 @@ from bot.sessions import Sessions, load_secret
 from bot.settings import Settings
 from handlers.channel import Channel
 from handlers.conversation import Conversation, SecondReader
+from handlers.group_rules import Groups, KnowsAdmins
 from handlers.jobs import JobRunner
 from handlers.plan import quoted
 from handlers.quoting import RecentQuotes
@@ -108,6 +109,7 @@ async def parts(
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             second_reader=_second_reader(settings, store),
+            groups=Groups(store, {name: p.is_admin for name, p in platforms.items() if isinstance(p, KnowsAdmins)}),
         )
         yield Parts(
             settings=settings,

@@ -5,7 +5,7 @@ Channel-neutral: the channel marks a `Message` as said in a group, and answers w
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +22,14 @@ _RULES = "group.rules"
 _TODAY = "group.today"
 
 IsAdmin = Callable[[Chat], Awaitable[bool]]
+
+
+@runtime_checkable
+class KnowsAdmins(Protocol):
+    """A channel with groups."""
+
+    async def is_admin(self, chat: Chat) -> bool:
+        """Whether this person may set the rules of the group."""
 
 
 class GroupRules(BaseModel):

@@ -317,6 +317,10 @@ class FakeTelegram:
         """Let calls that hang go on."""
         self._released.set()
 
+    def hold(self) -> None:
+        """From now on, calls that are to hang do so again."""
+        self._released.clear()
+
     def migrate(self, old: int, new: int, *, tell: bool = True) -> None:
         self.migrated[old] = new
         if tell:

@@ -1,0 +1,143 @@
+"""The bot is killed with signal 9 while Telegram pictures are fetched, made and sent, and started again: each picture
+is paid once and shown once, counted by the fake server. `KILL_ROUNDS=20` does each step that many times."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from handlers.sql_schema import sqlite_url
+from handlers.sql_store import SqlStore
+from handlers.store import ENDED, Job, PartState
+from tests.servers.fal import KEY, FakeFal
+from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg
+
+pytestmark = pytest.mark.kill
+
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
+PATIENCE = 60.0
+PROGRAM = "from bot.cli import main; main()"
+WISHES = {"portrait photo, anime style": 1, "anime style, 3 pictures": 3}
+"""What two people ask for in each round, and how many pictures that is."""
+
+
+@dataclass
+class Bot:
+    """`likeness run` as a process, started anew as often as it is killed."""
+
+    folder: Path
+    telegram: FakeTelegram
+    fal: FakeFal
+    program: asyncio.subprocess.Process | None = None
+    people: dict[int, int] = field(default_factory=dict)
+    """How many pictures each person was promised."""
+
+    async def start(self) -> None:
+        environment = {
+            "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), "DATA_DIR": str(self.folder),
+            "OUTPUT_DIR": str(self.folder / "pictures"), "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": self.telegram.address, "FAL_KEY": KEY, "FAL_QUEUE_URL": self.fal.url,
+        }  # fmt: skip
+        self.program = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PROGRAM, "run", "--port", "0", "--channels", "telegram",
+            cwd=self.folder, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    async def kill(self) -> None:
+        assert self.program is not None
+        os.kill(self.program.pid, signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE):
+            assert await self.program.wait() == -signal.SIGKILL
+
+    async def ask(self) -> None:
+        for wish, count in WISHES.items():
+            person = 1000 + len(self.people)
+            self.people[person] = count
+            self.telegram.person(person).photographs(wish, data=jpeg(640, 480, shade=person % 200))
+
+    async def all_accepted(self) -> None:
+        """Until every wish is at the service, and it is known there."""
+        async with self._store() as store, asyncio.timeout(PATIENCE):
+            while True:
+                jobs = await store.jobs(limit=1000)
+                parts = [part for job in jobs if job.state not in ENDED for part in await store.parts(job.id)]
+                if len(jobs) == len(self.people) and parts and all(p.state is PartState.ACCEPTED for p in parts):
+                    return
+                await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncIterator[SqlStore]:
+        store = await SqlStore.open(sqlite_url(self.folder / "likeness.sqlite"))
+        try:
+            yield store
+        finally:
+            await store.aclose()
+
+    async def all_ended(self) -> tuple[Job, ...]:
+        async with self._store() as store, asyncio.timeout(PATIENCE):
+            while True:
+                jobs = await store.jobs(limit=1000)
+                if len(jobs) >= len(self.people) and all(job.state in ENDED for job in jobs):
+                    return jobs
+                await asyncio.sleep(0.05)
+
+    def shown(self) -> dict[int, int]:
+        return {person: len(self.telegram.pictures(person)) for person in self.people}
+
+
+@asynccontextmanager
+async def bot(folder: Path) -> AsyncIterator[Bot]:
+    with FakeTelegram.serving() as telegram, FakeFal.serving() as fal:
+        running = Bot(folder, telegram, fal)
+        await running.start()
+        try:
+            yield running
+        finally:
+            if running.program is not None and running.program.returncode is None:
+                running.program.terminate()
+                await asyncio.wait_for(running.program.wait(), 15)
+
+
+STEPS = {
+    "downloading": Fault(method="download", what="hang"),
+    "waiting": None,
+    "reserving an album": Fault(method="sendMediaGroup", what="hang", after=True),
+    "sending": Fault(method="editMessageMedia", what="hang"),
+    "sent": Fault(method="editMessageMedia", what="hang", after=True),
+}
+
+
+USUAL = ("downloading", "waiting", "sent")
+"""The others only with the option: each start of the program takes seconds."""
+
+
+@pytest.mark.parametrize("step", STEPS if ROUNDS else USUAL)
+async def test_killed_at_any_step_every_picture_is_paid_once_and_shown_once(tmp_path: Path, step: str) -> None:
+    async with bot(tmp_path) as running:
+        telegram, fault = running.telegram, STEPS[step]
+        for _ in range(max(1, ROUNDS)):
+            telegram.hold()
+            running.fal.plan(times=99, seconds=0.0 if fault else 1.5)
+            if fault is not None:
+                telegram.faults.append(fault)
+            await running.ask()
+            if fault is None:
+                await running.all_accepted()
+            else:
+                await telegram.until(lambda: not telegram.faults, PATIENCE)
+            await running.kill()
+            telegram.release()  # what had left the dead process still reaches the server
+            await running.start()
+            await running.all_ended()
+            assert running.shown() == running.people
+        jobs = await running.all_ended()
+        assert len(jobs) == len(running.people)
+        assert {job.state.value for job in jobs} == {"done"}
+        pictures = sum(running.people.values())
+        assert sum(len(job.pictures) for job in jobs) == pictures
