@@ -106,7 +106,7 @@ async def _crowd(wechat: FakeWeChat, count: int) -> None:
     await asyncio.gather(*(person.types("动漫风格") for person in people))
     wishes = Figures([p.pushes[-1].seconds for p in people], sum(p.broken for p in people))
     began = time.monotonic()
-    while time.monotonic() - began < 4 * MAKER_SECONDS and not all(p.pictures for p in people):
+    while time.monotonic() - began < 4 * MAKER_SECONDS and not all(p.pictures for p in people):  # noqa: ASYNC110
         await asyncio.sleep(0.5)
     over.set()
     await hello

@@ -75,20 +75,25 @@ _PASSES = frozenset(
         "past",
     }
 )
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_LETTER = re.compile(r"[^\W_\u4e00-\u9fff]")
 _SMALL = pattern("commands", "small")
 
 
 def _left(scan: Scan) -> float:
     """How much else is said, in Chinese characters or their like in letters."""
-    covered = bytearray(len(scan.text))
-    for h in scan.hits:
-        if h.kind == "command" or (h.kind == "word" and h.key in _PASSES):
-            covered[h.start : h.end] = b"\x01" * (h.end - h.start)
-    for a, b, _ in numbers.counts(scan):
-        covered[a:b] = b"\x01" * (b - a)
-    rest = _SMALL.sub(" ", "".join(" " if k else ch for ch, k in zip(scan.text, covered, strict=True)))
-    han = sum(1 for ch in rest if "\u4e00" <= ch <= "\u9fff")
-    return han + sum(1 for ch in rest if ch.isalnum() and not "\u4e00" <= ch <= "\u9fff") / 3.2
+    spans = [(h.start, h.end) for h in scan.kinds.get("command", ())]
+    spans += [(h.start, h.end) for key in _PASSES for h in scan.words(key)]
+    spans += [(a, b) for a, b, _ in numbers.counts(scan)]
+    spans.sort()
+    parts, at = [], 0
+    for start, end in spans:
+        if start > at:
+            parts.append(scan.text[at:start])
+        at = max(at, end)
+    parts.append(scan.text[at:])
+    rest = _SMALL.sub(" ", " ".join(parts))
+    return len(_HAN.findall(rest)) + len(_LETTER.findall(rest)) / 3.2
 
 
 def slash(text: str) -> str | None:

@@ -141,7 +141,8 @@ def _shape(scan: Scan, c: Controls) -> None:
             c.evidence.append("ratio: landscape")
         return
     c.ratio = best.key
-    c.spans.append((best.start, best.end))
+    if not any(h.start == best.start for h in scan.words("createnoun")):
+        c.spans.append((best.start, best.end))  # "phone wallpaper" says what is made too: it stays in the words
     c.evidence.append(f"ratio: {scan.text[best.start : best.end]}")
 
 

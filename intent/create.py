@@ -41,8 +41,9 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
         why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
     if noun and not verb and re.search(r"(?:要|来|做|出|求|弄|整|搞)(?:一|两|几|\d)?[张个幅款版套份]", text):
         score += 1.0
-    if not verb and _MAKE_THING.search(text) and not scan.has("nonpic"):
-        score += 1.0
+    if not verb and (m := _MAKE_THING.search(text)) and not scan.has("nonpic"):
+        wish = re.search(r"want|need|like|have", m.group()) and not noun and not scan.has("pic")
+        score += (0.6 if len(text.split()) >= 7 and visual else -0.6) if wish else 1.0
     if told < 1.2 and describes(scan, core):
         score += 1.6
         why.append("a bare description")

@@ -127,7 +127,13 @@ def ending(text: str) -> int | None:
 
 
 def counts(scan: Scan) -> list[tuple[int, int, int]]:
-    """(start, end, how many) for each number of pictures said, in the order said."""
+    """(start, end, how many) for each number of pictures said, in the order said. Worked out once a message."""
+    if scan.counted is None:
+        scan.counted = _counts(scan)
+    return scan.counted
+
+
+def _counts(scan: Scan) -> list[tuple[int, int, int]]:
     text = scan.text
     out: list[tuple[int, int, int]] = []
     for m in _COUNT_ZH.finditer(text):

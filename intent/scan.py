@@ -4,7 +4,7 @@ Everything the rules ask is answered by `Scan`; nothing here decides.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from intent.fold import Folded, fold
 from intent.mend import mend_han, mend_latin
@@ -19,8 +19,7 @@ _CUT = pattern("scan", "cut")
 _QUOTE = pattern("scan", "quote")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A phrase found: the half-open span in the folded text, and one thing it means."""
 
     start: int
@@ -37,6 +36,7 @@ class Scan:
 
     def __init__(self, raw: str, photos: int) -> None:
         self.photos = photos
+        self.counted: list[tuple[int, int, int]] | None = None
         self.polite: list[tuple[int, int]] | None = None
         self.raw = raw
         self.folded: Folded = fold(
@@ -44,6 +44,7 @@ class Scan:
         )
         self.folded = _with_latin_mended(self.folded)
         self.text = self.folded.text
+        self.latin = (not self.text.isascii() and any("a" <= ch <= "z" for ch in self.text)) or self.text.isascii()
         self.whole = len(raw) <= SCANNED
         self.quotes = [(m.start(), m.end()) for m in _QUOTE.finditer(self.text)] if _has_quote(self.text) else []
         cuts = [m.start() for m in _CUT.finditer(self.text)]
@@ -58,9 +59,13 @@ class Scan:
                 self.hits = self._find()
         self.by: dict[tuple[str, str], list[Hit]] = {}
         self.kinds: dict[str, list[Hit]] = {}
+        self.classes: dict[str, list[Hit]] = {}
         for hit in self.hits:
-            self.by.setdefault((hit.kind, hit.key), []).append(hit)
-            self.kinds.setdefault(hit.kind, []).append(hit)
+            if hit.kind == "word":
+                self.classes.setdefault(hit.key, []).append(hit)
+            else:
+                self.by.setdefault((hit.kind, hit.key), []).append(hit)
+                self.kinds.setdefault(hit.kind, []).append(hit)
 
     def _find(self) -> list[Hit]:
         text = self.text
@@ -89,13 +94,17 @@ class Scan:
 
     def has(self, *keys: str) -> bool:
         """Any of these word classes."""
-        return any(("word", k) in self.by for k in keys)
-
-    def all(self, kind: str, *keys: str) -> list[Hit]:
-        return [h for k in keys for h in self.by.get((kind, k), ())]
+        classes = self.classes
+        for key in keys:  # noqa: SIM110  # a generator costs more than the look-ups
+            if key in classes:
+                return True
+        return False
 
     def words(self, *keys: str) -> list[Hit]:
-        return self.all("word", *keys)
+        """The hits of these word classes."""
+        if len(keys) == 1:
+            return self.classes.get(keys[0], [])
+        return [h for key in keys for h in self.classes.get(key, ())]
 
     def clause(self, at: int) -> int:
         return bisect_right(self.cuts, at)

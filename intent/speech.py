@@ -9,6 +9,8 @@ _ASK_ZH = pattern("speech", "ask_zh")
 _ASK_EN = pattern("speech", "ask_en")
 _NOTICE = pattern("speech", "notice")
 """What a notice to many asks for: nothing of ours."""
+_OTHER_FAVOUR = pattern("speech", "other_favour")
+"""What people ask each other for in chats."""
 _NO_WISH = pattern("speech", "no_wish")
 _VERBS = frozenset({"make", "change", "remove", "add", "createverb"})
 _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
@@ -85,9 +87,12 @@ def asks(scan: Scan) -> str | None:
                 if _GO_ZH.search(text):
                     break
                 return m.group()
-    for m in _ASK_EN.finditer(text):
-        if not (m.group().startswith("pl") and _NOTICE.match(text, m.end())):
-            return m.group()
+    for m in _ASK_EN.finditer(text) if scan.latin else ():
+        said = m.group()
+        if not (said.startswith("pl") and _NOTICE.match(text, m.end())) and not (
+            said.endswith((" you", " u", " ya")) and _OTHER_FAVOUR.match(text, m.end())
+        ):
+            return said
     if imperative(scan):
         return "(an order)"
     if scan.has("askdo"):
@@ -127,7 +132,7 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
             m = pattern.search(text)
             if m:
                 say(points, m.group())
-    m = _SUBJECT_EN.search(text)
+    m = _SUBJECT_EN.search(text) if scan.latin else None
     if m:
         say(1.0, m.group())
     m = _THIS_IS.search(text)

@@ -69,7 +69,7 @@ def lexicon() -> Lexicon:
                     phrases.setdefault(phrase, {}).setdefault((kind, key), phrase in weak)
     made = tuple(p for p, e in phrases.items() if ("word", "createnoun") in e)
     for phrase, entry in phrases.items():
-        if any(kind == "ratio" for kind, _ in entry) and phrase.endswith(made):
+        if any(kind == "ratio" for kind, _ in entry) and any(m in phrase for m in made if len(m) > 1):
             entry.setdefault(("word", "createnoun"), False)  # "phone wallpaper" is a shape and a thing made
     frozen = {p: tuple((k, key, weak) for (k, key), weak in e.items()) for p, e in phrases.items()}
     automaton = ahocorasick.Automaton()
