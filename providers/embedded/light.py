@@ -44,6 +44,17 @@ def face_mask(shape: tuple[int, ...], faces: tuple[Face, ...], grow: float = 1.0
     return mask
 
 
+def spot(
+    shape: tuple[int, ...], face: Face, at: tuple[float, float], radii: tuple[float, float], softness: float = 0.06
+) -> Floats:
+    """A soft ellipse, 0 to 1, `at` a point of the face; all three in units of the pupil distance."""
+    out = np.zeros(shape[:2], np.float32)
+    x, y = face.along(*at)
+    axes = (max(1, round(radii[0] * face.unit)), max(1, round(radii[1] * face.unit)))
+    cv2.ellipse(out, (round(x), round(y)), axes, face.roll, 0, 360, 1, -1)
+    return blurred(out, max(0.8, softness * face.unit))
+
+
 def exposed(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Picture:
     """Tone: black and white points found, middle tones brought to where the face (or the picture) reads well."""
     lab = lab_of(rgb)

@@ -64,11 +64,6 @@ def guided(guide: Any, values: Any, radius: int, epsilon: float) -> Floats:
     return floats(cv2.ximgproc.guidedFilter(guide, values, radius, epsilon))
 
 
-def resized(values: Any, size: tuple[int, int], way: int) -> Any:
-    """To `size` (width, height) by OpenCV's interpolation `way`; the type stays."""
-    return cv2.resize(values, size, interpolation=way)
-
-
 def disc(radius: float) -> Picture:
     """A round structuring element, at least 3 pixels wide."""
     r = max(1, round(radius))

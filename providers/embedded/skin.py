@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from providers.embedded.faces import Face
-from providers.embedded.light import face_mask
+from providers.embedded.light import face_mask, spot
 from providers.embedded.pixels import Floats, Picture, blurred, clipped, disc, guided, lab_of, pixels, rgb_of
 
 
@@ -62,22 +62,13 @@ def skin_mask(rgb: Picture, face: Face) -> Floats:
     return soft
 
 
-def _spot(shape: tuple[int, int], face: Face, at: tuple[float, float], radii: tuple[float, float]) -> Floats:
-    out = np.zeros(shape, np.float32)
-    x, y = face.along(*at)
-    axes = (max(1, round(radii[0] * face.unit)), max(1, round(radii[1] * face.unit)))
-    cv2.ellipse(out, (round(x), round(y)), axes, face.roll, 0, 360, 1, -1)
-    soft: Floats = blurred(out, max(0.8, 0.06 * face.unit))
-    return soft
-
-
 def _features(shape: tuple[int, int], face: Face) -> tuple[Floats, ...]:
     """Eyes with brows, nostrils, mouth."""
     return (
-        _spot(shape, face, (-0.5, -0.06), (0.36, 0.26)),
-        _spot(shape, face, (0.5, -0.06), (0.36, 0.26)),
-        _spot(shape, face, (0.0, 0.78), (0.30, 0.10)),
-        _spot(shape, face, (0.0, 1.14), (0.52, 0.24)),
+        spot(shape, face, (-0.5, -0.06), (0.36, 0.26)),
+        spot(shape, face, (0.5, -0.06), (0.36, 0.26)),
+        spot(shape, face, (0.0, 0.78), (0.30, 0.10)),
+        spot(shape, face, (0.0, 1.14), (0.52, 0.24)),
     )
 
 
@@ -128,11 +119,11 @@ def _eyes_and_teeth(rgb: Picture, face: Face, strength: float) -> Picture:
     shape = rgb.shape[:2]
     if face.eyes:
         for side in (-0.5, 0.5):
-            eye = _spot(shape, face, (side, 0.02), (0.22, 0.11))
+            eye = spot(shape, face, (side, 0.02), (0.22, 0.11))
             light = lab[..., 0]
             detail = light - blurred(light, max(1.0, 0.08 * face.unit))
             lab[..., 0] = light + strength * eye * (0.35 * detail + 1.5 * (light > 35))
-    mouth = _spot(shape, face, (0.0, 1.14), (0.42, 0.2))
+    mouth = spot(shape, face, (0.0, 1.14), (0.42, 0.2))
     teeth = np.clip((lab[..., 0] - 52) / 18, 0, 1) * np.clip((16 - lab[..., 1]) / 8, 0, 1) * mouth
     lab[..., 2] -= strength * teeth * np.clip(lab[..., 2] - 4, 0, 12) * 0.5
     lab[..., 0] += strength * teeth * 2.5

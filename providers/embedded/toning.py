@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from providers.embedded.faces import Face
-from providers.embedded.light import face_mask
-from providers.embedded.pixels import Floats, Picture, blurred, floats, grey_of, guided, rgb_of
+from providers.embedded.light import face_mask, spot
+from providers.embedded.pixels import Floats, Picture, floats, grey_of, guided, rgb_of
 
 # Lab a, b at shadows, middle tones and lights.
 _TONES: dict[str, tuple[tuple[float, float], ...]] = {
@@ -52,16 +52,7 @@ def _tint_skin(lab: Floats, face: Face) -> None:
     skin = np.stack([13.5 + 0 * lightness, 19.0 + 0 * lightness], -1) * np.clip(lightness / 60, 0.3, 1)[..., None]
     lab[..., 1:] = lab[..., 1:] * (1 - mask) + skin * mask
     for side in (-0.72, 0.72):
-        lab[..., 1] += 3.5 * _spot(lightness.shape, face, (side, 0.75), (0.34, 0.26)) * mask[..., 0]
-    lips = _spot(lightness.shape, face, (0.0, 1.15), (0.42, 0.15)) * np.clip((middle + 2 - lightness) / 14, 0, 1)
+        lab[..., 1] += 3.5 * spot(lightness.shape, face, (side, 0.75), (0.34, 0.26), 0.1) * mask[..., 0]
+    lips = spot(lightness.shape, face, (0.0, 1.15), (0.42, 0.15)) * np.clip((middle + 2 - lightness) / 14, 0, 1)
     lab[..., 1] += 9.0 * lips
     lab[..., 2] -= 2.0 * lips
-
-
-def _spot(shape: tuple[int, ...], face: Face, at: tuple[float, float], radii: tuple[float, float]) -> Floats:
-    out = np.zeros(shape[:2], np.float32)
-    x, y = face.along(*at)
-    axes = (max(1, round(radii[0] * face.unit)), max(1, round(radii[1] * face.unit)))
-    cv2.ellipse(out, (round(x), round(y)), axes, face.roll, 0, 360, 1, -1)
-    soft: Floats = blurred(out, max(0.8, 0.4 * radii[1] * face.unit))
-    return soft
