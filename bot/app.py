@@ -27,6 +27,7 @@ from handlers.jobs import JobRunner
 from handlers.plan import quoted
 from handlers.quoting import RecentQuotes
 from handlers.sql_store import SqlStore
+from handlers.starting import StartsSoon
 from handlers.store import Store
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
@@ -103,7 +104,7 @@ async def parts(
         )
         conversation = Conversation(
             store=store,
-            jobs=jobs,
+            jobs=StartsSoon(jobs),
             quote=RecentQuotes(quoted(router)),
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),

@@ -525,18 +525,19 @@ class Phone:
         """As the platform: 5 seconds, three times the same; then the line that says the service has failed."""
         began = time.monotonic()
         status, body = 0, ""
+        tries = 0
         async with AsyncExitStack() as stack:
-            client = self.wechat.client or await stack.enter_async_context(
-                httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=False)
-            )
-            for tries in range(1, TRIES + 1):  # noqa: B007  # how many it took is kept
+            client = self.wechat.client
+            if client is None:
+                alone = httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=False)  # noqa: S501  # plain http
+                client = await stack.enter_async_context(alone)
+            while status != 200 and tries < TRIES:
+                tries += 1
                 try:
                     answer = await client.post(**self.request(xml))
                 except httpx.HTTPError:
                     continue
                 status, body = answer.status_code, answer.text
-                if status == 200:
-                    break
         self.pushes.append(Push(seconds=time.monotonic() - began, tries=tries, status=status, body=body))
         return self.reads(status, body)
 

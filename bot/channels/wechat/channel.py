@@ -65,7 +65,8 @@ class WeChatChannel:
     ) -> None:
         self._metrics = metrics
         self._app_id, self._app_secret, self._root = app_id, app_secret, api_url.rstrip("/")
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+        # Few idle ones: the pool looks through all of them for every request.
+        limits = httpx.Limits(max_connections=32, max_keepalive_connections=4)
         self._client = httpx.AsyncClient(limits=limits)
         tokens = Tokens(store=store, app_id=app_id, fetch=self._fetch_token, clock=clock, sleep=sleep)
         self.api = WeChatApi(client=self._client, root=self._root, tokens=tokens)
