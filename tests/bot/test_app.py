@@ -17,7 +17,7 @@ AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
 
 def settings(home: Path, **values: object) -> Settings:
-    return Settings(_env_file=None, data_dir=home / "data", output_dir=home / "out", **values)  # type: ignore[call-arg,arg-type]
+    return Settings(_env_file=None, data_dir=home / "data", output_dir=home / "out", **values)  # type: ignore[arg-type]
 
 
 async def test_it_takes_messages_while_every_platform_is_away(tmp_path: Path) -> None:
