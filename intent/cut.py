@@ -37,7 +37,8 @@ def without(scan: Scan, drop: Iterable[tuple[int, int]]) -> str | None:
             keep.append(raw[a:b])
         at = end
     if at < len(scan.text):
-        keep.append(raw[fold.raw_span(at, at + 1)[0] :])
+        a, b = fold.raw_span(at, len(scan.text))
+        keep.append(raw[a:b])
     return tidy(_joined(keep))
 
 

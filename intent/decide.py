@@ -11,6 +11,7 @@ from intent.controls import Controls, controls
 from intent.create import creation
 from intent.cut import content
 from intent.edits import ALWAYS, Act, actions, choose
+from intent.fold import fold
 from intent.intent import Intent, Language, OperationName, ThenEdit
 from intent.own import confined, own_change
 from intent.patterns import pattern
@@ -140,7 +141,7 @@ def _decide(r: Reading) -> Intent:
     for line in why:
         r.note("tells", line)
     custom = shown_as(scan)
-    core = scan.text if scan.photos else (content(scan, c, []) or scan.text).lower()
+    core = scan.text if scan.photos else fold(content(scan, c, []) or scan.text).text
     drawn, drawn_why = creation(scan, found, told, core)
     for line in drawn_why:
         r.note("create", f"{drawn:.1f} {line}")

@@ -42,7 +42,7 @@ class Scan:
         self.folded: Folded = fold(
             raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :]
         )
-        self.folded = _with_latin_mended(self.folded)
+        self.folded = _without_thanks(_with_latin_mended(self.folded))
         self.text = self.folded.text
         self.latin = (not self.text.isascii() and any("a" <= ch <= "z" for ch in self.text)) or self.text.isascii()
         self.whole = len(raw) <= SCANNED
@@ -127,6 +127,18 @@ class Scan:
                 if between <= gap and self.clause(a.start) == self.clause(b.start):
                     return a, b
         return None
+
+
+_THANKS = pattern("scan", "thanks")
+"""Thanks, emoji and marks at the end of a message: they ask for nothing and change nothing."""
+
+
+def _without_thanks(folded: Folded) -> Folded:
+    """The message without the thanks at its end; a message of thanks alone stays."""
+    m = _THANKS.search(folded.text, max(0, len(folded.text) - 60))
+    if m is None or not any(ch.isalnum() for ch in folded.text[: m.start()]):
+        return folded
+    return Folded(folded.text[: m.start()], folded.origin, folded.raw)
 
 
 def _with_latin_mended(folded: Folded) -> Folded:
