@@ -14,13 +14,15 @@ from starlette.routing import BaseRoute, Route
 
 from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
 from bot.channels.wechat.callback import Callback
+from bot.channels.wechat.composing import Composer
 from bot.channels.wechat.crypto import Envelope
+from bot.channels.wechat.handling import RETRIES, Answerer, Handling
 from bot.channels.wechat.ledger import People
 from bot.channels.wechat.media import MediaShelf
 from bot.channels.wechat.page_routes import ResultPages
 from bot.channels.wechat.pages import Pages
 from bot.channels.wechat.photos import Photos
-from bot.channels.wechat.reception import RETRIES, Answerer, Reception
+from bot.channels.wechat.reception import Reception
 from bot.channels.wechat.rights import AccountRights
 from bot.channels.wechat.sending import Sender
 from bot.channels.wechat.tokens import Tokens
@@ -78,9 +80,13 @@ class WeChatChannel:
             api=self.api, folder=data_dir.absolute() / "inbox" / "wechat", trusted=_origin(api_url), sleep=sleep
         )
         self._sender = Sender(store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media)
+        handling = Handling(
+            store=store, people=people, sender=self._sender, photos=self._photos, pages=pages, retries=retries,
+            sleep=sleep,
+        )  # fmt: skip
         self.reception = Reception(
-            store=store, people=people, rights=self.rights, sender=self._sender, photos=self._photos, media=media,
-            pages=pages, metrics=metrics, retries=retries, sleep=sleep,
+            people=people, rights=self.rights, sender=self._sender, pages=pages, handling=handling, metrics=metrics,
+            composer=Composer(people=people, pages=pages, media=media, handling=handling),
         )  # fmt: skip
         envelope = Envelope(
             token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)

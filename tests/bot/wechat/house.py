@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bot.channels.wechat.channel import WeChatChannel
-from bot.channels.wechat.reception import Answerer
+from bot.channels.wechat.handling import Answerer
 from bot.metrics import Metrics
 from handlers.conversation import RUNNING, Conversation
 from handlers.delivery import Courier

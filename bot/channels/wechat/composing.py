@@ -1,0 +1,155 @@
+"""The passive reply: words with numbers, and with what waited for this person to write."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.channels.wechat.handling import Handling, chat_of
+from bot.channels.wechat.ledger import Answered, Held, People, Person
+from bot.channels.wechat.media import ALL, MediaShelf
+from bot.channels.wechat.pages import Page, Pages
+from bot.channels.wechat.pushes import Push
+from bot.channels.wechat.replies import Answer, fitting, numbered
+from bot.channels.wechat.sending import card_title, shown_choices, shows
+from handlers.message import Kind, Outgoing
+from handlers.words import words
+from providers.errors import LikenessError
+
+log = logging.getLogger(__name__)
+
+UPLOAD_SECONDS = 0.4
+SAME_LIST_SECONDS = 30.0
+LISTS_KEPT = 20_000
+ANSWERS_KEPT = 4
+ASK_AGAIN = "say:进度"
+"""What "1" means on an account that cannot speak first: how far is it?"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a push itself is answered. `offered`: what its numbers mean (None: as before). `substantial`: more than
+    small talk, so that a result that waited does not take its place."""
+
+    answer: Answer
+    offered: tuple[str, ...] | None = None
+    substantial: bool = False
+
+
+class Composer:
+    def __init__(self, *, people: People, pages: Pages, media: MediaShelf, handling: Handling) -> None:
+        self._people = people
+        self._pages = pages
+        self._media = media
+        self._handling = handling
+        self._lists: OrderedDict[str, tuple[tuple[str, ...], float]] = OrderedDict()
+
+    def printed(self, push: Push, replies: Sequence[Outgoing], *, customer: bool) -> Said:
+        """The replies as one text with numbers."""
+        texts: list[str] = []
+        offered: tuple[str, ...] = ()
+        language = replies[0].language if replies else "zh"
+        if push.sort == "follow":
+            texts.append(words(language, "say.hello"))
+        for outgoing in replies:
+            choices = shown_choices(outgoing.choices)
+            if choices:
+                offered = tuple(c.id for c in choices)
+                texts.append(self._listed(push, outgoing, offered))
+            else:
+                texts.append(outgoing.text)
+        waits = any(o.job or (o.choices and not shown_choices(o.choices)) for o in replies)
+        if offered:
+            texts.append(words(language, "wechat.reply_number"))
+        elif waits and not customer:
+            texts.append(words(language, "wechat.ask_again"))
+            offered = (ASK_AGAIN,)
+        substantial = push.sort == "photo" or bool(offered and offered != (ASK_AGAIN,)) or any(o.job for o in replies)
+        text = "\n".join(t for t in texts if t)
+        return Said(answer=Answer(text=text), offered=offered, substantial=substantial)
+
+    def _listed(self, push: Push, outgoing: Outgoing, offered: tuple[str, ...]) -> str:
+        """With its list; for photos sent in a row the list is printed once."""
+        now = self._people.clock().timestamp()
+        known, at = self._lists.get(push.openid, ((), 0.0))
+        self._lists[push.openid] = (offered, now)
+        self._lists.move_to_end(push.openid)
+        if len(self._lists) > LISTS_KEPT:
+            self._lists.popitem(last=False)
+        if push.sort == "photo" and known == offered and now - at < SAME_LIST_SECONDS:
+            return outgoing.text
+        return numbered(outgoing.text, shown_choices(outgoing.choices))
+
+    async def composed(self, push: Push, before: Person, said: Said, *, customer: bool) -> Answer:
+        """The answer with what waited. What is taken from the record is committed together with the answer."""
+        answer, offered = said.answer, said.offered
+        if not before.held:
+            rest = ""
+            if answer.text and not answer.url:
+                head, rest = fitting(answer.text)
+                answer = answer.model_copy(update={"text": head})
+            await self._later(push, rest)
+            if offered is not None and offered != before.offered:
+                await self._people.offer(push.openid, offered)
+            return answer
+        person = await self._people.read(push.openid)
+        taken = [h for h in person.held if not customer or not h.page or h.tried]
+        answer, waiting, shown = await self._with_held(answer, taken, substantial=said.substantial)
+        offered = shown or offered
+
+        def handed(now: Person) -> Person:
+            held = tuple(h for h in now.held if h not in taken)
+            if waiting:
+                held = (*held, Held(id=f"waiting:{push.key}", text=waiting))
+            kept = (*now.answered, Answered(key=push.key, answer=answer.model_dump_json()))[-ANSWERS_KEPT:]
+            means = now.offered if offered is None else offered
+            return now.model_copy(update={"held": held, "answered": kept, "offered": means})
+
+        await self._people.change(push.openid, handed)
+        return answer
+
+    async def _later(self, push: Push, rest: str) -> None:
+        """What did not fit into the passive reply."""
+        if rest:
+            outgoing = Outgoing(id=f"{push.key}:rest", kind=Kind.TEXT, text=rest, language="zh")
+            self._handling.spawn(self._handling.say_later(chat_of(push), outgoing))
+
+    async def _with_held(
+        self, answer: Answer, taken: Sequence[Held], *, substantial: bool
+    ) -> tuple[Answer, str, tuple[str, ...]]:
+        """The answer that also carries what waited; words that must wait once more because it cannot hold them; and
+        what numbers mean now, where a result is shown."""
+        lines = [h.text for h in taken if h.text]
+        results = [(h, page) for h in taken if h.page and (page := await self._pages.get(h.page)) is not None]
+        if len(results) == 1 and not results[0][0].tried and not substantial and not answer.media_id:
+            held, page = results[0]
+            which = "1" if len(page.pictures) == 1 else ALL
+            shown = await self.as_picture(held.page or "", page, which)
+            return shown, "\n".join(lines), shows(held.page or "", page)
+        for held, page in results:
+            if link := await self._pages.link(held.page or ""):
+                key = "wechat.maybe_sent" if held.tried else "wechat.ready"
+                lines.append(words(page.language, key, n=len(page.pictures), url=link))
+        if answer.media_id or answer.url:
+            return answer, "\n".join(lines), ()
+        head, rest = fitting("\n".join([*lines, answer.text]))
+        return Answer(text=head), rest, ()
+
+    async def as_picture(self, page_id: str, page: Page, which: str) -> Answer:
+        """A picture in the answer itself; where the upload is refused or too slow, a card that opens its page."""
+        media_id = None
+        try:
+            uploading = asyncio.ensure_future(self._media.media_id(page_id, page, which))
+            self._handling.spawn(uploading)
+            await asyncio.wait({uploading}, timeout=UPLOAD_SECONDS)
+            media_id = uploading.result() if uploading.done() else None
+        except LikenessError as error:
+            log.warning("a picture could not be uploaded: %s", error)
+        if media_id is not None:
+            return Answer(media_id=media_id)
+        link = await self._pages.link(page_id)
+        if link is None:
+            log.error("a result can be neither uploaded nor linked: set PUBLIC_URL")
+            return Answer(text=words(page.language, "error.delivery_later"))
+        return Answer(title=card_title(page), text=page.text, cover=f"{link}/cover.jpg", url=link)
