@@ -25,9 +25,28 @@ def enlarged(rgb: Picture, scale: int = 2, sharpness: float = 1.0) -> Picture:
     out = _without_blocks(rgb)
     size = (round(width * wanted), round(height * wanted))
     while out.shape[1] * 2 <= size[0]:
-        out = _twice(out, sharpness)
+        out = _in_strips(out, sharpness)
     if (out.shape[1], out.shape[0]) != size:
         out = cv2.resize(out, size, interpolation=cv2.INTER_LANCZOS4).astype(np.uint8)
+    return out
+
+
+_STRIP_PIXELS = 1_500_000
+_OVERLAP = 16
+
+
+def _in_strips(rgb: Picture, sharpness: float) -> Picture:
+    """`_twice` of strips that overlap, so that memory does not grow with the picture."""
+    height, width = rgb.shape[:2]
+    rows = max(64, _STRIP_PIXELS // width)
+    if rows >= height:
+        return _twice(rgb, sharpness)
+    out = np.empty((2 * height, 2 * width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        above, below = max(0, top - _OVERLAP), min(height, bottom + _OVERLAP)
+        strip = _twice(rgb[above:below], sharpness)
+        out[2 * top : 2 * bottom] = strip[2 * (top - above) : 2 * (bottom - above)]
     return out
 
 

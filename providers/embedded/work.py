@@ -36,7 +36,7 @@ from providers.errors import AskPerson
 
 TIME_LIMIT = 300
 """Seconds after which a job ends its own worker (where the system has alarms): a hung filter blocks nobody for long."""
-_LONGEST_SIDE = 4096
+_LONGEST_SIDE = 3072
 _STUDIO = frozenset({"professional", "light_portrait"})
 _EXACT = frozenset({*COLOURS, "replace_bg"})
 
@@ -128,7 +128,7 @@ def _tell(fraction: float) -> None:
 
 
 def _opened(path: str, job: Job) -> Picture:
-    """RGB, at most 4096 pixels long (a picture to be enlarged keeps its size); transparency becomes white."""
+    """RGB, at most 3072 pixels long (a picture to be enlarged keeps its size); transparency becomes white."""
     with Image.open(path) as image:
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
