@@ -25,6 +25,7 @@ from handlers.conversation import Conversation, SecondReader
 from handlers.group_rules import Groups, KnowsAdmins
 from handlers.jobs import JobRunner
 from handlers.plan import quoted
+from handlers.previews import Previews
 from handlers.quoting import RecentQuotes
 from handlers.sql_store import SqlStore
 from handlers.starting import StartsSoon
@@ -32,11 +33,12 @@ from handlers.store import Store
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
-from providers.router import Router
+from providers.router import EMBEDDED, Router
 
 log = logging.getLogger(__name__)
 
 CHANNELS = ("web", "telegram", "wechat")
+PREVIEW_CHANNELS = ("web", "telegram")
 
 
 class Platform(Channel, Protocol):
@@ -102,6 +104,9 @@ async def parts(
             concurrency=settings.worker_concurrency,
             retention_days=settings.retention_days,
         )
+        previews = _previews(settings, router, {"web": web, **platforms})
+        if previews is not None:
+            stack.push_async_callback(previews.aclose)
         conversation = Conversation(
             store=store,
             jobs=StartsSoon(jobs),
@@ -110,6 +115,7 @@ async def parts(
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             second_reader=_second_reader(settings, store),
+            previews=previews,
             groups=Groups(store, {name: p.is_admin for name, p in platforms.items() if isinstance(p, KnowsAdmins)}),
         )
         yield Parts(
@@ -213,6 +219,15 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
         actions=ACTIONS,
         spending=StoredSpending(store),
     )
+
+
+def _previews(settings: Settings, router: Router, channels: dict[str, Channel]) -> Previews | None:
+    """Where the free provider is there; not on WeChat, where every message counts."""
+    provider = next((p for p in router.providers if p.name == EMBEDDED), None)
+    if provider is None:
+        return None
+    cheap = {name: channel for name, channel in channels.items() if name in PREVIEW_CHANNELS}
+    return Previews(provider=provider, channels=cheap, folder=settings.data_dir.absolute() / "previews")
 
 
 async def _accept(path: Path, into: Path) -> AcceptedPhoto:

@@ -19,6 +19,7 @@ from handlers.group_rules import GroupRules, Groups
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.orders import photos_in_sight
+from handlers.previews import Previews, offered_styles, wants_previews
 from handlers.store import ENDED, Job, JobState, Store, Turn, Usage
 from handlers.table import LaidPhoto, Table
 from handlers.turning import Decision, language_of
@@ -71,6 +72,7 @@ class Conversation:
         confirm_above: float = 2.0,
         second_reader: SecondReader | None = None,
         groups: Groups | None = None,
+        previews: Previews | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -81,6 +83,7 @@ class Conversation:
         self._confirm_above = confirm_above
         self._second_reader = second_reader
         self._groups = groups
+        self._previews = previews
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -146,7 +149,16 @@ class Conversation:
             # Another process handled the same message in the meantime.
             return await self._store.turn_of(message.key) or ()
         await self._set_going(decision)
+        self._show_previews(heard, decision)
         return decision.replies
+
+    def _show_previews(self, heard: Heard, decision: Decision) -> None:
+        """Beside a page of styles: what they look like on the photo that lies on the table."""
+        photos, question = decision.table.fresh_photos(heard.now), decision.table.question
+        if self._previews is None or not wants_previews(heard.message) or not photos or question is None:
+            return
+        language = decision.table.language or "en"
+        self._previews.begin(heard.message, photos[-1].path, offered_styles(question.options), language)
 
     async def _ruled(self, heard: Heard, rules: GroupRules, intent: Intent) -> tuple[Outgoing, ...] | None:
         """The answer where the group's rules decide it all; None where the message is to be handled."""

@@ -8,6 +8,7 @@ never left this machine, 502 ─── DeliveryLater
 timed out, connection lost ─── DeliveryUnknown: the server may have done it
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -35,6 +36,8 @@ T = TypeVar("T")
 WAITED_HERE = 20.0
 """Seconds of a flood wait that a call sits out; a longer one is handed back."""
 TRIES = 4
+AT_ONCE = 32
+"""Calls side by side: the HTTP library looks at every connection for every call, so more of them are slower."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rights to send", "chat_write_forbidden")
 
@@ -66,6 +69,7 @@ class Gateway:
         self.chats = chats
         self.flood = flood
         self._clock = clock
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def spare(self, name: str, call: Callable[[int], Awaitable[object]]) -> bool:
         """For what nobody would miss (chat actions, progress): done only where there is room, faults are let go.
@@ -102,7 +106,8 @@ class Gateway:
             chat = await self.chats.address(name)
             await self.flood.turn(chat)
             try:
-                result = await call(chat)
+                async with self._room:
+                    result = await call(chat)
             except RetryAfter as error:
                 self.flood.refused(chat, seconds(error))
                 if seconds(error) > WAITED_HERE or attempt == TRIES:

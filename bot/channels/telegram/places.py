@@ -61,6 +61,8 @@ UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
 """Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
 AT_ONCE = 3
 """Uploads of one album side by side."""
+UPLOADS = 24
+"""Uploads side by side in all, so that slow ones leave room for words."""
 _SERVER = "telegram.server"
 _REPLACED = "telegram.places"
 _PLACEHOLDER = 512
@@ -128,7 +130,7 @@ class Places:
         self._speaker = speaker
         self._store = store
         self._now = now
-        self._uploads = asyncio.Semaphore(24)
+        self._uploads = asyncio.Semaphore(UPLOADS)
 
     # --- making the place
 

@@ -17,6 +17,7 @@ from handlers.group_rules import Groups
 from handlers.jobs import JobRunner
 from handlers.message import Chat
 from handlers.plan import quoted
+from handlers.previews import Previews
 from handlers.sql_schema import sqlite_url
 from handlers.sql_store import SqlStore
 from handlers.store import Job, Store
@@ -50,6 +51,7 @@ class Stage:
     conversation: Conversation
     jobs: JobRunner | RecordedJobs
     provider: FakeProvider
+    previews: Previews
     folder: Path
 
     def chat(self, person: int, chat: int | None = None) -> Chat:
@@ -125,6 +127,7 @@ async def on_stage(
         jobs = JobRunner(
             store=store, router=router, channels={"telegram": channel}, data_dir=folder, output_dir=folder / "made"
         )
+    previews = Previews(provider=FakeProvider(name="free"), channels={"telegram": channel}, folder=folder / "previews")
     conversation = Conversation(
         store=store,
         jobs=jobs,
@@ -133,6 +136,7 @@ async def on_stage(
         photos_dir=folder / "photos",
         confirm_above=9.0,
         groups=Groups(store, {"telegram": channel.is_admin}),
+        previews=previews,
     )
     if isinstance(jobs, JobRunner):
         await jobs.start()
@@ -141,9 +145,10 @@ async def on_stage(
             await channel.start(conversation)
         yield Stage(
             telegram=telegram, store=store, channel=channel, conversation=conversation, jobs=jobs, provider=provider,
-            folder=folder,
+            previews=previews, folder=folder,
         )  # fmt: skip
     finally:
+        await previews.aclose()
         await channel.aclose()
         if isinstance(jobs, JobRunner):
             await jobs.stop()

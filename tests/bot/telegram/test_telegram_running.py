@@ -318,6 +318,29 @@ async def test_styles_are_browsed_in_one_message(tmp_path: Path, telegram: FakeT
         await stage.job_begun(1)
 
 
+async def test_a_page_of_styles_comes_with_a_numbered_sheet_of_previews_of_the_photo_on_the_table(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram) as stage:
+        ann.photographs()
+        await stage.until(lambda: telegram.shown(1))
+        menu = telegram.shown(1)[0]
+        ann.taps(menu, next(b["callback_data"] for b in menu.buttons if b["callback_data"].startswith("group:")))
+        (sheet,) = await stage.until(lambda: telegram.pictures(1))
+        assert sheet.file is not None
+        assert sheet.file.width > 1000
+        names = [line.split(". ", 1)[1] for line in sheet.text.splitlines()[1:]]
+        assert names == [button["text"] for button in sheet.buttons]
+        ann.taps(sheet, sheet.buttons[1]["callback_data"])
+        job = await stage.job_begun(1)
+        assert f"style:{job.order.shots[0].style}" == sheet.buttons[1]["callback_data"]
+        assert not stage.provider.jobs, "nothing was paid for"
+        await stage.read()
+        await stage.previews.idle()
+        assert not list((tmp_path / "previews").iterdir()), "nothing of the photo is left lying"
+
+
 async def test_forgetting_deletes_and_says_what(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
     async with on_stage(tmp_path, telegram, standing=Script()) as stage:
