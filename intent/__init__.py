@@ -3,9 +3,10 @@
 Pure: the lexicon is read once, then there is no I/O, no clock and no network.
 """
 
-from intent.decide import SURE, decide
+from intent.decide import decide
 from intent.explain import Explanation, explain
 from intent.intent import COMMANDS, Intent, SeriesItem, ThenEdit
+from intent.reading import SURE
 from intent.scan import Scan
 
 

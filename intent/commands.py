@@ -41,6 +41,7 @@ _NOT_FORGET = pattern("commands", "not_forget")
 _USAGE = pattern("commands", "usage")
 _STYLES = pattern("commands", "styles")
 _SETTINGS = pattern("commands", "settings")
+_CANCEL_AFTER = pattern("commands", "cancel_after")
 _HELP = pattern("commands", "help")
 _AGAIN = pattern("commands", "again")
 _ROOM = {
@@ -132,6 +133,10 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
         mine = [h for h in hits if h.key == key]
         if not mine or (content and key not in ("forget", "usage", "styles")):
             continue
+        if key == "cancel":
+            mine = [h for h in mine if not text[h.start].isascii() or _CANCEL_AFTER.match(text, h.end)]
+            if not mine:
+                continue
         longest = max(mine, key=lambda h: h.end - h.start)
         words = scan.text[longest.start : longest.end]
         strong = len(words) >= (9 if words.isascii() else 3)

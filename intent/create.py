@@ -21,6 +21,12 @@ _MAKE_THING = pattern("create", "make_thing")
 _OF_ME = pattern("create", "of_me")
 
 
+_CHATTY = re.compile(r"(?:stuck|lost|late|back|busy|home|off|still|just|got|dinner|lunch|good|see|same|meet|gone)\b")
+_DOING = re.compile(
+    r"\b(?:in an?|wearing|riding|holding|eating|made (?:of|from|out of)|playing|driving|with an?|on an?|dressed as)\b"
+)
+
+
 def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, list[str]]:
     """How far this is a picture from words alone (2 and more: it is), and why."""
     text = scan.text
@@ -95,6 +101,8 @@ def describes(scan: Scan, text: str) -> bool:
     ):
         return False
     if scan.has("visual") or scan.has("createnoun") or "hint" in scan.kinds:
+        return True
+    if len(words) <= 9 and _DOING.search(text) and not _CHATTY.match(text):
         return True
     return (
         bool(re.match(r"(?:a|an|two|three|the|\d)\b", text))

@@ -2,19 +2,18 @@
 
 import re
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any
 
 from intent import numbers
+from intent.chain import edit
 from intent.commands import command, slash
-from intent.controls import Controls, controls
 from intent.create import creation
 from intent.cut import content
 from intent.edits import ALWAYS, Act, actions, choose
 from intent.fold import fold
-from intent.intent import Intent, Language, OperationName, ThenEdit
+from intent.intent import Intent
 from intent.own import confined, own_change
 from intent.patterns import pattern
+from intent.reading import SURE, Reading
 from intent.roles import OF_EN, shown_as
 from intent.scan import Scan
 from intent.series import series
@@ -25,55 +24,6 @@ from intent.words import plain_names
 _CHANGE_EN = pattern("decide", "change_en")
 _LEAD = pattern("decide", "lead")
 _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
-_ASK_WITH_PHOTO = frozenset({"retouch", "slim", "enhance", "upscale", "restore"})
-
-
-SURE = 0.6
-"""Below this confidence the bot asks, offering `Intent.alternatives`, before it does paid work."""
-
-
-class Reading:
-    """The steps of one decision. `notes` keeps what led to it, for `explain`."""
-
-    def __init__(self, scan: Scan) -> None:
-        self.scan = scan
-        self.notes: list[tuple[str, str]] = []
-        self.c: Controls = controls(scan)
-        self.styles: dict[str, float] = {}
-        self.language = _language(scan)
-        for line in self.c.evidence:
-            self.note("chosen", line)
-
-    def note(self, what: str, why: str) -> None:
-        self.notes.append((what, why))
-
-    def make(self, operation: OperationName, confidence: float, **fields: Any) -> Intent:
-        if operation in ("none", "command"):
-            return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)
-        fields.setdefault("count", self.c.count)
-        return Intent(
-            operation=operation,
-            model=self.c.model,
-            aspect_ratio=self.c.ratio,
-            provider=self.c.provider,
-            language=self.language,
-            confidence=round(min(1.0, max(0.05, confidence)), 2),
-            **fields,
-        )
-
-    def whole(self, lead: re.Pattern[str] | None = None) -> str | None:
-        return (
-            content(self.scan, self.c, [], lead=lead)
-            or content(self.scan, Controls(), [])
-            or self.scan.raw.strip()
-            or None
-        )
-
-
-def _language(scan: Scan) -> Language:
-    head = scan.text[:400]
-    han = sum(1 for ch in head if "\u3400" <= ch <= "\u9fff")
-    return "zh" if han and han >= len(re.findall(r"[a-z]+", head)) else "en"
 
 
 def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:
@@ -231,7 +181,8 @@ def _what(
     drawn: float,
 ) -> Intent:
     scan, c = r.scan, r.c
-    if drawn >= 2.0 and not (acts and strongest >= 3 and (scan.photos or drawn < 3)):
+    lettering = not scan.photos and scan.has("createnoun") and all(a.key == "text_render" for a in acts)
+    if drawn >= 2.0 and not (not lettering and acts and strongest >= 3 and (scan.photos or drawn < 3)):
         return r.make("create", 0.6 + min(0.35, drawn / 12), prompt=r.whole(_LEAD))
     several = None if _editing(r, found, acts, style, top) else series(scan, found, c)
     if several:
@@ -239,20 +190,26 @@ def _what(
         r.note("series", reason)
         return r.make("series", 0.9, items=tuple(items), count=len(items))
     if acts and _editing(r, found, acts, style, top):
-        return _edit(r, acts)
+        return edit(r, acts)
     if custom and _describes_somebody(r, found, style, top):
         return r.make("portrait", 0.75, prompt=r.whole())
     if found.ask and top < 3.5:
         return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
     own = own_change(scan)
-    if own and style not in found.named and not found.ask and (scan.photos or scan.has("thispic")):
+    if (
+        own
+        and not (own[0] in "戴穿系" and top >= 1)
+        and style not in found.named
+        and not found.ask
+        and (scan.photos or scan.has("thispic"))
+    ):
         r.note("edit", own)
         return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
     enough = 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
     if style and top >= enough:
         return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
     if acts:
-        return _edit(r, acts)
+        return edit(r, acts)
     return _unnamed(r, asked, told, custom, drawn)
 
 
@@ -310,66 +267,6 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
     if found.ask or (style or "").startswith(("id_photo", "dating")):
         spans += [(h.start, h.end) for h in scan.hits if h.kind == "group"]
     return content(scan, r.c, spans)
-
-
-def _edit(r: Reading, acts: list[Act]) -> Intent:
-    scan, c = r.scan, r.c
-    sure = [a for a in acts if a.score >= 2.5] or acts[:1]
-    if len({a.score >= 2.5 for a in acts}) == 1 and acts[0].score < 2.5:
-        sure = [max(acts, key=lambda a: a.score)]
-    first, rest = sure[0], sure[1:4]
-    scale = _scale(scan) if first.key == "upscale" else None
-    count = c.count
-    if (
-        first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet")
-        and count == scan.photos
-    ):
-        count = 1
-    cuts = [_boundary(scan, first, *rest)[i] for i in range(len(rest))] if rest else []
-    spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []
-    prompt = content(scan, c, spans, 0, cuts[0] if cuts else None)
-    if first.key in ("local_edit", "edit", "text_render") and not prompt:
-        prompt = r.whole()
-    then = []
-    for i, act in enumerate(rest):
-        words = content(
-            scan,
-            c,
-            [(act.at, act.end)] if act.key in ("upscale", "restore", "colorize") else [],
-            cuts[i],
-            cuts[i + 1] if i + 1 < len(cuts) else None,
-        )
-        then.append(ThenEdit(action=act.key, prompt=words, scale=_scale(scan) if act.key == "upscale" else None))
-    return r.make(
-        "edit",
-        0.5 + min(0.5, first.score / 7),
-        action=first.key,
-        scale=scale,
-        prompt=prompt,
-        then=tuple(then),
-        count=count,
-    )
-
-
-def _boundary(scan: Scan, *acts: Act) -> list[int]:
-    """Where the words of each further action begin: after the last separator before it."""
-    out = []
-    for before, act in pairwise(acts):
-        between = scan.text[before.end : act.at]
-        marks = [
-            m.start() for m in re.finditer(r"[,;.、]|\band\b|\bthen\b|然后|再|并|顺便|接着|另外|和|同时|也", between)
-        ]
-        out.append(before.end + marks[-1] if marks else max(act.at, before.end))
-    return out
-
-
-def _scale(scan: Scan) -> int:
-    return (
-        4
-        if any(h.key == "4" for h in scan.kinds.get("scale", ()))
-        or re.search(r"4k|四倍|4倍|4x|x4|8k|8倍|八倍|to 4k|in 4k", scan.text)
-        else 2
-    )
 
 
 def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:

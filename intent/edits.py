@@ -113,6 +113,7 @@ _SOFTEN = pattern("edits", "soften")
 _WANTED_GROUND = pattern("edits", "wanted_ground")
 _WISHES = tuple((key, pattern("edits", f"wish_{key}")) for key in ("enhance", "colorize", "filter", "upscale"))
 """Wishes of a word or two that the lexicon's phrases cannot hold: 调一下色, "HD please"."""
+_PUT_SOMEBODY = pattern("edits", "put_somebody")
 _TURN = pattern("edits", "turn")
 _FILL = pattern("edits", "fill")
 _TINT = pattern("edits", "tint")
@@ -138,6 +139,8 @@ def _looks(scan: Scan, add: Add) -> None:
         add("retouch", Hit(m.start(), m.end(), "action", "retouch", False, False), 2.6)
     if m := _TURN.search(scan.text):
         add("multi_angle", Hit(m.start(), m.end(), "action", "multi_angle", False, False), 2.6)
+    if (m := _PUT_SOMEBODY.search(scan.text)) and not _GARMENT.search(scan.text):
+        add("blend", Hit(m.start(), m.end(), "action", "blend", False, False), 3.0)
     if m := _FILL.search(scan.text):
         add("extend", Hit(m.start(), m.end(), "action", "extend", False, False), 2.6)
     if m := _TINT.search(scan.text):
@@ -187,7 +190,7 @@ _GIVES_WAY = (
     ("before_after", ("restore_", "variations")),
     ("colorize", ("enhance", "filter")),
     ("retouch", ("slim_",)),
-    ("text_render", ("variations", "multi_angle", "enhance", "upscale_")),
+    ("text_render", ("variations", "multi_angle", "enhance", "blend")),
     ("blend", ("replace_bg",)),
     ("extend", ("multi_angle", "blend")),
 )

@@ -20,10 +20,15 @@ BA = re.compile(
 _LOOK_ZH = re.compile(r"[\u4e00-\u9fff]{2,6}(?:风格|画风|艺术风|风)(?=$|[,.!的我头人肖 ])")
 
 
+_SOMETHING_ME = re.compile(r"[\w-]+ me\W*(?:please|pls|plz)?\W*")
+"""Such as "claymation me": a wish beside a photo, alone perhaps a saying ("new year new me")."""
+
+
 def shown_as(scan: Scan) -> bool:
     """Somebody is to be shown as something."""
     text = scan.text
-    if AS_EN.search(text) and (scan.photos or scan.has("me", "relative")):
+    m = AS_EN.search(text)
+    if m and (scan.photos or (scan.has("me", "relative") and not _SOMETHING_ME.fullmatch(m.group()))):
         return True
     if text.isascii():
         return False

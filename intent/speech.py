@@ -137,5 +137,5 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
         say(1.0, m.group())
     m = _THIS_IS.search(text)
     if m:
-        say(1.5, m.group())
+        say(1.7, m.group())
     return score, why

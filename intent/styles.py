@@ -239,6 +239,12 @@ _HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
 _OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
+_WITH_PET = re.compile(
+    r"我?(?:跟|和|与|同|抱着|搂着|带着)[^,.!?]{0,8}(?:猫|狗|犬|兔|柯基|金毛|哈士奇|柴犬|泰迪|宠物|鹦鹉|仓鼠)[^,.!?]{0,6}(?:合影|合照|照|拍|一起|同框|写真|合个影)"
+)
+_CITY_NIGHT = re.compile(
+    r"(?:夜|晚上|深夜|凌晨).{0,10}(?:城市|街|都市|江边|天桥|灯火)|\b(?:night|midnight)\b.{0,24}\b(?:city|downtown|streets?|skyline)\b|\b(?:city|downtown|streets?)\b.{0,24}\b(?:night|midnight)\b"
+)
 _CHILD = re.compile(
     r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)"
 )
@@ -251,6 +257,11 @@ def _pairs(scan: Scan, f: Found) -> None:
     if m := _CHILD.search(text):
         f.add("child_portrait", 3.5, Hit(m.start(), m.end(), "style", "child_portrait", False, True))
         f.named.add("child_portrait")
+    if m := _WITH_PET.search(text):
+        f.add("pet_together", 3.0, Hit(m.start(), m.end(), "style", "pet_together", False, True))
+        f.named.add("pet_together")
+    if (m := _CITY_NIGHT.search(text)) and all(f.worth(k) < 1.5 for k in f.scores):
+        f.add("night_city", 2.0, Hit(m.start(), m.end(), "hint", "night_city", False, False))
     if (m := _MY_PET.search(text)) and ("pet_together" in f.scores or re.search(r"\b(?:me|us|i|we|i'm)\b", text)):
         f.add("pet_together", 1.5, Hit(m.start(), m.end(), "hint", "pet_together", False, False))
     if "winter_chinese" not in f.named and _GUOFENG.search(text) and (m := _SNOW.search(text)):
@@ -262,6 +273,8 @@ def _pairs(scan: Scan, f: Found) -> None:
         f.named.add("hongkong_vintage")
         f.strong.add("hongkong_vintage")
     for winner, loser, by in (
+        ("travel_europe", "travel_tropical", 2.5),
+        ("travel_japan", "travel_tropical", 2.0),
         ("avatar_3d", "anime", 2.0),
         ("avatar_vtuber", "anime", 3.0),
         ("avatar_gaming", "anime", 0.5),
@@ -285,5 +298,9 @@ def _pairs(scan: Scan, f: Found) -> None:
         ("anime", "child_portrait", 1.5),
         ("anime", "family_photo", 1.5),
     ):
-        if winner in f.scores and loser in f.scores and (winner in f.strong or winner in f.named):
+        if (
+            winner in f.scores
+            and loser in f.scores
+            and (winner in f.strong or winner in f.named or winner.startswith("travel"))
+        ):
             f.scores[loser] -= by

@@ -19,7 +19,14 @@ def test_a_message_gives_one_json_object_with_every_field() -> None:
 
 
 def test_lines_are_answered_in_order_and_bad_ones_too() -> None:
-    lines = ['{"text": "动漫", "photos": 1}', "not json", '{"photos": 1}', '{"text": "a", "photos": -1}', "[1]", '{"text": "再来两张"}']
+    lines = [
+        '{"text": "动漫", "photos": 1}',
+        "not json",
+        '{"photos": 1}',
+        '{"text": "a", "photos": -1}',
+        "[1]",
+        '{"text": "再来两张"}',
+    ]
     done = CliRunner().invoke(intent, ["--jsonl"], input="\n".join(lines) + "\n")
     assert done.exit_code == 0
     got = [json.loads(line) for line in done.stdout.splitlines()]
@@ -29,7 +36,9 @@ def test_lines_are_answered_in_order_and_bad_ones_too() -> None:
 
 def test_bytes_that_are_no_text_are_answered_as_a_bad_line() -> None:
     command = [sys.executable, "-m", "bot.cli_intent", "--jsonl"]
-    done = subprocess.run(command, input=b'{"text": "anime"}\n\xff\xfe\n{"text": "anime"}\n', capture_output=True, check=True)
+    done = subprocess.run(
+        command, input=b'{"text": "anime"}\n\xff\xfe\n{"text": "anime"}\n', capture_output=True, check=True
+    )
     got = [json.loads(line) for line in done.stdout.splitlines()]
     assert [g["operation"] for g in got] == ["portrait", "none", "portrait"]
 
@@ -52,6 +61,7 @@ def test_no_text_is_wrong_usage() -> None:
 
 
 def test_the_command_starts_without_the_rest_of_the_program() -> None:
-    code = "import sys, bot.cli_intent; print([m for m in ('dbos', 'telegram', 'wechatpy', 'numpy', 'cv2', 'httpx', 'providers') if m in sys.modules])"
+    heavy = ("dbos", "telegram", "wechatpy", "numpy", "cv2", "httpx", "providers")
+    code = f"import sys, bot.cli_intent; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,7 +9,15 @@ from intent.fold import fold
 from intent.words import expand, lexicon, read_file, split_phrases
 from providers.catalog import ACTIONS, STYLES
 
-_BY_GROUP = {"id_photo_white", "id_photo_blue", "id_photo_red", "dating_cafe", "dating_beach", "dating_city", "dating_restaurant"}
+_BY_GROUP = {
+    "id_photo_white",
+    "id_photo_blue",
+    "id_photo_red",
+    "dating_cafe",
+    "dating_beach",
+    "dating_city",
+    "dating_restaurant",
+}
 """Styles that two words name together: dating or an ID photo, and the place or the colour."""
 
 
@@ -43,4 +51,9 @@ def test_no_phrase_has_a_bracket_left_in_it() -> None:
 def test_choices_and_options_are_written_out() -> None:
     assert sorted(expand("photo(s) of {me|us}")) == ["photo of me", "photo of us", "photos of me", "photos of us"]
     assert sorted(expand("[甲乙]级")) == ["乙级", "甲级"]
-    assert sorted(expand("make (it|this) colo(u)r")) == ["make it color", "make it colour", "make this color", "make this colour"]
+    assert sorted(expand("make (it|this) colo(u)r")) == [
+        "make it color",
+        "make it colour",
+        "make this color",
+        "make this colour",
+    ]

@@ -52,13 +52,21 @@ def test_a_chained_upscale_keeps_its_scale() -> None:
     assert parse("先抠图，再放大四倍", photos=1).then[0].scale == 4
 
 
-@pytest.mark.parametrize("text", ["海报，1945年上海", "model 3 in red", "2寸蓝底证件照", "shot on iphone 15, casual photo"])
+@pytest.mark.parametrize(
+    "text", ["海报，1945年上海", "model 3 in red", "2寸蓝底证件照", "shot on iphone 15, casual photo"]
+)
 def test_numbers_that_are_no_counts_are_not_counted(text: str) -> None:
     assert parse(text, photos=1).count == 1
 
 
 @pytest.mark.parametrize(
-    "text", ["用免费的那个做动漫头像", "anime pic with the free one please", "油画，本机就行", "watercolor portrait, on this machine"]
+    "text",
+    [
+        "用免费的那个做动漫头像",
+        "anime pic with the free one please",
+        "油画，本机就行",
+        "watercolor portrait, on this machine",
+    ],
 )
 def test_asking_for_the_free_one_names_the_embedded_provider(text: str) -> None:
     assert parse(text, photos=1).provider == "embedded"
@@ -87,7 +95,12 @@ def test_a_clear_request_is_sure_and_offers_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "style"),
-    [("港疯复古照", "hongkong_vintage"), ("婚沙照", "wedding"), ("watercolr portrait", "watercolor"), ("chrstmas pic", "christmas")],
+    [
+        ("港疯复古照", "hongkong_vintage"),
+        ("婚沙照", "wedding"),
+        ("watercolr portrait", "watercolor"),
+        ("chrstmas pic", "christmas"),
+    ],
 )
 def test_a_slip_of_the_hand_changes_nothing(text: str, style: str) -> None:
     assert parse(text, photos=1).style == style

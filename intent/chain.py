@@ -1,0 +1,70 @@
+"""An edit as an answer: the first action, its words, and the further ones that are done on its result."""
+
+import re
+from itertools import pairwise
+
+from intent.cut import content
+from intent.edits import Act
+from intent.intent import Intent, ThenEdit
+from intent.reading import Reading
+from intent.scan import Scan
+
+
+def edit(r: Reading, acts: list[Act]) -> Intent:
+    scan, c = r.scan, r.c
+    sure = [a for a in acts if a.score >= 2.5] or acts[:1]
+    if len({a.score >= 2.5 for a in acts}) == 1 and acts[0].score < 2.5:
+        sure = [max(acts, key=lambda a: a.score)]
+    first, rest = sure[0], sure[1:4]
+    scale = _scale(scan) if first.key == "upscale" else None
+    count = c.count
+    if (
+        first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet")
+        and count == scan.photos
+    ):
+        count = 1
+    cuts = [_boundary(scan, first, *rest)[i] for i in range(len(rest))] if rest else []
+    spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []
+    prompt = content(scan, c, spans, 0, cuts[0] if cuts else None)
+    if first.key in ("local_edit", "edit", "text_render") and not prompt:
+        prompt = r.whole()
+    then = []
+    for i, act in enumerate(rest):
+        words = content(
+            scan,
+            c,
+            [(act.at, act.end)] if act.key in ("upscale", "restore", "colorize") else [],
+            cuts[i],
+            cuts[i + 1] if i + 1 < len(cuts) else None,
+        )
+        then.append(ThenEdit(action=act.key, prompt=words, scale=_scale(scan) if act.key == "upscale" else None))
+    return r.make(
+        "edit",
+        0.5 + min(0.5, first.score / 7),
+        action=first.key,
+        scale=scale,
+        prompt=prompt,
+        then=tuple(then),
+        count=count,
+    )
+
+
+def _boundary(scan: Scan, *acts: Act) -> list[int]:
+    """Where the words of each further action begin: after the last separator before it."""
+    out = []
+    for before, act in pairwise(acts):
+        between = scan.text[before.end : act.at]
+        marks = [
+            m.start() for m in re.finditer(r"[,;.、]|\band\b|\bthen\b|然后|再|并|顺便|接着|另外|和|同时|也", between)
+        ]
+        out.append(before.end + marks[-1] if marks else max(act.at, before.end))
+    return out
+
+
+def _scale(scan: Scan) -> int:
+    return (
+        4
+        if any(h.key == "4" for h in scan.kinds.get("scale", ()))
+        or re.search(r"4k|四倍|4倍|4x|x4|8k|8倍|八倍|to 4k|in 4k", scan.text)
+        else 2
+    )

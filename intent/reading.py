@@ -1,0 +1,56 @@
+"""One decision in the making: the message, what it chooses, and the notes that explain the outcome."""
+
+import re
+from typing import Any
+
+from intent.controls import Controls, controls
+from intent.cut import content
+from intent.intent import Intent, Language, OperationName
+from intent.scan import Scan
+
+SURE = 0.6
+"""Below this confidence the bot asks, offering `Intent.alternatives`, before it does paid work."""
+
+
+class Reading:
+    """The steps of one decision. `notes` keeps what led to it, for `explain`."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        self.notes: list[tuple[str, str]] = []
+        self.c: Controls = controls(scan)
+        self.styles: dict[str, float] = {}
+        self.language = _language(scan)
+        for line in self.c.evidence:
+            self.note("chosen", line)
+
+    def note(self, what: str, why: str) -> None:
+        self.notes.append((what, why))
+
+    def make(self, operation: OperationName, confidence: float, **fields: Any) -> Intent:
+        if operation in ("none", "command"):
+            return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)
+        fields.setdefault("count", self.c.count)
+        return Intent(
+            operation=operation,
+            model=self.c.model,
+            aspect_ratio=self.c.ratio,
+            provider=self.c.provider,
+            language=self.language,
+            confidence=round(min(1.0, max(0.05, confidence)), 2),
+            **fields,
+        )
+
+    def whole(self, lead: re.Pattern[str] | None = None) -> str | None:
+        return (
+            content(self.scan, self.c, [], lead=lead)
+            or content(self.scan, Controls(), [])
+            or self.scan.raw.strip()
+            or None
+        )
+
+
+def _language(scan: Scan) -> Language:
+    head = scan.text[:400]
+    han = sum(1 for ch in head if "\u3400" <= ch <= "\u9fff")
+    return "zh" if han and han >= len(re.findall(r"[a-z]+", head)) else "en"
