@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -327,6 +328,7 @@ class JobRunner:
         # Only what lies in our own folders: an order may name a picture of the operator's.
         ours = [file for file in files if any(file.absolute().is_relative_to(folder) for folder in self._folders)]
         await asyncio.to_thread(_delete, ours)
+        await asyncio.to_thread(_delete_old, self._folders[0] / "photos", before)
         runs = await self._engine.forget_ended(before=before)
         if ours or runs:
             log.info("expired: files=%d runs=%d", len(ours), runs)
@@ -345,3 +347,13 @@ async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
 def _delete(files: list[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
+
+
+def _delete_old(photos: Path, before: datetime) -> None:
+    """Photos that were sent before that and never made into anything: no row names them. A folder a person."""
+    for photo in photos.glob("*/*"):
+        if photo.is_file() and photo.stat().st_mtime < before.timestamp():
+            photo.unlink(missing_ok=True)
+    for folder in photos.glob("*"):
+        with suppress(OSError):  # somebody's newer photos are in it
+            folder.rmdir()

@@ -1,6 +1,7 @@
 """A job from the queue to its receipt, with everything that may go wrong on the way."""
 
 import asyncio
+import os
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -464,6 +465,18 @@ async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
     assert not job.pictures[0].path.exists()
     assert outside.exists()
     assert await run.runner._engine.ended([job_id]) == {}
+
+
+async def test_a_photo_that_was_never_used_is_deleted_in_the_end(run: Running) -> None:
+    old, new = (run.folder / "photos" / person / "photo.jpg" for person in ("ann", "bob"))
+    for path in (old, new):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"photo")
+    long_ago = (run.clock() - timedelta(days=31)).timestamp()
+    os.utime(old, (long_ago, long_ago))
+    await run.runner.expire()
+    assert not old.parent.exists()
+    assert new.exists()
 
 
 async def test_every_word_a_job_says_is_there_in_both_languages() -> None:
