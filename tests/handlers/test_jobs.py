@@ -1,8 +1,8 @@
 """A job from the queue to its receipt, with everything that may go wrong on the way."""
 
 import asyncio
-import os
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
