@@ -1,6 +1,7 @@
 """From settings to providers: the one place that knows which setting turns on which."""
 
 import logging
+import os
 from collections.abc import Sequence
 
 from providers.base import Provider
@@ -82,4 +83,7 @@ def _fal(settings: ProviderSettings) -> Provider:
 def _embedded(settings: ProviderSettings) -> Provider:
     from providers.embedded.provider import EmbeddedProvider
 
+    if settings.likeness_font is not None:
+        # The worker process reads it there; a value from .env is in no environment yet.
+        os.environ.setdefault("LIKENESS_FONT", str(settings.likeness_font.absolute()))
     return EmbeddedProvider(settings.data_dir / "embedded")

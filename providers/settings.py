@@ -37,6 +37,9 @@ class ProviderSettings(BaseSettings):
     dashscope_base_url: str = "https://dashscope.aliyuncs.com/api/v1"
     stable_diffusion_local_base_url: str | None = None
 
+    likeness_font: Path | None = None
+    """A font file for text on pictures, tried before the system's."""
+
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}
     providers_blocked: Annotated[tuple[str, ...], NoDecode] = ()
