@@ -205,12 +205,21 @@ def _what(
     ):
         r.note("edit", own)
         return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
-    enough = 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
-    if style and top >= enough:
+    if style and top >= _enough(scan, found, style, asked):
         return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
     if acts:
         return edit(r, acts)
     return _unnamed(r, asked, told, custom, drawn)
+
+
+def _enough(scan: Scan, found: Found, style: str, asked: str | None) -> float:
+    """The score a style needs: little where a picture is asked for, more where only a prop hints at it."""
+    hinted = style not in found.strong and style not in found.named
+    if hinted and scan.photos and scan.has("bg") and not scan.has("pic"):
+        return 9.0  # "background -> library" is about the background
+    if hinted and style in ("child_portrait", "family_photo") and not scan.has("pic"):
+        return 1.2
+    return 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
 
 
 def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: float) -> bool:

@@ -12,7 +12,10 @@ from providers.catalog import ACTIONS, STYLES
 from tests.intent.labelled import load
 
 _ROWS = load("own_a.jsonl")
-_ODD = [*"「 」 \" ' 不要 两张 x4 3:4 \u200d \ufe0f ① Ⅷ ﬁ ٣ /start 𠮷 \x00 İ ß".split(" "), "  ", "\n", "a" * 40]
+_ODD = [
+    "「", "」", '"', "'", "不要", "两张", "x4", "3:4", "\u200d", "\ufe0f", "①", "Ⅷ", "ﬁ", "٣", "/start", "𠮷",
+    "\x00", "İ", "ß", "  ", "\n", "a" * 40,
+]  # fmt: skip
 _PIECES = [r.text for r in _ROWS] + _ODD
 _messages = st.one_of(
     st.text(max_size=300),
