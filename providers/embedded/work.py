@@ -157,10 +157,6 @@ def _written(picture: Picture, spool: Path, number: int, *, exact: bool) -> str:
     return name
 
 
-def _boxes(faces: tuple[Face, ...]) -> list[tuple[int, int, int, int]]:
-    return [face.box for face in faces]
-
-
 def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
     rgb, style = photos[0], job.style or ""
     if style in COLOURS:
@@ -170,7 +166,7 @@ def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], ta
     if job.aspect_ratio:
         rgb = cropped(rgb, job.aspect_ratio, faces)
         faces = find_faces(rgb) if faces else ()
-    return np.asarray(LOOKS[style](rgb, _boxes(faces), take))
+    return np.asarray(LOOKS[style](rgb, faces, take))
 
 
 def _edit(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
@@ -218,7 +214,7 @@ def _filter(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Pictu
     key = choose_filter(job.text)
     if key is None and not names_no_filter(job.text):
         raise AskPerson("no such filter", code="unknown_filter", params={"filters": ", ".join(FILTERS)})
-    return np.asarray(FILTERS[key or "film"](rgb, _boxes(faces), take))
+    return np.asarray(FILTERS[key or "film"](rgb, faces, take))
 
 
 def _replace_bg(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
@@ -251,6 +247,6 @@ def _change_in(job: Job) -> Callable[[Picture, tuple[Face, ...]], Picture]:
     """The change that a before-and-after shows: the one its words name, else better light and colour."""
     look = choose_filter(job.text)
     if look is not None:
-        return lambda rgb, faces: np.asarray(FILTERS[look](rgb, _boxes(faces), 0))
+        return lambda rgb, faces: np.asarray(FILTERS[look](rgb, faces, 0))
     action = change_in(job.text) or "enhance"
     return lambda rgb, faces: _EDITS[action](rgb, faces, job, 0)
