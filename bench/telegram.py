@@ -167,9 +167,7 @@ async def chatter(seconds: int) -> None:
             await telegram.until(lambda: len(telegram.shown(1)) > 1)
             waited = telegram.of("sendMessage", 1)[-1].at - sent
             print(f"chatter of {total} updates in 40 groups: taken in {took:.1f} s ({total / took:.0f} a second)")
-            print(
-                f"  processor {1000 * used / total:.2f} ms an update; a word after it is answered in {1000 * waited:.0f} ms"
-            )
+            print(f"  processor {1000 * used / total:.2f} ms an update; a word after it: {1000 * waited:.0f} ms")
 
 
 async def spoken(count: int) -> None:
@@ -181,7 +179,8 @@ async def spoken(count: int) -> None:
             await telegram.until(lambda: len(telegram.of("sendMessage")) > count, 180)
             took, used = time.monotonic() - began, program.processor() - used
             print(
-                f"words from {count} people at once: answered in {took:.1f} s, {1000 * used / count:.1f} ms of processor each"
+                f"words from {count} people at once: answered in {took:.1f} s, "
+                f"{1000 * used / count:.1f} ms of processor each"
             )
 
 

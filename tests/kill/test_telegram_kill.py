@@ -85,6 +85,8 @@ class Bot:
                 jobs = await store.jobs(limit=1000)
                 if len(jobs) >= len(self.people) and all(job.state in ENDED for job in jobs):
                     return jobs
+                assert self.program is not None
+                assert self.program.returncode is None, "the program ended by itself"
                 await asyncio.sleep(0.05)
 
     def shown(self) -> dict[int, int]:
