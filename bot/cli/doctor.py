@@ -73,6 +73,7 @@ async def _examine() -> list[Finding]:
                 found.append(await _check(provider.name, provider.check))
             for name, platform in made.platforms.items():
                 found.append(await _check(name, platform.check))
+                await platform.aclose()
     except Exception as error:  # a database that cannot even be opened: name it, keep its address to ourselves
         found.append(_broken("database", f"cannot be opened ({type(error).__name__}); look at DATABASE_URL"))
     return found

@@ -29,7 +29,7 @@ CHANNEL = "wechat"
 WORK_SECONDS = 0.55
 """How long an answer waits for the work before it says what is foreseen."""
 FORESEE_SECONDS = 0.2
-CALM_SECONDS = 0.25
+CALM_SECONDS = 2.0
 RETRIES = (0.5, 2.0, 8.0)
 """Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
 
@@ -209,7 +209,8 @@ class Handling:
         """The replies in time, or those foreseen, or None: then only a promise can be made."""
         # A photo is answered at once; its download takes what it takes.
         if work.photo is None:
-            await asyncio.wait({work.task}, timeout=WORK_SECONDS)
+            behind = any(w.photo is not None for w in self._pending.get(work.push.openid, ()))
+            await asyncio.wait({work.task}, timeout=WORK_SECONDS / 2 if behind else WORK_SECONDS)
         else:
             await self.keep(work)
         replies: tuple[Outgoing, ...] | None

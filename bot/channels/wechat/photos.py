@@ -20,6 +20,8 @@ HOSTS = (".qpic.cn", ".qlogo.cn", ".weixin.qq.com")
 """Where the platform keeps what people send. Anything else in a push is not asked."""
 PAUSES = (0.5, 2.0, 6.0)
 TIMEOUT = 25.0
+AT_ONCE = 8
+"""Photos fetched side by side; more would only make the connection pool look through them all for each."""
 
 
 class PhotoLost(Exception):
@@ -41,6 +43,7 @@ class Photos:
         self._folder = folder
         self._trusted = trusted
         self._sleep = sleep
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._downloader = Downloader(trusted_origins=trusted, max_bytes=MAX_PHOTO, timeout=TIMEOUT)
 
     async def aclose(self) -> None:
@@ -57,7 +60,8 @@ class Photos:
             return path
         for pause in (*PAUSES, None):
             try:
-                data = await self._once(push)
+                async with self._turns:
+                    data = await self._once(push)
                 return await in_thread(write_file, data, into=self._folder, name=path.name)
             except LikenessError as error:
                 log.warning("a photo could not be fetched: %s", error)
