@@ -97,7 +97,8 @@ def _without_blocks(rgb: Picture) -> Picture:
     if blocky <= 0:
         return rgb
     smooth = guided(rgb, rgb, 3, (0.02 * 255) ** 2 * blocky + 1)
-    luma = cv2.cvtColor(cv2.addWeighted(rgb, 1 - blocky, smooth, blocky, 0), cv2.COLOR_RGB2YCrCb)
+    softened = clipped((1 - blocky) * rgb.astype(np.float32) + blocky * smooth)
+    luma = cv2.cvtColor(softened, cv2.COLOR_RGB2YCrCb)
     for channel in (1, 2):
         luma[..., channel] = cv2.medianBlur(luma[..., channel], 5)
     return cv2.cvtColor(luma, cv2.COLOR_YCrCb2RGB).astype(np.uint8)
