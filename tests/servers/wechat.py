@@ -165,8 +165,8 @@ class FakeWeChat:
     holding: threading.Event = field(default_factory=threading.Event)
     on_take: Callable[[str], None] | None = None
     """Called with the path when a call has been taken, before it is answered: where kill tests kill."""
-    client: httpx.AsyncClient | None = None
-    """Shared by the phones; without it each push opens a connection of its own, as a cautious test wants it."""
+    client: Any = None
+    """What the phones post with; without it each push has an `httpx.AsyncClient` of its own."""
     ids: int = 7_000_000_000_000_000
 
     # --- life
@@ -535,7 +535,7 @@ class Phone:
                 tries += 1
                 try:
                     answer = await client.post(**self.request(xml))
-                except httpx.HTTPError:
+                except (httpx.HTTPError, TimeoutError):
                     continue
                 status, body = answer.status_code, answer.text
         self.pushes.append(Push(seconds=time.monotonic() - began, tries=tries, status=status, body=body))
