@@ -47,8 +47,8 @@ T = TypeVar("T")
 
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
 """Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
-CONNECTIONS = 64
-"""More than the calls at once (`gateway.AT_ONCE`, `photos.AT_ONCE`), so that none waits for a connection."""
+CONNECTIONS = 40
+"""More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 BEGUN_KEPT = 10_000
 
 

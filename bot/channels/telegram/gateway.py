@@ -36,8 +36,10 @@ T = TypeVar("T")
 WAITED_HERE = 20.0
 """Seconds of a flood wait that a call sits out; a longer one is handed back."""
 TRIES = 4
-AT_ONCE = 32
-"""Calls side by side: the HTTP library looks at every connection for every call, so more of them are slower."""
+AT_ONCE = 12
+UPLOADS_AT_ONCE = 12
+"""Calls side by side. The HTTP library looks at every connection for every call, so more of them are slower; uploads
+have a share of their own, so that slow ones leave room for words."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rights to send", "chat_write_forbidden")
 
@@ -70,6 +72,7 @@ class Gateway:
         self.flood = flood
         self._clock = clock
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._upload_room = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
     async def spare(self, name: str, call: Callable[[int], Awaitable[object]]) -> bool:
         """For what nobody would miss (chat actions, progress): done only where there is room, faults are let go.
@@ -77,10 +80,11 @@ class Gateway:
         True where it was done, or would change nothing.
         """
         chat = await self.chats.address(name)
-        if await self.chats.is_gone(name) or not self.flood.spare(chat):
+        if self._room.locked() or await self.chats.is_gone(name) or not self.flood.spare(chat):
             return False
         try:
-            await call(chat)
+            async with self._room:
+                await call(chat)
         except RetryAfter as error:
             self.flood.refused(chat, seconds(error))
             return False
@@ -98,7 +102,7 @@ class Gateway:
         except (TelegramError, KeyError) as error:
             log.info("a message was not taken away: %s", type(error).__name__)
 
-    async def __call__(self, name: str, call: Callable[[int], Awaitable[T]]) -> T:
+    async def __call__(self, name: str, call: Callable[[int], Awaitable[T]], *, upload: bool = False) -> T:
         """Raises DeliveryLater, DeliveryRefused, DeliveryUnknown, or telegram's BadRequest."""
         if await self.chats.is_gone(name):
             raise DeliveryRefused("gone")
@@ -106,7 +110,7 @@ class Gateway:
             chat = await self.chats.address(name)
             await self.flood.turn(chat)
             try:
-                async with self._room:
+                async with self._upload_room if upload else self._room:
                     result = await call(chat)
             except RetryAfter as error:
                 self.flood.refused(chat, seconds(error))

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0)
 """Seconds between attempts."""
-AT_ONCE = 16
+AT_ONCE = 8
 """Downloads side by side: each holds a file of up to 20 MB in memory."""
 READ_SECONDS = 30.0
 UNUSED_SECONDS = 24 * 3600.0

@@ -61,8 +61,6 @@ UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
 """Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
 AT_ONCE = 3
 """Uploads of one album side by side."""
-UPLOADS = 24
-"""Uploads side by side in all, so that slow ones leave room for words."""
 _SERVER = "telegram.server"
 _REPLACED = "telegram.places"
 _PLACEHOLDER = 512
@@ -130,7 +128,6 @@ class Places:
         self._speaker = speaker
         self._store = store
         self._now = now
-        self._uploads = asyncio.Semaphore(UPLOADS)
 
     # --- making the place
 
@@ -302,14 +299,13 @@ class Places:
         )
 
         async def call(to: int) -> object:
-            async with self._uploads:
-                return await self._bot.edit_message_media(
-                    media, chat_id=to, message_id=message, reply_markup=markup,
-                    read_timeout=UPLOAD_READ, write_timeout=UPLOAD_WRITE,
-                )  # fmt: skip
+            return await self._bot.edit_message_media(
+                media, chat_id=to, message_id=message, reply_markup=markup,
+                read_timeout=UPLOAD_READ, write_timeout=UPLOAD_WRITE,
+            )  # fmt: skip
 
         try:
-            await self._gateway(chat.chat, call)
+            await self._gateway(chat.chat, call, upload=True)
         except BadRequest as error:
             said = str(error).lower()
             if "not modified" in said:
