@@ -19,6 +19,8 @@ _VERB_EN = pattern("create", "verb_en")
 _DETERMINER = re.compile(r"\b(?:a|an|the|two|three|some|\d)\b")
 _MAKE_THING = pattern("create", "make_thing")
 _OF_ME = pattern("create", "of_me")
+_PICTURE_OF = pattern("create", "picture_of")
+_NOBODY = pattern("create", "nobody")
 
 
 _CHATTY = re.compile(r"(?:stuck|lost|late|back|busy|home|off|still|just|got|dinner|lunch|good|see|same|meet|gone)\b")
@@ -45,6 +47,15 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     if visual:
         score += min(3, len(visual)) * 0.6
         why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
+    somebody = scan.has("me", "relative") or bool(_OF_ME.search(text))
+    if not scan.photos and not verb and (m := _PICTURE_OF.search(text)) and not somebody_in(scan, m):
+        score += 2.0
+        why.append(f"a picture of a thing: {m.group()}")
+    if not scan.photos and (m := _NOBODY.search(text)):
+        score += 2.0
+        why.append(f"nobody in it: {m.group()}")
+    if noun and not verb and not somebody and not scan.photos and not found.named - ART and told < 0.8:
+        score += 0.6
     if noun and not verb and re.search(r"(?:要|来|做|出|求|弄|整|搞)(?:一|两|几|\d)?[张个幅款版套份]", text):
         score += 1.0
     if not verb and (m := _MAKE_THING.search(text)) and not scan.has("nonpic"):
@@ -71,6 +82,11 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     elif any(k in ART and found.worth(k) >= 1.5 for k in found.scores) and len(visual) < 2 and not verb and not noun:
         score -= 1.5
     return score, why
+
+
+def somebody_in(scan: Scan, m: re.Match[str]) -> bool:
+    """Whether the words of a match, or those after it, speak of a person who is known."""
+    return any(h.start >= m.start() + 2 for h in scan.words("me", "relative"))
 
 
 def describes(scan: Scan, text: str) -> bool:

@@ -116,6 +116,8 @@ _WISHES = tuple((key, pattern("edits", f"wish_{key}")) for key in ("enhance", "c
 _PUT_SOMEBODY = pattern("edits", "put_somebody")
 _TURN = pattern("edits", "turn")
 _FILL = pattern("edits", "fill")
+_LOOK_LIKE = pattern("edits", "look_like")
+_WISH_STYLE = pattern("edits", "wish_style")
 _TINT = pattern("edits", "tint")
 _BODY = re.compile(
     r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)"
@@ -143,6 +145,10 @@ def _looks(scan: Scan, add: Add) -> None:
         add("blend", Hit(m.start(), m.end(), "action", "blend", False, False), 3.0)
     if m := _FILL.search(scan.text):
         add("extend", Hit(m.start(), m.end(), "action", "extend", False, False), 2.6)
+    if m := _LOOK_LIKE.search(scan.text):
+        add("filter", Hit(m.start(), m.end(), "action", "filter", False, False), 3.2)
+    if scan.photos != 1 and (m := _WISH_STYLE.search(scan.text)):
+        add("transfer_style", Hit(m.start(), m.end(), "action", "transfer_style", False, False), 3.2)
     if m := _TINT.search(scan.text):
         add("colorize", Hit(m.start(), m.end(), "action", "colorize", False, False), 3.0)
     if m := _BODY.search(scan.text):
