@@ -41,7 +41,7 @@ _LOOSE = frozenset(
 )
 _LOOSE_AFTER = pattern("controls", "loose_after")
 _LOOSE_BEFORE = re.compile(
-    r"(?:^|[,.!;\n]\s*|make it |in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$"
+    r"(?:^|[,.!;\n]\s*|make it |(?:\b(?:\d|two|three|four|five|six|few|some|couple) )|in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$"
 )
 # Shape words that are also ordinary words.
 _LOOSE_SHAPE = frozenset(
@@ -109,6 +109,8 @@ def _model(scan: Scan, c: Controls) -> None:
                 word.isascii() or word in ("快", "急", "马上", "立刻")
             ):
                 continue
+        if word == "拉满" and re.search(r"[感围情绪氛]$", scan.text[: hit.start][-2:]):
+            continue
         if re.search(r"(?:不|没有|别|no |not )(?:那么|太|很|用|要|着)?$", scan.text[max(0, hit.start - 5) : hit.start]):
             continue
         if c.model != "gpt":

@@ -12,7 +12,7 @@ from intent.edits import ALWAYS, Act, actions, choose
 from intent.fold import fold
 from intent.intent import Intent
 from intent.own import confined, own_change
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.reading import SURE, Reading
 from intent.roles import OF_EN, shown_as
 from intent.scan import Scan
@@ -21,7 +21,7 @@ from intent.speech import asks, tells
 from intent.styles import ID, PLACES, SUBJECTS, Found, styles
 from intent.words import plain_names
 
-_CHANGE_EN = pattern("decide", "change_en")
+_CHANGE_EN = gated("decide", "change_en")
 _LEAD = pattern("decide", "lead")
 _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
 
@@ -81,7 +81,7 @@ def _decide(r: Reading) -> Intent:
     if said:
         r.note("command", f"{said[0]}: {said[2]}")
         if said[0] == "again":
-            count = c.count if c.counted else numbers.any_number(scan.text)
+            count = max(c.count, numbers.any_number(scan.text))
             return r.make("command", said[1], command="again", count=count)
         return r.make("command", said[1], command=said[0])
     asked = asks(scan)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.scan import Hit, Scan
 from intent.styles import negated
 
@@ -31,8 +31,8 @@ ALWAYS = frozenset(
 """Actions that work on a picture as it is: a style word beside them says what is in it."""
 SPECIFIC_FIRST = ("edit", "local_edit")
 
-_WRITE = pattern("edits", "write")
-_TEXT_CHANGE = pattern("edits", "text_change")
+_WRITE = gated("edits", "write")
+_TEXT_CHANGE = gated("edits", "text_change")
 _ADJECTIVAL = re.compile(r"'s|的(?!人|那|路|大|小|男|女|游|,|\.|$|都|全|给|去|p|删)")
 _INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|people|person|guy|man|clutter|tourist|crowd)")
 _CAR_CHANGE = re.compile(
@@ -91,6 +91,8 @@ def _removals(scan: Scan, add: Add) -> None:
     people = scan.near(removes, scan.words("people"), 14)
     if people and not _ADJECTIVAL.match(scan.text, people[1].end):
         first, last = sorted(people, key=lambda h: h.start)
+        if first == people[1] and re.search(r"^(?:\S{0,3})[把将]", scan.text[first.end : last.start]):
+            return  # 同事把PPT删了: somebody removed something
         add("remove_person", first, 3.6, last.end)
         return
     ground = scan.near(removes, scan.words("bg"), 10)
@@ -104,21 +106,21 @@ def _removals(scan: Scan, add: Add) -> None:
 
 
 _FEELING = pattern("edits", "feeling")
-_GARMENT = pattern("edits", "garment")
+_GARMENT = gated("edits", "garment")
 
 
-_PROGRESS = pattern("edits", "progress")
-_BOTH = pattern("edits", "both")
-_SOFTEN = pattern("edits", "soften")
-_WANTED_GROUND = pattern("edits", "wanted_ground")
-_WISHES = tuple((key, pattern("edits", f"wish_{key}")) for key in ("enhance", "colorize", "filter", "upscale"))
+_PROGRESS = gated("edits", "progress")
+_BOTH = gated("edits", "both")
+_SOFTEN = gated("edits", "soften")
+_WANTED_GROUND = gated("edits", "wanted_ground")
+_WISHES = tuple((key, gated("edits", f"wish_{key}")) for key in ("enhance", "colorize", "filter", "upscale"))
 """Wishes of a word or two that the lexicon's phrases cannot hold: 调一下色, "HD please"."""
-_PUT_SOMEBODY = pattern("edits", "put_somebody")
-_TURN = pattern("edits", "turn")
-_FILL = pattern("edits", "fill")
-_LOOK_LIKE = pattern("edits", "look_like")
-_WISH_STYLE = pattern("edits", "wish_style")
-_TINT = pattern("edits", "tint")
+_PUT_SOMEBODY = gated("edits", "put_somebody")
+_TURN = gated("edits", "turn")
+_FILL = gated("edits", "fill")
+_LOOK_LIKE = gated("edits", "look_like")
+_WISH_STYLE = gated("edits", "wish_style")
+_TINT = gated("edits", "tint")
 _BODY = re.compile(
     r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)"
 )

@@ -2,14 +2,15 @@
 
 import re
 
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.roles import AS_ZH, BA
 from intent.scan import Scan
 
 _OWN_EN = pattern("own", "own_en")
-_OWN_ZH = pattern("own", "own_zh")
+_OWN_ZH = gated("own", "own_zh")
 
 
+_WHAT_IF = gated("own", "what_if")
 _ON_SOMEBODY = re.compile(r"\bon (?:me|him|her|us|my (?:son|daughter|kid|baby|wife|husband|dog|cat))\b")
 """Clothes put on somebody: a portrait where they name a style ("put a chef hat on me")."""
 
@@ -22,6 +23,8 @@ def own_change(scan: Scan) -> str | None:
         m = _OWN_EN.match(said)
         if m and not (_ON_SOMEBODY.search(said) and ("style" in scan.kinds or "hint" in scan.kinds)):
             return m.group()
+    if not scan.has("relative", "bg") and (m := _WHAT_IF.search(scan.text)):
+        return m.group()
     if scan.text.isascii():
         return None
     ba = BA.search(scan.text)
@@ -35,7 +38,7 @@ def own_change(scan: Scan) -> str | None:
     return m.group() if m and not AS_ZH.search(scan.text) else None
 
 
-_ONLY = pattern("own", "only")
+_ONLY = gated("own", "only")
 
 
 def confined(scan: Scan) -> str:

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.scan import Hit, Scan
 
 DATING = ("dating_cafe", "dating_beach", "dating_city", "dating_restaurant")
@@ -97,7 +97,11 @@ def negated(scan: Scan, hit: Hit) -> bool:
 def styles(scan: Scan) -> Found:
     f = Found()
     text = scan.text
+    reach, holder = 0, ""
     for hit in scan.kinds.get("style", ()):
+        if hit.start < reach and hit.end > reach and hit.key != holder:
+            continue  # 复古风写真 says 复古风, not 古风写真: what is said first holds its characters
+        reach, holder = hit.end, hit.key
         if negated(scan, hit):
             continue
         score = 2.0
@@ -248,7 +252,7 @@ _CITY_NIGHT = re.compile(
 _CHILD = re.compile(
     r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)"
 )
-_MY_PET = pattern("styles", "my_pet")
+_MY_PET = gated("styles", "my_pet")
 
 
 def _pairs(scan: Scan, f: Found) -> None:
