@@ -3,7 +3,7 @@
 import re
 
 from intent import numbers
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.scan import Scan
 from intent.styles import negated
 
@@ -35,9 +35,9 @@ _SLASH = {
     "lang": "settings",
 }
 _STATUS = pattern("commands", "status")
-_WAITING = pattern("commands", "waiting")
-_FORGET = pattern("commands", "forget")
-_NOT_FORGET = pattern("commands", "not_forget")
+_WAITING = gated("commands", "waiting")
+_FORGET = gated("commands", "forget")
+_NOT_FORGET = gated("commands", "not_forget")
 _USAGE = pattern("commands", "usage")
 _STYLES = pattern("commands", "styles")
 _SETTINGS = pattern("commands", "settings")

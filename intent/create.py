@@ -2,25 +2,25 @@
 
 import re
 
-from intent.patterns import pattern
+from intent.patterns import gated
 from intent.scan import Scan
 from intent.styles import ART, Found
 
-_DATIVE = pattern("create", "dative")
-_QUANT = pattern("create", "quant")
+_DATIVE = gated("create", "dative")
+_QUANT = gated("create", "quant")
 _SCENE_ZH = re.compile(
     r"[里上下中旁边前后](?:的|有|$|,)|(?:在|坐|站|趴|飞|飘|骑|穿|戴|抱|拿).{1,10}|[^,.!?]{2,}的[^,.!?]{2,}"
 )
-_PRONOUN_EN = pattern("create", "pronoun_en")
+_PRONOUN_EN = gated("create", "pronoun_en")
 _PRONOUN_ZH = re.compile(
     r"我|你|您|他(?!们的画)|她|咱|大家|谁|今天|明天|昨天|这(?!种|样)|老师|妈|老公|老婆|吗|怎么|什么|为什么|哪"
 )
-_VERB_EN = pattern("create", "verb_en")
+_VERB_EN = gated("create", "verb_en")
 _DETERMINER = re.compile(r"\b(?:a|an|the|two|three|some|\d)\b")
-_MAKE_THING = pattern("create", "make_thing")
-_OF_ME = pattern("create", "of_me")
-_PICTURE_OF = pattern("create", "picture_of")
-_NOBODY = pattern("create", "nobody")
+_MAKE_THING = gated("create", "make_thing")
+_OF_ME = gated("create", "of_me")
+_PICTURE_OF = gated("create", "picture_of")
+_NOBODY = gated("create", "nobody")
 
 
 _CHATTY = re.compile(r"(?:stuck|lost|late|back|busy|home|off|still|just|got|dinner|lunch|good|see|same|meet|gone)\b")

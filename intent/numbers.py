@@ -2,7 +2,7 @@
 
 import re
 
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.scan import Scan
 
 MOST = 8
@@ -74,7 +74,7 @@ _COUNT_OF = re.compile(
     rf"(?:^|[,;.!?(]\s*)(\d{{1,3}}|{_EN_NUMBER}) (?:pls|please|plz|thanks|thx|ty)\b"
 )
 _COUNT_TAIL = pattern("numbers", "count_tail")
-_TIMES = pattern("numbers", "times")
+_TIMES = gated("numbers", "times")
 _MEASURE = (
     r"张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|"
     r"个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|"
@@ -115,7 +115,7 @@ def capped(n: int) -> int:
     return max(1, min(MOST, n))
 
 
-_ENDING = pattern("numbers", "ending")
+_ENDING = gated("numbers", "ending")
 
 
 def ending(text: str) -> int | None:

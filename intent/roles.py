@@ -2,12 +2,12 @@
 
 import re
 
-from intent.patterns import pattern
+from intent.patterns import gated
 from intent.scan import Scan
 
-AS_EN = pattern("roles", "as_en")
-OF_EN = pattern("roles", "of_en")
-AS_ZH = pattern("roles", "as_zh")
+AS_EN = gated("roles", "as_en")
+OF_EN = gated("roles", "of_en")
+AS_ZH = gated("roles", "as_zh")
 _SELF_ZH = re.compile(
     r"我|自己|本人|他|她|人|妈|爸|老婆|老公|儿子|女儿|孩子|娃|宝|朋友|闺蜜|弟|妹|哥|姐|爷|奶|狗|猫|同学|老师|老板|脸"
 )

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from intent.fold import Folded, fold
+from intent.gate import look
 from intent.mend import mend_han, mend_latin
 from intent.patterns import pattern
 from intent.words import Entry, is_latin, lexicon
@@ -57,6 +58,7 @@ class Scan:
             if mended != self.text:
                 self.text = mended
                 self.hits = self._find()
+        look(self.text)
         self.by: dict[tuple[str, str], list[Hit]] = {}
         self.kinds: dict[str, list[Hit]] = {}
         self.classes: dict[str, list[Hit]] = {}

@@ -6,12 +6,12 @@ from itertools import pairwise
 from intent.controls import Controls
 from intent.cut import content, residue
 from intent.intent import SeriesItem
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.scan import Scan
 from intent.styles import DATING, ID, Found, negated
 
 _SPLIT = pattern("series", "split")
-_ONE = pattern("series", "one")
+_ONE = gated("series", "one")
 _LISTED = re.compile(r"[+&、]|\band\b|和(?!服)|跟|以及|,| n |还有|加")
 _CUSTOM = re.compile(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
 _CUSTOM_ZH = re.compile(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")

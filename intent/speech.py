@@ -2,7 +2,7 @@
 
 import re
 
-from intent.patterns import pattern
+from intent.patterns import gated, pattern
 from intent.scan import Scan
 
 _ASK_ZH = pattern("speech", "ask_zh")
@@ -24,8 +24,8 @@ _EXCLAIM_ZH = re.compile(
     r"[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
 )
 _DONE_ZH = pattern("speech", "done_zh")
-_THIS_IS = pattern("speech", "this_is")
-_SUBJECT_EN = pattern("speech", "subject_en")
+_THIS_IS = gated("speech", "this_is")
+_SUBJECT_EN = gated("speech", "subject_en")
 _ING = re.compile(
     r"\b(?:anyone|who|who's|whos|what|when|where|why|which|how|did|does|do|is|are|was|has|have|should|shall)\b"
 )

@@ -1,0 +1,234 @@
+"""Which patterns can match a message at all, found by one scan over the letters they cannot match without.
+
+Most patterns of the rules find nothing in most messages. From a pattern's own parse tree we derive sets of literals,
+of each of which one must stand in the text for a match; one automaton over all of them says which patterns are worth
+a search. Where nothing can be derived the pattern is always searched: a gate saves work and never changes an answer.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from itertools import product
+from typing import Any, NamedTuple
+
+import ahocorasick
+
+Found = re.Match[str] | None
+Clause = frozenset[str]
+
+_EDGE, _START, _END = "\ue000", "\ue001", "\ue002"
+"""Marks in a literal: a word's edge, the text's start, the text's end."""
+_MOST = 64
+"""Literals that neighbours are multiplied out to."""
+_OTHER = re.compile(r"\W")
+
+
+def flattened(text: str) -> str:
+    """The text the literals are looked for in: every character that is of no word is a space, one at either end."""
+    return f" {_OTHER.sub(' ', text)} "
+
+
+def clauses(source: str) -> list[Clause]:
+    """Sets of literals: a text that lacks all of one set, flattened, cannot match. Best first, at most two."""
+    try:
+        tree = import_module("re._parser").parse(source)
+    except (ImportError, AttributeError):  # an inner module of Python's: without it there are no gates
+        return []
+    if tree.state.flags != re.UNICODE:
+        return []
+    found = sorted({c for c in map(_plain, _needs(tree)) if c}, key=lambda c: (_likely(c), sorted(c)))
+    return [c for c in found if _likely(c) < 0.9][:2]
+
+
+def _likely(clause: Clause) -> float:
+    """A rough guess how often a message has one of these."""
+    size = 0.0
+    for literal in clause:
+        chance = 1.0
+        for ch in literal:
+            chance *= 0.5 if ch == " " else 0.35 if ch.isascii() else 0.08
+        size += chance
+    return size
+
+
+def _plain(strings: Iterable[str]) -> Clause:
+    """The literals as they stand in a flattened text; empty where one of them says nothing."""
+    out: set[str] = set()
+    for string in strings:
+        body = string.strip(_EDGE + _START + _END)
+        letters = "".join(ch for ch in body if ch not in (_EDGE, _START, _END))
+        if not letters:
+            return frozenset()
+        head, tail = string[: string.index(body[0])], string[len(string.rstrip(_EDGE + _START + _END)) :]
+        before = _START in head or (_EDGE in head and not _OTHER.match(letters[0]))
+        after = _END in tail or (_EDGE in tail and not _OTHER.match(letters[-1]))
+        out.add(" " * before + _OTHER.sub(" ", letters) + " " * after)
+    if any(not literal.strip() for literal in out):
+        return frozenset()
+    return frozenset(s for s in out if not any(o != s and o in s for o in out))
+
+
+def _needs(tree: Sequence[tuple[Any, Any]]) -> list[set[str]]:
+    """One set for each stretch of the sequence that is known: every match has one string of each set in it."""
+    found: list[set[str]] = []
+    now: set[str] = {""}
+    for node in tree:
+        strings = _strings(node)
+        if strings is None:
+            found += [now, *_inside(node)]
+            now = {""}
+        elif len(now) * len(strings) <= _MOST:
+            now = {a + b for a, b in product(now, strings)}
+        else:
+            found.append(now)
+            now = strings
+    return [*found, now]
+
+
+def _strings(node: tuple[Any, Any]) -> set[str] | None:
+    """All strings a node can stand for, where they are few; what takes no room stands for none."""
+    op, value = str(node[0]), node[1]
+    if op == "LITERAL":
+        return {chr(value)}
+    if op == "AT":
+        at = str(value)
+        return {_EDGE if at == "AT_BOUNDARY" else _START if "BEGIN" in at else _END if "END" in at else ""}
+    if op in ("ASSERT", "ASSERT_NOT"):
+        return {""}
+    if op == "IN":
+        return _set(value)
+    if op == "SUBPATTERN" and not value[1] and not value[2]:
+        return _sequence(value[3])
+    if op == "BRANCH":
+        each = [_sequence(branch) for branch in value[1]]
+        known = [e for e in each if e is not None]
+        return set().union(*known) if len(known) == len(each) else None
+    if op in ("MAX_REPEAT", "MIN_REPEAT") and value[0] == 0 and value[1] == 1:
+        body = _sequence(value[2])
+        return None if body is None else {"", *body}
+    return None
+
+
+def _sequence(tree: Iterable[tuple[Any, Any]]) -> set[str] | None:
+    now: set[str] = {""}
+    for node in tree:
+        strings = _strings(node)
+        if strings is None or len(now) * len(strings) > 4 * _MOST:
+            return None
+        now = {a + b for a, b in product(now, strings)}
+    return now
+
+
+def _set(items: Iterable[tuple[Any, Any]]) -> set[str] | None:
+    out: set[str] = set()
+    for item, value in items:
+        if str(item) == "LITERAL":
+            out.add(chr(value))
+        elif str(item) == "RANGE" and value[1] - value[0] < _MOST:
+            out |= {chr(code) for code in range(value[0], value[1] + 1)}
+        else:
+            return None
+    return out
+
+
+def _inside(node: tuple[Any, Any]) -> list[set[str]]:
+    """What a node that stands for too many strings still needs."""
+    op, value = str(node[0]), node[1]
+    if op == "SUBPATTERN" and not value[1] and not value[2]:
+        return _needs(value[3])
+    if op in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
+        return _needs(value[2])
+    if op == "BRANCH":
+        best: set[str] = set()
+        for branch in value[1]:
+            known = [n for n in _needs(branch) if _plain(n)]
+            if not known:
+                return []
+            best |= min(known, key=lambda n: _likely(_plain(n)))
+        return [best]
+    return []
+
+
+class _Seen(NamedTuple):
+    text: str
+    may: int
+
+
+class _Gates:
+    """The literals of all patterns, a bit for each clause; bit 0 is always set."""
+
+    def __init__(self) -> None:
+        self.bits: dict[Clause, int] = {}
+        self.automaton: Any = None
+        self.seen = _Seen("", 0)
+
+    def bit(self, clause: Clause) -> int:
+        self.automaton = None
+        return self.bits.setdefault(clause, 1 << (len(self.bits) + 1))
+
+    def made(self) -> Any:
+        literals: dict[str, int] = {}
+        for clause, bit in self.bits.items():
+            for literal in clause:
+                literals[literal] = literals.get(literal, 0) | bit
+        automaton = ahocorasick.Automaton()
+        for literal, bits in literals.items():
+            automaton.add_word(literal, bits)
+        automaton.make_automaton()
+        self.automaton = automaton
+        return automaton
+
+
+_GATES = _Gates()
+
+
+def look(text: str) -> None:
+    """Works out which patterns this very text can match. Another text, or thread, is searched without a gate."""
+    may = 1
+    for _, bits in (_GATES.automaton or _GATES.made()).iter(flattened(text)):
+        may |= bits
+    _GATES.seen = _Seen(text, may)
+
+
+class Gated:
+    """A compiled pattern whose `search` does nothing where the last text looked at cannot match.
+
+    `lines` are its alternatives; without groups of their own each is searched only where it can match, and the
+    leftmost match wins, the first line's at the same place, as in the one pattern.
+    """
+
+    __slots__ = ("_any", "_parts", "_search", "findall", "finditer", "fullmatch", "match", "pattern", "sub")
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        whole = re.compile("|".join(lines))
+        self.pattern = whole.pattern
+        self._search = whole.search
+        self.match, self.fullmatch, self.sub = whole.match, whole.fullmatch, whole.sub
+        self.findall: Callable[..., list[Any]] = whole.findall
+        self.finditer: Callable[..., Iterator[re.Match[str]]] = whole.finditer
+        split = not whole.groups and len(lines) > 1
+        self._parts: list[tuple[int, Callable[[str], Found]]] = []
+        self._any = 0
+        for line in lines if split else [self.pattern]:
+            bits = [_GATES.bit(clause) for clause in clauses(line)] or [1]
+            self._any |= bits[0]
+            self._parts.append((sum(bits), re.compile(line).search))
+
+    def search(self, text: str, at: int = 0) -> Found:
+        seen = _GATES.seen
+        if seen.text is not text or at:
+            return self._search(text, at)
+        may = seen.may
+        if not may & self._any:
+            return None
+        best: Found = None
+        for need, search in self._parts:
+            if may & need == need:
+                m = search(text)
+                if m is not None and (best is None or m.start() < best.start()):
+                    best = m
+        return best
+
+    def plain_search(self, text: str) -> Found:
+        """The same without the gate."""
+        return self._search(text)
