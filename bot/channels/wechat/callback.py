@@ -78,7 +78,7 @@ class Callback:
         except Exception as error:  # the database is away: the platform tries again, with the same id
             log.error("a push could not be answered: %s", type(error).__name__)
             return Response(status_code=503)
-        xml = render(answer, Ends(openid=push.openid, account=push.account))
+        xml = render(answer, Ends(openid=push.openid, account=push.account, at=push.at))
         if answer == SILENCE or xml == NOTHING:
             return PlainTextResponse(NOTHING)
         body = xml if key is None else self._envelope.seal(xml, key, self._clock())

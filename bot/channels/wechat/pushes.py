@@ -1,7 +1,7 @@
 """What the platform pushes, as one frozen value. Only what is used is kept; everything is checked."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from xml.parsers.expat import ExpatError
 
@@ -20,7 +20,8 @@ MAX_TEXT = 4000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Push:
-    """One push. `key` names it for ever: the same for every try of the platform to deliver it.
+    """One push. `key` names it for ever: the same for every try of the platform to deliver it. `at`: when the person
+    did it, seconds since 1970.
 
     `text`: words, or what was recognised in a voice message. `tapped`: the id of a tapped menu item, the key of a menu
     button, or the parameter of a scanned code. `picture_url`, `media_id`: of a photo.
@@ -30,6 +31,7 @@ class Push:
     openid: str
     account: str
     sort: Sort
+    at: int = 0
     text: str = ""
     tapped: str = ""
     picture_url: str = ""
@@ -55,11 +57,13 @@ def read_push(xml: str) -> Push:
     openid, account = data.get("FromUserName", ""), data.get("ToUserName", "")
     if not _NAME.fullmatch(openid) or not _NAME.fullmatch(account):
         raise Malformed("no sender")
+    second = data.get("CreateTime", "")
+    at = int(second) if second.isascii() and second.isdecimal() and len(second) < 12 else 0
     if data["MsgType"].lower() == "event":
-        return _event(message.type, getattr(message, "event", ""), data, openid, account)
+        return replace(_event(message.type, getattr(message, "event", ""), data, openid, account), at=at)
     if not _MSG_ID.fullmatch(data.get("MsgId", "")):
         raise Malformed("no id")
-    return _message(data, openid, account)
+    return replace(_message(data, openid, account), at=at)
 
 
 def _message(data: dict[str, Any], openid: str, account: str) -> Push:

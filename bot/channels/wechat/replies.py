@@ -33,10 +33,11 @@ SILENCE = Answer()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ends:
-    """Who a reply goes to, and from which account."""
+    """Who a reply goes to, from which account, and as of when: the same reply for every try is the same to the byte."""
 
     openid: str
     account: str
+    at: int
 
 
 def clean(text: str) -> str:
@@ -46,7 +47,7 @@ def clean(text: str) -> str:
 
 def render(answer: Answer, ends: Ends) -> str:
     """The XML of an answer, or `success`."""
-    to = {"source": ends.account, "target": ends.openid}
+    to = {"source": ends.account, "target": ends.openid, "time": ends.at}
     if answer.media_id:
         reply = ImageReply(media_id=clean(answer.media_id), **to)
     elif answer.url:

@@ -92,6 +92,7 @@ class House:
         self, person: Phone, count: int = 1, *, sizes: tuple[int, int] = (320, 240), file: Path | None = None
     ) -> Job:
         """What the job runner does at the end of this person's newest open job, without one: result, receipt, ended."""
+        await self.channel.reception.idle()
         job = next(j for j in await self.store.jobs(states=RUNNING) if j.chat.person == person.openid)
         pictures = tuple(_made(self.folder / "pictures" / job.id, n, sizes) for n in range(count))
         if file is not None:
