@@ -112,9 +112,11 @@ async def test_the_same_picture_is_not_shown_twice_however_often_its_delivery_is
         assert len(telegram.pictures(1)) == 1
 
 
-@pytest.mark.parametrize("what", ["reset", 500, "html", "garbage"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("what", "after", "count"),
+    [(what, after, 1) for what in ("reset", 500, "html", "garbage") for after in (False, True)]
+    + [("reset", False, 3), ("reset", True, 3)],
+)
 async def test_a_send_that_breaks_is_repeated_into_the_same_place(
     tmp_path: Path, telegram: FakeTelegram, what: int | str, after: bool, count: int
 ) -> None:

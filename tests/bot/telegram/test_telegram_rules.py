@@ -1,0 +1,178 @@
+"""The small rules: rates, lengths, buttons, names. No server is needed for them."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channels.telegram.buttons import Pressed, keyboard, owner_mark
+from bot.channels.telegram.chats import Chats
+from bot.channels.telegram.ledger import ALBUMS_KEPT, Ledger
+from bot.channels.telegram.limits import Clock, Flood
+from bot.channels.telegram.places import cut
+from bot.channels.telegram.speaking import pieces, units
+from bot.channels.telegram.updates import Attachment
+from handlers.memory_store import MemoryStore
+from handlers.message import Choice
+
+GROUP = -77
+
+
+@dataclass
+class Time:
+    """A clock that only waiting moves."""
+
+    at: float = 100.0
+    slept: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += seconds
+        await asyncio.sleep(0)
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.at, sleep=self.sleep)
+
+
+# --- rates
+
+
+async def test_a_group_gets_twenty_messages_a_minute() -> None:
+    time = Time()
+    flood = Flood(time.clock())
+    for _ in range(20):
+        await flood.turn(GROUP)
+    assert time.at == 100.0
+    for _ in range(20):
+        await flood.turn(GROUP)
+    assert time.at - 100.0 == pytest.approx(60.0, rel=0.01)
+
+
+async def test_a_private_chat_gets_a_few_at_once_and_then_one_a_second() -> None:
+    time = Time()
+    flood = Flood(time.clock())
+    for _ in range(15):
+        await flood.turn(1)
+    assert time.at - 100.0 == pytest.approx(10.0, rel=0.01)
+
+
+async def test_all_chats_together_get_thirty_a_second_after_a_burst() -> None:
+    time = Time()
+    flood = Flood(time.clock())
+    for n in range(540):
+        await flood.turn(n + 1)
+    assert time.at - 100.0 == pytest.approx(10.0, rel=0.02)
+
+
+async def test_a_refused_chat_rests_and_the_others_go_on() -> None:
+    time = Time()
+    flood = Flood(time.clock())
+    await flood.turn(1)
+    flood.refused(1, 7)
+    await flood.turn(2)
+    assert time.at == 100.0
+    await flood.turn(1)
+    assert time.at == pytest.approx(107.0)
+
+
+async def test_three_chats_refused_together_rest_the_whole_bot_which_is_careful_afterwards() -> None:
+    time = Time()
+    flood = Flood(time.clock())
+    for chat in (1, 2, 3):
+        flood.refused(chat, 5)
+    await flood.turn(9)
+    assert time.at >= 105.0
+    begun = time.at
+    for n in range(48):
+        await flood.turn(100 + n)
+    assert time.at - begun >= 48 / 30
+    time.at += 700.0
+    flood.taken()
+    begun = time.at
+    for n in range(200):
+        await flood.turn(1000 + n)
+    assert time.at == begun, "after ten quiet minutes bursts are allowed again"
+
+
+async def test_small_things_are_left_out_where_there_is_no_room() -> None:
+    flood = Flood(Time().clock())
+    taken = [flood.spare(1) for _ in range(10)]
+    assert taken[0]
+    assert not taken[-1]
+    await flood.turn(1)  # what is left is for words
+
+
+# --- lengths
+
+
+@given(st.text(alphabet="ab \n很😀", max_size=400), st.integers(min_value=5, max_value=60))
+def test_a_cut_text_fits_and_begins_as_it_did(text: str, most: int) -> None:
+    short = cut(text, most)
+    assert units(short) <= most
+    assert text.startswith(short.removesuffix("…").rstrip())
+
+
+@given(st.text(alphabet="ab \n很😀", max_size=600), st.integers(min_value=8, max_value=60))
+def test_pieces_of_a_text_fit_and_together_are_the_text(text: str, most: int) -> None:
+    parts = pieces(text, most)
+    assert all(0 < units(part) <= most for part in parts)
+    if text.strip():
+        assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+# --- buttons
+
+
+@given(st.integers(min_value=1, max_value=2**52), st.integers(min_value=1, max_value=2**52))
+def test_marks_of_different_people_differ(one: int, other: int) -> None:
+    assert (owner_mark(str(one)) == owner_mark(str(other))) == (one == other)
+    assert owner_mark(f"c-100{one}") != owner_mark(str(one))
+
+
+def test_what_a_button_says_comes_back() -> None:
+    choice = Choice(id="variations:0123456789abcdef0123", label="Variations")
+    markup = keyboard([choice], owner=str(2**52))
+    assert markup is not None
+    data = str(markup.inline_keyboard[0][0].callback_data)
+    assert len(data.encode()) <= 64
+    assert Pressed.parse(data) == Pressed(choice=choice.id, owner=owner_mark(str(2**52)))
+
+
+def test_a_choice_too_long_for_a_button_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    markup = keyboard([Choice(id="x" * 65, label="Long"), Choice(id="ok", label="Short")])
+    assert markup is not None
+    assert [button.text for row in markup.inline_keyboard for button in row] == ["Short"]
+    assert "too long" in caplog.text
+
+
+@given(st.lists(st.text(alphabet="ab很", min_size=1, max_size=30), max_size=60))
+def test_no_row_is_wider_than_telegram_allows(labels: list[str]) -> None:
+    markup = keyboard([Choice(id=str(n), label=label) for n, label in enumerate(labels)])
+    rows = markup.inline_keyboard if markup else ()
+    assert [button.text for row in rows for button in row] == labels
+    assert all(1 <= len(row) <= 8 for row in rows)
+
+
+# --- what is remembered
+
+
+async def test_a_group_keeps_its_first_name_through_two_moves() -> None:
+    chats = Chats(MemoryStore())
+    await chats.moved(-1, -100)
+    await chats.moved(-1, -100)
+    await chats.moved(-100, -200)
+    assert await chats.name(-200) == "-1"
+    assert await chats.name(-100) == "-1"
+    assert await chats.address("-1") == -200
+
+
+async def test_only_the_newest_albums_of_a_chat_are_remembered() -> None:
+    store = MemoryStore()
+    ledger = Ledger(store)
+    for n in range(ALBUMS_KEPT + 5):
+        await ledger.put_album("1", f"g{n}", (Attachment(file_id=f"f{n}", unique=f"u{n}", message=n),))
+    assert not await ledger.album("1", "g0")
+    newest = await Ledger(store).album("1", f"g{ALBUMS_KEPT + 4}")
+    assert [part.file_id for part in newest] == [f"f{ALBUMS_KEPT + 4}"]
