@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from providers.settings import ProviderSettings
@@ -42,6 +42,12 @@ class Settings(ProviderSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("telegram_mode", "log_level", "log_format", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        """`LOG_LEVEL=INFO` is as usual as `info`."""
+        return value.strip().lower() if isinstance(value, str) else value
 
     @property
     def telegram_ready(self) -> bool:

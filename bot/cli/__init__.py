@@ -1,6 +1,9 @@
 """The command line. Each command lives in its own module and is imported only when it is used."""
 
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -34,6 +37,16 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
         return command
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        """As click does it, but what goes wrong before a command's work is told in our way, with `--json` as JSON."""
+        if not options.get("standalone_mode", True):
+            return super().main(args, *more, **options)
+        from bot.cli.faults import guarded
+
+        words = sys.argv[1:] if args is None else list(args)
+        options["standalone_mode"] = False
+        guarded(lambda: super(LazyGroup, self).main(args, *more, **options), words)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

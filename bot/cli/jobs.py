@@ -31,6 +31,8 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
     """Jobs: list them (also without a word more), look at one, or take up a paid request again."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_jobs, as_json=as_json)
+    elif as_json:  # `jobs --json list` means what `jobs list --json` does
+        ctx.default_map = {name: {"as_json": True} for name in ("list", "show", "resume")}
 
 
 @jobs.command("list")

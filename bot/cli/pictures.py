@@ -1,4 +1,4 @@
-"""`likeness portrait`, `edit`, `create`, `series`: pictures from the shell. Arguments as in `docs/commands.md`."""
+"""`likeness portrait`, `edit`, `create`, `series`: pictures from the shell."""
 
 import asyncio
 import json

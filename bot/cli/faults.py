@@ -1,0 +1,71 @@
+"""What a command says when it cannot even begin: wrong usage (exit 2), settings, folders or a database that do not work
+(exit 1). With `--json` among the words it is said as the one document; never with an exception's text or a value of a
+setting, for either may be a secret.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+from pydantic import ValidationError
+
+from bot.cli.output import failure, print_json
+
+
+def guarded(run: Callable[[], Any], words: Sequence[str]) -> NoReturn:
+    """Call `run` and end the process with its exit code, or with what went wrong as a sentence."""
+    as_json = "--json" in _options(words)
+    try:
+        code = run()
+    except click.UsageError as error:
+        if as_json:
+            print_json(failure("usage", error.format_message()))
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _failed("command_failed", error.format_message(), as_json)
+    except (click.Abort, KeyboardInterrupt):
+        _failed("interrupted", "Stopped.", as_json)
+    except BrokenPipeError:  # who read our output is gone; nothing can be said there
+        sys.stderr.close()
+        sys.exit(1)
+    except ValidationError as error:
+        _failed("bad_settings", _settings(error), as_json)
+    except OSError as error:
+        _failed("no_access", _path(error), as_json)
+    except Exception as error:
+        if not _of_database(error):
+            raise
+        _failed("database", "The database does not answer or cannot be opened; look at DATABASE_URL.", as_json)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _options(words: Sequence[str]) -> Sequence[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _failed(code: str, message: str, as_json: bool) -> NoReturn:
+    if as_json:
+        print_json(failure(code, message))
+    else:
+        click.echo(f"Error: {message} ({code})", err=True)
+    sys.exit(1)
+
+
+def _settings(error: ValidationError) -> str:
+    """Names only."""
+    names = sorted({str(e["loc"][0]).upper() if e["loc"] else error.title for e in error.errors()})
+    return f"These settings have no valid value: {', '.join(names)}. See .env.example."
+
+
+def _path(error: OSError) -> str:
+    if error.filename is None:
+        return "The system refused a file or a connection."
+    return f"{error.filename} cannot be used: {(error.strerror or 'refused').lower()}."
+
+
+def _of_database(error: Exception) -> bool:
+    """Looked at by name: commands that use no database do not load its library."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    return loaded is not None and isinstance(error, loaded.SQLAlchemyError)
