@@ -2,18 +2,24 @@
 
 One process, one job at a time, in the order asked. A worker that dies takes its job with it: the job is begun once
 more with a new worker, then given up. The worker ends with its parent, even when the parent is killed.
+
+A spawned process usually runs its parent's main script once more. Ours must not: a script that calls the Python API
+without `if __name__ == "__main__"` would make, and pay for, everything again over there.
 """
 
 import asyncio
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from multiprocessing import connection, get_context, parent_process
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.sharedctypes import Synchronized
+from types import ModuleType
 from typing import Any, cast
 
 from providers.errors import MadeNothing
@@ -49,11 +55,33 @@ def ready() -> str:
     return work.ready()
 
 
+@contextmanager
+def _main_out_of_sight() -> Iterator[None]:
+    """What `multiprocessing.spawn.get_preparation_data` finds then has no file to run."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+class _Spawned(SpawnProcess):
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:
+        with _main_out_of_sight():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _Context(SpawnContext):
+    Process = _Spawned
+
+
 class Worker:
     """Started at first use, and again whenever it has died. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        context = get_context("spawn")
+        context = _Context()
         self._context = context
         self._progress = cast("Synchronized[float]", context.Value("d", 0.0))
         self._pid = cast("Synchronized[int]", context.Value("i", 0))
