@@ -355,5 +355,7 @@ def _delete_old(photos: Path, before: datetime) -> None:
         if photo.is_file() and photo.stat().st_mtime < before.timestamp():
             photo.unlink(missing_ok=True)
     for folder in photos.glob("*"):
-        with suppress(OSError):  # somebody's newer photos are in it
-            folder.rmdir()
+        # One made just now is empty for a moment, before its first photo is written.
+        if folder.stat().st_mtime < before.timestamp():
+            with suppress(OSError):  # somebody's newer photos are in it
+                folder.rmdir()

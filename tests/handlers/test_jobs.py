@@ -474,9 +474,12 @@ async def test_a_photo_that_was_never_used_is_deleted_in_the_end(run: Running) -
         path.write_bytes(b"photo")
     long_ago = (run.clock() - timedelta(days=31)).timestamp()
     os.utime(old, (long_ago, long_ago))
+    empty = run.folder / "photos" / "carol"
+    empty.mkdir()
     await run.runner.expire()
-    assert not old.parent.exists()
+    assert not old.exists()
     assert new.exists()
+    assert empty.exists()
 
 
 async def test_every_word_a_job_says_is_there_in_both_languages() -> None:
