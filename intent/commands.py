@@ -84,7 +84,7 @@ _SMALL = pattern("commands", "small")
 def _left(scan: Scan) -> float:
     """How much else is said, in Chinese characters or their like in letters."""
     spans = [(h.start, h.end) for h in scan.kinds.get("command", ())]
-    spans += [(h.start, h.end) for key in _PASSES for h in scan.words(key)]
+    spans += [(h.start, h.end) for h in scan.hits if h.kind == "word" and h.key in _PASSES]
     spans += [(a, b) for a, b, _ in numbers.counts(scan)]
     spans.sort()
     parts, at = [], 0
@@ -116,19 +116,21 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
     m = _FORGET.search(text)
     if m and not _NOT_FORGET.search(text):
         return "forget", 0.9, m.group()
-    left = _left(scan)
     for key, wanted in (("usage", _USAGE), ("styles", _STYLES), ("settings", _SETTINGS)):
         m = wanted.search(text)
-        if m and left <= 14 and not (content and key == "settings"):
+        if m and _left(scan) <= 14 and not (content and key == "settings"):
             return key, 0.9, m.group()
     m = _WAITING.search(text)
-    if m and left <= 14:
+    if m and _left(scan) <= 14:
         return "status", 0.85, m.group()
     if not content:
         for key, wanted in (("status", _STATUS), ("help", _HELP), ("again", _AGAIN)):
             m = wanted.search(text)
-            if m and left <= (16 if key == "status" else 11 if key == "help" else 6):
+            if m and _left(scan) <= (16 if key == "status" else 11 if key == "help" else 6):
                 return key, 0.9, m.group()
+    if not hits:
+        return None
+    left = _left(scan)
     for key in _ORDER:
         mine = [h for h in hits if h.key == key]
         if not mine or (content and key not in ("forget", "usage", "styles")):

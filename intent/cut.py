@@ -60,7 +60,9 @@ def _polite(scan: Scan) -> list[tuple[int, int]]:
     if scan.polite is None:
         made = {h.start for h in scan.words("createnoun")}
         scan.polite = [
-            (h.start, h.end) for key in _POLITE for h in scan.words(key) if not (key == "pic" and h.start in made)
+            (h.start, h.end)
+            for h in scan.hits
+            if h.kind == "word" and h.key in _POLITE and not (h.key == "pic" and h.start in made)
         ]
     return scan.polite
 

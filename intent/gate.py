@@ -21,11 +21,12 @@ _EDGE, _START, _END = "\ue000", "\ue001", "\ue002"
 _MOST = 64
 """Literals that neighbours are multiplied out to."""
 _OTHER = re.compile(r"\W")
+_DIGIT = re.compile(r"\d")
 
 
 def flattened(text: str) -> str:
-    """The text the literals are looked for in: every character that is of no word is a space, one at either end."""
-    return f" {_OTHER.sub(' ', text)} "
+    """The text the literals are looked for in: what is of no word is a space, one at either end; a digit is a 0."""
+    return f" {_DIGIT.sub('0', _OTHER.sub(' ', text))} "
 
 
 def clauses(source: str) -> list[Clause]:
@@ -37,7 +38,7 @@ def clauses(source: str) -> list[Clause]:
     if tree.state.flags != re.UNICODE:
         return []
     found = sorted({c for c in map(_plain, _needs(tree)) if c}, key=lambda c: (_likely(c), sorted(c)))
-    return [c for c in found if _likely(c) < 0.9][:2]
+    return [c for c in found if _likely(c) < 4][:2]
 
 
 def _likely(clause: Clause) -> float:
@@ -62,7 +63,7 @@ def _plain(strings: Iterable[str]) -> Clause:
         head, tail = string[: string.index(body[0])], string[len(string.rstrip(_EDGE + _START + _END)) :]
         before = _START in head or (_EDGE in head and not _OTHER.match(letters[0]))
         after = _END in tail or (_EDGE in tail and not _OTHER.match(letters[-1]))
-        out.add(" " * before + _OTHER.sub(" ", letters) + " " * after)
+        out.add(" " * before + flattened(letters)[1:-1] + " " * after)
     if any(not literal.strip() for literal in out):
         return frozenset()
     return frozenset(s for s in out if not any(o != s and o in s for o in out))
@@ -126,6 +127,8 @@ def _set(items: Iterable[tuple[Any, Any]]) -> set[str] | None:
             out.add(chr(value))
         elif str(item) == "RANGE" and value[1] - value[0] < _MOST:
             out |= {chr(code) for code in range(value[0], value[1] + 1)}
+        elif (str(item), str(value)) == ("CATEGORY", "CATEGORY_DIGIT"):
+            out.add("0")
         else:
             return None
     return out
@@ -197,15 +200,15 @@ class Gated:
     leftmost match wins, the first line's at the same place, as in the one pattern.
     """
 
-    __slots__ = ("_any", "_parts", "_search", "findall", "finditer", "fullmatch", "match", "pattern", "sub")
+    __slots__ = ("_any", "_findall", "_finditer", "_parts", "_search", "match", "pattern")
 
     def __init__(self, lines: Sequence[str]) -> None:
         whole = re.compile("|".join(lines))
         self.pattern = whole.pattern
         self._search = whole.search
-        self.match, self.fullmatch, self.sub = whole.match, whole.fullmatch, whole.sub
-        self.findall: Callable[..., list[Any]] = whole.findall
-        self.finditer: Callable[..., Iterator[re.Match[str]]] = whole.finditer
+        self.match = whole.match
+        self._findall: Callable[[str], list[str]] = whole.findall
+        self._finditer: Callable[[str], Iterator[re.Match[str]]] = whole.finditer
         split = not whole.groups and len(lines) > 1
         self._parts: list[tuple[int, Callable[[str], Found]]] = []
         self._any = 0
@@ -214,10 +217,10 @@ class Gated:
             self._any |= bits[0]
             self._parts.append((sum(bits), re.compile(line).search))
 
-    def search(self, text: str, at: int = 0) -> Found:
+    def search(self, text: str) -> Found:
         seen = _GATES.seen
-        if seen.text is not text or at:
-            return self._search(text, at)
+        if seen.text is not text:
+            return self._search(text)
         may = seen.may
         if not may & self._any:
             return None
@@ -229,6 +232,12 @@ class Gated:
                     best = m
         return best
 
-    def plain_search(self, text: str) -> Found:
-        """The same without the gate."""
-        return self._search(text)
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        return self._finditer(text) if self._possible(text) else iter(())
+
+    def findall(self, text: str) -> list[str]:
+        return self._findall(text) if self._possible(text) else []
+
+    def _possible(self, text: str) -> bool:
+        seen = _GATES.seen
+        return seen.text is not text or seen.may & self._any != 0

@@ -2,7 +2,7 @@
 
 import re
 
-from intent.patterns import gated, pattern
+from intent.patterns import gate, gated, pattern
 from intent.scan import Scan
 
 MOST = 8
@@ -68,20 +68,23 @@ _EN_PICTURES = (
     r"illustration|drawing|sample|result|output|tries|picks|snap|choices|choice|alternative|concept|logo|sketche|more|"
     r"idea|different (?:one|version|photo|pic|picture|shot|option))"
 )
-_COUNT_EN = pattern("numbers", "count_en")
-_COUNT_OF = re.compile(
+_COUNT_EN = gated("numbers", "count_en")
+_COUNT_OF = gate(
     rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those|me(?! and\b))|in total|total)\b|"
     rf"(?:^|[,;.!?(]\s*)(\d{{1,3}}|{_EN_NUMBER}) (?:pls|please|plz|thanks|thx|ty)\b"
 )
-_COUNT_TAIL = pattern("numbers", "count_tail")
+_COUNT_TAIL = gated("numbers", "count_tail")
 _TIMES = gated("numbers", "times")
 _MEASURE = (
     r"张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|"
     r"个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|"
     r"种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\s!?]|$)"
 )
-_COUNT_ZH = re.compile(
+_COUNT_ZH = gate(
     rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
+)
+_COUNT_OF_ZH = re.compile(
+    r"(?:做|来|要|整|出|弄|搞|画|生成|设计)([两二三四五六七八几]|\d)个(?=[^,.!?个]{0,10}(?:头像|形象|立绘|公仔|卡通|版本))"
 )
 _NOT_COUNT = re.compile(r"^\s*(?:寸|吋|年|月|日|号|点|岁|楼|分钟|秒|米|cm|mm|k\b|个人|周|天|世纪|倍)")
 _APART = re.compile(r"一次(?!.*张)")
@@ -115,7 +118,7 @@ def capped(n: int) -> int:
     return max(1, min(MOST, n))
 
 
-_ENDING = gated("numbers", "ending")
+_ENDING = pattern("numbers", "ending")
 
 
 def ending(text: str) -> int | None:
@@ -138,7 +141,10 @@ def _counts(scan: Scan) -> list[tuple[int, int, int]]:
     out: list[tuple[int, int, int]] = []
     for m in _COUNT_ZH.finditer(text):
         out.append((m.start(), m.end(), _value(m.group(1))))
-    if any("a" <= c <= "z" for c in text):
+    for m in _COUNT_OF_ZH.finditer(text):
+        if not any(a < m.end() and m.start(1) < b for a, b, _ in out):
+            out.append((m.start(1), m.start(1), _value(m.group(1))))
+    if scan.latin and any("a" <= c <= "z" for c in text):
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
                 said = 1 if m.group(1) else 2

@@ -21,11 +21,28 @@ def _lines(module: str, name: str) -> list[str]:
     return lines
 
 
+def _shorter(lines: list[str]) -> list[str]:
+    """The same alternatives, with characters that stand alone one after the other as one set."""
+    out: list[str] = []
+    for line in lines:
+        alone = len(line) == 1 and line.isalpha()
+        if alone and out and out[-1].startswith("[") and out[-1][1:-1].isalpha():
+            out[-1] = out[-1][:-1] + line + "]"
+        else:
+            out.append(f"[{line}]" if alone else line)
+    return out
+
+
 def pattern(module: str, name: str) -> re.Pattern[str]:
     """The pattern of a module: its lines are the alternatives."""
-    return re.compile("|".join(_lines(module, name)))
+    return re.compile("|".join(_shorter(_lines(module, name))))
 
 
 def gated(module: str, name: str) -> Gated:
     """The same, for searching whole messages: where the message cannot match, nothing is searched."""
-    return Gated(_lines(module, name))
+    return Gated(_shorter(_lines(module, name)))
+
+
+def gate(source: str) -> Gated:
+    """The same for one short pattern of a rule."""
+    return Gated([source])

@@ -50,7 +50,13 @@ class Reading:
         )
 
 
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORDS = re.compile(r"[a-z]+")
+
+
 def _language(scan: Scan) -> Language:
     head = scan.text[:400]
-    han = sum(1 for ch in head if "\u3400" <= ch <= "\u9fff")
-    return "zh" if han and han >= len(re.findall(r"[a-z]+", head)) else "en"
+    if head.isascii():
+        return "en"
+    han = len(_HAN.findall(head))
+    return "zh" if han and han >= len(_WORDS.findall(head)) else "en"
