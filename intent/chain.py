@@ -6,8 +6,12 @@ from itertools import pairwise
 from intent.cut import content
 from intent.edits import Act
 from intent.intent import Intent, ThenEdit
+from intent.patterns import gated
 from intent.reading import Reading
 from intent.scan import Scan
+
+_SEVERAL = gated("chain", "several")
+"""Views and expressions on one sheet are no count of pictures."""
 
 
 def edit(r: Reading, acts: list[Act]) -> Intent:
@@ -22,6 +26,8 @@ def edit(r: Reading, acts: list[Act]) -> Intent:
         first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet")
         and count == scan.photos
     ):
+        count = 1
+    if first.key in ("multi_angle", "character_sheet", "expression_sheet") and _SEVERAL.search(scan.text):
         count = 1
     cuts = [_boundary(scan, first, *rest)[i] for i in range(len(rest))] if rest else []
     spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []

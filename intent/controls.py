@@ -41,7 +41,8 @@ _LOOSE = frozenset(
 )
 _LOOSE_AFTER = pattern("controls", "loose_after")
 _LOOSE_BEFORE = re.compile(
-    r"(?:^|[,.!;\n]\s*|make it |(?:\b(?:\d|two|three|four|five|six|few|some|couple) )|in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$"
+    r"(?:^|[,.!;\n]\s*|\b(?:\d|two|three|four|five|six|few|some|couple) |make it |"
+    r"in |do it |need it |do a |a |一版|出|just a |very |super |请|比较|有点|很|好|要|点|得)$"
 )
 # Shape words that are also ordinary words.
 _LOOSE_SHAPE = frozenset(

@@ -37,7 +37,9 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     visual = scan.words("visual") + [
         h for h in scan.kinds.get("hint", ()) if h.key not in ("child_portrait", "family_photo")
     ]
-    verb, noun = scan.words("createverb"), scan.words("createnoun")
+    named = scan.kinds.get("style", ())
+    verb = [v for v in scan.words("createverb") if not any(h.start < v.start < h.end for h in named)]  # 油画一张
+    noun = scan.words("createnoun")
     if verb:
         score += 2.0
         why.append(f"draw: {text[verb[0].start : verb[0].end]}")

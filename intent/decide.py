@@ -14,7 +14,8 @@ from intent.intent import Intent
 from intent.own import confined, own_change
 from intent.patterns import gated, pattern
 from intent.reading import SURE, Reading
-from intent.roles import OF_EN, shown_as
+from intent.remark import only_said, told_where_asked
+from intent.roles import OF_EN, only_placed, own_look, shown_as
 from intent.scan import Scan
 from intent.series import series
 from intent.speech import asks, tells
@@ -23,7 +24,7 @@ from intent.words import plain_names
 
 _CHANGE_EN = gated("decide", "change_en")
 _LEAD = pattern("decide", "lead")
-_PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
+_WORD = re.compile(r"[^\W_]")
 
 
 def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:
@@ -62,7 +63,7 @@ def _decide(r: Reading) -> Intent:
     if named:
         r.note("command", f"/{named}")
         return r.make("command", 1.0, command=named)
-    if not any(ch.isalnum() for ch in scan.text):
+    if not _WORD.search(scan.text):
         r.note("none", "no words")
         return r.make("none", 1.0)
     found = styles(scan)
@@ -86,6 +87,9 @@ def _decide(r: Reading) -> Intent:
         return r.make("command", said[1], command=said[0])
     asked = asks(scan)
     told, why = tells(scan)
+    if told >= 1.2 and (heard := told_where_asked(scan, asked)) < told:
+        told = heard
+        why.append(f"but only {heard:.1f} where it is asked")
     if asked:
         r.note("asks", asked)
     for line in why:
@@ -95,77 +99,10 @@ def _decide(r: Reading) -> Intent:
     drawn, drawn_why = creation(scan, found, told, core)
     for line in drawn_why:
         r.note("create", f"{drawn:.1f} {line}")
-    if _only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
+    if only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
         r.note("none", f"telling {told:.1f}, nothing asked")
         return r.make("none", 0.9 if told >= 2 else 0.7)
     return _what(r, found, acts, style, top, strongest, asked, told, custom, drawn)
-
-
-def _only_said(
-    r: Reading,
-    found: Found,
-    acts: list[Act],
-    top: float,
-    strongest: float,
-    asked: str | None,
-    told: float,
-    custom: bool,
-    drawn: float,
-) -> bool:
-    """Whether the message only says something."""
-    scan, c = r.scan, r.c
-    domain = top > 0.3 or bool(found.ask) or strongest > 0
-    for_us = 0.0
-    if asked:
-        for_us += 3.0
-        if scan.has("nonpic") and not (found.named or found.ask or strongest >= 3 or drawn >= 2 or scan.has("pic")):
-            for_us -= 3.5
-        else:
-            told *= 0.7
-    if c.chosen:
-        for_us += 1.2 if domain or custom else 0.4
-    if found.ask or found.named:
-        for_us += 1.5
-    elif top > 0:
-        for_us += 0.8
-    if strongest >= 2.5:
-        for_us += 1.5 if asked or scan.photos else 1.0
-    elif strongest:
-        for_us += 0.5
-    if scan.photos:
-        for_us += 0.4 if scan.has("past") else 0.8
-        if any(a.key in _PROBLEM for a in acts):
-            for_us += 1.0
-    if custom:
-        for_us += 1.5
-    if drawn >= 1.5:
-        for_us += min(drawn, 3.5) * 0.7
-    size = len(scan.text)
-    if scan.photos and OF_EN.search(scan.text):
-        for_us += 1.0
-    if told < 0.7 and domain and (size <= 8 if not scan.text.isascii() else size <= 24):
-        for_us += 1.0
-    if not domain and not custom and drawn < 1.5:
-        changing = scan.has("change", "remove", "add") or "把" in scan.text
-        if scan.photos and told < 1.0 and (scan.has("pic", "me", "relative", "bg") or asked or changing):
-            return False
-        if scan.photos and told < 0.3 and _says_enough(scan):
-            return False
-        if not (scan.photos and (asked or changing)) and not (
-            asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1
-        ):
-            return True
-    r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
-    return told >= for_us
-
-
-def _says_enough(scan: Scan) -> bool:
-    """More than a word or two of chat: beside a photo such words are likelier a wish than a remark."""
-    if scan.text.isascii():
-        return len(scan.text.split()) >= 3 and not scan.has("question", "opinion", "mood", "possessive")
-    return sum("\u4e00" <= ch <= "\u9fff" for ch in scan.text) >= 4 and not scan.has(
-        "question", "opinion", "possessive", "when"
-    )
 
 
 def _what(
@@ -256,6 +193,10 @@ def _describes_somebody(r: Reading, found: Found, style: str | None, top: float)
     """Whether the description of somebody as something outranks the style that its words may also name."""
     if style is None:
         return True
+    if own_look(r.scan) and style not in found.named:
+        return True
+    if top >= 1.2 and (style in found.strong or style in found.named) and only_placed(r.scan):
+        return False
     if style in SUBJECTS and style not in found.named:
         return True
     if style in found.strong and style not in PLACES and top >= 1.2:
@@ -274,7 +215,9 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
             spans.append((h.start, h.end))
             break
     if found.ask or (style or "").startswith(("id_photo", "dating")):
-        spans += [(h.start, h.end) for h in scan.hits if h.kind == "group"]
+        groups = [h for h in scan.hits if h.kind == "group"]
+        places = [h for h in groups if h.key in ("cafe", "beach", "city", "restaurant")][1:]
+        spans += [(h.start, h.end) for h in groups if h not in places]
     return content(scan, r.c, spans)
 
 

@@ -80,11 +80,16 @@ def actions(scan: Scan) -> list[Act]:
     return acts
 
 
+_NONE_OF_THEM = re.compile(r"\b(?:no|without(?: any| the)?)\s+(?:\w+\s+)?$")
 _APART = pattern("edits", "apart")
 
 
 def _removals(scan: Scan, add: Add) -> None:
     apart = [Hit(m.start(), m.end(), "word", "remove", False, False) for m in _APART.finditer(scan.text)]
+    if scan.photos and (bare := [h for h in scan.words("people") if _NONE_OF_THEM.search(scan.text[: h.start][-24:])]):
+        words = scan.text[bare[0].start : bare[0].end]
+        if words not in ("him", "her", "them", "he", "person", "man", "woman", "staff member"):
+            add("remove_person", bare[0], 3.0)
     if not scan.has("remove") and not apart:
         return
     removes = [h for h in scan.words("remove") if not negated(scan, h)] + apart

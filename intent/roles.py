@@ -7,6 +7,10 @@ from intent.scan import Scan
 
 AS_EN = gated("roles", "as_en")
 OF_EN = gated("roles", "of_en")
+OF_SELF = re.compile(
+    r"(?:just |only |maybe )?(?:me|us|my \w+ and (?:i|me)) (?:in|on|at|as|with|wearing|holding|by|under)\b"
+)
+"""A sentence that begins by placing oneself: "me in the robes with a diploma"."""
 AS_ZH = gated("roles", "as_zh")
 _SELF_ZH = re.compile(
     r"我|自己|本人|他|她|人|妈|爸|老婆|老公|儿子|女儿|孩子|娃|宝|朋友|闺蜜|弟|妹|哥|姐|爷|奶|狗|猫|同学|老师|老板|脸"
@@ -22,6 +26,24 @@ _LOOK_ZH = re.compile(r"[\u4e00-\u9fff]{2,6}(?:风格|画风|艺术风|风)(?=$|
 
 _SOMETHING_ME = re.compile(r"[\w-]+ me\W*(?:please|pls|plz)?\W*")
 """Such as "claymation me": a wish beside a photo, alone perhaps a saying ("new year new me")."""
+
+
+_ONLY_DRESSED = re.compile(r"(?:wearing|in|at|on|with|like in)$|^show (?:me|him|her|my \w+) (?!as)")
+_ONLY_SCENE_ZH = re.compile(r"样子|模样|[拍画p做弄整搞]成|风(?:格)?的?(?:照|人物)")
+_LOOK = gated("roles", "look")
+"""Looks that no style of the catalogue has, said of a person: they are the description itself."""
+
+
+def only_placed(scan: Scan) -> bool:
+    """The words that show somebody say only what is worn and where, not as whom: a style beside them holds."""
+    said = [m.group() for m in AS_EN.finditer(scan.text)]
+    if any(not _ONLY_DRESSED.search(words) for words in said):
+        return False
+    return all(_ONLY_SCENE_ZH.search(m.group()) for m in AS_ZH.finditer(scan.text))
+
+
+def own_look(scan: Scan) -> bool:
+    return bool(_LOOK.search(scan.text))
 
 
 def shown_as(scan: Scan) -> bool:

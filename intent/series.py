@@ -14,6 +14,16 @@ _SPLIT = pattern("series", "split")
 _ONE = gated("series", "one")
 _LISTED = re.compile(r"[+&、]|\band\b|和(?!服)|跟|以及|,| n |还有|加")
 _CUSTOM = re.compile(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
+_PICTURE = re.compile(r"\ban? (?:photo|pic|picture|portrait|shot|selfie)\b")
+_NEXT = gated("series", "next")
+"""What puts one picture after another: "first …, then a …", 先…再来…"""
+_NUMBERED = re.compile(r"(?:^|[\s,;:])([1-8])[.):、]\s*(?=\D)")
+_AROUND = re.compile(r"(?:的)?(?:门口|门前|前面|外面|旁边|旁|台阶)|\s*(?:behind|in the back|around)\b")
+"""After a place: it is where the picture is taken, not another picture."""
+_ROLES_EN = re.compile(r"\b(?:me|us|him|her|my \w+)(?: dressed(?: up)?)? as (?=an?\b|the\b)")
+_ROLES_ZH = re.compile(r"(?:变成|扮成|打扮成|变身|装扮成|cos成?|当|做成)(?=[^,.!?]{1,8}[、,和跟])")
+_ROLE_CUT = re.compile(r",? and (?:then )?|,? then |[,;、&+]|和(?!服|尚)|跟")
+_ROLE_EN = re.compile(r"\s*(?:(?:me|us|him|her|my \w+)? ?as )?(?:an?|the) [\w' -]{2,40}$")
 _CUSTOM_ZH = re.compile(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
 
 
@@ -57,6 +67,10 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     custom = _custom(scan, found, c)
     if custom:
         return custom, "one as …, one as …"
+    roles = _roles(scan, found, c)
+    if roles:
+        return roles, "several roles"
+    marks = [(p, k) for p, k in marks if not _AROUND.match(text, _end(scan, p))]
     if len({k for _, k in marks}) < 2:
         return None
     strong = {h.start for h in scan.kinds.get("style", ())} | {
@@ -67,7 +81,9 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     for a, b in _segments(text) if not _family(marks) else [(p, p + 1) for p, _ in marks]:
         inside = [(p, k) for p, k in marks if a <= p < b]
         solid = [(p, k) for p, k in inside if p in strong]
-        if not inside or (not solid and not _ONE.search(text[a:b])):
+        if not inside or (
+            not solid and not _ONE.search(text[a:b]) and not _PICTURE.search(text[a:b]) and not _bare(scan, a, b)
+        ):
             continue
         p, key = max(solid or inside, key=lambda pk: found.scores.get(pk[1], 0.0))
         if key not in [k for _, _, k in picked]:
@@ -87,6 +103,12 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     reason = None
     if ones >= 2 and (ones >= n or size <= 12):
         reason = "one … one …"
+    elif all(_NEXT.search(b) for b in between):
+        reason = "one after the other"
+    elif len(numbers := [int(m.group(1)) for m in _NUMBERED.finditer(text)]) >= n and numbers[:2] == [1, 2]:
+        reason = "a numbered list"
+    elif all(re.search(r"(?<![\w.])(?:1|one|an?) $", text[:p]) for _, p, _ in picked) and size <= 12:
+        reason = "one of each"
     elif said and listed:
         reason = "a number or a word for several kinds"
     elif (listed and joined and size <= 3) or (listed and n >= 3 and size <= 4):
@@ -99,6 +121,57 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
         end = picked[i + 1][0] if i + 1 < n else len(scan.text)
         items.append(SeriesItem(style=key, scene=content(scan, c, spans, start, end)))
     return items[:8], reason
+
+
+def _end(scan: Scan, start: int) -> int:
+    return max((h.end for h in scan.hits if h.start == start), default=start)
+
+
+def _bare(scan: Scan, a: int, b: int) -> bool:
+    """Nothing but the words of one hit stand between two separators."""
+    words = scan.text[a:b].strip(" ,、;+&/\n")
+    return any(scan.text[h.start : h.end] == words for h in scan.kinds.get("hint", ()) if a <= h.start < b)
+
+
+def _roles(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
+    """ "me as a knight, a wizard and an elf, three pics", "first me as a pirate, then me as an astronaut"."""
+    text = scan.text[:600]
+    starts = [m.end() for m in _ROLES_EN.finditer(text)]
+    latin = bool(starts)
+    if not latin:
+        starts = [m.end() for m in _ROLES_ZH.finditer(text)]
+    if not starts:
+        return None
+    parts: list[tuple[int, int]] = []
+    at = starts[0]
+    for m in [*_ROLE_CUT.finditer(text, at), None]:
+        end = m.start() if m else len(text)
+        words = text[at:end].strip()
+        if latin and not _ROLE_EN.match(words):
+            break
+        if not latin and (not 1 < len(words) <= 8 or any(a < end and at < b for a, b, _ in c.counts)):
+            if words and not re.match(r"各|分别|一共|都|每|[一二两三四五六七八\d]+张", words):
+                last = re.match(r"([^各分一共都每,]{2,6})(?:各|分别|一共|都|每)", words)
+                if last:
+                    parts.append((at, at + last.end(1)))
+            break
+        parts.append((at, end))
+        if m is None:
+            break
+        at = m.end()
+    n = len(parts)
+    if n < 2 or not (any(v == n for _, _, v in c.counts) or scan.has("series") or len(starts) == n):
+        return None
+    items = []
+    for a, b in parts:
+        keys = [h.key for h in scan.kinds.get("style", ()) if a <= h.start < b and not h.weak]
+        said = content(scan, c, [], a, b)
+        if not said:
+            return None
+        items.append(
+            SeriesItem(style=keys[0] if keys else None, scene=said if keys else None, prompt=None if keys else said)
+        )
+    return items[:8]
 
 
 def _family(marks: list[tuple[int, str]]) -> bool:
