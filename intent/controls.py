@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from intent import numbers
-from intent.patterns import pattern
+from intent.patterns import gate, pattern
 from intent.scan import Hit, Scan
 
 # One-word ways of asking for speed or quality that also describe things: they count alone or beside a picture word.
@@ -76,9 +76,7 @@ _LOOSE_SHAPE = frozenset(
     }
 )
 _SHAPE_AFTER = pattern("controls", "shape_after")
-_LANDSCAPE = re.compile(
-    r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))"
-)
+_LANDSCAPE = gate(r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))")
 
 
 @dataclass

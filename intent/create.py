@@ -2,17 +2,17 @@
 
 import re
 
-from intent.patterns import gated
+from intent.patterns import gate, gated
 from intent.scan import Scan
 from intent.styles import ART, Found
 
 _DATIVE = gated("create", "dative")
 _QUANT = gated("create", "quant")
-_SCENE_ZH = re.compile(
+_SCENE_ZH = gate(
     r"[里上下中旁边前后](?:的|有|$|,)|(?:在|坐|站|趴|飞|飘|骑|穿|戴|抱|拿).{1,10}|[^,.!?]{2,}的[^,.!?]{2,}"
 )
 _PRONOUN_EN = gated("create", "pronoun_en")
-_PRONOUN_ZH = re.compile(
+_PRONOUN_ZH = gate(
     r"我|你|您|他(?!们的画)|她|咱|大家|谁|今天|明天|昨天|这(?!种|样)|老师|妈|老公|老婆|吗|怎么|什么|为什么|哪"
 )
 _VERB_EN = gated("create", "verb_en")
@@ -24,7 +24,7 @@ _NOBODY = gated("create", "nobody")
 
 
 _CHATTY = re.compile(r"(?:stuck|lost|late|back|busy|home|off|still|just|got|dinner|lunch|good|see|same|meet|gone)\b")
-_DOING = re.compile(
+_DOING = gate(
     r"\b(?:in an?|wearing|riding|holding|eating|made (?:of|from|out of)|playing|driving|with an?|on an?|dressed as)\b"
 )
 

@@ -12,7 +12,7 @@ from intent.edits import ALWAYS, Act, actions, choose
 from intent.fold import fold
 from intent.intent import Intent
 from intent.own import confined, own_change
-from intent.patterns import gated, pattern
+from intent.patterns import gate, gated, pattern
 from intent.reading import SURE, Reading
 from intent.remark import only_said, told_where_asked
 from intent.roles import OF_EN, only_placed, own_look, shown_as
@@ -24,7 +24,7 @@ from intent.words import plain_names
 
 _CHANGE_EN = gated("decide", "change_en")
 _LEAD = pattern("decide", "lead")
-_WORD = re.compile(r"[^\W_]")
+_WORD = gate(r"[^\W_]")
 
 
 def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from intent.patterns import gated, pattern
+from intent.patterns import gate, gated
 from intent.scan import Hit, Scan
 from intent.styles import negated
 
@@ -35,7 +35,7 @@ _WRITE = gated("edits", "write")
 _TEXT_CHANGE = gated("edits", "text_change")
 _ADJECTIVAL = re.compile(r"'s|的(?!人|那|路|大|小|男|女|游|,|\.|$|都|全|给|去|p|删)")
 _INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|people|person|guy|man|clutter|tourist|crowd)")
-_CAR_CHANGE = re.compile(
+_CAR_CHANGE = gate(
     r"[换改变喷漆染涂要想看成]|in\b|paint|make|change|colou?r|look|what if|how would|but|respray|turn|see|\bto\b"
 )
 
@@ -81,7 +81,7 @@ def actions(scan: Scan) -> list[Act]:
 
 
 _NONE_OF_THEM = re.compile(r"\b(?:no|without(?: any| the)?)\s+(?:\w+\s+)?$")
-_APART = pattern("edits", "apart")
+_APART = gated("edits", "apart")
 
 
 def _removals(scan: Scan, add: Add) -> None:
@@ -110,7 +110,7 @@ def _removals(scan: Scan, add: Add) -> None:
         add("retouch", first, 3.3, last.end)
 
 
-_FEELING = pattern("edits", "feeling")
+_FEELING = gated("edits", "feeling")
 _GARMENT = gated("edits", "garment")
 
 
@@ -126,7 +126,7 @@ _FILL = gated("edits", "fill")
 _LOOK_LIKE = gated("edits", "look_like")
 _WISH_STYLE = gated("edits", "wish_style")
 _TINT = gated("edits", "tint")
-_BODY = re.compile(
+_BODY = gate(
     r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)"
 )
 
@@ -207,10 +207,10 @@ _GIVES_WAY = (
     ("blend", ("replace_bg",)),
     ("extend", ("multi_angle", "blend")),
 )
-_ELSEWHERE = re.compile(
+_ELSEWHERE = gate(
     r"我们?.{0,4}(?:站|坐|躺|出现|去)?(?:在|到)[^,.!?]{2,12}(?:上|里|前|边|下|旁|中|现场)|想去[^,.!?]{2,10}"
 )
-_RESOLUTION = re.compile(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
+_RESOLUTION = gate(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
 
 
 def choose(scan: Scan, acts: list[Act]) -> list[Act]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import ahocorasick
 
@@ -152,9 +152,8 @@ def _inside(node: tuple[Any, Any]) -> list[set[str]]:
     return []
 
 
-class _Seen(NamedTuple):
-    text: str
-    may: int
+_REMEMBERED = 32
+"""Texts whose gates are kept: a message and the parts of it that are read by themselves."""
 
 
 class _Gates:
@@ -163,10 +162,11 @@ class _Gates:
     def __init__(self) -> None:
         self.bits: dict[Clause, int] = {}
         self.automaton: Any = None
-        self.seen = _Seen("", 0)
+        self.seen: dict[str, int] = {}
 
     def bit(self, clause: Clause) -> int:
         self.automaton = None
+        self.seen.clear()
         return self.bits.setdefault(clause, 1 << (len(self.bits) + 1))
 
     def made(self) -> Any:
@@ -186,11 +186,15 @@ _GATES = _Gates()
 
 
 def look(text: str) -> None:
-    """Works out which patterns this very text can match. Another text, or thread, is searched without a gate."""
+    """Works out which patterns this text can match. A text not looked at, or forgotten, is searched without a gate."""
+    if text in _GATES.seen:
+        return
     may = 1
     for _, bits in (_GATES.automaton or _GATES.made()).iter(flattened(text)):
         may |= bits
-    _GATES.seen = _Seen(text, may)
+    if len(_GATES.seen) >= _REMEMBERED:
+        _GATES.seen.clear()
+    _GATES.seen[text] = may
 
 
 class Gated:
@@ -218,10 +222,9 @@ class Gated:
             self._parts.append((sum(bits), re.compile(line).search))
 
     def search(self, text: str) -> Found:
-        seen = _GATES.seen
-        if seen.text is not text:
+        may = _GATES.seen.get(text)
+        if may is None:
             return self._search(text)
-        may = seen.may
         if not may & self._any:
             return None
         best: Found = None
@@ -239,5 +242,5 @@ class Gated:
         return self._findall(text) if self._possible(text) else []
 
     def _possible(self, text: str) -> bool:
-        seen = _GATES.seen
-        return seen.text is not text or seen.may & self._any != 0
+        may = _GATES.seen.get(text)
+        return may is None or may & self._any != 0

@@ -83,12 +83,12 @@ _MEASURE = (
 _COUNT_ZH = gate(
     rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
 )
-_COUNT_OF_ZH = re.compile(
+_COUNT_OF_ZH = gate(
     r"(?:做|来|要|整|出|弄|搞|画|生成|设计)([两二三四五六七八几]|\d)个(?=[^,.!?个]{0,10}(?:头像|形象|立绘|公仔|卡通|版本))"
 )
 _NOT_COUNT = re.compile(r"^\s*(?:寸|吋|年|月|日|号|点|岁|楼|分钟|秒|米|cm|mm|k\b|个人|周|天|世纪|倍)")
 _APART = re.compile(r"一次(?!.*张)")
-_RATIO = re.compile(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
+_RATIO = gate(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
 
 
 def _value(word: str) -> int:
@@ -118,7 +118,7 @@ def capped(n: int) -> int:
     return max(1, min(MOST, n))
 
 
-_ENDING = pattern("numbers", "ending")
+_ENDING = gated("numbers", "ending")
 
 
 def ending(text: str) -> int | None:
@@ -169,7 +169,7 @@ def ratio(scan: Scan) -> tuple[str, int, int] | None:
     return None
 
 
-_ANY = re.compile(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([两二三四五六七八几])")
+_ANY = gate(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([两二三四五六七八几])")
 
 
 def any_number(text: str) -> int:

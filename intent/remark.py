@@ -1,9 +1,9 @@
 """Whether a message only says something: its telling weighed against its asking."""
 
-import re
 from itertools import pairwise
 
 from intent.edits import Act
+from intent.patterns import gate
 from intent.reading import Reading
 from intent.roles import OF_EN, OF_SELF
 from intent.scan import Scan
@@ -11,7 +11,7 @@ from intent.speech import asks, tells
 from intent.styles import Found
 
 _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
-_SENTENCE = re.compile(r"[.!?\n]+(?!\d)|\band (?=(?:i|we) (?:want|need|would)\b)|\bso (?=can|could|please|i want)")
+_SENTENCE = gate(r"[.!?\n]+(?!\d)|\band (?=(?:i|we) (?:want|need|would)\b)|\bso (?=can|could|please|i want)")
 
 
 def told_where_asked(scan: Scan, asked: str | None) -> float:

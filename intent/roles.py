@@ -2,7 +2,7 @@
 
 import re
 
-from intent.patterns import gated
+from intent.patterns import gate, gated
 from intent.scan import Scan
 
 AS_EN = gated("roles", "as_en")
@@ -18,10 +18,10 @@ _SELF_ZH = re.compile(
 _PICTURE_ZH = re.compile(
     r"这(?:张|幅|个|图|照)|图|照片|相片|画面|天空|背景|衣|裙|头发|眼|杯|桌|墙|车|灯|窗|花|水|季|白天|颜色|字|帽|鞋|包|场景"
 )
-BA = re.compile(
+BA = gate(
     r"(?:把|将)([^,.!?]{1,14}?)(?:变成|变为|做成|弄成|改成|换成|p成|画成|整成|搞成|调成|变|换|改|染成|涂成|去|删|抹|擦|放|移|p|遮)"
 )
-_LOOK_ZH = re.compile(r"[\u4e00-\u9fff]{2,6}(?:风格|画风|艺术风|风)(?=$|[,.!的我头人肖 ])")
+_LOOK_ZH = gate(r"[\u4e00-\u9fff]{2,6}(?:风格|画风|艺术风|风)(?=$|[,.!的我头人肖 ])")
 
 
 _SOMETHING_ME = re.compile(r"[\w-]+ me\W*(?:please|pls|plz)?\W*")

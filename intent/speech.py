@@ -2,11 +2,11 @@
 
 import re
 
-from intent.patterns import gated, pattern
+from intent.patterns import gate, gated, pattern
 from intent.scan import Scan
 
-_ASK_ZH = pattern("speech", "ask_zh")
-_ASK_EN = pattern("speech", "ask_en")
+_ASK_ZH = gated("speech", "ask_zh")
+_ASK_EN = gated("speech", "ask_en")
 _NOTICE = pattern("speech", "notice")
 """What a notice to many asks for: nothing of ours."""
 _OTHER_FAVOUR = pattern("speech", "other_favour")
@@ -17,7 +17,7 @@ _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
 _SUBJECT_ZH = re.compile(
     r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)"
 )
-_GO_ZH = re.compile(
+_GO_ZH = gate(
     r"^我(?:们)?在[^,照相图拍]{1,8}$|想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去"
 )
 _EXCLAIM_ZH = re.compile(

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from intent.patterns import gated, pattern
+from intent.patterns import gate, gated, pattern
 from intent.scan import Hit, Scan
 
 DATING = ("dating_cafe", "dating_beach", "dating_city", "dating_restaurant")
@@ -202,10 +202,10 @@ def _id(scan: Scan, f: Found) -> bool:
     return True
 
 
-_BARE_ID = re.compile(
+_BARE_ID = gate(
     r"\bid\b(?=.*\b(?:background|bg|backdrop|inch|size|photo|pic|picture)\b)|(?:background|bg|backdrop|inch|size)\b.*\bid\b"
 )
-_PAPERS = re.compile(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
+_PAPERS = gate(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
 _CLOTHES = pattern("styles", "clothes")
 
 
@@ -237,21 +237,19 @@ def _elsewhere(scan: Scan, f: Found, places: dict[str, list[Hit]]) -> None:
             f.ask = keys
 
 
-_SNOW = re.compile(r"冬|雪|winter|snow")
-_GUOFENG = re.compile(r"中国风|国风|chinese[- ]style|guofeng|新中式|中式")
-_HK = re.compile(r"香港|港式|hong ?kong|\bhk\b")
-_OLD = re.compile(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
+_SNOW = gate(r"冬|雪|winter|snow")
+_GUOFENG = gate(r"中国风|国风|chinese[- ]style|guofeng|新中式|中式")
+_HK = gate(r"香港|港式|hong ?kong|\bhk\b")
+_OLD = gate(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
-_WITH_PET = re.compile(
+_WITH_PET = gate(
     r"我?(?:跟|和|与|同|抱着|搂着|带着)[^,.!?]{0,8}(?:猫|狗|犬|兔|柯基|金毛|哈士奇|柴犬|泰迪|宠物|鹦鹉|仓鼠)[^,.!?]{0,6}(?:合影|合照|照|拍|一起|同框|写真|合个影)"
 )
-_CITY_NIGHT = re.compile(
+_CITY_NIGHT = gate(
     r"(?:夜|晚上|深夜|凌晨).{0,10}(?:城市|街|都市|江边|天桥|灯火)|\b(?:night|midnight)\b.{0,24}\b(?:city|downtown|streets?|skyline)\b|\b(?:city|downtown|streets?)\b.{0,24}\b(?:night|midnight)\b"
 )
-_CHILD = re.compile(
-    r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)"
-)
+_CHILD = gate(r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)")
 _MY_PET = gated("styles", "my_pet")
 
 
