@@ -1,7 +1,9 @@
 """Cutting `prompt` and `scene` out of what the person wrote: pieces are left out, nothing is ever added."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
+from operator import attrgetter
 
 from intent.controls import Controls
 from intent.patterns import pattern
@@ -15,6 +17,7 @@ _POLITE = frozenset(
 _FILLER = pattern("cut", "filler")
 
 
+_START = attrgetter("start")
 _NO_WORD = re.compile(r"[\W_]+")
 
 
@@ -69,17 +72,41 @@ def _polite(scan: Scan) -> list[tuple[int, int]]:
 
 def residue(scan: Scan, c: Controls, a: int, b: int, chosen: Iterable[tuple[int, int]]) -> str:
     """What the text between a and b says beyond asking and choosing: its letters and digits."""
-    spans = sorted(s for s in (*_polite(scan), *c.spans, *chosen) if s[0] < b and s[1] > a)
+    return _NO_WORD.sub("", _FILLER.sub(" ", _left(scan.text, a, b, sorted((*_polite(scan), *c.spans, *chosen)))))
+
+
+def _left(text: str, a: int, b: int, spans: list[tuple[int, int]]) -> str:
+    """The text between a and b without the spans, which are sorted."""
     parts = []
     at = a
     for start, end in spans:
+        if start >= b:
+            break
+        if end <= at:
+            continue
         if start > at:
-            parts.append(scan.text[at:start])
-        at = max(at, end)
+            parts.append(text[at:start])
+        at = end
     if at < b:
-        parts.append(scan.text[at:b])
-    left = " ".join(parts)
-    return _NO_WORD.sub("", _FILLER.sub(" ", left)) if left else ""
+        parts.append(text[at:b])
+    return " ".join(parts)
+
+
+_FILLER_WORDS = frozenset(re.findall(r"[a-z]+", _FILLER.pattern))
+_WORDS = re.compile(r"[a-z]+")
+_FILLER_LETTERS = "".join(sorted(set(re.findall(r"[\u4e00-\u9fff]", _FILLER.pattern))))
+_MEANT = re.compile(rf"[^\W\d_a-z{_FILLER_LETTERS}]")
+"""A letter that no filler has."""
+
+
+def _says_nothing(left: str) -> bool:
+    """Whether only fillers are left."""
+    if _MEANT.search(left):
+        return False
+    for word in _WORDS.findall(left):
+        if word not in _FILLER_WORDS:
+            return False
+    return not _NO_WORD.sub("", _FILLER.sub(" ", left))
 
 
 def content(
@@ -96,16 +123,24 @@ def content(
     stop = len(scan.text) if b is None else b
     drop: list[tuple[int, int]] = [(0, a), (stop, len(scan.text))]
     first = True
+    spans = sorted((*_polite(scan), *c.spans, *chosen))
+    passed = 0
+    hits = scan.hits
     for n in range(scan.clause(a), scan.clause(max(a, stop - 1)) + 1):
         x, y = scan.clause_span(n)
         x, y = max(x, a), min(y, stop)
         if x >= y:
             continue
-        if not residue(scan, c, x, y, chosen):
+        while passed < len(spans) and spans[passed][1] <= x:
+            passed += 1
+        if _says_nothing(_left(scan.text, x, y, spans[passed:] if passed else spans)):
             drop.append((x, y))
             continue
         at = _skip(scan.text, x, y)
-        for h in scan.hits:
+        for i in range(bisect_left(hits, at, key=_START), len(hits)):
+            h = hits[i]
+            if h.start >= y:
+                break
             if h.start == at and h.end < y and h.kind == "word" and h.key in ("please", "canyou"):
                 drop.append((at, h.end))
                 at = _skip(scan.text, h.end, y)

@@ -14,13 +14,13 @@ _OTHER_FAVOUR = pattern("speech", "other_favour")
 _NO_WISH = pattern("speech", "no_wish")
 _VERBS = frozenset({"make", "change", "remove", "add", "createverb"})
 _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
-_SUBJECT_ZH = re.compile(
+_SUBJECT_ZH = gate(
     r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)"
 )
 _GO_ZH = gate(
     r"^我(?:们)?在[^,照相图拍]{1,8}$|想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去"
 )
-_EXCLAIM_ZH = re.compile(
+_EXCLAIM_ZH = gate(
     r"[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
 )
 _DONE_ZH = pattern("speech", "done_zh")
@@ -120,8 +120,7 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
         ("when", 0.8, 1),
         ("possessive", 0.5, 1),
     ):
-        hits = [h for h in scan.words(key) if not scan.quoted(h)]
-        if hits:
+        if key in scan.classes and (hits := [h for h in scan.words(key) if not scan.quoted(h)]):
             say(points * min(most, len(hits)), f"{key}: {text[hits[0].start : hits[0].end]}")
     if scan.has("question"):
         say(1.5, "a question")
