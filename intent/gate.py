@@ -163,6 +163,7 @@ class _Gates:
         self.bits: dict[Clause, int] = {}
         self.automaton: Any = None
         self.seen: dict[str, int] = {}
+        self.patterns: list[Gated] = []
 
     def bit(self, clause: Clause) -> int:
         self.automaton = None
@@ -197,6 +198,11 @@ def look(text: str) -> None:
     _GATES.seen[text] = may
 
 
+def patterns() -> tuple["Gated", ...]:
+    """All that were made, for a test that asks each with and without its gate."""
+    return tuple(_GATES.patterns)
+
+
 class Gated:
     """A compiled pattern whose `search` does nothing where the last text looked at cannot match.
 
@@ -220,6 +226,7 @@ class Gated:
             bits = [_GATES.bit(clause) for clause in clauses(line)] or [1]
             self._any |= bits[0]
             self._parts.append((sum(bits), re.compile(line).search))
+        _GATES.patterns.append(self)
 
     def search(self, text: str) -> Found:
         may = _GATES.seen.get(text)
