@@ -27,9 +27,9 @@ _LEAD = pattern("decide", "lead")
 _WORD = gate(r"[^\W_]")
 
 
-def decide(scan: Scan) -> tuple[Intent, list[tuple[str, str]]]:
-    """The reading, and the notes that led to it."""
-    r = Reading(scan)
+def decide(scan: Scan, *, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
+    """The reading, and the notes that led to it where it is to be `explained`."""
+    r = Reading(scan, explained=explained)
     result = _decide(r)
     if result.confidence < SURE and result.operation not in ("none", "command"):
         result = replace(result, alternatives=_alternatives(r, result))
@@ -71,10 +71,11 @@ def _decide(r: Reading) -> Intent:
     acts = choose(scan, actions(scan))
     style, top = found.best()
     strongest = max((a.score for a in acts), default=0.0)
-    for key, score in sorted(found.scores.items(), key=lambda kv: -kv[1])[:4]:
-        r.note("style", f"{key} {score:.1f}: {scan.text[found.at[key].start : found.at[key].end]}")
-    for act in acts:
-        r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
+    if r.explained:
+        for key, score in sorted(found.scores.items(), key=lambda kv: -kv[1])[:4]:
+            r.note("style", f"{key} {score:.1f}: {scan.text[found.at[key].start : found.at[key].end]}")
+        for act in acts:
+            r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
     said = command(
         scan,
         bool(found.ask) or top >= 1.6 or strongest >= 2.5 or bool(scan.words("createnoun") and not scan.words("again")),
@@ -90,14 +91,15 @@ def _decide(r: Reading) -> Intent:
     if told >= 1.2 and (heard := told_where_asked(scan, asked)) < told:
         told = heard
         why.append(f"but only {heard:.1f} where it is asked")
-    if asked:
-        r.note("asks", asked)
-    for line in why:
-        r.note("tells", line)
+    if r.explained:
+        if asked:
+            r.note("asks", asked)
+        for line in why:
+            r.note("tells", line)
     custom = shown_as(scan)
     core = scan.text if scan.photos else fold(content(scan, c, []) or scan.text).text
     drawn, drawn_why = creation(scan, found, told, core)
-    for line in drawn_why:
+    for line in drawn_why if r.explained else ():
         r.note("create", f"{drawn:.1f} {line}")
     if only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
         r.note("none", f"telling {told:.1f}, nothing asked")
@@ -121,12 +123,13 @@ def _what(
     lettering = not scan.photos and scan.has("createnoun") and all(a.key == "text_render" for a in acts)
     if drawn >= 2.0 and not (not lettering and acts and strongest >= 3 and (scan.photos or drawn < 3)):
         return r.make("create", 0.6 + min(0.35, drawn / 12), prompt=r.whole(_LEAD))
-    several = None if _editing(r, found, acts, style, top) else series(scan, found, c)
+    editing = _editing(r, found, acts, style, top)
+    several = None if editing else series(scan, found, c)
     if several:
         items, reason = several
         r.note("series", reason)
         return r.make("series", 0.9, items=tuple(items), count=len(items))
-    if acts and _editing(r, found, acts, style, top):
+    if editing:
         return edit(r, acts)
     if custom and _describes_somebody(r, found, style, top):
         return r.make("portrait", 0.75, prompt=r.whole())
@@ -142,21 +145,22 @@ def _what(
     ):
         r.note("edit", own)
         return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
-    if style and top >= _enough(scan, found, style, asked):
+    if style and top >= _enough(scan, found, style, asked, top):
         return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
     if acts:
         return edit(r, acts)
     return _unnamed(r, asked, told, custom, drawn)
 
 
-def _enough(scan: Scan, found: Found, style: str, asked: str | None) -> float:
+def _enough(scan: Scan, found: Found, style: str, asked: str | None, top: float) -> float:
     """The score a style needs: little where a picture is asked for, more where only a prop hints at it."""
     hinted = style not in found.strong and style not in found.named
-    if hinted and scan.photos and scan.has("bg") and not scan.has("pic"):
+    if hinted and top < 1.3 and scan.photos and scan.has("bg") and not scan.has("pic"):
         return 9.0  # "background -> library" is about the background
     if hinted and style in ("child_portrait", "family_photo") and not scan.has("pic"):
         return 1.2
-    return 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else 1.2
+    low = 0.7 if scan.photos and not scan.has("change", "remove", "add", "bg", "thispic", "past", "opinion") else 1.2
+    return 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else low
 
 
 def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: float) -> bool:

@@ -118,11 +118,16 @@ _PROGRESS = gated("edits", "progress")
 _BOTH = gated("edits", "both")
 _SOFTEN = gated("edits", "soften")
 _WANTED_GROUND = gated("edits", "wanted_ground")
-_WISHES = tuple((key, gated("edits", f"wish_{key}")) for key in ("enhance", "colorize", "filter", "upscale"))
+_WISHES = tuple(
+    (key, gated("edits", f"wish_{key}"))
+    for key in ("enhance", "colorize", "filter", "upscale", "variations", "restore")
+)
 """Wishes of a word or two that the lexicon's phrases cannot hold: 调一下色, "HD please"."""
 _PUT_SOMEBODY = gated("edits", "put_somebody")
 _TURN = gated("edits", "turn")
 _FILL = gated("edits", "fill")
+_PEOPLE_GO = gated("edits", "people_go")
+_GROUND_BEHIND = gated("edits", "ground_behind")
 _LOOK_LIKE = gated("edits", "look_like")
 _WISH_STYLE = gated("edits", "wish_style")
 _TINT = gated("edits", "tint")
@@ -152,6 +157,10 @@ def _looks(scan: Scan, add: Add) -> None:
         add("blend", Hit(m.start(), m.end(), "action", "blend", False, False), 3.0)
     if m := _FILL.search(scan.text):
         add("extend", Hit(m.start(), m.end(), "action", "extend", False, False), 2.6)
+    if scan.photos and (m := _PEOPLE_GO.search(scan.text)):
+        add("remove_person", Hit(m.start(), m.end(), "action", "remove_person", False, False), 3.2)
+    if scan.photos and (m := _GROUND_BEHIND.search(scan.text)):
+        add("replace_bg", Hit(m.start(), m.end(), "action", "replace_bg", False, False), 2.8)
     if m := _LOOK_LIKE.search(scan.text):
         add("filter", Hit(m.start(), m.end(), "action", "filter", False, False), 3.2)
     if scan.photos != 1 and (m := _WISH_STYLE.search(scan.text)):

@@ -12,7 +12,7 @@ from intent.styles import DATING, ID, Found, negated
 
 _SPLIT = gated("series", "split")
 _ONE = gated("series", "one")
-_LISTED = re.compile(r"[+&、]|\band\b|和(?!服)|跟|以及|,| n |还有|加")
+_LISTED = re.compile(r"[+&、]|\b(?:and|plus|then|also)\b|和(?!服)|跟|以及|,| n |还有|加")
 _CUSTOM = gate(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
 _PICTURE = re.compile(r"\ban? (?:photo|pic|picture|portrait|shot|selfie)\b")
 _NEXT = gated("series", "next")
@@ -24,12 +24,15 @@ _ROLES_EN = gate(r"\b(?:me|us|him|her|my \w+)(?: dressed(?: up)?)? as (?=an?\b|t
 _ROLES_ZH = gate(r"(?:变成|扮成|打扮成|变身|装扮成|cos成?|当|做成)(?=[^,.!?]{1,8}[、,和跟])")
 _ROLE_CUT = re.compile(r",? and (?:then )?|,? then |[,;、&+]|和(?!服|尚)|跟")
 _ROLE_EN = re.compile(r"\s*(?:(?:me|us|him|her|my \w+)? ?as )?(?:an?|the) [\w' -]{2,40}$")
+_ONE_EACH = re.compile(r"(?:^|[,;]\s*|\band )one\b(?! of (?:them|us|these)\b)")
+_FIRST_ZH = re.compile(r"一张(?:当|变|扮|穿|做|像|是|在)[^,;]{1,14}")
 _CUSTOM_ZH = gate(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
 
 
 def _marks(scan: Scan, found: Found) -> list[tuple[int, str]]:
     """(place, style key) for everything in the message that could be one picture of a series."""
-    if sum(found.scores.get(k, 0) >= 6 for k in DATING) >= 2:
+    several = sum(v >= 6 for v in found.scores.values()) >= 2
+    if several and sum(found.scores.get(k, 0) >= 6 for k in DATING) >= 2:
         marks = [(found.at[k].start, k) for k in DATING if found.scores.get(k, 0) >= 6]
         for h in scan.kinds.get("style", ()):
             if (
@@ -40,7 +43,7 @@ def _marks(scan: Scan, found: Found) -> list[tuple[int, str]]:
             ):
                 marks.append((h.start, h.key))
         return sorted(marks)
-    if sum(found.scores.get(k, 0) >= 6 for k in ID) >= 2:
+    if several and sum(found.scores.get(k, 0) >= 6 for k in ID) >= 2:
         return sorted((found.at[k].start, k) for k in ID if found.scores.get(k, 0) >= 6)
     marks = [(h.start, h.key) for h in scan.kinds.get("style", ()) if not negated(scan, h)]
     for key, hit in found.at.items():
@@ -63,13 +66,15 @@ def _segments(text: str) -> list[tuple[int, int]]:
 def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str] | None:
     """The pictures in the order asked for, and what says that they are several; None where it is one kind."""
     text = scan.text[:600]
-    marks = _marks(scan, found)
     custom = _custom(scan, found, c)
     if custom:
         return custom, "one as …, one as …"
     roles = _roles(scan, found, c)
     if roles:
         return roles, "several roles"
+    marks = _marks(scan, found)
+    if len({k for _, k in marks}) < 2:
+        return None
     marks = [(p, k) for p, k in marks if not _AROUND.match(text, _end(scan, p))]
     if len({k for _, k in marks}) < 2:
         return None
@@ -98,7 +103,7 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     n = len(picked)
     between = [text[picked[i][1] : picked[i + 1][1]] for i in range(n - 1)]
     listed = _family(marks) or all(_LISTED.search(b) for b in between)
-    joined = all(re.search(r"[+&、]|\band\b|和(?!服)|以及| n |还有", b) for b in between[-1:])
+    joined = all(re.search(r"[+&、]|\b(?:and|plus|then)\b|和(?!服)|以及| n |还有", b) for b in between[-1:])
     said = scan.has("series") or any(v == n for _, _, v in c.counts)
     reason = None
     if ones >= 2 and (ones >= n or size <= 12):
@@ -160,7 +165,8 @@ def _roles(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
             break
         at = m.end()
     n = len(parts)
-    if n < 2 or not (any(v == n for _, _, v in c.counts) or scan.has("series") or len(starts) == n):
+    told = any(v == n for _, _, v in c.counts) or scan.has("series")
+    if n < 2 or not (told or len(starts) == n or text.count(" then ") == n - 1):
         return None
     items = []
     for a, b in parts:
@@ -182,6 +188,10 @@ def _family(marks: list[tuple[int, str]]) -> bool:
 def _custom(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
     """ "one as a pirate, one as a samurai": descriptions of one's own, or styles among them."""
     starts = [m.start() for m in _CUSTOM.finditer(scan.text)]
+    if len(starts) == 1 and len(each := [m.start() for m in _ONE_EACH.finditer(scan.text)]) >= 2:
+        starts = each
+    if len(starts) < 2 and not scan.text.isascii():
+        starts = [m.start() for m in _FIRST_ZH.finditer(scan.text)]
     if len(starts) < 2 and not scan.text.isascii():
         starts = [m.start() for m in _CUSTOM_ZH.finditer(scan.text)]
     if len(starts) < 2:

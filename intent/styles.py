@@ -178,6 +178,7 @@ def _id(scan: Scan, f: Found) -> bool:
         not general
         and not any(h.named or passport.match(scan.text, h.start) for h in said)
         and not scan.has("pic")
+        and sum(bool(hits) for hits in direct.values()) < 2
         and not _PAPERS.search(scan.text)
     ):
         return False
@@ -250,6 +251,7 @@ _CITY_NIGHT = gate(
     r"(?:夜|晚上|深夜|凌晨).{0,10}(?:城市|街|都市|江边|天桥|灯火)|\b(?:night|midnight)\b.{0,24}\b(?:city|downtown|streets?|skyline)\b|\b(?:city|downtown|streets?)\b.{0,24}\b(?:night|midnight)\b"
 )
 _CHILD = gate(r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)")
+_DECADE = re.compile(r"\b(?:18[5-9]|19[0-7])0s\b|\bthe (?:twenties|thirties|forties|fifties|sixties|seventies)\b")
 _MY_PET = gated("styles", "my_pet")
 
 
@@ -262,6 +264,9 @@ def _pairs(scan: Scan, f: Found) -> None:
     if m := _WITH_PET.search(text):
         f.add("pet_together", 3.0, Hit(m.start(), m.end(), "style", "pet_together", False, True))
         f.named.add("pet_together")
+    if (m := _DECADE.search(text)) and scan.has("pic", "me") and all(f.worth(k) < 1.5 for k in f.scores):
+        f.add("vintage", 2.0, Hit(m.start(), m.end(), "style", "vintage", False, False))
+        f.strong.add("vintage")
     if (m := _CITY_NIGHT.search(text)) and all(f.worth(k) < 1.5 for k in f.scores):
         f.add("night_city", 2.0, Hit(m.start(), m.end(), "hint", "night_city", False, False))
     if (m := _MY_PET.search(text)) and ("pet_together" in f.scores or re.search(r"\b(?:me|us|i|we|i'm)\b", text)):
@@ -274,6 +279,8 @@ def _pairs(scan: Scan, f: Found) -> None:
         f.add("hongkong_vintage", 4.0, Hit(m.start(), m.end(), "style", "hongkong_vintage", False, True))
         f.named.add("hongkong_vintage")
         f.strong.add("hongkong_vintage")
+    if len(f.scores) < 2:
+        return
     for winner, loser, by in (
         ("travel_europe", "travel_tropical", 2.5),
         ("travel_japan", "travel_tropical", 2.0),
@@ -286,6 +293,8 @@ def _pairs(scan: Scan, f: Found) -> None:
         ("winter_chinese", "hanfu", 1.0),
         ("halloween", "child_portrait", 1.0),
         ("wedding", "family_photo", 1.0),
+        ("halloween", "wedding", 3.0),
+        ("halloween", "casual", 1.0),
         ("christmas", "family_photo", 0.5),
         ("personal_brand", "professional", 1.5),
         ("personal_brand", "social_media", 1.0),
@@ -297,6 +306,7 @@ def _pairs(scan: Scan, f: Found) -> None:
         ("light_portrait", "artistic", 1.0),
         ("wedding", "vintage", 0.5),
         ("sports_running", "sports_gym", 0.5),
+        ("musician", "business_speech", 1.5),
         ("anime", "child_portrait", 1.5),
         ("anime", "family_photo", 1.5),
     ):
