@@ -29,7 +29,7 @@ def edit(r: Reading, acts: list[Act]) -> Intent:
         count = 1
     if first.key in ("multi_angle", "character_sheet", "expression_sheet") and _SEVERAL.search(scan.text):
         count = 1
-    cuts = [_boundary(scan, first, *rest)[i] for i in range(len(rest))] if rest else []
+    cuts = _boundary(scan, first, *rest) if rest else []
     spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []
     prompt = content(scan, c, spans, 0, cuts[0] if cuts else None)
     if first.key in ("local_edit", "edit", "text_render") and not prompt:

@@ -34,7 +34,7 @@ class Explanation:
 def explain(text: str, *, photos: int = 0) -> Explanation:
     """The same reading as `intent.parse`, with the words that led to it."""
     scan = Scan(text, photos)
-    intent, notes = decide(scan)
+    intent, notes = decide(scan, explained=True)
     found: dict[tuple[int, int], list[str]] = {}
     for hit in scan.hits:
         name = f"{hit.kind} {hit.key}" + (" (weak)" if hit.weak else "")

@@ -13,10 +13,11 @@ SURE = 0.6
 
 
 class Reading:
-    """The steps of one decision. `notes` keeps what led to it, for `explain`."""
+    """The steps of one decision. `notes` keeps what led to it, for `explain`: a few steps only where `explained`."""
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: Scan, *, explained: bool = False) -> None:
         self.scan = scan
+        self.explained = explained
         self.notes: list[tuple[str, str]] = []
         self.c: Controls = controls(scan)
         self.styles: dict[str, float] = {}

@@ -5,6 +5,7 @@ Everything the rules ask is answered by `Scan`; nothing here decides.
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from typing import NamedTuple
 
 from intent.fold import Folded, fold
@@ -66,15 +67,16 @@ class Scan:
                 self.text = mended
                 self.hits = self._find()
         look(self.text)
-        self.by: dict[tuple[str, str], list[Hit]] = {}
-        self.kinds: dict[str, list[Hit]] = {}
-        self.classes: dict[str, list[Hit]] = {}
+        self.by: defaultdict[tuple[str, str], list[Hit]] = defaultdict(list)
+        self.kinds: defaultdict[str, list[Hit]] = defaultdict(list)
+        self.classes: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in self.hits:
-            if hit.kind == "word":
-                self.classes.setdefault(hit.key, []).append(hit)
+            _, _, kind, key, _, _ = hit
+            if kind == "word":
+                self.classes[key].append(hit)
             else:
-                self.by.setdefault((hit.kind, hit.key), []).append(hit)
-                self.kinds.setdefault(hit.kind, []).append(hit)
+                self.by[kind, key].append(hit)
+                self.kinds[kind].append(hit)
 
     def _find(self) -> list[Hit]:
         text = self.text
