@@ -173,7 +173,10 @@ class Maker:
 
         kept = await self._make(await self._fresh(job), None, made)
         shots = tuple(replace(shot, fault=None) for shot in kept.shots)
-        maybe = any(outcome in (Cancelled.ASKED, Cancelled.UNSUPPORTED) for outcome in outcomes.values())
+        free = {part.key for part in parts if part.submission is not None and part.submission.cost == 0}
+        maybe = any(
+            outcome in (Cancelled.ASKED, Cancelled.UNSUPPORTED) for key, outcome in outcomes.items() if key not in free
+        )
         return Made(shots=shots, cancelled=True, maybe_charged=maybe)
 
     async def _fresh(self, job: Job) -> Job:

@@ -76,6 +76,6 @@ async def _work(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with parts(settings, listening=(), worker=True) as made, running(made):
-        click.echo("The job worker is ready.", err=True)
+        click.echo("The job worker is ready.")  # like the line of `run` on stdout: stderr is for log lines
         await stop.wait()
     return 0

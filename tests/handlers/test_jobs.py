@@ -323,6 +323,16 @@ async def test_a_cancelled_job_is_cancelled_at_the_provider_too(
     assert len(run.provider.submitted) == 1
 
 
+async def test_what_is_free_may_not_be_charged_when_it_was_stopped_in_the_middle(run: Running, job_id: str) -> None:
+    run.provider.credits = 0.0
+    await waiting(run, job_id, Script(seconds=1000, cancel=Cancelled.ASKED))
+    await run.store.update_job(job_id, cancel_asked=True)
+    await run.runner.cancel(job_id)
+    await run.ended(job_id)
+    (said,) = run.channel.words(job_id)
+    assert "Nothing was charged" in said.text
+
+
 async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: Running, job_id: str) -> None:
     await waiting(run, job_id, Script(seconds=1000))
     await run.store.update_job(job_id, cancel_asked=True)
