@@ -28,7 +28,7 @@ from providers.base import (
     Result,
     Submission,
 )
-from providers.embedded.reading import background_in, change_in, lettering_in
+from providers.embedded.reading import background_in, change_in, lettering_in, only_crops
 from providers.embedded.worker import Worker
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
@@ -44,7 +44,7 @@ STYLES = frozenset(
 ACTIONS = frozenset(
     {
         "enhance", "upscale", "retouch", "restore", "colorize", "replace_bg", "extend", "filter", "text_render",
-        "before_after", "comparison",
+        "before_after", "comparison", "edit",
     }
 )  # fmt: skip
 
@@ -70,6 +70,8 @@ class _Reach(Capabilities):
         if request.action == "before_after" and len(request.photos) < 2 and change_in(request.text) is None:
             return "change"
         if request.action == "comparison" and len(request.photos) == 1:
+            return "change"
+        if request.action == "edit" and not (request.aspect_ratio and only_crops(request.text)):
             return "change"
         return None
 

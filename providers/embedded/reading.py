@@ -14,6 +14,7 @@ from typing import Literal
 
 Colour = tuple[int, int, int]
 
+_RATIO = re.compile(r"\d+\s*(?:[:x×比/]|by|to)\s*\d+")
 _HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?![0-9a-zA-Z])")
 _QUOTES = (
     ("“", "”"),
@@ -140,6 +141,12 @@ def change_in(text: str) -> str | None:
     if key is not None:
         return key
     return None if _unknown(_plain(text), ("background_filler", "change_filler")) else "enhance"
+
+
+def only_crops(text: str) -> bool:
+    """Whether the words ask for a crop and for nothing else; the ratio itself is the request's."""
+    plain = _RATIO.sub(" ", _plain(text))
+    return bool(_found(plain, "crops")) and not _unknown(plain, ("crops", "crop_filler"))
 
 
 def names_no_filter(text: str) -> bool:

@@ -231,7 +231,13 @@ def _text_render(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> 
     return lettered(rgb, faces, lettering, take)
 
 
+def _cropped(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    """A plain edit whose words ask for a crop and nothing else: it has its ratio already."""
+    return graded(rgb, take)
+
+
 _EDITS: dict[str, _Edit] = {
+    "edit": _cropped,
     "enhance": _enhance,
     "retouch": _retouch,
     "restore": _restore,
