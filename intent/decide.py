@@ -78,7 +78,11 @@ def _decide(r: Reading) -> Intent:
             r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
     said = command(
         scan,
-        bool(found.ask) or top >= 1.6 or strongest >= 2.5 or bool(scan.words("createnoun") and not scan.words("again")),
+        bool(found.ask)
+        or top >= 1.6
+        or len(found.scores) >= 2
+        or strongest >= 2.5
+        or bool(scan.words("createnoun") and not scan.words("again")),
     )
     if said:
         r.note("command", f"{said[0]}: {said[2]}")

@@ -248,9 +248,11 @@ _WITH_PET = gate(
     r"我?(?:跟|和|与|同|抱着|搂着|带着)[^,.!?]{0,8}(?:猫|狗|犬|兔|柯基|金毛|哈士奇|柴犬|泰迪|宠物|鹦鹉|仓鼠)[^,.!?]{0,6}(?:合影|合照|照|拍|一起|同框|写真|合个影)"
 )
 _CITY_NIGHT = gate(
-    r"(?:夜|晚上|深夜|凌晨).{0,10}(?:城市|街|都市|江边|天桥|灯火)|\b(?:night|midnight)\b.{0,24}\b(?:city|downtown|streets?|skyline)\b|\b(?:city|downtown|streets?)\b.{0,24}\b(?:night|midnight)\b"
+    r"(?:夜|晚上|深夜|凌晨).{0,10}(?:城市|街|都市|江边|天桥|灯火|巷|便利店|店门口|路口)|\b(?:night|midnight)\b.{0,24}\b(?:city|downtown|streets?|skyline)\b|\b(?:city|downtown|streets?)\b.{0,24}\b(?:night|midnight)\b"
 )
 _CHILD = gate(r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)")
+_PARENTS = gated("styles", "parents")
+"""Two parents and a child: a family, whoever else is named."""
 _DECADE = re.compile(r"\b(?:18[5-9]|19[0-7])0s\b|\bthe (?:twenties|thirties|forties|fifties|sixties|seventies)\b")
 _MY_PET = gated("styles", "my_pet")
 
@@ -264,6 +266,9 @@ def _pairs(scan: Scan, f: Found) -> None:
     if m := _WITH_PET.search(text):
         f.add("pet_together", 3.0, Hit(m.start(), m.end(), "style", "pet_together", False, True))
         f.named.add("pet_together")
+    if m := _PARENTS.search(text):
+        f.add("family_photo", 4.0, Hit(m.start(), m.end(), "style", "family_photo", False, True))
+        f.named.add("family_photo")
     if (m := _DECADE.search(text)) and scan.has("pic", "me") and all(f.worth(k) < 1.5 for k in f.scores):
         f.add("vintage", 2.0, Hit(m.start(), m.end(), "style", "vintage", False, False))
         f.strong.add("vintage")
