@@ -23,6 +23,7 @@ _PICTURE_OF = gated("create", "picture_of")
 _NOBODY = gated("create", "nobody")
 
 
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _CHATTY = re.compile(r"(?:stuck|lost|late|back|busy|home|off|still|just|got|dinner|lunch|good|see|same|meet|gone)\b")
 _DOING = gate(
     r"\b(?:in an?|wearing|riding|holding|eating|made (?:of|from|out of)|playing|driving|with an?|on an?|dressed as)\b"
@@ -93,7 +94,7 @@ def somebody_in(scan: Scan, m: re.Match[str]) -> bool:
 
 def describes(scan: Scan, text: str) -> bool:
     """A noun phrase that paints a scene, not a sentence about somebody."""
-    han = sum(1 for ch in text[:200] if "\u4e00" <= ch <= "\u9fff")
+    han = 0 if text.isascii() else len(_HAN.findall(text, 0, 200))
     if han >= 3:
         if _PRONOUN_ZH.search(text) or scan.has("opinion") or text.rstrip().endswith(("?", "了", "吧", "啊", "呢")):
             return False

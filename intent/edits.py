@@ -224,6 +224,8 @@ _RESOLUTION = gate(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰
 
 def choose(scan: Scan, acts: list[Act]) -> list[Act]:
     """The actions in the order they are said, one of a kind; doubtful ones only when nothing better is there."""
+    if not acts:
+        return []
     best: dict[str, Act] = {}
     for act in acts:
         old = best.get(act.key)
@@ -238,7 +240,7 @@ def choose(scan: Scan, acts: list[Act]) -> list[Act]:
         best["comparison"].score = max(3.0, best["comparison"].score)
     if any(a.score >= 2 for a in best.values()):
         best = {k: a for k, a in best.items() if a.score >= 2}
-    for winner, losers in _GIVES_WAY:
+    for winner, losers in _GIVES_WAY if len(best) > 1 else ():
         if winner in best:
             for key in losers:
                 best.pop(key, None)

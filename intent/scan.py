@@ -149,6 +149,9 @@ _THANKS = pattern("scan", "thanks")
 
 def _without_thanks(folded: Folded) -> Folded:
     """The message without the thanks at its end; a message of thanks alone stays."""
+    last = folded.text[-1:]
+    if last >= "\u3400" and last.isalnum() and last not in _THANKS.pattern:
+        return folded  # of letters only its own stand in that pattern, and the last one is not among them
     m = _THANKS.search(folded.text, max(0, len(folded.text) - 60))
     if m is None or not _WORD.search(folded.text, 0, m.start()):
         return folded
