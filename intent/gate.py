@@ -14,6 +14,7 @@ from typing import Any
 import ahocorasick
 
 Found = re.Match[str] | None
+Search = Callable[[str], Found]
 Clause = frozenset[str]
 
 _EDGE, _START, _END = "\ue000", "\ue001", "\ue002"
@@ -203,51 +204,57 @@ def patterns() -> tuple["Gated", ...]:
     return tuple(_GATES.patterns)
 
 
+def _searching(needed: int, parts: Sequence[tuple[int, Search]], whole: Search) -> Search:
+    """The search of a pattern. A closure: this is called forty times a message."""
+    seen = _GATES.seen.get
+
+    def search(text: str) -> Found:
+        may = seen(text)
+        if may is None:
+            return whole(text)
+        if not may & needed:
+            return None
+        best: Found = None
+        for need, part in parts:
+            if may & need == need:
+                m = part(text)
+                if m is not None and (best is None or m.start() < best.start()):
+                    best = m
+        return best
+
+    return search
+
+
 class Gated:
-    """A compiled pattern whose `search` does nothing where the last text looked at cannot match.
+    """A compiled pattern whose `search` does nothing where a text that was looked at cannot match.
 
     `lines` are its alternatives; without groups of their own each is searched only where it can match, and the
     leftmost match wins, the first line's at the same place, as in the one pattern.
     """
 
-    __slots__ = ("_any", "_findall", "_finditer", "_parts", "_search", "match", "pattern")
+    __slots__ = ("_findall", "_finditer", "_needed", "match", "pattern", "search")
 
     def __init__(self, lines: Sequence[str]) -> None:
         whole = re.compile("|".join(lines))
+        split = not whole.groups and len(lines) > 1
+        parts: list[tuple[int, Search]] = []
+        needed = 0
+        for line in lines if split else [whole.pattern]:
+            bits = [_GATES.bit(clause) for clause in clauses(line)] or [1]
+            needed |= bits[0]
+            parts.append((sum(bits), re.compile(line).search))
         self.pattern = whole.pattern
-        self._search = whole.search
         self.match = whole.match
+        self.search = _searching(needed, tuple(parts), whole.search)
+        self._needed = needed
         self._findall: Callable[[str], list[str]] = whole.findall
         self._finditer: Callable[[str], Iterator[re.Match[str]]] = whole.finditer
-        split = not whole.groups and len(lines) > 1
-        self._parts: list[tuple[int, Callable[[str], Found]]] = []
-        self._any = 0
-        for line in lines if split else [self.pattern]:
-            bits = [_GATES.bit(clause) for clause in clauses(line)] or [1]
-            self._any |= bits[0]
-            self._parts.append((sum(bits), re.compile(line).search))
         _GATES.patterns.append(self)
 
-    def search(self, text: str) -> Found:
-        may = _GATES.seen.get(text)
-        if may is None:
-            return self._search(text)
-        if not may & self._any:
-            return None
-        best: Found = None
-        for need, search in self._parts:
-            if may & need == need:
-                m = search(text)
-                if m is not None and (best is None or m.start() < best.start()):
-                    best = m
-        return best
-
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        return self._finditer(text) if self._possible(text) else iter(())
+        may = _GATES.seen.get(text)
+        return self._finditer(text) if may is None or may & self._needed else iter(())
 
     def findall(self, text: str) -> list[str]:
-        return self._findall(text) if self._possible(text) else []
-
-    def _possible(self, text: str) -> bool:
         may = _GATES.seen.get(text)
-        return may is None or may & self._any != 0
+        return self._findall(text) if may is None or may & self._needed else []
