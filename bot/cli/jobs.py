@@ -162,8 +162,8 @@ def _row(job: Job) -> Row:
         "model": job.order.model,
         "count_requested": job.order.count,
         "count_generated": len(job.pictures),
-        "estimate_usd": job.estimate_usd,
-        "cost": job.cost,
+        "estimate_usd": round(job.estimate_usd, 4),
+        "cost": None if job.cost is None else round(job.cost, 4),
         "currency": job.currency,
     }
 
@@ -190,7 +190,7 @@ def _details(details: JobDetails) -> Row:
                 "provider": part.provider,
                 "state": part.state.value,
                 "request_id": part.submission.request_id if part.submission else None,
-                "cost": part.cost,
+                "cost": None if part.cost is None else round(part.cost, 4),
                 "currency": part.currency,
                 "error_code": part.error_code,
             }

@@ -57,8 +57,8 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
         )
         try:
             await server.serve()
-        except SystemExit as refused:  # uvicorn's way to say that the address cannot be had
-            return int(refused.code or 1)
+        except SystemExit:  # uvicorn's way to say that the address cannot be had; it has logged why
+            return 1
         return 0 if server.started else 1
 
 
