@@ -98,7 +98,7 @@ async def parts(
             router=router,
             channels={"web": web, **platforms},
             data_dir=settings.data_dir,
-            output_dir=settings.output_dir,
+            output_dir=settings.output_dir.absolute(),
             database_url=settings.database,
             worker=worker,
             concurrency=settings.worker_concurrency,

@@ -170,7 +170,7 @@ def _row(job: Job) -> Row:
 
 def _image(picture: Any) -> Row:
     return {
-        "local_path": str(picture.path),
+        "local_path": str(picture.path.absolute()),
         "width": picture.width,
         "height": picture.height,
         "size_bytes": picture.size_bytes,
