@@ -74,9 +74,12 @@ class Found:
         return key, self.worth(key)
 
 
+_REFUSED = re.compile(r"(?:风格|风|的)?(?:就)?(?:不要|就算了|不喜欢|不行)")
+
+
 def negated(scan: Scan, hit: Hit) -> bool:
     """Whether the words before (or right after) say that this is not wanted."""
-    if re.match(r"(?:风格|风|的)?(?:就)?(?:不要|就算了|不喜欢|不行)", scan.text[hit.end : hit.end + 7]):
+    if _REFUSED.match(scan.text, hit.end, hit.end + 7):
         return True
     refusals = scan.words("negation")
     if not refusals:
