@@ -75,6 +75,7 @@ _LOOSE_SHAPE = frozenset(
         "横向",
     }
 )
+_FLIPPED = re.compile(r"\b(?:flip|mirror|rotate)(?:ped|ed|d)?\b[^,.]{0,14}$|(?:翻转|镜像|旋转)[^,.]{0,4}$")
 _SHAPE_AFTER = pattern("controls", "shape_after")
 _LANDSCAPE = gate(r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))")
 
@@ -130,6 +131,8 @@ def _shape(scan: Scan, c: Controls) -> None:
         if scan.quoted(hit):
             continue
         word = scan.text[hit.start : hit.end]
+        if _FLIPPED.search(scan.text[max(0, hit.start - 20) : hit.start]):
+            continue
         if word in _LOOSE_SHAPE and not _SHAPE_AFTER.match(scan.text, hit.end):
             continue
         if best is None or hit.end - hit.start > best.end - best.start:
@@ -170,7 +173,7 @@ def controls(scan: Scan) -> Controls:
     elif (counted := _before_style(scan)) is not None:
         c.count, c.counted = counted, True
         c.evidence.append(f"count {c.count}")
-    elif "scale" not in scan.kinds or ("action", "upscale") not in scan.by:
+    elif ("action", "upscale") not in scan.by:
         n = numbers.times(scan)
         if n:
             c.count, c.counted = numbers.capped(n), True

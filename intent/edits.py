@@ -120,7 +120,7 @@ _SOFTEN = gated("edits", "soften")
 _WANTED_GROUND = gated("edits", "wanted_ground")
 _WISHES = tuple(
     (key, gated("edits", f"wish_{key}"))
-    for key in ("enhance", "colorize", "filter", "upscale", "variations", "restore")
+    for key in ("enhance", "colorize", "filter", "upscale", "variations", "restore", "slim")
 )
 """Wishes of a word or two that the lexicon's phrases cannot hold: 调一下色, "HD please"."""
 _PUT_SOMEBODY = gated("edits", "put_somebody")

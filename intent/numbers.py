@@ -148,6 +148,8 @@ def _counts(scan: Scan) -> list[tuple[int, int, int]]:
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
                 said = 1 if m.group(1) else 2
+                if text[: m.start(said)].endswith(("us ", "all ")):
+                    continue  # "just us two please": how many people, not how many pictures
                 if not any(a < m.end(said) and m.start(said) < b for a, b, _ in out):
                     out.append(
                         (

@@ -25,6 +25,7 @@ _ROLES_ZH = gate(r"(?:变成|扮成|打扮成|变身|装扮成|cos成?|当|做�
 _ROLE_CUT = re.compile(r",? and (?:then )?|,? then |[,;、&+]|和(?!服|尚)|跟")
 _ROLE_EN = re.compile(r"\s*(?:(?:me|us|him|her|my \w+)? ?as )?(?:an?|the) [\w' -]{2,40}$")
 _ONE_EACH = re.compile(r"(?:^|[,;]\s*|\band )one\b(?! of (?:them|us|these)\b)")
+_PAIR_ZH = re.compile(r"[^一,]{0,5}(?:一[个张][^一,;、版]{2,8}[,、;和跟]?){2,4}")
 _FIRST_ZH = re.compile(r"一张(?:当|变|扮|穿|做|像|是|在)[^,;]{1,14}")
 _CUSTOM_ZH = gate(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
 
@@ -190,6 +191,8 @@ def _custom(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
     starts = [m.start() for m in _CUSTOM.finditer(scan.text)]
     if len(starts) == 1 and len(each := [m.start() for m in _ONE_EACH.finditer(scan.text)]) >= 2:
         starts = each
+    if len(starts) < 2 and _PAIR_ZH.fullmatch(scan.text):
+        starts = [m.start() for m in re.finditer("一[个张]", scan.text)]
     if len(starts) < 2 and not scan.text.isascii():
         starts = [m.start() for m in _FIRST_ZH.finditer(scan.text)]
     if len(starts) < 2 and not scan.text.isascii():
