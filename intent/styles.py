@@ -123,7 +123,7 @@ def styles(scan: Scan) -> Found:
         f.add(hit.key, score, hit)
     for hit in scan.kinds.get("hint", ()):
         if not negated(scan, hit):
-            f.add(hit.key, 1.0, hit)
+            f.add(hit.key, 0.6 if hit.weak else 1.0, hit)
     _groups(scan, f)
     _pairs(scan, f)
     return f
@@ -307,6 +307,8 @@ def _pairs(scan: Scan, f: Found) -> None:
         ("personal_brand", "professional", 1.5),
         ("personal_brand", "social_media", 1.0),
         ("business_speech", "professional", 1.0),
+        ("business_speech", "casual", 2.5),
+        ("personal_brand", "professional", 1.0),
         ("pet_together", "spring_garden", 2.0),
         ("graduation", "family_photo", 1.0),
         ("hanfu", "spring_garden", 1.5),
