@@ -114,8 +114,10 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
         if not scan.quoted(h) and not (h.key in ("cancel", "start", "help") and negated(scan, h))
     ]
     m = _FORGET.search(text)
-    if m and not _NOT_FORGET.search(text):
+    if m and not (kept := _NOT_FORGET.search(text)):
         return "forget", 0.9, m.group()
+    if m and kept:
+        hits = [h for h in hits if h.key != "forget"]  # 他把我的照片删了: told of somebody, not asked of us
     for key, wanted in (("usage", _USAGE), ("styles", _STYLES), ("settings", _SETTINGS)):
         m = wanted.search(text)
         if m and _left(scan) <= 14 and not (content and key == "settings"):

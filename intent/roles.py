@@ -29,6 +29,7 @@ _SOMETHING_ME = re.compile(r"[\w-]+ me\W*(?:please|pls|plz)?\W*")
 
 
 _ONLY_DRESSED = re.compile(r"(?:wearing|in|at|on|with|like in)$|^show (?:me|him|her|my \w+) (?!as)")
+_DAY_ZH = re.compile(r"(?:把)?(?:白天|晴天|阴天|晚上|夜晚|黑夜|傍晚|春天|夏天|秋天|冬天|天空)(?:变|换|改|弄|p)")
 _ONLY_SCENE_ZH = re.compile(r"样子|模样|[拍画p做弄整搞]成|风(?:格)?的?(?:照|人物)")
 _LOOK = gated("roles", "look")
 """Looks that no style of the catalogue has, said of a person: they are the description itself."""
@@ -56,7 +57,7 @@ def shown_as(scan: Scan) -> bool:
         return False
     if (scan.photos or scan.has("me", "relative")) and _LOOK_ZH.search(text) and not scan.has("change", "bg"):
         return True
-    if not AS_ZH.search(text):
+    if not AS_ZH.search(text) or _DAY_ZH.match(text):
         return False
     m = BA.search(text)
     if m and not _SELF_ZH.search(m.group(1)):

@@ -308,7 +308,6 @@ def _pairs(scan: Scan, f: Found) -> None:
         ("personal_brand", "social_media", 1.0),
         ("business_speech", "professional", 1.0),
         ("business_speech", "casual", 2.5),
-        ("personal_brand", "professional", 1.0),
         ("pet_together", "spring_garden", 2.0),
         ("graduation", "family_photo", 1.0),
         ("hanfu", "spring_garden", 1.5),

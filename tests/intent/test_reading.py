@@ -6,7 +6,7 @@ from intent import SURE, parse
 from tests.intent.labelled import load, score
 
 
-@pytest.mark.parametrize(("name", "least"), [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94)])
+@pytest.mark.parametrize(("name", "least"), [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94), ("own_c.jsonl", 0.95)])
 def test_the_labelled_messages_are_read_right(name: str, least: float) -> None:
     share, wrong = score(load(name))
     assert share >= least, "\n".join(wrong)
@@ -111,3 +111,40 @@ def test_real_words_are_not_mended(text: str) -> None:
     from intent import explain
 
     assert explain(text).matched == text
+
+
+@pytest.mark.parametrize(
+    ("text", "styles"),
+    [
+        ("先来张厨师的，然后来张音乐人的", ["chef", "musician"]),
+        ("first a spring garden portrait, then an autumn leaves one", ["spring_garden", "autumn_leaf"]),
+        ("1. 厨师 2. 弹吉他的音乐人 3. 看书的", ["chef", "musician", "reading"]),
+        ("do me 1 halloween 1 christmas", ["halloween", "christmas"]),
+        ("me as a knight, a wizard and an elf, three separate pics", [None, None, None]),
+        ("分别变成公主、女巫和骑士", [None, None, None]),
+    ],
+)
+def test_pictures_one_after_the_other_are_a_series(text: str, styles: list[str | None]) -> None:
+    got = parse(text, photos=1)
+    assert (got.operation, [i.style for i in got.items]) == ("series", styles)
+
+
+@pytest.mark.parametrize("text", ["学士服、抛帽子、图书馆门口，给我安排上", "1920s photo of me and a jazz club behind"])
+def test_the_place_of_a_picture_is_not_another_picture(text: str) -> None:
+    assert parse(text, photos=1).operation == "portrait"
+
+
+@pytest.mark.parametrize(
+    "text", ["他把我的照片删了", "同事把PPT全删了，今晚通宵重做", "隔壁老王把领英头像换成了他家二哈"]
+)
+def test_what_somebody_else_did_is_no_request(text: str) -> None:
+    assert parse(text).operation == "none"
+
+
+def test_a_request_after_a_story_is_heard() -> None:
+    story = "I finally finished my PhD and never got the official pictures taken. Me in the robes with a diploma?"
+    assert parse(story, photos=1).style == "graduation"
+
+
+def test_what_is_said_first_holds_its_characters() -> None:
+    assert parse("复古风写真，手上拿底片相机", photos=1).style == "vintage"
