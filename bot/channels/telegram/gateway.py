@@ -45,6 +45,7 @@ GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rig
 
 
 def seconds(error: RetryAfter) -> float:
+    """How long the server asked to wait."""
     wait = error.retry_after
     return wait if isinstance(wait, int | float) else wait.total_seconds()
 

@@ -24,6 +24,8 @@ CAREFUL_SECONDS = 600.0
 AT_ONCE = 3
 """So many chats refused within `TOGETHER` seconds mean the whole bot."""
 TOGETHER = 2.0
+WHOLE = 1.0 - 1e-6
+"""A token, but for rounding: without this a wait could be too short to move a clock."""
 CHATS_KEPT = 10_000
 
 
@@ -41,15 +43,15 @@ class Bucket:
 
     rate: float
     size: float
-    level: float = field(default=-1.0)
-    """Below zero: not yet filled for the first time."""
-    at: float = field(default=0.0)
+    level: float = field(init=False)
+    at: float = 0.0
     resting_until: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.level = self.size
+
     def fill(self, now: float) -> None:
-        if self.level < 0:
-            self.level = self.size
-        elif now > self.at:
+        if now > self.at:
             self.level = min(self.size, self.level + (now - self.at) * self.rate)
         self.at = max(self.at, now)
 
@@ -57,7 +59,7 @@ class Bucket:
         """Seconds until one can be taken."""
         self.fill(now)
         rest = max(0.0, self.resting_until - now)
-        return max(rest, (1.0 - self.level) / self.rate if self.level < 1.0 else 0.0)
+        return max(rest, (1.0 - self.level) / self.rate if self.level < WHOLE else 0.0)
 
 
 class Flood:
