@@ -6,7 +6,9 @@ from intent import SURE, parse
 from tests.intent.labelled import load, score
 
 
-@pytest.mark.parametrize(("name", "least"), [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94), ("own_c.jsonl", 0.95)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94), ("own_c.jsonl", 0.95), ("own_d.jsonl", 0.95)]
+)
 def test_the_labelled_messages_are_read_right(name: str, least: float) -> None:
     share, wrong = score(load(name))
     assert share >= least, "\n".join(wrong)
