@@ -49,6 +49,7 @@ SENTENCES: Mapping[str, str] = {
     "url_not_found": "There is nothing at this address.",
     "url_too_large": "What lies at this address is larger than {max_mb} MB.",
     "url_timeout": "The address took too long to answer.",
+    "photo_gone": "The photo is no longer there.",
     "url_failed": "The address could not be reached.",
     # Who makes it
     "no_provider": "No configured provider can do this. These could: {could}.",
