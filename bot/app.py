@@ -30,6 +30,7 @@ from handlers.quoting import RecentQuotes
 from handlers.sql_store import SqlStore
 from handlers.starting import StartsSoon
 from handlers.store import Store
+from intent import parse
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
@@ -138,6 +139,7 @@ async def running(made: Parts) -> AsyncIterator[None]:
 
     A platform that is away does not hold up the others: its channel retries by itself.
     """
+    parse("")  # loads the lexicon now, not while the first person waits
     async with AsyncExitStack() as stack:
         stack.push_async_callback(made.jobs.stop)
         await made.jobs.start()
