@@ -52,6 +52,18 @@ def picture_named(text: str, most: int) -> int | None:
     return n if 1 <= n <= most else None
 
 
+_ONLY_ASKS_FOR_TEXT = re.compile(
+    r"(?:请|帮我|给我|在|往|把|图片?|照片|这张|那张|上面?|里面?|中|加上?|写上?|添加?|打上?|放上?|点|一?些|几个|一?[行段句]|文字|字幕|字|吧|一下"
+    r"|\b(?:add|put|write|some|text|words?|caption|a|an|on|in|it|the|picture|photo|image|please|pls|to|my|this|can|you)\b"
+    r"|[\s,，。.!！?？])+"
+)
+
+
+def names_no_letters(prompt: str) -> bool:
+    """Whether words that ask for text on a picture do not say which text (`在图上加文字`, `add some text to it`)."""
+    return _ONLY_ASKS_FOR_TEXT.fullmatch(folded(prompt)) is not None
+
+
 def yes_or_no(text: str) -> bool | None:
     plain = folded(text)
     if plain in _YES:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from handlers.answers import names_no_letters
 from handlers.desk import Heard
 from handlers.message import Language
 from handlers.order import Edit, Order, Shot
@@ -159,7 +160,9 @@ def missing(order: Order) -> Missing | None:
 
 
 def _lacks_text(edit: Edit, photos: int) -> bool:
-    return edit.action in ACTIONS and not edit.prompt and ACTIONS[edit.action].text_needed(photos)
+    if edit.action not in ACTIONS or not ACTIONS[edit.action].text_needed(photos):
+        return False
+    return not edit.prompt or (ACTIONS[edit.action].letters and names_no_letters(edit.prompt))
 
 
 def with_text(order: Order, text: str) -> Order:

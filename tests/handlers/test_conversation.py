@@ -298,3 +298,16 @@ async def test_a_scene_that_this_machine_cannot_paint_is_not_dropped_without_a_w
     ann = Person(tmp_path, quote=lambda order: Quote(usd=0, seconds=2, basic=True))
     assert "service" in said(await ann.sends("oil painting of me in a snowy forest", "me.jpg"))
     assert "service" not in said(await ann.sends("oil painting", "other.jpg"))
+
+
+@pytest.mark.parametrize("text", ["在图上加文字", "add some text to this photo please"])
+async def test_text_without_the_text_is_asked_for(ann: Person, text: str) -> None:
+    await ann.sends(text, "me.jpg")
+    assert await ann.job_count() == 0
+    await ann.sends("Happy Birthday, Mei")
+    assert (await ann.job()).order.shots[0].edits[0].prompt == "Happy Birthday, Mei"
+
+
+async def test_text_that_is_named_is_written_at_once(ann: Person) -> None:
+    await ann.sends("加上文字「一路平安」", "me.jpg")
+    assert "一路平安" in ((await ann.job()).order.shots[0].edits[0].prompt or "")
