@@ -1,10 +1,10 @@
 """The `Channel` seam: how what we say reaches a person.
 
-    LikenessError
-    └── DeliveryError
-        ├── DeliveryLater      certainly not delivered; worth another try after `retry_after` seconds
-        ├── DeliveryRefused    certainly not delivered and never will be (blocked, left, deleted)
-        └── DeliveryUnknown    may have been delivered: repeated only where the channel says it may be
+LikenessError
+└── DeliveryError
+    ├── DeliveryLater      certainly not delivered; worth another try after `retry_after` seconds
+    ├── DeliveryRefused    certainly not delivered and never will be (blocked, left, deleted)
+    └── DeliveryUnknown    may have been delivered: repeated only where the channel says it may be
 """
 
 from dataclasses import dataclass
