@@ -144,6 +144,7 @@ class FakeWeChat:
     last_action_only: bool = False
     """Whether a tap ends what a message before it allows."""
     calls: Counter[str] = field(default_factory=Counter)
+    typings: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
     media: dict[str, Media] = field(default_factory=dict)
     phones: "dict[str, Phone]" = field(default_factory=dict)
@@ -324,6 +325,7 @@ class FakeWeChat:
         return Response(data, media_type="image/jpeg") if data else _no(40007)
 
     async def _typing(self, body: dict[str, Any]) -> Response:
+        self.typings[str(body.get("touser"))] += 1
         if "customer" not in self.rights:
             return _no(48001)
         phone = self.phones.get(body.get("touser", ""))
