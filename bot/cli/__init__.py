@@ -14,7 +14,7 @@ COMMANDS: dict[str, str] = {
     "edit": "bot.cli.pictures:edit",
     "create": "bot.cli.pictures:create",
     "series": "bot.cli.pictures:series",
-    "intent": "bot.cli_intent:intent",
+    "intent": "bot.cli.intent:intent",
     "styles": "bot.cli.lists:styles",
     "actions": "bot.cli.lists:actions",
     "providers": "bot.cli.lists:providers",

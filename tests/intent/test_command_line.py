@@ -6,7 +6,7 @@ import sys
 
 from click.testing import CliRunner
 
-from bot.cli_intent import intent
+from bot.cli.intent import intent
 from intent import Intent
 
 
@@ -35,7 +35,7 @@ def test_lines_are_answered_in_order_and_bad_ones_too() -> None:
 
 
 def test_bytes_that_are_no_text_are_answered_as_a_bad_line() -> None:
-    command = [sys.executable, "-m", "bot.cli_intent", "--jsonl"]
+    command = [sys.executable, "-m", "bot.cli.intent", "--jsonl"]
     done = subprocess.run(
         command, input=b'{"text": "anime"}\n\xff\xfe\n{"text": "anime"}\n', capture_output=True, check=True
     )
@@ -62,6 +62,6 @@ def test_no_text_is_wrong_usage() -> None:
 
 def test_the_command_starts_without_the_rest_of_the_program() -> None:
     heavy = ("dbos", "telegram", "wechatpy", "numpy", "cv2", "httpx", "providers")
-    code = f"import sys, bot.cli_intent; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, bot.cli.intent; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
