@@ -20,7 +20,7 @@ from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgo
 from handlers.order import Order
 from handlers.orders import photos_in_sight
 from handlers.previews import Previews, offered_styles, wants_previews
-from handlers.store import ENDED, Job, JobState, Store, Turn, Usage
+from handlers.store import Job, Opening, Store, Turn, Usage
 from handlers.table import LaidPhoto, Table
 from handlers.turning import Decision, language_of
 from handlers.words import words
@@ -29,7 +29,6 @@ from providers.errors import LikenessError
 
 log = logging.getLogger(__name__)
 
-RUNNING = tuple(state for state in JobState if state not in ENDED)
 USAGE_DAYS = 30
 
 
@@ -91,10 +90,10 @@ class Conversation:
         """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
         lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
         async with lock:
-            known = await self._store.turn_of(message.key)
-            if known is not None:
-                return known
-            return await self._turn(message)
+            opening = await self._store.opening(message.key, message.chat)
+            if opening.reply is not None:
+                return opening.reply
+            return await self._turn(message, opening)
 
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         """What the last of these messages of one person will be answered if their photos turn out to be good.
@@ -103,8 +102,10 @@ class Conversation:
         than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, forget).
         """
         last = messages[-1]
-        table = await self._store.table(last.chat)
-        running = await self._store.jobs(chat=last.chat, states=RUNNING)
+        opening = await self._store.opening(last.key, last.chat)
+        if opening.reply is not None:
+            return opening.reply
+        table, running = opening.table, opening.running
         replies: tuple[Outgoing, ...] = ()
         for message in messages:
             now, named = self._now(), await self._named_job(message)
@@ -117,12 +118,12 @@ class Conversation:
             replies = () if counted else decision.replies
         return replies
 
-    async def _turn(self, message: Message) -> tuple[Outgoing, ...]:
-        table = await self._store.table(message.chat)
+    async def _turn(self, message: Message, opening: Opening) -> tuple[Outgoing, ...]:
+        table = opening.table
         rules = await self._groups.rules(message) if self._groups else None
         if rules is not None:
             table = rules.applied(table)
-        heard = await self._hear(message, table)
+        heard = await self._hear(message, table, opening.running)
         intent = await self._read(heard)
         if rules is not None and (ruled := await self._ruled(heard, rules, intent)) is not None:
             return ruled
@@ -180,11 +181,10 @@ class Conversation:
         if decision.resend is not None:
             await self._jobs.resend(decision.resend)
 
-    async def _hear(self, message: Message, table: Table) -> Heard:
+    async def _hear(self, message: Message, table: Table, running: Sequence[Job]) -> Heard:
         now = self._now()
-        running = await self._store.jobs(chat=message.chat, states=RUNNING)
         named = await self._named_job(message)
-        heard = Heard(message=message, now=now, table=table, running=running, named_job=named)
+        heard = Heard(message=message, now=now, table=table, running=tuple(running), named_job=named)
         photos, refused = await self._accept_all(message.photos, heard)
         quoted, refused_too = await self._accept_all(message.quoted_photos, heard)
         if not quoted and message.quoted_job and named is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.message import Chat, Outgoing
 from handlers.sql_rows import JOB_FIELDS, files_of_job, files_of_parts, files_of_table, newer_result
-from handlers.store import ENDED, Delivery, Entry, Job, JobState, Part, PartState, Turn, Usage
+from handlers.store import ENDED, Delivery, Entry, Job, JobState, Opening, Part, PartState, Turn, Usage
 from handlers.table import LastResult, Table
 from providers.base import PictureFile, Submission
 
@@ -33,6 +33,15 @@ class MemoryStore:
     async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
         found = self._turns.get(message_key)
         return None if found is None else found[1]
+
+    async def opening(self, message_key: str, chat: Chat) -> Opening:
+        found = self._turns.get(message_key)
+        if found is not None:
+            return Opening(reply=found[1])
+        live = tuple(state for state in JobState if state not in ENDED)
+        return Opening(
+            table=await self.table(chat), running=await self.jobs(chat=chat, states=live, limit=len(self._jobs))
+        )
 
     async def table(self, chat: Chat) -> Table:
         return self._table(chat.key) or Table()

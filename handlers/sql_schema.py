@@ -4,10 +4,11 @@ JSON goes into text columns; times are UTC text of fixed width (`2026-01-31T09:0
 The schema is the same on SQLite and PostgreSQL.
 """
 
+import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -132,6 +133,9 @@ MIGRATIONS: tuple[Migration, ...] = ()
 # Two processes may start on one new PostgreSQL database together; this number is the lock they agree on.
 _MIGRATION_LOCK = 7_405_120_001
 
+_SQLITE_PATIENCE = 30
+"""Seconds to wait for another process's lock."""
+
 
 class SchemaTooNew(RuntimeError):
     """The database was written by a newer Likeness: refusing is the only way not to damage it."""
@@ -179,17 +183,26 @@ def make_engine(url: str, *, pool_size: int) -> sa.Engine:
     )
 
 
-def _sqlite_connect(connection: Any, _record: object) -> None:
+def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_sqlite_begin`, not by the driver
-    cursor = connection.cursor()
-    for pragma in (
-        "busy_timeout = 30000",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # NORMAL may lose the last commits, a paid request's id among them, when power fails
-        "foreign_keys = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    connection.execute(f"PRAGMA busy_timeout = {1000 * _SQLITE_PATIENCE}")
+    _write_ahead_log(connection)
+    # NORMAL may lose the last commits, a paid request's id among them, when power fails
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Stays with the file. SQLite does not wait here by itself where several processes open a new file together."""
+    for _ in range(_SQLITE_PATIENCE * 50):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.02)
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _sqlite_begin(connection: sa.Connection) -> None:

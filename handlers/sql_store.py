@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handlers import sql_rows as rows
+from handlers import sql_statements as sql
 from handlers.message import Chat, Outgoing
+from handlers.sql_groups import Group
 from handlers.sql_schema import (
     DELIVERIES,
     ENTRIES,
@@ -29,16 +30,16 @@ from handlers.sql_schema import (
     migrate,
     to_text,
 )
-from handlers.sql_writes import GroupCommit
-from handlers.store import ENDED, Delivery, Entry, Job, JobState, Part, PartState, Turn, Usage
+from handlers.sql_statements import ENDED_STATES, LIVE_STATES, Inserts
+from handlers.store import Delivery, Entry, Job, JobState, Opening, Part, PartState, Turn, Usage
 from handlers.table import LastResult, Table
 from providers.base import PictureFile, Submission
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-_ENDED = tuple(sorted(state.value for state in ENDED))
-_LIVE = tuple(state.value for state in JobState if state not in ENDED)
+_MANY = 200
+"""Rows; a read of more has a thread of its own, so that others need not wait for it."""
 
 
 def utc_now() -> datetime:
@@ -55,8 +56,10 @@ class SqlStore:
     def __init__(self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4) -> None:
         self._engine = engine
         self._clock = clock
-        self._insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-        self._group = GroupCommit(engine) if engine.dialect.name == "sqlite" else None
+        self._inserts = Inserts(engine.dialect.name)
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._writing = Group(engine, write=True) if on_sqlite else None
+        self._reading = Group(engine, write=False) if on_sqlite else None
         self._writers = ThreadPoolExecutor(threads, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="store-read")
 
@@ -72,8 +75,8 @@ class SqlStore:
         return store
 
     async def _write(self, work: Callable[[sa.Connection], T]) -> T:
-        if self._group is not None:
-            return await self._group.write(work)
+        if self._writing is not None:
+            return await self._writing.do(work)
 
         def run() -> T:
             with self._engine.connect().execution_options(write=True) as connection, connection.begin():
@@ -81,47 +84,47 @@ class SqlStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._writers, run)
 
-    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
+    async def _read(self, work: Callable[[sa.Connection], T], *, many: bool = False) -> T:
+        if self._reading is not None and not many:
+            return await self._reading.do(work)
+
         def run() -> T:
             with self._engine.connect() as connection, connection.begin():
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
-    def _upsert(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-        keys = [column.name for column in table.primary_key]
-        statement = self._insert(table).values(row)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=keys, set_={name: statement.excluded[name] for name in row if name not in keys}
-            )
-        )
-
-    def _insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
-        """False, and nothing changed, where a row of this key is there."""
-        statement = self._insert(table).values(row).on_conflict_do_nothing()
-        return connection.execute(statement.returning(*table.primary_key)).first() is not None
-
     # --- a message and what it led to
 
     async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
-        query = sa.select(TURNS.c.reply).where(TURNS.c.message_key == message_key)
-        text = await self._read(lambda c: c.execute(query).scalar_one_or_none())
-        return None if text is None else rows.reply_of(text)
+        return await self._read(lambda c: _turn(c, message_key))
+
+    async def opening(self, message_key: str, chat: Chat) -> Opening:
+        def work(c: sa.Connection) -> Opening:
+            reply = _turn(c, message_key)
+            if reply is not None:
+                return Opening(reply=reply)
+            running = tuple(rows.job_of(row) for row in c.execute(sql.LIVE_JOBS, {"a_key": chat.key}).mappings())
+            return Opening(table=_table(c, chat.key) or Table(), running=running)
+
+        return await self._read(work)
 
     async def table(self, chat: Chat) -> Table:
         return await self._read(lambda c: _table(c, chat.key)) or Table()
 
     async def commit_turn(self, turn: Turn) -> bool:
+        head = {"message_key": turn.message_key, "chat_key": turn.chat.key, "at": to_text(self._clock())}
+        head["reply"] = rows.reply_text(turn.reply)
+        jobs = [rows.job_row(job) for job in turn.jobs]
+
         def work(c: sa.Connection) -> bool:
-            head = {"message_key": turn.message_key, "chat_key": turn.chat.key, "at": to_text(self._clock())}
-            if not self._insert_new(c, TURNS, {**head, "reply": rows.reply_text(turn.reply)}):
+            if not self._inserts.new(c, TURNS, head):
                 return False
             self._put_table(c, turn.chat.key, turn.table)
-            for job in turn.jobs:
-                self._insert_new(c, JOBS, rows.job_row(job))
+            for job in jobs:
+                self._inserts.new(c, JOBS, job)
             if turn.cancel:
-                asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.in_(_LIVE)
+                asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.in_(LIVE_STATES)
                 c.execute(JOBS.update().where(asked).values(cancel_asked=True))
             return True
 
@@ -133,7 +136,7 @@ class SqlStore:
     def _put_table(self, c: sa.Connection, chat_key: str, table: Table) -> None:
         merged = rows.newer_result(_table(c, chat_key, lock=True), table)
         row = {"chat_key": chat_key, "body": merged.model_dump_json(), "updated": to_text(self._clock())}
-        self._upsert(c, TABLES, row)
+        self._inserts.put(c, TABLES, row)
 
     # --- jobs
 
@@ -148,21 +151,22 @@ class SqlStore:
             query = query.where(JOBS.c.chat_key == chat.key)
         if states:
             query = query.where(JOBS.c.state.in_([state.value for state in states]))
-        return await self._read(lambda c: tuple(rows.job_of(row) for row in c.execute(query).mappings()))
+        return await self._read(
+            lambda c: tuple(rows.job_of(row) for row in c.execute(query).mappings()), many=limit > _MANY
+        )
 
     async def cancel_asked(self) -> tuple[str, ...]:
-        asked = JOBS.c.state.in_(_LIVE) & JOBS.c.cancel_asked
-        return await self._read(lambda c: tuple(c.execute(sa.select(JOBS.c.id).where(asked)).scalars()))
+        return await self._read(lambda c: tuple(c.execute(sql.CANCELLED_JOBS).scalars()))
 
     async def add_job(self, job: Job) -> bool:
-        return await self._write(lambda c: self._insert_new(c, JOBS, rows.job_row(job)))
+        return await self._write(lambda c: self._inserts.new(c, JOBS, rows.job_row(job)))
 
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         columns = rows.job_columns(changes)
 
         def work(c: sa.Connection) -> Job:
             if columns:
-                c.execute(JOBS.update().where(JOBS.c.id == job_id).values(columns))
+                c.execute(sql.CHANGE_JOB, {"a_key": job_id, **columns})
             job = _job(c, job_id)
             if job is None:
                 raise KeyError(job_id)
@@ -172,7 +176,7 @@ class SqlStore:
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> None:
         def work(c: sa.Connection) -> None:
-            self._upsert(c, JOBS, rows.job_row(job))
+            self._inserts.put(c, JOBS, rows.job_row(job))
             if last_result is not None:
                 table = _table(c, job.chat.key, lock=True) or Table(language=job.order.language)
                 self._put_table(c, job.chat.key, table.model_copy(update={"last_result": last_result}))
@@ -195,7 +199,7 @@ class SqlStore:
             "updated": to_text(self._clock()),
         }
         if after is None:
-            return await self._write(lambda c: self._insert_new(c, PARTS, row))
+            return await self._write(lambda c: self._inserts.new(c, PARTS, row))
         same = (PARTS.c.key == key) & (PARTS.c.state == after.state.value)
         if after.updated is not None:
             same &= PARTS.c.updated == to_text(after.updated)
@@ -226,24 +230,24 @@ class SqlStore:
         )
 
     async def _change_part(self, key: str, **columns: Any) -> None:
-        statement = PARTS.update().where(PARTS.c.key == key).values(**columns, updated=to_text(self._clock()))
-        if await self._write(lambda c: c.execute(statement).rowcount) == 0:
+        row = {"a_key": key, **columns, "updated": to_text(self._clock())}
+        if await self._write(lambda c: c.execute(sql.CHANGE_PART, row).rowcount) == 0:
             raise KeyError(key)
 
     async def part(self, key: str) -> Part | None:
-        query = sa.select(PARTS).where(PARTS.c.key == key)
-        row = await self._read(lambda c: c.execute(query).mappings().one_or_none())
+        row = await self._read(lambda c: c.execute(sql.PART, {"a_key": key}).mappings().one_or_none())
         return None if row is None else rows.part_of(row)
 
     async def parts(self, job_id: str) -> tuple[Part, ...]:
-        query = sa.select(PARTS).where(PARTS.c.job == job_id).order_by(PARTS.c.key)
-        return await self._read(lambda c: tuple(rows.part_of(row) for row in c.execute(query).mappings()))
+        key = {"a_key": job_id}
+        return await self._read(
+            lambda c: tuple(rows.part_of(row) for row in c.execute(sql.PARTS_OF_JOB, key).mappings())
+        )
 
     # --- deliveries
 
     async def delivery(self, key: str) -> Delivery | None:
-        query = sa.select(DELIVERIES).where(DELIVERIES.c.key == key)
-        row = await self._read(lambda c: c.execute(query).mappings().one_or_none())
+        row = await self._read(lambda c: c.execute(sql.DELIVERY, {"a_key": key}).mappings().one_or_none())
         return None if row is None else rows.delivery_of(row)
 
     async def save_delivery(self, delivery: Delivery) -> None:
@@ -254,7 +258,7 @@ class SqlStore:
             "place": delivery.place,
             "refs": rows.refs_text(delivery.refs),
         }
-        await self._write(lambda c: self._upsert(c, DELIVERIES, row))
+        await self._write(lambda c: self._inserts.put(c, DELIVERIES, row))
 
     # --- the conversation of a channel that keeps none itself
 
@@ -262,7 +266,7 @@ class SqlStore:
         now = self._clock()
 
         def work(c: sa.Connection) -> Entry:
-            counted = self._insert(SEQUENCES).values(chat_key=chat.key, last=1)
+            counted = self._inserts.insert(SEQUENCES).values(chat_key=chat.key, last=1)
             counted = counted.on_conflict_do_update(index_elements=["chat_key"], set_={"last": SEQUENCES.c.last + 1})
             seq = int(c.execute(counted.returning(SEQUENCES.c.last)).scalar_one())
             c.execute(ENTRIES.delete().where((ENTRIES.c.chat_key == chat.key) & (ENTRIES.c.id == outgoing.id)))
@@ -292,12 +296,12 @@ class SqlStore:
 
     async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
         row = {"channel": channel, "key": key, "payload": payload, "done": False, "at": to_text(self._clock())}
-        return await self._write(lambda c: self._insert_new(c, INBOX, row))
+        return await self._write(lambda c: self._inserts.new(c, INBOX, row))
 
     async def done_inbox(self, channel: str, key: str) -> None:
         # The payload holds a person's words and is needed no more; the key stays, against repeats.
-        statement = INBOX.update().where((INBOX.c.channel == channel) & (INBOX.c.key == key))
-        await self._write(lambda c: c.execute(statement.values(done=True, payload="")))
+        update = {"a_channel": channel, "a_key": key}
+        await self._write(lambda c: c.execute(sql.DONE_INBOX, update))
 
     async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
         query = sa.select(INBOX.c.key, INBOX.c.payload).where((INBOX.c.channel == channel) & ~INBOX.c.done)
@@ -307,27 +311,26 @@ class SqlStore:
     # --- small values of a channel
 
     async def value(self, space: str, key: str) -> str | None:
-        query = sa.select(VALUES.c.value).where((VALUES.c.space == space) & (VALUES.c.key == key))
-        return await self._read(lambda c: c.execute(query).scalar_one_or_none())
+        return await self._read(lambda c: c.execute(sql.VALUE, {"a_space": space, "a_key": key}).scalar_one_or_none())
 
     async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
-        here = (VALUES.c.space == space) & (VALUES.c.key == key)
+        here = {"a_space": space, "a_key": key}
 
         def work(c: sa.Connection) -> bool:
+            if expected is not None and value is None:
+                return c.execute(sql.DROP_VALUE_IF, {**here, "expected": expected}).rowcount == 1
             if expected is not None:
-                found = here & (VALUES.c.value == expected)
-                change = VALUES.delete() if value is None else VALUES.update().values(value=value)
-                return c.execute(change.where(found)).rowcount == 1
+                return c.execute(sql.SWAP_VALUE, {**here, "expected": expected, "value": value}).rowcount == 1
             if value is None:
-                c.execute(VALUES.delete().where(here))
+                c.execute(sql.DROP_VALUE, here)
             else:
-                self._upsert(c, VALUES, {"space": space, "key": key, "value": value})
+                self._inserts.put(c, VALUES, {"space": space, "key": key, "value": value})
             return True
 
         return await self._write(work)
 
     async def add_value(self, space: str, key: str, value: str) -> bool:
-        return await self._write(lambda c: self._insert_new(c, VALUES, {"space": space, "key": key, "value": value}))
+        return await self._write(lambda c: self._inserts.new(c, VALUES, {"space": space, "key": key, "value": value}))
 
     # --- people
 
@@ -347,7 +350,7 @@ class SqlStore:
             table = _table(c, chat.key, lock=True) or Table()
             for name in (TURNS, TABLES, ENTRIES):
                 c.execute(name.delete().where(name.c.chat_key == chat.key))
-            ended = (JOBS.c.chat_key == chat.key) & JOBS.c.state.in_(_ENDED)
+            ended = (JOBS.c.chat_key == chat.key) & JOBS.c.state.in_(ENDED_STATES)
             return (rows.files_of_table(table) | _delete_jobs(c, ended)) - _files_in_use(c, {chat.key})
 
         return tuple(sorted(await self._write(work)))
@@ -370,7 +373,7 @@ class SqlStore:
                 files |= rows.files_of_table(table)
                 kept = Table(language=table.language, language_fixed=table.language_fixed)
                 c.execute(TABLES.update().where(TABLES.c.chat_key == chat_key).values(body=kept.model_dump_json()))
-            ended = JOBS.c.state.in_(_ENDED) & (JOBS.c.finished < limit)
+            ended = JOBS.c.state.in_(ENDED_STATES) & (JOBS.c.finished < limit)
             owners |= set(c.execute(sa.select(JOBS.c.chat_key).where(ended).distinct()).scalars())
             return (files | _delete_jobs(c, ended)) - _files_in_use(c, owners)
 
@@ -381,8 +384,9 @@ class SqlStore:
 
     async def aclose(self) -> None:
         def close() -> None:
-            if self._group is not None:
-                self._group.close()
+            for group in (self._writing, self._reading):
+                if group is not None:
+                    group.close()
             self._writers.shutdown()
             self._readers.shutdown()
             self._engine.dispose()
@@ -392,15 +396,19 @@ class SqlStore:
             await asyncio.get_running_loop().run_in_executor(closing, close)
 
 
+def _turn(c: sa.Connection, message_key: str) -> tuple[Outgoing, ...] | None:
+    text = c.execute(sql.TURN, {"a_key": message_key}).scalar_one_or_none()
+    return None if text is None else rows.reply_of(text)
+
+
 def _table(c: sa.Connection, chat_key: str, *, lock: bool = False) -> Table | None:
     """`lock` keeps other writers off the row until the transaction ends (PostgreSQL; SQLite locks the file)."""
-    query = sa.select(TABLES.c.body).where(TABLES.c.chat_key == chat_key)
-    body = c.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    body = c.execute(sql.TABLE_LOCKED if lock else sql.TABLE, {"a_key": chat_key}).scalar_one_or_none()
     return None if body is None else rows.table_of(body)
 
 
 def _job(c: sa.Connection, job_id: str) -> Job | None:
-    row = c.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
+    row = c.execute(sql.JOB, {"a_key": job_id}).mappings().one_or_none()
     return None if row is None else rows.job_of(row)
 
 

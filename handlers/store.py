@@ -148,11 +148,24 @@ class Turn:
     """Jobs whose cancellation was asked for."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What has to be known when a message comes in. `reply`: it was handled before (then nothing else is looked up)."""
+
+    reply: tuple[Outgoing, ...] | None = None
+    table: Table = field(default_factory=Table)
+    running: tuple[Job, ...] = ()
+    """This person's jobs that have not ended, newest first."""
+
+
 @runtime_checkable
 class Store(Protocol):
     # --- a message and what it led to
     async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
         """The reply to a message already handled, or None."""
+
+    async def opening(self, message_key: str, chat: Chat) -> Opening:
+        """`turn_of`, `table` and the jobs that are running, in one read."""
 
     async def table(self, chat: Chat) -> Table:
         """The table of this person here; an empty one for a stranger."""

@@ -130,6 +130,30 @@ async def test_a_turn_is_kept_whole_table_reply_and_jobs(store: Store) -> None:
     assert await store.jobs() == (job("j2", minutes=1), job("j1"))
 
 
+async def test_a_new_message_opens_on_the_table_and_the_jobs_still_running(store: Store) -> None:
+    await store.commit_turn(turn("m1", jobs=(job("old", state=JobState.DONE), job("j1"), job("j2", minutes=1))))
+    opening = await store.opening("m2", ANN)
+    assert opening.reply is None
+    assert opening.table == await store.table(ANN)
+    assert [running.id for running in opening.running] == ["j2", "j1"]
+
+
+async def test_a_message_already_handled_opens_on_its_reply(store: Store) -> None:
+    await store.commit_turn(turn("m1"))
+    assert (await store.opening("m1", ANN)).reply == (said("reply:m1"),)
+    assert (await store.opening("m2", BEN)).table == Table()
+
+
+async def test_a_change_that_fails_takes_no_other_with_it(store: Store) -> None:
+    await store.add_job(job("j1"))
+    changes = (store.update_job("j1", run=7), store.update_job("unknown", run=7), store.set_value("a", "b", "c"))
+    results = await asyncio.gather(*changes, return_exceptions=True)
+    assert [type(result) for result in results] == [Job, KeyError, bool]
+    found = await store.job("j1")
+    assert found is not None
+    assert (found.run, await store.value("a", "b")) == (7, "c")
+
+
 async def test_a_message_not_seen_has_no_turn(store: Store) -> None:
     assert await store.turn_of("tg:404") is None
 

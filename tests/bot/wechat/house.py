@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from bot.channels.wechat.channel import WeChatChannel
 from bot.channels.wechat.handling import Answerer
 from bot.metrics import Metrics
-from handlers.conversation import RUNNING, Conversation
+from handlers.conversation import Conversation
+from handlers.jobs import LIVE
 from handlers.delivery import Courier
 from handlers.jobs import JobRunner
 from handlers.making import Made, Taken
@@ -93,7 +94,7 @@ class House:
     ) -> Job:
         """What the job runner does at the end of this person's newest open job, without one: result, receipt, ended."""
         await self.channel.reception.idle()
-        job = next(j for j in await self.store.jobs(states=RUNNING) if j.chat.person == person.openid)
+        job = next(j for j in await self.store.jobs(states=LIVE) if j.chat.person == person.openid)
         pictures = tuple(_made(self.folder / "pictures" / job.id, n, sizes) for n in range(count))
         if file is not None:
             pictures = (replace(pictures[0], path=file),)
