@@ -5,7 +5,12 @@ What is set against its defaults, and why:
 * one constant application version: a hash of the source would strand running jobs at every release;
 * an executor id of our own, a slot (`handlers/slots.py`): dbos takes up only its own executor's jobs, so every worker
   looks for slots whose process is dead and takes up their jobs too;
-* JSON in its tables, not pickle; 16 threads, not one a job; SQLite with a write-ahead log;
+* JSON in its tables, not pickle; 16 threads, not one a job; SQLite with a write-ahead log, which is not synced at every
+  commit: all that is lost with the last rows is which runs began and ended, and that is found again from our own rows;
+* no steps: what is not to be repeated has a row of ours before and after it (`handlers/making.py`, `delivery.py`), and
+  a run begun again from the start finds those; recording the same a second time cost as much as all our rows together;
+* a job begins in the process it came to, at once; the queue is for jobs beyond `concurrency`, of processes that do no
+  jobs, and of dead workers;
 * its log lines go through ours, without tracebacks: those may hold anything.
 
 One engine a process: dbos is a singleton.
@@ -36,7 +41,7 @@ VERSION = "1"
 """Changed only when running workflows could not go on in new code; the old ones are drained first."""
 QUEUE = "jobs"
 WORKFLOW = "job"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 RESCUE_SECONDS = 1.5
 """How often dead workers are looked for."""
 STOP_SECONDS = 7.0
@@ -95,7 +100,7 @@ async def _job(job_id: str, run: int) -> None:
 
 @dataclass(kw_only=True)
 class Engine:
-    """`follow(job_id, run)` does a job, with `step` around what is not to be repeated once it was recorded.
+    """`follow(job_id, run)` does a job; begun again from the start after a crash, it goes on where it was.
 
     `worker` False: jobs are put on the queue for other processes, none is run here.
     `on_lost` is called when another process may have taken up our jobs: this one must end.
@@ -114,6 +119,8 @@ class Engine:
     _rescuing: "asyncio.Task[None] | None" = field(default=None, init=False)
     _running: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
     _stopping: bool = field(default=False, init=False)
+    _room: asyncio.Semaphore = field(init=False)
+    _database: sa.Engine | None = field(default=None, init=False)
 
     @property
     def url(self) -> str:
@@ -140,6 +147,7 @@ class Engine:
             return
         slot = await self._on_slot_thread(lambda: self._slots.take(self.slot))
         self._stopping = False
+        self._room = asyncio.Semaphore(self.concurrency)
         _HERE.engine = self
         DBOS(config=self._config(slot))
         # On the serving loop's own thread, so that workflows run on that loop; it takes some 50 ms.
@@ -165,7 +173,10 @@ class Engine:
             client.destroy()
 
     def _config(self, slot: str) -> DBOSConfig:
+        self._database = _sqlite(self.url) if self._on_sqlite else None
+        own: DBOSConfig = {"system_database_engine": self._database} if self._database else {}
         return {
+            **own,
             "name": APPLICATION,
             "system_database_url": self.url,
             "sys_db_pool_size": 4 if self._on_sqlite else 10,
@@ -197,6 +208,8 @@ class Engine:
             await self._on_slot_thread(DBOS.destroy)
             await self._let_go()
             _HERE.engine = None
+            if self._database is not None:
+                self._database.dispose()
             # dbos had put its own, now closed, in place: what stops after us may still need one.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))
         await self._on_slot_thread(self._slots.close)
@@ -222,21 +235,13 @@ class Engine:
         try:
             if self._stopping:
                 raise asyncio.CancelledError
-            await self.follow(job_id, run)
+            async with self._room:
+                await self.follow(job_id, run)
         finally:
             self._running.discard(task)
 
-    @staticmethod
-    async def step(name: str, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        """Do `work` unless its result was recorded before; the result must be JSON."""
-
-        async def recorded() -> Any:
-            return await work(*args)
-
-        return await DBOS.run_step_async({"name": name}, recorded)
-
     async def enqueue(self, job_id: str, run: int) -> None:
-        """Put a run of a job on the queue. The same twice is one."""
+        """Begin a run of a job, here or, where that is not to be, wherever there is room. The same twice is one."""
         workflow_id = workflow_id_of(job_id, run)
         if self._client is not None:
             await self._client.enqueue_async(
@@ -251,7 +256,10 @@ class Engine:
             )
             return
         with SetWorkflowID(workflow_id):
-            await DBOS.enqueue_workflow_async(QUEUE, _job, job_id, run)
+            if self._room.locked():
+                await DBOS.enqueue_workflow_async(QUEUE, _job, job_id, run)
+            else:
+                await DBOS.start_workflow_async(_job, job_id, run)
 
     async def ended(self, workflow_ids: Iterable[str]) -> dict[str, bool]:
         """For each of these that dbos knows: whether it has ended, well or badly."""
@@ -327,12 +335,25 @@ def _recover(slot: str) -> bool:
 
 
 def _write_ahead(file: Path) -> None:
-    """The journal mode stays with the file; dbos keeps SQLite's default of full synchronisation."""
+    """The journal mode stays with the file."""
     connection = sqlite3.connect(file)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.close()
+
+
+def _sqlite(url: str) -> sa.Engine:
+    """As dbos would make it, but synced to the disk only now and then (see above)."""
+    engine = sa.create_engine(url, pool_size=4, max_overflow=0, poolclass=sa.QueuePool)
+
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout = 30000", "foreign_keys = ON", "synchronous = NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    sa.event.listen(engine, "connect", connected)
+    return engine
 
 
 def _tame_log() -> None:

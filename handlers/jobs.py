@@ -18,8 +18,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from handlers.channel import Channel
 from handlers.delivery import Courier, delivery_key
 from handlers.ending import Ending
@@ -47,7 +45,6 @@ RUNS_BY_ITSELF = 3
 """How often a job whose run broke (the database away, a mistake of ours) is taken up again before it is given up."""
 
 LIVE = tuple(state for state in JobState if state not in ENDED)
-_MADE = TypeAdapter(Made)
 
 
 class NotResumable(LikenessError):
@@ -205,17 +202,17 @@ class JobRunner:
     # --- the workflow
 
     async def _follow(self, job_id: str, run: int) -> None:
-        made = await self._engine.step("make", self._make, job_id, run)
+        made = await self._make(job_id, run)
         if made is not None:
-            await self._engine.step("deliver", self._deliver, job_id, run, made)
+            await self._deliver(job_id, run, made)
 
     async def _due(self, job_id: str, run: int) -> Job | None:
         """The job, if this run of it is still to be done."""
         job = await self._store.job(job_id)
         return None if job is None or job.run != run or job.state in ENDED else job
 
-    async def _make(self, job_id: str, run: int) -> Any:
-        """Pictures, or why there are none, as JSON; None where there is nothing to do."""
+    async def _make(self, job_id: str, run: int) -> Made | None:
+        """Pictures, or why there are none; None where there is nothing to do."""
         job = await self._due(job_id, run)
         if job is None:
             return None
@@ -226,12 +223,11 @@ class JobRunner:
             live.cancel.set()
         telling = asyncio.create_task(self._tell(job, live))
         try:
-            made = await self._make_or_stop(job, live)
+            return await self._make_or_stop(job, live)
         finally:
             self._live.pop(job_id, None)
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
-        return _MADE.dump_python(made, mode="json")
 
     async def _make_or_stop(self, job: Job, live: _Live) -> Made:
         making = asyncio.create_task(self._maker.make(job, live.on_progress, only_paid=job.by_hand))
@@ -254,12 +250,12 @@ class JobRunner:
         except LikenessError:
             return 0.0
 
-    async def _deliver(self, job_id: str, run: int, made_json: Any) -> None:
+    async def _deliver(self, job_id: str, run: int, made: Made) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
         job = await self._due(job_id, run)
         if job is None:
             return
-        await self._ending.end(job, _MADE.validate_python(made_json))
+        await self._ending.end(job, made)
 
     # --- telling the person while it is made
 

@@ -28,6 +28,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 COLLECT_PAUSES = (2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 """Seconds between attempts to fetch finished pictures. Fetching is free, so it is worth some patience."""
+CANCEL_ASKED = "cancel_asked"
+"""The code of a part that was running when it was cancelled: it may be charged."""
 CANCEL_SECONDS = 8.0
 """How long a provider may take to answer a cancel."""
 
@@ -183,8 +185,8 @@ class Maker:
         return await self._store.job(job.id) or job
 
     async def _stop_part(self, part: Part) -> Cancelled | None:
-        """What stopping one part achieved; None where there was nothing to stop."""
-        if part.state in (PartState.SUBMITTING, PartState.UNCERTAIN):
+        """What stopping one part achieved; None where there was nothing to stop. The same when asked again."""
+        if part.state in (PartState.SUBMITTING, PartState.UNCERTAIN) or part.error_code == CANCEL_ASKED:
             return Cancelled.ASKED
         if part.state is not PartState.ACCEPTED or part.submission is None:
             return None
@@ -194,7 +196,8 @@ class Maker:
         except (LikenessError, TimeoutError):
             outcome = Cancelled.ASKED
         if outcome is not Cancelled.TOO_LATE:
-            await self._store.end_part(part.key, PartState.FAILED, error_code="cancelled")
+            code = "cancelled" if outcome is Cancelled.NOT_STARTED else CANCEL_ASKED
+            await self._store.end_part(part.key, PartState.FAILED, error_code=code)
         return outcome
 
     async def _make(self, job: Job, on_progress: OnProgress | None, may: May) -> Made:

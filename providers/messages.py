@@ -71,6 +71,7 @@ SENTENCES: Mapping[str, str] = {
     "provider_unavailable": "The service could not be reached.",
     # How it ended
     "cancelled": "The request was cancelled.",
+    "cancel_asked": "The request was cancelled while it ran; it may be charged.",
     "bad_request": "This cannot be done as asked.",
     "internal": "Something went wrong here.",
     "made_nothing": "The service made no picture.",

@@ -14,12 +14,14 @@ import pytest_asyncio
 from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.fake_channel import FakeChannel
 from handlers.jobs import NotResumable
+from handlers.making import Maker
 from handlers.message import Chat, Outgoing
 from handlers.order import Edit, Shot
 from handlers.store import DeliveryState, JobState, PartState
 from handlers.words import texts, words
 from providers.base import Cancelled, Capabilities, Operation, Result, Submission
 from providers.fake import FakeProvider, Script
+from providers.router import Router
 from tests.handlers.running import ANN, Running, hasty, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -331,6 +333,20 @@ async def test_what_is_free_may_not_be_charged_when_it_was_stopped_in_the_middle
     await run.ended(job_id)
     (said,) = run.channel.words(job_id)
     assert "Nothing was charged" in said.text
+
+
+async def test_that_a_cancel_may_be_charged_is_still_known_after_a_crash(run: Running, job_id: str) -> None:
+    await waiting(run, job_id, Script(seconds=1000, cancel=Cancelled.ASKED))
+    job = await run.store.job(job_id)
+    assert job is not None
+    maker = Maker(store=run.store, router=Router([run.provider]), output_dir=run.folder)
+    first, again = await maker.stop(job), await maker.stop(job)
+    assert (first.maybe_charged, again) == (True, first)
+    await run.store.update_job(job_id, cancel_asked=True)
+    await run.runner.cancel(job_id)
+    await run.ended(job_id)
+    (said,) = run.channel.words(job_id)
+    assert "may still be charged" in said.text
 
 
 async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: Running, job_id: str) -> None:
