@@ -33,28 +33,31 @@ class Group:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Work, asyncio.Future[Any]]] = deque()
         self._running = False
+        self._closed = False
 
     async def do(self, work: Callable[[sa.Connection], T]) -> T:
         """Raises what `work` raises, and what the commit raises. Once begun, a change is not undone by a cancel.
 
         A read sees every change that had returned before it was asked for: its transaction begins after that.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        future: asyncio.Future[T] = loop.create_future()
         with self._lock:
             self._waiting.append((work, future))
             start, self._running = not self._running, True
         if start:
-            try:
-                self._thread.submit(self._drain)
-            except RuntimeError:  # closed
-                with self._lock:
-                    self._running = False
-                raise
+            # Not at once: what else is asked for in this round of the loop goes along.
+            loop.call_soon(self._thread.submit, self._drain)
         return await future
 
-    def close(self) -> None:
-        """Blocks until everything that waits is done."""
-        self._thread.shutdown()
+    async def aclose(self) -> None:
+        """Does what was asked for until now; raises RuntimeError for what is asked for later."""
+        self._closed = True
+        await asyncio.sleep(0)  # what was asked for in this round is handed over
+        with ThreadPoolExecutor(1) as closing:
+            await asyncio.get_running_loop().run_in_executor(closing, self._thread.shutdown)
 
     def _drain(self) -> None:
         while True:

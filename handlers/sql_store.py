@@ -383,10 +383,11 @@ class SqlStore:
         await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
 
     async def aclose(self) -> None:
+        for group in (self._writing, self._reading):
+            if group is not None:
+                await group.aclose()
+
         def close() -> None:
-            for group in (self._writing, self._reading):
-                if group is not None:
-                    group.close()
             self._writers.shutdown()
             self._readers.shutdown()
             self._engine.dispose()

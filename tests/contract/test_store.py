@@ -507,6 +507,20 @@ databases = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True
 
 
 @databases
+async def test_what_was_asked_for_before_the_end_is_written_and_nothing_later(url: str) -> None:
+    store = await SqlStore.open(url)
+    writing = asyncio.ensure_future(store.set_value("a", "b", "c"))
+    await asyncio.sleep(0)
+    await store.aclose()
+    assert await writing is True
+    with pytest.raises(RuntimeError):
+        await store.set_value("a", "b", "d")
+    again = await SqlStore.open(url)
+    assert await again.value("a", "b") == "c"
+    await again.aclose()
+
+
+@databases
 async def test_what_was_committed_is_there_after_a_new_start(url: str) -> None:
     first = await SqlStore.open(url)
     await first.commit_turn(turn("tg:1", jobs=(job("j1", BEN),)))

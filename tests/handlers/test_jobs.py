@@ -493,19 +493,20 @@ async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
     assert await run.runner._engine.ended([job_id]) == {}
 
 
-async def test_a_photo_that_was_never_used_is_deleted_in_the_end(run: Running) -> None:
-    old, new = (run.folder / "photos" / person / "photo.jpg" for person in ("ann", "bob"))
-    for path in (old, new):
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"photo")
-    long_ago = (run.clock() - timedelta(days=31)).timestamp()
-    os.utime(old, (long_ago, long_ago))
-    empty = run.folder / "photos" / "carol"
-    empty.mkdir()
-    await run.runner.expire()
-    assert not old.exists()
-    assert new.exists()
-    assert empty.exists()
+async def test_a_photo_that_was_never_used_is_deleted_in_the_end(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        old, new = (run.folder / "photos" / person / "photo.jpg" for person in ("ann", "bob"))
+        for path in (old, new):
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"photo")
+        long_ago = (run.clock() - timedelta(days=31)).timestamp()
+        os.utime(old, (long_ago, long_ago))
+        empty = run.folder / "photos" / "carol"
+        empty.mkdir()
+        await run.runner.expire()
+        assert not old.exists()
+        assert new.exists()
+        assert empty.exists()
 
 
 async def test_every_word_a_job_says_is_there_in_both_languages() -> None:
