@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -26,6 +27,7 @@ from PIL import (
 
 from providers.media.colour import to_srgb
 from providers.media.sizes import fitted
+from providers.media.strip import Malformed, png_chunks
 
 # The plugins are imported so that Pillow never goes looking for all the others.
 _PLUGINS = (
@@ -101,12 +103,11 @@ def inspect(data: bytes) -> Header:
     image = _opened(data)
     name = image.format or ""
     try:
-        if name != "PNG" or any(word in data for word in _PNG_ORIENTATION):
-            if name == "PNG":
-                image.load()  # the word may stand behind the pixels
-            turn = orientation(image)
-        else:
-            turn = 1
+        beside = _beside_pixels(data) if name == "PNG" else b""
+        told = name != "PNG" or any(word in beside for word in _PNG_ORIENTATION)
+        if name == "PNG" and told:
+            image.load()  # the word may stand behind the pixels
+        turn = orientation(image) if told else 1
         frames = int(getattr(image, "n_frames", 1)) if name in ("JPEG", "PNG", "WEBP") else 1
     except Exception as error:  # decoders raise whatever they like at broken input; each means the same here
         raise Undecodable(_broken(name, data, error)) from None
@@ -118,7 +119,7 @@ def inspect(data: bytes) -> Header:
         orientation=turn,
         profile=profile if isinstance(profile, bytes) and profile else None,
         metadata=any(image.info.get(kind) for kind in ("exif", "xmp", "comment"))
-        or (name == "PNG" and any(word in data for word in _PNG_TEXTS)),
+        or any(word in beside for word in _PNG_TEXTS),
         frames=frames,
     )
 
@@ -161,6 +162,7 @@ def orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+_SCAN = 0xDA
 _PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"Orientation", b"iTXt")
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _SIDEWAYS = (5, 6, 7, 8)
@@ -240,8 +242,10 @@ def _check_before_opening(name: str, data: bytes) -> None:
     if name == "WEBP" and data[12:16] == b"VP8X" and len(data) >= 30:
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
         _check_pixels((width, height), MAX_PIXELS)
-    if name == "JPEG" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
-        raise Undecodable("photo_unreadable")
+    if name == "JPEG":
+        each = np.frombuffer(data, np.uint8)  # `data.count` takes eight times as long
+        if np.count_nonzero((each[:-1] == 0xFF) & (each[1:] == _SCAN)) > MAX_JPEG_SCANS:
+            raise Undecodable("photo_unreadable")
 
 
 def _check_size(image: ImageFile.ImageFile, min_side: int) -> None:
@@ -270,6 +274,19 @@ def _broken(name: str, data: bytes, error: Exception | None = None) -> str:
     else:
         cut = error is not None and ("truncated" in str(error) or isinstance(error, EOFError))
     return "photo_truncated" if cut else "photo_unreadable"
+
+
+def _beside_pixels(png: bytes) -> bytes:
+    """All of the file but its coded pixels: wherever words may stand, also behind the end."""
+    parts, at = [], 0
+    try:
+        for kind, start, end in png_chunks(png):
+            if kind == b"IDAT":
+                parts.append(png[at : start - 8])
+                at = end + 4
+    except Malformed:
+        pass
+    return b"".join([*parts, png[at:]])
 
 
 def _boxes_missing(data: bytes) -> bool:

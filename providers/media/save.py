@@ -9,9 +9,10 @@ from pathlib import Path
 from providers.base import PictureFile
 from providers.errors import MadeNothing
 from providers.media.colour import is_srgb
-from providers.media.decode import Decoded, Undecodable, decode, inspect
+from providers.media.decode import MAX_PIXELS, Header, Undecodable, decode, inspect
 from providers.media.encode import jpeg, png
 from providers.media.files import write_new_file
+from providers.media.sound import jpeg_is_sound, png_is_sound
 from providers.media.strip import Malformed, stripped
 
 _KEPT = {"JPEG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png"), "WEBP": ("image/webp", ".webp")}
@@ -34,8 +35,9 @@ def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_i
 
     The name is `<stem>-<date>-<random>.<type>`; of `stem` only a–z, 0–9, `_` and `-` remain, so it may be anything.
     JPEG, PNG and WebP keep their very pixels and lose their metadata (EXIF, XMP, text, thumbnails: services write
-    prompts and addresses there); a colour profile other than sRGB, an orientation and any other format are turned
-    into an upright sRGB JPEG (from JPEG) or PNG. Never replaces a file; whole or not there at all.
+    prompts and addresses there); a colour profile other than sRGB, an orientation, any other format, and pixels that
+    are not coded as they should be but can be decoded, are turned into an upright sRGB JPEG (from JPEG) or PNG.
+    Never replaces a file; whole or not there at all.
     Raises MadeNothing `bad_picture` where the bytes are not a whole picture.
     """
     try:
@@ -60,32 +62,36 @@ def safe_stem(text: str) -> str:
 
 
 def _finished(data: bytes) -> _Finished:
-    kept = _without_metadata(data)
+    header = inspect(data)
+    kept = _without_metadata(data, header)
     if kept is not None:
-        decoded = decode(kept)
-        return _of(decoded, kept, *_KEPT[decoded.source_format])
+        return _of(header.size, kept, *_KEPT[header.format])
     decoded = decode(data)
     if decoded.source_format in ("JPEG", "MPO"):
-        return _of(decoded, jpeg(decoded.image), *_KEPT["JPEG"])
-    return _of(decoded, png(decoded.image), *_KEPT["PNG"])
+        return _of(decoded.image.size, jpeg(decoded.image), *_KEPT["JPEG"])
+    return _of(decoded.image.size, png(decoded.image), *_KEPT["PNG"])
 
 
-def _without_metadata(data: bytes) -> bytes | None:
-    """The same pixels without metadata, or None where the pixels themselves have to be turned or converted."""
-    header = inspect(data)
+def _without_metadata(data: bytes, header: Header) -> bytes | None:
+    """The same pixels without metadata, or None where the pixels themselves have to be turned, converted or judged."""
     if header.format not in _KEPT or header.orientation != 1 or header.frames != 1 or header.mode == "CMYK":
         return None
     if header.profile is not None and not is_srgb(header.profile):
         return None
+    if header.size[0] * header.size[1] > MAX_PIXELS:
+        return None
     try:
-        return stripped(data, header.format)
+        kept = stripped(data, header.format)
     except Malformed:  # the decoder may be more lenient, and has the last word
         return None
+    if header.format == "WEBP":
+        decode(kept)
+        return kept
+    return kept if (jpeg_is_sound if header.format == "JPEG" else png_is_sound)(kept) else None
 
 
-def _of(decoded: Decoded, data: bytes, mime: str, suffix: str) -> _Finished:
-    width, height = decoded.image.size
-    return _Finished(data=data, mime=mime, suffix=suffix, width=width, height=height)
+def _of(size: tuple[int, int], data: bytes, mime: str, suffix: str) -> _Finished:
+    return _Finished(data=data, mime=mime, suffix=suffix, width=size[0], height=size[1])
 
 
 def _write(finished: _Finished, into: Path, stem: str) -> Path:

@@ -3,16 +3,22 @@
 Only what is needed to show the picture is kept, so that what a service may invent tomorrow is dropped too.
 """
 
-import re
 import struct
 from collections.abc import Iterator
 
+from providers.media.strip_jpeg import NotPlain, stripped_jpeg
+
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"sBIT"))
+_PNG_KEPT = {
+    b"IHDR": (13, 13), b"PLTE": (3, 768), b"tRNS": (1, 256), b"IEND": (0, 0),
+    b"sRGB": (1, 1), b"gAMA": (4, 4), b"cHRM": (32, 32), b"sBIT": (1, 4),
+}  # fmt: skip
+"""Least and most bytes of the chunks that are kept, each once at most; of `IDAT` there may be many of any length."""
+_PNG_PALETTE = 3
+MAX_PNG_CHUNKS = 100_000
+"""Encoders put 8 KB and more into each; millions of empty ones only cost time."""
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"VP8X"))
 _WEBP_ALPHA = 0x10
-_SOI, _SOS, _EOI, _COM, _APP0, _APP14, _APP15 = 0xD8, 0xDA, 0xD9, 0xFE, 0xE0, 0xEE, 0xEF
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class Malformed(ValueError):
@@ -21,58 +27,49 @@ class Malformed(ValueError):
 
 def stripped(data: bytes, name: str) -> bytes:
     """`data` (JPEG, PNG or WEBP by `name`) without metadata and without what follows its end. Raises Malformed."""
-    walk = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}[name]
+    walk = {"JPEG": stripped_jpeg, "PNG": _png, "WEBP": _webp}[name]
     try:
         return b"".join(walk(data))
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, NotPlain):
         raise Malformed(name) from None
 
 
-def _jpeg(data: bytes) -> Iterator[bytes]:
-    """Keeps every marker but APP1–APP13, APP15 and comments; JFIF and Adobe say how the colours are coded."""
-    yield data[:2]
-    at = 2
-    while True:
-        if data[at] != 0xFF:
-            raise Malformed("JPEG")
-        marker = data[at + 1]
-        if marker == 0xFF:  # padding
-            at += 1
-            continue
-        if marker == _EOI:
-            yield data[at : at + 2]
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of the content of each chunk, `IEND` the last.
+
+    Raises Malformed where the file ends before, or is nothing but chunks.
+    """
+    at = len(_PNG_SIGNATURE)
+    for _ in range(MAX_PNG_CHUNKS):
+        if at + 12 > len(data):
+            raise Malformed("PNG")
+        length, kind = struct.unpack_from(">I4s", data, at)
+        start, end = at + 8, at + 8 + length
+        if end + 4 > len(data):
+            raise Malformed("PNG")
+        yield kind, start, end
+        if kind == b"IEND":
             return
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        end = at + 2 + length
-        if length < 2 or end > len(data):
-            raise Malformed("JPEG")
-        if marker == _APP0:
-            if data[at + 4 : at + 9] == b"JFIF\0" and length >= 16:
-                yield struct.pack(">BBH", 0xFF, _APP0, 16) + data[at + 4 : at + 16] + b"\0\0"  # no thumbnail
-        elif marker == _APP14 or not (_APP0 < marker <= _APP15 or marker == _COM):
-            yield data[at:end]
-        if marker == _SOS:
-            found = _NEXT_MARKER.search(data, end)
-            if found is None:
-                raise Malformed("JPEG")
-            yield data[end : found.start()]
-            end = found.start()
-        at = end
+        at = end + 4
+    raise Malformed("PNG")
 
 
 def _png(data: bytes) -> Iterator[bytes]:
+    """What is no picture is dropped; what is, but in a shape it cannot have, is refused."""
     yield _PNG_SIGNATURE
-    at = len(_PNG_SIGNATURE)
-    while True:
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise Malformed("PNG")
-        if kind in _PNG_KEPT:
-            yield data[at:end]
-        if kind == b"IEND":
-            return
-        at = end
+    seen: set[bytes] = set()
+    coloured_by_palette = data[25] == _PNG_PALETTE
+    for kind, start, end in png_chunks(data):
+        if kind != b"IDAT":
+            if kind not in _PNG_KEPT:
+                continue
+            least, most = _PNG_KEPT[kind]
+            if kind in seen or not least <= end - start <= most:
+                raise Malformed("PNG")
+            seen.add(kind)
+            if kind == b"PLTE" and not coloured_by_palette:  # a suggestion for screens of 256 colours
+                continue
+        yield data[start - 8 : end + 4]
 
 
 def _webp(data: bytes) -> Iterator[bytes]:
