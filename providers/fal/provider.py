@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -26,6 +27,7 @@ from providers.fal.addresses import FAL_QUEUE, address, stream_of
 from providers.fal.answers import Answer, connection_error, submit_error
 from providers.fal.follow import STREAM_SILENCE, Follower, Watched
 from providers.fal.pictures import Fetcher
+from providers.http import direct
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 
@@ -78,8 +80,8 @@ class FalProvider:
             # Each job followed holds one connection: a limit would make the others wait for it to end.
             many = httpx.Limits(max_connections=None, max_keepalive_connections=20)
             fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-            self._client = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates, limits=many)
-            self._paid = httpx.AsyncClient(timeout=SUBMIT_TIMEOUT, verify=certificates, limits=fresh)
+            self._client = _client(READ_TIMEOUT, many, certificates)
+            self._paid = _client(SUBMIT_TIMEOUT, fresh, certificates)
             self._owned = [self._client, self._paid]
         else:
             self._client = self._paid = client
@@ -197,6 +199,11 @@ class FalProvider:
 
     async def _download(self, url: str) -> bytes:
         return await self._downloader.download(url, given_by="provider")
+
+
+def _client(timeout: httpx.Timeout, limits: httpx.Limits, certificates: ssl.SSLContext) -> httpx.AsyncClient:
+    transport = direct(limits=limits, ssl_context=certificates)
+    return httpx.AsyncClient(timeout=timeout, verify=certificates, limits=limits, transport=transport)
 
 
 def _bad_address() -> LikenessError:
