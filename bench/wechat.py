@@ -1,13 +1,15 @@
 """WeChat under load, against the fake platform: first answers while many wait, and text messages a second.
 
-    python bench/wechat.py [--quick]
+    python -m bench.wechat [--quick]
 
 1. 30 and 300 people at once send a photo and a wish while the maker takes 20 seconds: how many would see the
    "service failed" line (aim: 0), the first answers' p50 and p99 (aim: p99 below 0.1 s for 30, below 1 s for 300),
    and what somebody who only says hello sees meanwhile.
-2. Text messages a second, plain and encrypted, against a handler on the same server that only echoes them.
+2. Text messages a second, plain and encrypted, against a handler on the same server that only echoes them: with a
+   client that itself takes a millisecond for each (httpx), and with one that takes next to nothing (bare sockets).
+   Every message answered is on the disk, the echo's are not.
 
-Bot and platform share this machine's cores, so the figures are lower bounds.
+Bot, platform and pushes share this machine's cores, so the figures are lower bounds; the load is printed with them.
 """
 
 import argparse
@@ -19,42 +21,50 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
-import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bench.pushing import Answered, Pushing
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.serving import config, listening_socket
-from tests.servers.wechat import ACCOUNT, AES_KEY, APP_ID, APP_SECRET, PATIENCE, TOKEN, FakeWeChat, Phone
+from tests.servers.wechat import ACCOUNT, AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone
 
 MAKER_SECONDS = 20.0
+HELLOS = 2000
+"""More than a bystander says in one round."""
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@dataclass
-class Figures:
-    """Seconds of some answers."""
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A server under test, in a process of its own."""
 
-    seconds: list[float]
-    broken: int = 0
+    address: str
+    pid: int
 
-    def told(self) -> str:
-        ordered = sorted(self.seconds)
-        p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-        return f"p50 {1000 * statistics.median(ordered):6.0f} ms   p99 {1000 * p99:6.0f} ms   failed {self.broken}"
+    def processor(self) -> float:
+        """Seconds it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def told(seconds: Sequence[float]) -> str:
+    ordered = sorted(seconds)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return f"p50 {1000 * statistics.median(ordered):6.0f} ms   p99 {1000 * p99:6.0f} ms"
 
 
 @contextmanager
-def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[str]:
+def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[Program]:
     """`likeness run` in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
@@ -71,72 +81,55 @@ def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[str]:
         )  # fmt: skip
         try:
             assert program.stdout is not None
-            yield program.stdout.readline().rpartition(" ")[2].strip()
+            yield Program(address=program.stdout.readline().rpartition(" ")[2].strip(), pid=program.pid)
         finally:
             program.terminate()
             program.wait(15)
 
 
-class PlainHttp:
-    """A push over a connection of its own, by hand: a client with a pool would spend more on it than the bot."""
-
-    async def post(
-        self, *, url: str, params: dict[str, str], content: bytes, headers: dict[str, str]
-    ) -> httpx.Response:
-        parts = urlsplit(url)
-        async with asyncio.timeout(PATIENCE):
-            try:
-                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-            except OSError:
-                raise httpx.ConnectError("no connection") from None
-            lines = [f"POST {parts.path}?{urlencode(params)} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
-            lines += [f"{k}: {v}" for k, v in headers.items()] + [f"Content-Length: {len(content)}", "", ""]
-            writer.write("\r\n".join(lines).encode() + content)
-            answer = await reader.read()
-            writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return httpx.Response(int(head.split(b" ", 2)[1]), content=body)
-
-
 async def crowd(people: int) -> None:
     with FakeWeChat.serving() as wechat, FakeFal.serving() as fal:
         fal.always(seconds=MAKER_SECONDS)
-        with likeness(wechat, fal) as wechat.app:
-            wechat.client = PlainHttp()
-            await _crowd(wechat, people)
+        # The bystander's pushes have a process too: what they wait for is the bot.
+        with likeness(wechat, fal) as program, Pushing() as pushing, Pushing() as beside:
+            wechat.app = program.address
+            await _crowd(wechat, people, pushing, beside)
 
 
-async def _crowd(wechat: FakeWeChat, count: int) -> None:
+async def _crowd(wechat: FakeWeChat, count: int, pushing: Pushing, beside: Pushing) -> None:
     from tests.kill.test_wechat_kill import photo
 
     picture = photo()
     people = [wechat.phone(f"person{n}") for n in range(count)]
     bystander = wechat.phone("bystander")
-    await bystander.types("你好")
-    bystander.pushes.clear()
-    over = asyncio.Event()
-
-    async def says_hello() -> None:
-        while not over.is_set():
-            await bystander.types("你好")
-            await asyncio.sleep(0.2)
-
-    hello = asyncio.create_task(says_hello())
-    await asyncio.gather(*(person.sends(picture) for person in people))
-    photos = Figures([p.pushes[-1].seconds for p in people])
-    await asyncio.gather(*(person.types("动漫风格") for person in people))
-    wishes = Figures([p.pushes[-1].seconds for p in people], sum(p.broken for p in people))
+    await beside.at_once([bystander.request(bystander.text_xml("你好"))])
+    beside.begin([bystander.request(bystander.text_xml("你好")) for _ in range(HELLOS)], apart=0.2)
+    photos = await _push_all(pushing, people, [p.photo_xml(picture) for p in people])
+    wishes = await _push_all(pushing, people, [p.text_xml("动漫风格") for p in people])
     began = time.monotonic()
     while time.monotonic() - began < 4 * MAKER_SECONDS and not all(p.pictures for p in people):  # noqa: ASYNC110
         await asyncio.sleep(0.5)
-    over.set()
-    await hello
-    got = sum(bool(p.pictures) for p in people)
     waited = time.monotonic() - began
-    print(f"{count:4} people   photo    {photos.told()}")
-    print(f"              wish     {wishes.told()}")
-    print(f"              bystander {Figures([p.seconds for p in bystander.pushes], bystander.broken).told()}")
+    hellos = await beside.end()
+    for hello in hellos:
+        bystander.reads(hello.status, hello.body)
+    got = sum(bool(p.pictures) for p in people)
+    broken = sum(p.broken for p in people)
+    print(f"{count:4} people   photo    {told([a.seconds for a in photos])}")
+    print(f"              wish     {told([a.seconds for a in wishes])}   failed {broken}")
+    print(f"              bystander {told([a.seconds for a in hellos])}   failed {bystander.broken}")
     print(f"              pictures {got} of {count} after {waited:.0f} s (the maker takes {MAKER_SECONDS:.0f} s)")
+
+
+async def _push_all(pushing: Pushing, people: Sequence[Phone], xmls: Sequence[str]) -> list[Answered]:
+    """One push of each of them at the same moment."""
+    for person in people:
+        person.opens("message")
+    requests = [person.request(xml) for person, xml in zip(people, xmls, strict=True)]
+    answered = await pushing.at_once(requests)
+    for person, answer in zip(people, answered, strict=True):
+        person.reads(answer.status, answer.body)
+    return answered
 
 
 # --- messages a second
@@ -161,22 +154,15 @@ def _echo(address: "multiprocessing.Queue[str]") -> None:
         server.run([sock])
 
 
-async def a_second(requests: list[dict[str, Any]], connections: int = 16) -> float:
-    """Requests answered a second, over so many connections."""
-    waiting = iter(requests)
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-
-        async def one_after_another() -> int:
-            done = 0
-            for request in waiting:
-                answer = await client.post(**request)
-                assert answer.status_code == 200, answer.status_code
-                done += 1
-            return done
-
-        began = time.perf_counter()
-        done = sum(await asyncio.gather(*(one_after_another() for _ in range(connections))))
-        return done / (time.perf_counter() - began)
+@contextmanager
+def echoing() -> Iterator[Program]:
+    context = multiprocessing.get_context("spawn")
+    address: multiprocessing.Queue[str] = context.Queue()
+    process = context.Process(target=_echo, args=(address,), daemon=True)
+    process.start()
+    yield Program(address=address.get(), pid=process.pid or 0)
+    process.terminate()
+    process.join()
 
 
 def pushes(wechat: FakeWeChat, count: int) -> list[dict[str, Any]]:
@@ -190,21 +176,27 @@ def pushes(wechat: FakeWeChat, count: int) -> list[dict[str, Any]]:
 
 
 async def throughput(count: int) -> None:
-    with FakeWeChat.serving() as wechat:
-        address: multiprocessing.Queue[str] = multiprocessing.Queue()
-        echo = multiprocessing.Process(target=_echo, args=(address,), daemon=True)
-        echo.start()
-        wechat.app = address.get()
-        await a_second(pushes(wechat, 200))
-        bare = await a_second(pushes(wechat, count))
-        echo.terminate()
-        print(f"bare echo            {bare:7.0f} messages a second")
-        with likeness(wechat, None) as wechat.app:
+    ways = (("httpx", False, 16, count), ("sockets", True, 64, 4 * count))
+    bare: dict[str, float] = {}
+    with FakeWeChat.serving() as wechat, Pushing() as pushing:
+
+        async def measured(program: Program, name: str) -> None:
+            for way, sockets, connections, some in ways:
+                await pushing.in_turn(pushes(wechat, 500), connections=connections, bare=sockets)
+                requests, used = pushes(wechat, some), program.processor()
+                rate = some / await pushing.in_turn(requests, connections=connections, bare=sockets)
+                cost = 1000 * (program.processor() - used) / some
+                share = f"{rate / bare.setdefault(way, rate):6.0%}"
+                print(f"{name:12} {way:8} {rate:7.0f} messages a second {share}   {cost:.2f} ms of processor for each")
+
+        with echoing() as program:
+            wechat.app = program.address
+            await measured(program, "bare echo")
+        with likeness(wechat, None) as program:
+            wechat.app = program.address
             for mode in ("plain", "safe"):
                 wechat.mode = mode
-                await a_second(pushes(wechat, 200))
-                rate = await a_second(pushes(wechat, count))
-                print(f"text, {mode:10}     {rate:7.0f} messages a second   {rate / bare:5.0%} of the echo")
+                await measured(program, f"text, {mode}")
 
 
 def main() -> None:
@@ -216,6 +208,7 @@ def main() -> None:
         steps.append(lambda: crowd(300))
     steps.append(lambda: throughput(600 if quick else 3000))
     for step in steps:
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         asyncio.run(step())
 
 

@@ -102,7 +102,7 @@ class Fault:
     """What the endpoint whose path ends with `path` does for the next `times` calls.
 
     `errcode`: that answer. `status`: that HTTP code. `do`: `reset_after` (taken, answer lost), `garbage`, `hold`
-    (waits until `release`). `delay`: seconds before.
+    (waits until `release`). `delay`: seconds before. `after`: calls that go well first.
     """
 
     path: str
@@ -110,6 +110,7 @@ class Fault:
     status: int | None = None
     do: str = ""
     delay: float = 0.0
+    after: int = 0
     times: int = 1
 
 
@@ -220,6 +221,9 @@ class FakeWeChat:
         path = request.path_params["path"]
         self.calls[path] += 1
         fault = next((f for f in self.faults if path.endswith(f.path)), None)
+        if fault is not None and fault.after > 0:
+            fault.after -= 1
+            fault = None
         if fault is not None:
             fault.times -= 1
             if fault.times <= 0:
@@ -438,7 +442,8 @@ class Phone:
 
     # --- the budget
 
-    def _opens(self, action: str) -> None:
+    def opens(self, action: str) -> None:
+        """Something the person does: a `message`, or a tap, a follow or a scan (`brief`)."""
         if self.wechat.last_action_only:
             self.windows.clear()
         self.windows[action] = (self.wechat.clock(), 0)
@@ -466,30 +471,30 @@ class Phone:
     # --- what the person does
 
     async def types(self, text: str, **more: str) -> Seen | None:
-        self._opens("message")
+        self.opens("message")
         return await self._push(self.text_xml(text, **more))
 
     async def speaks(self, recognised: str = "") -> Seen | None:
-        self._opens("message")
+        self.opens("message")
         body = {"MsgType": "voice", "MediaId": "v1", "Format": "amr", "MsgId": self._id()}
         return await self._push(self.xml(body | ({"Recognition": recognised} if recognised else {})))
 
     async def sends(self, photo: bytes, *, pic_url: bool = True) -> Seen | None:
-        self._opens("message")
+        self.opens("message")
         return await self._push(self.photo_xml(photo, pic_url=pic_url))
 
     async def sends_other(self, kind: str, **fields: str) -> Seen | None:
-        self._opens("message")
+        self.opens("message")
         return await self._push(self.xml({"MsgType": kind, "MsgId": self._id(), **fields}))
 
     async def taps_item(self, item: str, label: str) -> Seen | None:
         """Taps an item of a menu message."""
-        self._opens("brief")
+        self.opens("brief")
         return await self._push(self.text_xml(label, bizmsgmenuid=item))
 
     async def event(self, event: str, *, opens: bool = True, **fields: str) -> Seen | None:
         if opens:
-            self._opens("brief")
+            self.opens("brief")
         return await self._push(self.xml({"MsgType": "event", "Event": event, **fields}))
 
     async def follows(self, scene: str = "") -> Seen | None:
