@@ -9,7 +9,7 @@ own, and it does not wait for the fakes, which have the first process to themsel
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -23,6 +23,7 @@ from tests.servers.wechat import PATIENCE, TRIES
 
 Request = dict[str, Any]
 """As `Phone.request` makes it."""
+Work = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,8 @@ class Pushing:
 
     async def at_once(self, requests: Sequence[Request]) -> list[Answered]:
         self._pipe.send(("at_once", (requests,)))
-        return await self.end()
+        answered: list[Answered] = await self.end()
+        return answered
 
     def begin(self, requests: Sequence[Request], *, apart: float) -> None:
         """One after another, with a pause, until `end`."""
@@ -73,7 +75,7 @@ class Pushing:
 
 
 def _serve(pipe: Connection) -> None:
-    work = {"at_once": _at_once, "now_and_then": _now_and_then, "in_turn": _in_turn}
+    work: dict[str, Work] = {"at_once": _at_once, "now_and_then": _now_and_then, "in_turn": _in_turn}
     while True:
         name, args = pipe.recv()
         result = asyncio.run(work[name](pipe, *args))

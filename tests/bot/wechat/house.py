@@ -18,9 +18,8 @@ from bot.channels.wechat.channel import WeChatChannel
 from bot.channels.wechat.handling import Answerer
 from bot.metrics import Metrics
 from handlers.conversation import Conversation
-from handlers.jobs import LIVE
 from handlers.delivery import Courier
-from handlers.jobs import JobRunner
+from handlers.jobs import LIVE, JobRunner
 from handlers.making import Made, Taken
 from handlers.memory_store import MemoryStore
 from handlers.plan import quoted

@@ -159,7 +159,7 @@ async def test_one_message_delivered_many_times_at_once_is_one_job_with_one_answ
         ann = likeness.phone()
         await ann.sends(photo())
         xml = ann.text_xml("动漫风格")
-        ann._opens("message")
+        ann.opens("message")
         answers = await asyncio.gather(*(posted(likeness, xml) for _ in range(6)))
         shown = {seen.text for a in answers if (seen := ann.reads(a.status_code, a.text))}
         assert len(shown) == 1
