@@ -70,14 +70,18 @@ class JsonSerializer(Serializer):
         return "json"
 
 
+_EXPECTED = ("Asyncio task cancelled", "Workflow already exists in queue")
+"""What dbos warns of and is meant: letting go of a job at a stop, and a job set going twice, once through the queue."""
+
+
 class _QuietRecords(logging.Filter):
-    """No tracebacks and no exceptions' texts; and letting go of a job at a stop is nothing to warn of."""
+    """No tracebacks, no exceptions' texts, and nothing that was meant."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info:
             record.exc_info = None
             record.exc_text = None
-        return not str(record.msg).startswith("Asyncio task cancelled")
+        return not str(record.msg).startswith(_EXPECTED)
 
 
 @dataclass

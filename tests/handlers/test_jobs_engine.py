@@ -94,6 +94,19 @@ async def test_without_a_worker_jobs_are_queued_and_another_process_does_them(tm
         assert len(run.provider.submitted) == 1
 
 
+async def test_jobs_beyond_what_runs_at_once_wait_on_the_queue_and_are_done_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(tmp_path, concurrency=2) as run:
+        for n in range(8):
+            await run.place(f"j{n}")
+        await asyncio.gather(*(run.runner.enqueue(f"j{n % 8}") for n in range(16)))
+        states = [(await run.ended(f"j{n}")).state for n in range(8)]
+        assert states == [JobState.DONE] * 8
+        assert len(run.provider.submitted) == 8
+    assert [r.getMessage() for r in caplog.records if r.name == "dbos"] == []
+
+
 async def test_the_same_job_is_split_the_same_way_after_the_providers_changed(tmp_path: Path) -> None:
     first = FakeProvider(standing=Script(seconds=1000), capabilities=capable(2))
     async with running(tmp_path, provider=first, sleep=asyncio.sleep) as run:
