@@ -46,7 +46,8 @@ class WeChatChannel:
     """
 
     name = "wechat"
-    repeatable = False
+    repeatable = True
+    """The ledger knows which messages of a result were sent, or may have been: none is sent twice."""
 
     def __init__(
         self,

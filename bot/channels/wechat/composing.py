@@ -94,7 +94,7 @@ class Composer:
                 await self._people.offer(push.openid, offered)
             return answer
         person = await self._people.read(push.openid)
-        taken = [h for h in person.held if not customer or not h.page or h.tried]
+        taken = [h for h in person.held if not customer or not h.page]
         answer, waiting, shown = await self._with_held(answer, taken, substantial=said.substantial)
         offered = shown or offered
 
@@ -122,15 +122,14 @@ class Composer:
         what numbers mean now, where a result is shown."""
         lines = [h.text for h in taken if h.text]
         results = [(h, page) for h in taken if h.page and (page := await self._pages.get(h.page)) is not None]
-        if len(results) == 1 and not results[0][0].tried and not substantial and not answer.media_id:
+        if len(results) == 1 and not substantial and not answer.media_id:
             held, page = results[0]
             which = "1" if len(page.pictures) == 1 else ALL
             shown = await self.as_picture(held.page or "", page, which)
             return shown, "\n".join(lines), shows(held.page or "", page)
         for held, page in results:
             if link := await self._pages.link(held.page or ""):
-                key = "wechat.maybe_sent" if held.tried else "wechat.ready"
-                lines.append(words(page.language, key, n=len(page.pictures), url=link))
+                lines.append(words(page.language, "wechat.ready", n=len(page.pictures), url=link))
         if answer.media_id or answer.url:
             return answer, "\n".join(lines), ()
         head, rest = fitting("\n".join([*lines, answer.text]))

@@ -26,6 +26,9 @@ ACTIVE_SECONDS = 30.0
 TRIES = 50
 SPACE = "wechat.person"
 ANSWERED_KEPT = 6
+UNDERWAY_KEPT = 8
+UNDERWAY_SECONDS = 3600.0
+"""How far a result had come is kept this long after its last message: until its delivery is certainly written down."""
 
 
 class _Frozen(BaseModel):
@@ -40,16 +43,50 @@ class Window(_Frozen):
 
 
 class Held(_Frozen):
-    """Something that waits for the person to write: words, or the result on a page (`page`), from picture `first` on.
+    """Something that waits for the person to write: words, or the result on a page (`page`).
 
-    `tried` is committed before it is sent: found again, nobody knows whether it arrived.
+    `claimed`: when somebody began to send it, seconds since 1970. Two messages of the person come to two senders.
     """
 
     id: str
     text: str = ""
     page: str | None = None
-    first: int = 0
-    tried: bool = False
+    claimed: float = 0.0
+
+
+class Underway(_Frozen):
+    """How far the messages of one result (`id`: its delivery) have come, so that a process that dies between two of
+    them leaves no doubt but about one.
+
+    `open` is committed with the count, before that message is sent: found after a crash, nobody knows whether it
+    arrived. Picture numbers, `all` for the collage, or `receipt`.
+    """
+
+    id: str
+    at: float = 0.0
+    open: str = ""
+    done: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """What is not sent again."""
+        return (*self.done, *self.unsure, self.open) if self.open else (*self.done, *self.unsure)
+
+    def closed(self, *, sure: bool) -> "Underway":
+        """What was open has arrived, or (not `sure`) may have."""
+        if not self.open:
+            return self
+        where = "done" if sure else "unsure"
+        return self.model_copy(update={"open": "", where: (*getattr(self, where), self.open)})
+
+
+class Step(_Frozen):
+    """The message of a result that is about to be sent. `sure`: whether the one before it has certainly arrived."""
+
+    id: str
+    which: str
+    sure: bool = True
 
 
 class Answered(_Frozen):
@@ -68,6 +105,7 @@ class Person(_Frozen):
     seen: tuple[str, ...] = ()
     """Keys of the newest actions: a repeated push opens nothing."""
     held: tuple[Held, ...] = ()
+    underway: tuple[Underway, ...] = ()
     answered: tuple[Answered, ...] = ()
     offered: tuple[str, ...] = ()
     pages: tuple[tuple[str, float], ...] = ()
@@ -110,6 +148,25 @@ class Person(_Frozen):
         used = min(max(window.used + change, 0), ALLOWED[action])
         return self.model_copy(update={action: window.model_copy(update={"used": used})})
 
+    def way(self, delivery: str) -> Underway:
+        """How far a result has come."""
+        return next((u for u in self.underway if u.id == delivery), Underway(id=delivery))
+
+    def stepped(self, step: Step, now: datetime) -> "Person":
+        """With the next message of a result on its way."""
+        at = now.timestamp()
+        way = self.way(step.id).closed(sure=step.sure).model_copy(update={"open": step.which, "at": at})
+        return self._with_way(way)
+
+    def _with_way(self, way: Underway) -> "Person":
+        others = tuple(u for u in self.underway if u.id != way.id and way.at - u.at < UNDERWAY_SECONDS)
+        return self.model_copy(update={"underway": (*others, way)[-UNDERWAY_KEPT:]})
+
+    def rested(self, delivery: str, *, sure: bool) -> "Person":
+        """A result of which nothing is on its way any more."""
+        way = self.way(delivery)
+        return self._with_way(way.closed(sure=sure)) if way.open else self
+
     def exhausted(self) -> "Person":
         """The platform says that nothing is left, whatever we counted."""
         return self.counted("message", ALLOWED["message"]).counted("brief", ALLOWED["brief"])
@@ -120,6 +177,7 @@ class Slot(_Frozen):
 
     action: Action
     at: float
+    step: Step | None = None
 
 
 class People:
@@ -151,8 +209,9 @@ class People:
     async def opened(self, openid: str, action: Action, key: str) -> Person:
         return await self.change(openid, lambda person: person.opened(action, key, self.clock()))
 
-    async def take(self, openid: str, *, keep: int = 0) -> Slot | None:
-        """Count one message before it is sent; None where no more than `keep` are left."""
+    async def take(self, openid: str, *, keep: int = 0, step: Step | None = None) -> Slot | None:
+        """Count one message, and note which one of a result it is, before it is sent; None where no more than `keep`
+        are left."""
         taken: Slot | None = None
 
         def take_one(person: Person) -> Person:
@@ -163,8 +222,9 @@ class People:
             if action is None or person.room(now) <= keep:
                 return person
             window = person.message if action == "message" else person.brief
-            taken = Slot(action=action, at=window.at if window else 0.0)
-            return person.counted(action, 1)
+            taken = Slot(action=action, at=window.at if window else 0.0, step=step)
+            counted = person.counted(action, 1)
+            return counted if step is None else counted.stepped(step, now)
 
         await self.change(openid, take_one)
         return taken
@@ -172,9 +232,16 @@ class People:
     async def give_back(self, openid: str, slot: Slot) -> None:
         def give(person: Person) -> Person:
             window = person.message if slot.action == "message" else person.brief
-            return person.counted(slot.action, -1) if window and window.at == slot.at else person
+            back = person.counted(slot.action, -1) if window and window.at == slot.at else person
+            if slot.step is None:
+                return back
+            way = back.way(slot.step.id)
+            return back._with_way(way.model_copy(update={"open": ""})) if way.open == slot.step.which else back
 
         await self.change(openid, give)
+
+    async def rest(self, openid: str, delivery: str, *, sure: bool) -> None:
+        await self.change(openid, lambda person: person.rested(delivery, sure=sure))
 
     async def hold(self, openid: str, held: Held) -> None:
         """Keep for the person's next message; the same id twice is one."""

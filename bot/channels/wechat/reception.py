@@ -111,7 +111,7 @@ class Reception:
         self._metrics.message(CHANNEL)
         customer = (await self._rights.now()).customer
         flushing = None
-        if customer and any(h.page and not h.tried for h in person.held):
+        if customer and any(h.page for h in person.held):
             flushing = asyncio.ensure_future(self._sender.flush(push.openid))
             self._handling.spawn(flushing)
         said = await self._said(push, person, customer)

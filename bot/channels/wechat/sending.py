@@ -10,13 +10,14 @@ from typing import Any
 
 from bot.channels.wechat import api
 from bot.channels.wechat.api import NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.ledger import Held, People, Person
+from bot.channels.wechat.ledger import Held, People, Person, Step
 from bot.channels.wechat.media import ALL, MediaShelf
 from bot.channels.wechat.pages import Page, Pages
-from bot.channels.wechat.replies import fitting, numbered
+from bot.channels.wechat.posting import LATER_SECONDS, BadMedia, Poster
+from bot.channels.wechat.replies import numbered
 from bot.channels.wechat.rights import AccountRights
 from handlers.channel import Delivered, DeliveryLater, DeliveryRefused, DeliveryUnknown
-from handlers.message import Chat, Choice, Kind, Language, Outgoing
+from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store import ENDED, JobState, Store
 from handlers.words import words
 
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 
 TYPING_SECONDS = 15.0
 """How long the typing state shows; it cannot be renewed before."""
-LATER_SECONDS = 5.0
+CLAIM_SECONDS = 60.0
+"""How long a result that waited is left to the sender that has begun with it."""
+RECEIPT = "receipt"
 MAX_TYPING = 10_000
 
 _RUNNING = tuple(state for state in JobState if state not in ENDED)
@@ -49,6 +52,7 @@ class Sender:
         self._rights = rights
         self._pages = pages
         self._media = media
+        self._poster = Poster(people=people, api=api, rights=rights)
         self._typing: dict[str, float] = {}
 
     # --- words
@@ -62,7 +66,7 @@ class Sender:
         choices = shown_choices(outgoing.choices)
         keep = await self._promised(chat, None if outgoing.id.startswith("late") else outgoing.job)
         try:
-            said = await self._words(chat.person, outgoing.text, choices, outgoing.language, keep=keep)
+            said = await self._poster.say(chat.person, outgoing.text, choices, outgoing.language, keep=keep)
         except DeliveryUnknown:
             return  # words that may have arrived are not said twice
         if not said:
@@ -73,33 +77,6 @@ class Sender:
         """Pictures still being made for this person, apart from the job that ends here."""
         jobs = await self._store.jobs(chat=chat, states=_RUNNING)
         return sum(1 for job in jobs if job.id != ending)
-
-    async def _words(
-        self, openid: str, text: str, choices: tuple[Choice, ...], language: Language, *, keep: int = 0
-    ) -> bool:
-        """As a menu to tap where the account may send one, else with a numbered list. False: it may not be sent now."""
-        if choices and (await self._rights.now()).menus:
-            tail = words(language, "wechat.tap_or_number")
-            listed = [{"id": c.id, "content": c.label} for c in choices]
-            menu = {"head_content": text, "list": listed, "tail_content": tail}
-            try:
-                sent = await self._post(openid, {"msgtype": "msgmenu", "msgmenu": menu}, keep=keep)
-            except _KindRefused:
-                await self._rights.lost("menus")
-            else:
-                if sent:
-                    await self._people.offer(openid, tuple(c.id for c in choices))
-                return sent
-        if choices:
-            text = "\n".join([numbered(text, choices), words(language, "wechat.reply_number")])
-        head, rest = fitting(text)
-        if not await self._post(openid, {"msgtype": "text", "text": {"content": head}}, keep=keep):
-            return False
-        if choices:
-            await self._people.offer(openid, tuple(c.id for c in choices))
-        if rest and not await self._words(openid, rest, (), language, keep=keep):
-            await self._people.hold(openid, Held(id=f"rest:{hash(rest)}", text=rest))
-        return True
 
     async def _show_typing(self, openid: str) -> None:
         """Best effort: it needs the person to have been active in the last 30 seconds."""
@@ -137,9 +114,12 @@ class Sender:
         return page_id
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
+        """Safe to repeat after a crash: what was sent before, or may have been, is not sent again."""
         person = await self._people.read(chat.person)
         if person.gone:
             raise DeliveryRefused("the person does not follow any more")
+        if any(h.id == outgoing.id for h in person.held):
+            return Delivered(refs=(place,), held=True)
         keep = await self._promised(chat, outgoing.job)
         held = Held(id=outgoing.id, page=place)
         # What waits already comes first.
@@ -152,25 +132,37 @@ class Sender:
     async def flush(self, openid: str) -> None:
         """The results that waited, in order, now that the person wrote. What may have been sent is not sent again."""
         while True:
-            person = await self._people.read(openid)
-            waiting = next((h for h in person.held if h.page and not h.tried), None)
-            if waiting is None or not person.room(self._people.clock()):
+            waiting = await self._claimed(openid)
+            if waiting is None:
                 return
             if await self._pages.get(waiting.page or "") is None:  # expired, or forgotten
                 await self._replace(openid, waiting, None)
                 continue
-            tried = waiting.model_copy(update={"tried": True})
-            await self._replace(openid, waiting, tried)
             try:
                 left = await self._show(openid, waiting)
             except (DeliveryLater, DeliveryRefused):
-                await self._replace(openid, tried, waiting)
-                return
-            except DeliveryUnknown:
-                return  # it stays as tried: the person gets a link with the next answer
-            await self._replace(openid, tried, left)
+                left = waiting
             if left is not None:
+                await self._replace(openid, waiting, left.model_copy(update={"claimed": 0.0}))
                 return
+            await self._replace(openid, waiting, None)
+
+    async def _claimed(self, openid: str) -> Held | None:
+        """The result that waits longest, now ours to send; None where there is none, or somebody is at it."""
+        claimed: Held | None = None
+
+        def claim(person: Person) -> Person:
+            nonlocal claimed
+            claimed = None
+            at = self._people.clock()
+            first = next((h for h in person.held if h.page), None)
+            if first is None or not person.room(at) or at.timestamp() - first.claimed < CLAIM_SECONDS:
+                return person
+            claimed = first.model_copy(update={"claimed": at.timestamp()})
+            return person.model_copy(update={"held": tuple(claimed if h == first else h for h in person.held)})
+
+        await self._people.change(openid, claim)
+        return claimed
 
     async def _replace(self, openid: str, old: Held, new: Held | None) -> None:
         def replaced(person: Person) -> Person:
@@ -180,45 +172,72 @@ class Sender:
         await self._people.change(openid, replaced)
 
     async def _show(self, openid: str, held: Held, *, keep: int = 0) -> Held | None:
-        """Send a result from picture `held.first` on; what is left of it where the budget or the window ends."""
+        """Send of a result what was not sent before, and its receipt; the result again where budget or window end."""
         page_id = held.page or ""
         page = await self._page(page_id)
         if not (await self._rights.now()).customer:
             return held
-        room = (await self._people.read(openid)).room(self._people.clock())
+        person = await self._people.read(openid)
+        way = person.way(held.id)
+        if RECEIPT in way.tried:
+            return None
+        room = person.room(self._people.clock())
         # One for each picture still being made stays back; but what is ready goes before what is not.
         room = max(room - keep, min(room, 1))
-        which = _which(len(page.pictures), room, first=held.first)
-        for number, one in enumerate(which):
-            if not await self._picture(openid, page_id, page, one):
-                return held.model_copy(update={"first": held.first + number})
-        together = which == [ALL]
-        text = await self._receipt(page_id, page, together=together)
+        which = _which(len(page.pictures), room, tried=way.tried)
+        unsure = bool(way.unsure or way.open)
+        sure = not way.open
         try:
-            if together:
-                sent = await self._words(openid, text, (), page.language, keep=keep)
-                await self._people.offer(openid, shows(page_id, page))
-            else:
-                sent = await self._words(openid, text, page.offers(), page.language, keep=keep)
-        except (DeliveryLater, DeliveryUnknown):
-            return None  # the picture is there; its receipt is not worth a second one
-        if not sent:
-            log.info("no budget for a receipt")
+            for one in which:
+                try:
+                    sent = await self._picture(openid, page_id, page, Step(id=held.id, which=one, sure=sure))
+                except DeliveryUnknown:
+                    sent, sure, unsure = True, False, True
+                else:
+                    sure = sure or sent
+                if not sent:
+                    await self._people.rest(openid, held.id, sure=sure)
+                    return held
+        except DeliveryLater:
+            await self._people.rest(openid, held.id, sure=sure)
+            raise
+        await self._say_receipt(
+            openid, held, page, Step(id=held.id, which=RECEIPT, sure=sure), keep=keep, unsure=unsure
+        )
         return None
 
-    async def _receipt(self, page_id: str, page: Page, *, together: bool) -> str:
+    async def _say_receipt(self, openid: str, held: Held, page: Page, step: Step, *, keep: int, unsure: bool) -> None:
+        """What it took, where the full size is, and what can be done next. `unsure`: a picture may not have come."""
+        page_id = held.page or ""
+        together = ALL in (await self._people.read(openid)).way(held.id).tried
+        text = await self._receipt(page_id, page, together=together, unsure=unsure)
+        choices = () if together else page.offers()
+        if unsure and not together and held.id.startswith("result:"):
+            job = held.id.split(":")[1]
+            choices = (Choice(id=f"resend:{job}", label=words(page.language, "choice.resend")), *choices)
+        try:
+            sent = await self._poster.say(openid, text, choices, page.language, keep=keep, step=step)
+            if together:
+                await self._people.offer(openid, shows(page_id, page))
+        except (DeliveryLater, DeliveryUnknown):
+            return  # the picture is there; its receipt is not worth a second one
+        if not sent:
+            await self._people.hold(openid, Held(id=f"receipt:{held.id}", text=text))
+
+    async def _receipt(self, page_id: str, page: Page, *, together: bool, unsure: bool) -> str:
         lines = [page.text]
+        link = await self._pages.link(page_id)
         if together:
             lines.append(words(page.language, "wechat.collage", n=len(page.pictures)))
-        if link := await self._pages.link(page_id):
-            lines.append(words(page.language, "wechat.full_size", url=link))
+        if link:
+            lines.append(words(page.language, "wechat.maybe_sent" if unsure else "wechat.full_size", url=link))
         return "\n".join(lines)
 
-    async def _picture(self, openid: str, page_id: str, page: Page, which: str) -> bool:
+    async def _picture(self, openid: str, page_id: str, page: Page, step: Step) -> bool:
         """One picture message; where it cannot be uploaded, a card that opens its page."""
         for anew in (False, True):
             try:
-                media_id = await self._media.media_id(page_id, page, which, anew=anew)
+                media_id = await self._media.media_id(page_id, page, step.which, anew=anew)
             except (NotReached, Unclear) as error:
                 raise DeliveryLater(error.hint, retry_after=LATER_SECONDS) from None
             except WeChatError as error:
@@ -229,8 +248,8 @@ class Sender:
             if message is None:
                 return False
             try:
-                return await self._post(openid, message)
-            except _BadMedia:
+                return await self._poster.post(openid, message, step=step)
+            except BadMedia:
                 continue
         return False
 
@@ -249,57 +268,6 @@ class Sender:
             raise DeliveryRefused("the result is no longer kept")
         return page
 
-    # --- one message
-
-    async def _post(self, openid: str, message: dict[str, Any], *, keep: int = 0) -> bool:
-        """Send within the budget, counted before. False: certainly not sent, and it should wait for the person."""
-        if not (await self._rights.now()).customer:
-            return False
-        slot = await self._people.take(openid, keep=keep)
-        if slot is None:
-            if (await self._people.read(openid)).gone:
-                raise DeliveryRefused("the person does not follow any more")
-            return False
-        try:
-            await self._api.send(openid, message)
-            return True
-        except Unclear as error:
-            # It may have been sent, so it stays counted.
-            raise DeliveryUnknown(error.hint) from None
-        except NotReached as error:
-            await self._people.give_back(openid, slot)
-            raise DeliveryLater(error.hint, retry_after=LATER_SECONDS) from None
-        except WeChatError as error:
-            await self._people.give_back(openid, slot)
-            return await self._refused(openid, message["msgtype"], error)
-
-    async def _refused(self, openid: str, kind: str, error: WeChatError) -> bool:
-        """The platform's "no" to a customer message: always False, or an error, after putting things right."""
-        code = error.errcode
-        if code in (api.OUTSIDE_WINDOW, api.BUDGET_USED):
-            # Its count is the one that matters: nothing more until the person does something.
-            await self._people.change(openid, Person.exhausted)
-        elif code in api.NO_FOLLOWER:
-            await self._people.forget(openid, gone=True)
-            raise DeliveryRefused(error.hint)
-        elif code in api.BAD_MEDIA and kind == "image":
-            raise _BadMedia
-        elif code in api.KIND_REFUSED and kind == "msgmenu":
-            raise _KindRefused
-        elif code == api.UNAUTHORISED:
-            await self._rights.lost("customer")
-        else:
-            log.error("customer messages do not work, results wait for the person to write: %s", error)
-        return False
-
-
-class _BadMedia(Exception):
-    """The platform does not know the media id any more."""
-
-
-class _KindRefused(Exception):
-    """This account may not send this kind of message."""
-
 
 def shown_choices(choices: Sequence[Choice]) -> tuple[Choice, ...]:
     """Without "cancel": as number 1 under every progress line it would be typed by mistake; the word stops a job."""
@@ -316,7 +284,9 @@ def card_title(page: Page) -> str:
     return words(page.language, "wechat.card_many", n=n) if n > 1 else words(page.language, "wechat.card")
 
 
-def _which(pictures: int, room: int, *, first: int = 0) -> list[str]:
+def _which(pictures: int, room: int, *, tried: Sequence[str] = ()) -> list[str]:
     """The messages that show a result: each picture by itself where the budget allows, else all in one."""
-    singles = [str(n) for n in range(first + 1, pictures + 1)]
+    if ALL in tried:
+        return []
+    singles = [str(n) for n in range(1, pictures + 1) if str(n) not in tried]
     return singles if len(singles) <= max(room, 1) else [ALL]

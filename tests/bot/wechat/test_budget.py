@@ -8,7 +8,7 @@ import pytest
 from bot.channels.wechat.ledger import People
 from handlers.channel import DeliveryError
 from handlers.message import Chat, Choice, Kind, Outgoing
-from handlers.store import DeliveryState
+from handlers.store import DeliveryState, JobState
 from tests.bot.wechat.house import House, house, text_of
 from tests.servers.wechat import FakeWeChat, Phone
 
@@ -228,13 +228,17 @@ async def test_a_lost_answer_to_a_picture_is_not_repeated_and_can_be_asked_for(
         await likeness.wishes(ann)
         wechat.plan("custom/send", do="garbage")
         await likeness.makes(ann)
-        assert likeness.rows[0].state is DeliveryState.UNCERTAIN
+        assert likeness.rows[0].state is DeliveryState.SENT
         assert len(ann.pictures) == 1
+        receipt = ann.messages[-1]
+        assert "没看到" in receipt.text
+        assert "/r/" in receipt.text
+        assert receipt.items[0][1] == "重新发送"
         people = People(likeness.store, clock=likeness.clock)
-        assert (await people.read(ann.openid)).room(likeness.clock()) == 4, "it may have been sent, so it counts"
+        assert (await people.read(ann.openid)).room(likeness.clock()) == 3, "it may have been sent, so it counts"
 
 
-async def test_a_result_that_waited_and_whose_send_is_unclear_becomes_a_link(
+async def test_a_result_that_waited_and_whose_send_is_unclear_is_linked_with_its_receipt(
     tmp_path: Path, wechat: FakeWeChat
 ) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
@@ -243,11 +247,71 @@ async def test_a_result_that_waited_and_whose_send_is_unclear_becomes_a_link(
         likeness.later(hours=49)
         await likeness.makes(ann)
         wechat.plan("custom/send", do="garbage")
-        first = text_of(await ann.types("你好"))
+        await ann.types("你好")
         await likeness.channel.reception.idle()
-        second = text_of(await ann.types("你好"))
-        assert "/r/" in first + second
+        await ann.types("你好")
+        await likeness.channel.reception.idle()
         assert len(ann.pictures) == 1
+        assert sum("没看到" in seen.text and "/r/" in seen.text for seen in ann.messages) == 1
+
+
+async def dies_at(likeness: House, person: Phone, message: int, *, count: int = 1) -> None:
+    """Its process dies while the platform has the `message`-th customer message of a result; another takes it up."""
+    likeness.wechat.plan("custom/send", do="hold", after=message - 1)
+    dying = asyncio.create_task(likeness.makes(person, count))
+    await asyncio.to_thread(likeness.wechat.holding.wait, 10)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    likeness.wechat.release()
+    await person.until(lambda p: len(p.messages) == message)
+    await likeness.makes(person, count)
+
+
+async def test_killed_between_a_picture_and_its_receipt_the_ledger_knows_that_the_picture_came(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await dies_at(likeness, ann, 2)
+        assert likeness.rows[-1].state is DeliveryState.SENT
+        assert len(ann.pictures) == 1
+        assert len(ann.messages) == 2, "the receipt may have come, so it is not said twice"
+
+
+async def test_killed_among_several_pictures_the_others_follow_and_none_comes_twice(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await dies_at(likeness, ann, 2, count=3)
+        assert likeness.rows[-1].state is DeliveryState.SENT
+        assert len(set(ann.pictures)) == len(ann.pictures) == 3
+        assert "没看到" in ann.messages[-1].text, "nobody knows of the second"
+        people = People(likeness.store, clock=likeness.clock)
+        assert (await people.read(ann.openid)).room(likeness.clock()) == 5 - ann.sent_in_window
+
+
+async def test_a_result_that_is_asked_for_again_is_sent_again(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        job = await likeness.makes(ann)
+        await likeness.store.update_job(job.id, state=JobState.DELIVERING, delivery=1)
+        await likeness.makes(ann)
+        assert len(ann.pictures) == 2
+
+
+async def test_a_receipt_for_which_no_message_is_left_comes_with_the_next_answer(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await likeness.makes(ann, 5)
+        assert [seen.kind for seen in ann.messages] == ["image"] * 5
+        assert "原图" in text_of(await ann.types("你好"))
 
 
 async def test_a_platform_that_is_away_is_tried_again(tmp_path: Path, wechat: FakeWeChat) -> None:
