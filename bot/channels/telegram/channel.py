@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from starlette.routing import BaseRoute
 from telegram import Bot, Update
 from telegram.error import InvalidToken, TelegramError
@@ -30,20 +31,31 @@ from bot.channels.telegram.people import People, Waiting
 from bot.channels.telegram.photos import Lost, Photos, TooLarge
 from bot.channels.telegram.places import Places
 from bot.channels.telegram.profile import present
-from bot.channels.telegram.receiving import MAX_CONNECTIONS, UPDATES, Line, Mode, cancelled, secret_for
+from bot.channels.telegram.reading import UNREADABLE, update_from
+from bot.channels.telegram.receiving import (
+    MAX_CONNECTIONS,
+    UPDATES,
+    Fetching,
+    Line,
+    Mode,
+    cancelled,
+    secret_for,
+)
 from bot.channels.telegram.rights import Rights
 from bot.channels.telegram.speaking import Speaker
-from bot.channels.telegram.updates import LARGEST_DOWNLOAD, Me, Moved, Post, Standing, Tap, read
+from bot.channels.telegram.updates import LARGEST_DOWNLOAD, Heard, Me, Moved, Post, Standing, Tap, read
 from bot.metrics import Metrics
 from handlers.channel import Delivered, DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, IncomingPhoto, Outgoing
 from handlers.store import Store
 from handlers.words import words
+from providers.http import direct
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+R = TypeVar("R", bound=HTTPXRequest)
 
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
 """Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
@@ -79,6 +91,8 @@ class TelegramChannel:
             raise ValueError("TELEGRAM_MODE=webhook needs PUBLIC_URL")
         # It logs whole addresses, and the token is in them.
         logging.getLogger("httpx").setLevel(logging.WARNING)
+        # It logs what it cannot read, whatever people wrote there; we say ourselves what went wrong.
+        logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
         self._pace = pace = pace or Pace()
         self._store = store
         self._metrics = metrics
@@ -86,13 +100,8 @@ class TelegramChannel:
         self._public_url = (public_url or "").rstrip("/")
         self._secret = secret_for(token, webhook_secret)
         root = api_url.rstrip("/")
-        self._requests = (
-            HTTPXRequest(1, connect_timeout=CONNECT, read_timeout=READ, write_timeout=WRITE, pool_timeout=POOL),
-            HTTPXRequest(
-                CONNECTIONS, connect_timeout=CONNECT, read_timeout=READ, write_timeout=WRITE, pool_timeout=POOL,
-                media_write_timeout=MEDIA_WRITE,
-            ),
-        )  # fmt: skip
+        fetching = _request(Fetching, 1)
+        self._requests = (fetching, _request(HTTPXRequest, CONNECTIONS))
         self._bot = Bot(
             token, base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", request=self._requests[1],
             get_updates_request=self._requests[0],
@@ -109,7 +118,7 @@ class TelegramChannel:
         self._hearing = Hearing(store=store, ledger=self._ledger, photos=self._photos, speaker=self._speaker)
         self._answering = Answering(store=store, speaker=self._speaker, places=self._places, pace=pace)
         self._people = People(self._handle, pace.clock, album_pause=pace.album_pause, album_longest=pace.album_longest)
-        self._line = Line(self._bot, pace.clock, poll_seconds=pace.poll_seconds)
+        self._line = Line(self._bot, fetching, pace.clock, poll_seconds=pace.poll_seconds)
         self._answerer: Answerer | None = None
         self._me: Me | None = None
         self._ready = False
@@ -128,8 +137,8 @@ class TelegramChannel:
     async def _live(self) -> None:
         await self._line.connect([self._introduce, self._open])
         self._soon(self._present())
-        await self._take_up()
-        await in_thread(self._photos.tidy)
+        await self._line.connect([self._take_up])
+        self._soon(in_thread(self._photos.tidy))
         if self._mode == "polling":
             await self._line.poll(self._take)
 
@@ -166,8 +175,8 @@ class TelegramChannel:
                 self._ready = True
                 return
             for key, payload in rows:
-                update = Update.de_json(json.loads(payload), self._bot)
-                if not await self._begin(key, update):
+                update = update_from(json.loads(payload), self._bot)
+                if update is None or not await self._begin(key, update):
                     await self._store.done_inbox(self.name, key)
 
     @property
@@ -240,7 +249,7 @@ class TelegramChannel:
             if self._is_ready() and stored and key not in self._begun and not await self._begin(key, update):
                 await self._store.done_inbox(self.name, key)
             return
-        heard = read(update, self._known_me())
+        heard = self._heard(update)
         if isinstance(heard, Moved):
             await self.chats.moved(heard.old, heard.new)
         elif isinstance(heard, Standing):
@@ -256,14 +265,19 @@ class TelegramChannel:
     def _is_ready(self) -> bool:
         return self._ready
 
-    def _known_me(self) -> Me:
+    def _heard(self, update: Update) -> Heard | None:
         if self._me is None:
             raise RuntimeError("not introduced yet")
-        return self._me
+        try:
+            return read(update, self._me)
+        except UNREADABLE as error:
+            # It would be the same the next time; others wait behind it.
+            log.error("an update is not what it should be and is passed over: %s", type(error).__name__)
+            return None
 
     async def _begin(self, key: str, update: Update) -> bool:
         """False where the update is nothing to us after all."""
-        heard = read(update, self._known_me())
+        heard = self._heard(update)
         if isinstance(heard, Moved | Standing):
             await self._take(update)
         if not isinstance(heard, Post | Tap):
@@ -278,6 +292,8 @@ class TelegramChannel:
         self._begun.put(key, None)
         self._in_hand.add(key)
         self._people.put(Waiting(key=key, chat=name, heard=heard))
+        if isinstance(heard, Post) and heard.album and heard.addressed:
+            self._soon(self._speaker.act(self._hearing.message(name, [heard]).chat))  # its parts are waited for
         return True
 
     async def _answer_tap(self, tap: Tap, text: str | None = None) -> None:
@@ -311,11 +327,11 @@ class TelegramChannel:
         finally:
             self._in_hand.difference_update(part.key for part in parts)
 
-    async def _handle_posts(self, answerer: Answerer, name: str, posts: list[Post]) -> bool:
-        await self._hearing.remember_album(name, posts)
+    async def _handle_posts(self, answerer: Answerer, name: str, posts: Sequence[Post]) -> bool:
+        posts, late = await self._hearing.album(name, posts)
         if not any(post.addressed for post in posts) or not self._hearing.is_news(posts):
             return True
-        message = self._hearing.message(name, posts)
+        message = self._hearing.message(name, posts, late=late)
         if posts[0].unusable and posts[0].private:
             return await self._answering.say_word(message, "telegram.only_photos")
         if posts[0].unusable and not message.text:
@@ -363,6 +379,14 @@ class TelegramChannel:
             raise
         self._metrics.delivery(self.name, "sent")
         return delivered
+
+
+def _request(kind: type[R], connections: int) -> R:
+    transport = direct(limits=httpx.Limits(max_connections=connections))
+    return kind(
+        connections, connect_timeout=CONNECT, read_timeout=READ, write_timeout=WRITE, pool_timeout=POOL,
+        media_write_timeout=MEDIA_WRITE, httpx_kwargs={"transport": transport},
+    )  # fmt: skip
 
 
 async def _only_delivery_errors(work: Awaitable[T]) -> T:

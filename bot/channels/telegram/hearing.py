@@ -24,7 +24,6 @@ class Hearing:
         self._photos = photos
         self._speaker = speaker
         self._texts: Newest[tuple[int, int], str] = Newest(REMEMBERED)
-        self._albums: Newest[str, tuple[int, ...]] = Newest(REMEMBERED)
 
     # --- words
 
@@ -35,33 +34,18 @@ class Hearing:
             self._texts.put((post.chat, post.message), post.text)
         return any(news)
 
-    def message(self, name: str, posts: Sequence[Post]) -> Message:
-        """Without its pictures yet."""
+    def message(self, name: str, posts: Sequence[Post], *, late: bool = False) -> Message:
+        """Without its pictures yet. `late` as from `album`."""
         first = posts[0]
         thread = None if first.thread is None else str(first.thread)
         return Message(
-            key=self._key(name, posts),
+            key=_key(name, first, late=late),
             chat=Chat(channel="telegram", chat=name, person=first.person, thread=thread),
             text="\n".join(dict.fromkeys(post.text for post in posts if post.text)),
             language_hint=first.language,
             ref=str(first.message),
             group=not first.private,
         )
-
-    def _key(self, name: str, posts: Sequence[Post]) -> str:
-        """An edit is a message of its own; an album is one message, named by its group, and what came late another."""
-        first = posts[0]
-        if first.edited is not None:
-            return f"telegram:{name}:{first.message}:{first.edited}"
-        if first.album is None:
-            return f"telegram:{name}:{first.message}"
-        key = f"telegram:{name}:{first.album}"
-        parts = tuple(post.message for post in posts)
-        before = self._albums.get(key)
-        if before is not None and before != parts:
-            return f"{key}:{first.message}"
-        self._albums.put(key, parts)
-        return key
 
     def tapped(self, name: str, tap: Tap) -> Message:
         pressed = Pressed.parse(tap.data)
@@ -79,17 +63,26 @@ class Hearing:
 
     # --- pictures
 
-    async def remember_album(self, name: str, posts: Sequence[Post]) -> None:
-        """So that a later reply to one of its pictures finds them all."""
+    async def album(self, name: str, posts: Sequence[Post]) -> tuple[Sequence[Post], bool]:
+        """Remember the parts of an album, so that a later reply to one of its pictures finds them all.
+
+        Returns the posts to handle, and whether they are late: what came after their album was handled is a message
+        of its own.
+        """
         first = posts[0]
-        if first.album and first.edited is None:
-            await self._ledger.put_album(name, first.album, tuple(a for post in posts for a in post.photos))
+        if not first.album or first.edited is not None:
+            return posts, False
+        handled = await self._store.turn_of(_key(name, first)) is not None
+        parts = tuple(attachment for post in posts for attachment in post.photos)
+        together = await self._ledger.put_album(name, first.album, parts, whole=not handled)
+        late = [post for post in posts if post.message not in together]
+        return (late, True) if late else (posts, False)
 
     async def with_photos(self, message: Message, posts: Sequence[Post]) -> tuple[Message, tuple[IncomingPhoto, ...]]:
         """The message with its pictures, and all that were fetched. Raises TooLarge, Lost."""
         first, name = posts[0], message.chat.chat
         photos = tuple(attachment for post in posts for attachment in post.photos)
-        if first.edited is not None and first.album:
+        if first.album and (first.edited is not None or message.key == _key(name, first)):
             photos = await self._ledger.album(name, first.album) or photos
         job = await self._quoted_job(message.chat, first)
         quoted = () if job else await self._quoted(name, first)
@@ -119,3 +112,12 @@ class Hearing:
             return None
         here = await in_thread(lambda: all(picture.path.is_file() for picture in job.pictures))
         return job if here else None
+
+
+def _key(name: str, first: Post, *, late: bool = False) -> str:
+    """An edit is a message of its own; an album is one message, named by its group, and what came late another."""
+    if first.edited is not None:
+        return f"telegram:{name}:{first.message}:{first.edited}"
+    if first.album is None:
+        return f"telegram:{name}:{first.message}"
+    return f"telegram:{name}:{first.album}:{first.message}" if late else f"telegram:{name}:{first.album}"

@@ -44,6 +44,8 @@ class _Part(_Frozen):
 class _Album(_Frozen):
     group: str
     parts: tuple[_Part, ...]
+    first: tuple[int, ...] = ()
+    """The messages that were taken together; those that came later are on their own."""
 
 
 class _Albums(_Frozen):
@@ -93,18 +95,22 @@ class Ledger:
 
     # --- albums people sent: a reply names one part of them only
 
-    async def put_album(self, chat: str, group: str, parts: tuple[Attachment, ...]) -> None:
+    async def put_album(
+        self, chat: str, group: str, parts: tuple[Attachment, ...], *, whole: bool = True
+    ) -> tuple[int, ...]:
+        """Returns the messages that are taken together; not `whole`: these parts are not among them."""
         while True:
             stored = await self._store.value(_ALBUMS, chat)
             known = _Albums.model_validate_json(stored) if stored else _Albums()
-            before = next((a.parts for a in known.newest if a.group == group), ())
-            mine = {p.message: p for p in before} | {
+            before = next((a for a in known.newest if a.group == group), _Album(group=group, parts=()))
+            mine = {p.message: p for p in before.parts} | {
                 a.message: _Part(file_id=a.file_id, unique=a.unique, size=a.size, message=a.message) for a in parts
             }
-            album = _Album(group=group, parts=tuple(mine[n] for n in sorted(mine)))
+            first = tuple(sorted({*before.first, *(a.message for a in parts)})) if whole else before.first
+            album = _Album(group=group, parts=tuple(mine[n] for n in sorted(mine)), first=first)
             newest = (*(a for a in known.newest if a.group != group), album)[-ALBUMS_KEPT:]
             if await self._store.set_value(_ALBUMS, chat, _Albums(newest=newest).model_dump_json(), expected=stored):
-                return
+                return first
 
     async def album(self, chat: str, group: str) -> tuple[Attachment, ...]:
         """The parts of an album as far as we saw them, in order."""

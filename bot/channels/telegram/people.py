@@ -1,7 +1,8 @@
 """Everybody's messages in order, nobody's wait for another's: one short-lived task for each person in a chat.
 
-The parts of an album come one by one, in any order, with no sign which is the last. They are gathered until no
-further part came for a moment, or something else did; then they are one message.
+The parts of an album come one by one, in any order, with no sign which is the last, and other things may come in
+between. They are gathered until no further part came for a moment, or the person went on with words; then they are one
+message.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from bot.channels.telegram.updates import Post, Tap
 
 log = logging.getLogger(__name__)
 
-ALBUM_PAUSE = 1.0
+ALBUM_PAUSE = 1.5
 """Seconds after the last part; 0.6 to 2.5 are seen in running bots."""
 ALBUM_LONGEST = 10.0
 
@@ -27,6 +28,10 @@ class Waiting:
     key: str
     chat: str
     heard: Post | Tap
+
+    @property
+    def without_photo(self) -> bool:
+        return not (isinstance(self.heard, Post) and self.heard.photos)
 
     @property
     def album(self) -> str | None:
@@ -95,25 +100,28 @@ class People:
         if first.album is None:
             return (first,)
         parts = [first]
-        begun = self._clock.now()
-        while self._clock.now() - begun < self._longest:
-            while line.waiting and line.waiting[0].album == first.album:
-                parts.append(line.waiting.popleft())
-            if line.waiting or not await self._more(line):
+        begun = last = self._clock.now()
+        while True:
+            if came := [waiting for waiting in line.waiting if waiting.album == first.album]:
+                last = self._clock.now()
+                parts += came
+                line.waiting = deque(waiting for waiting in line.waiting if waiting.album != first.album)
+            left = min(last + self._pause, begun + self._longest) - self._clock.now()
+            if left <= 0 or any(waiting.without_photo for waiting in line.waiting):
                 break
-        if self._stopping and not line.waiting:
-            return ()  # further parts may come after the next start
+            if self._stopping:
+                return ()  # further parts may come after the next start
+            await self._more(line, left)
         return tuple(sorted(parts, key=lambda part: part.heard.message))
 
-    async def _more(self, line: _Line) -> bool:
-        """Wait for the next thing of this person; False where nothing came."""
+    async def _more(self, line: _Line, seconds: float) -> None:
+        """Wait for the next thing of this person, no longer than so many seconds."""
         line.came.clear()
         came = asyncio.ensure_future(line.came.wait())
-        pause = asyncio.ensure_future(self._clock.sleep(self._pause))
+        pause = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             await asyncio.wait({came, pause}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (came, pause):
                 task.cancel()
             await asyncio.gather(came, pause, return_exceptions=True)
-        return bool(line.waiting) and not self._stopping

@@ -5,6 +5,7 @@ nothing goes on without it.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -108,5 +109,6 @@ class Photos:
             return
         limit = time.time() - UNUSED_SECONDS
         for file in self._folder.iterdir():
-            if file.stat().st_mtime <= limit:
-                file.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # photos in hand come and go meanwhile
+                if file.stat().st_mtime <= limit:
+                    file.unlink()

@@ -1,7 +1,8 @@
 """How updates come: asked for (polling) or brought (webhook). Either way one is stored before it is acknowledged.
 
 Polling is a loop of our own: the library's updater keeps what it fetched in memory and confirms it with the next
-getUpdates, so a killed process would lose it.
+getUpdates, so a killed process would lose it. An update that the library cannot read is passed over, the others of
+its batch are not: getUpdates would bring the same batch for ever.
 """
 
 import asyncio
@@ -17,9 +18,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
 
 from bot.channels.telegram.gateway import seconds
 from bot.channels.telegram.limits import Clock
+from bot.channels.telegram.reading import UNREADABLE, update_from
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +43,22 @@ def secret_for(token: str, given: str | None) -> str:
     return given or hmac.new(token.encode(), b"likeness webhook", hashlib.sha256).hexdigest()
 
 
+class Fetching(HTTPXRequest):
+    """How getUpdates is called: the last answer is kept as it came."""
+
+    answer = b""
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        code, self.answer = await super().do_request(*args, **kwargs)
+        return code, self.answer
+
+
 class Line:
     """The line to Telegram's server: `connect` until it answers, then `poll` for ever, or the webhook's route."""
 
-    def __init__(self, bot: Bot, clock: Clock, *, poll_seconds: int = POLL_SECONDS) -> None:
+    def __init__(self, bot: Bot, fetching: Fetching, clock: Clock, *, poll_seconds: int = POLL_SECONDS) -> None:
         self._bot = bot
+        self._fetching = fetching
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._offset: int | None = None
@@ -103,12 +117,20 @@ class Line:
             await self._until_done(lambda: self._once(take))
 
     async def _once(self, take: Take) -> None:
-        updates = await self._bot.get_updates(
-            offset=self._offset, timeout=self._poll_seconds, allowed_updates=list(UPDATES), limit=100
-        )
-        for update in updates:
-            await take(update)
-            self._offset = update.update_id + 1
+        for number, update in await self._fetched():
+            if update is not None:
+                await take(update)
+            self._offset = number + 1
+
+    async def _fetched(self) -> list[tuple[int, Update | None]]:
+        """The next updates with their numbers; None is one that cannot be read."""
+        try:
+            updates = await self._bot.get_updates(
+                offset=self._offset, timeout=self._poll_seconds, allowed_updates=list(UPDATES), limit=100
+            )
+        except UNREADABLE:
+            return one_by_one(self._fetching.answer, self._bot)
+        return [(update.update_id, update) for update in updates]
 
     async def confirm(self) -> None:
         """Tell Telegram what was stored last, so that it is not sent again at the next start."""
@@ -126,13 +148,15 @@ class Line:
             if not hmac.compare_digest(given.encode("latin-1", "replace"), secret.encode()):
                 return Response(status_code=403)
             try:
-                update = Update.de_json(await _body(request), self._bot)
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                # Answered as taken: it would be the same the next time.
-                log.error("an update could not be read")
-                return Response(status_code=200)
+                update = update_from(await _body(request), self._bot)
+            except (ValueError, RecursionError):
+                log.error("what came to the webhook is no update")
+                update = None
             except ClientDisconnect:
                 return Response(status_code=400)
+            if update is None:
+                # Answered as taken: it would be the same the next time.
+                return Response(status_code=200)
             try:
                 await take(update)
             except Exception as error:
@@ -141,6 +165,20 @@ class Line:
             return Response(status_code=200)
 
         return Route(path, endpoint, methods=["POST"])
+
+
+def one_by_one(answer: bytes, bot: Bot) -> list[tuple[int, Update | None]]:
+    """The updates in an answer of getUpdates, each read for itself. Raises ValueError where it holds none."""
+    data = json.loads(answer)
+    found: list[tuple[int, Update | None]] = []
+    for one in data.get("result", ()) if isinstance(data, dict) else ():
+        number = one.get("update_id") if isinstance(one, dict) else None
+        if not isinstance(number, int):
+            continue
+        found.append((number, update_from(one, bot)))
+    if not found:
+        raise ValueError("no updates")
+    return found
 
 
 async def _body(request: Request) -> dict[str, Any]:

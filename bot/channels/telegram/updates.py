@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import telegram
 from telegram import Update
 
+from bot.channels.telegram.reading import left_out
 from handlers.message import Language
 from intent import COMMANDS
 
@@ -17,12 +18,16 @@ LARGEST_DOWNLOAD = 20 << 20
 """Bytes; what getFile gives (Bot API)."""
 MAKE = "make"
 """`/make anime`: the command that only addresses the bot, for groups in privacy mode."""
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?(?=\s|$)")
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?(?![A-Za-z0-9_@/])")
+"""Chinese goes on without a space: `/make动漫`."""
 _PICTURE_NAME = re.compile(r"\.(jpe?g|png|webp|heic|heif|gif|bmp|tiff?|avif)$", re.IGNORECASE)
+_ANY_TYPE = frozenset({"", "application/octet-stream"})
 _JOB = re.compile(r"[a-z]+:([0-9a-f]{20})(?:\||$)")
+_MARKS = " ,，:：、"
+"""What may stand between the bot's name, or a command, and the wish."""
 _UNUSABLE = (
     "video", "animation", "voice", "audio", "video_note", "sticker", "document", "paid_media", "story", "contact",
-    "location", "venue", "poll", "dice", "game", "checklist",
+    "location", "venue", "poll", "dice", "game", "checklist", "giveaway", "giveaway_winners", "invoice",
 )  # fmt: skip
 
 
@@ -174,7 +179,7 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
     to_me = bool(replied and replied.from_user and replied.from_user.id == me.id)
     addressed = private or named or to_me
     photos = attachments(message)
-    unusable = not photos and any(getattr(message, kind, None) for kind in _UNUSABLE)
+    unusable = not photos and (any(getattr(message, kind, None) for kind in _UNUSABLE) or left_out(message))
     if not addressed and not (message.media_group_id and photos):
         return None
     if not (photos or unusable or text or named or to_me):
@@ -218,7 +223,7 @@ def spoken(message: telegram.Message, words: str, me: Me) -> tuple[str, bool]:
         if command in COMMANDS:
             return (f"/{command}" if command == "start" else f"/{command} {rest}".strip()), True
         if command == MAKE:
-            return rest, True
+            return rest.lstrip(_MARKS), True
         if at or private:
             return f"{command.replace('_', ' ')} {rest}".strip(), True
         return text, False
@@ -231,26 +236,32 @@ def _without_name(text: str, message: telegram.Message, me: Me) -> tuple[str, bo
     for entity, said in entities.items():
         if entity.user and entity.user.id == me.id:
             text, named = text.replace(said, " ", 1), True
-    # As an entity or plain: clients do not mark every mention.
-    stripped = re.sub(rf"(?<![\w@/])@{re.escape(me.username)}(?!\w)", " ", text, flags=re.IGNORECASE)
+    # As an entity or plain: the server does not mark a name that Chinese goes on from without a space.
+    name = rf"(?<![A-Za-z0-9_@/])[@＠]{re.escape(me.username)}(?![A-Za-z0-9_])"
+    stripped = re.sub(name, " ", text, flags=re.IGNORECASE)
     named = named or stripped != text
-    return (" ".join(stripped.split(" ")).strip(" ,，:：") if named else text.strip()), named
+    return (" ".join(stripped.split(" ")).strip(_MARKS) if named else text.strip()), named
 
 
 def attachments(message: telegram.Message | telegram.ExternalReplyInfo) -> tuple[Attachment, ...]:
     """The picture in a message: the largest size of a photo, an image sent as a file, or a static sticker."""
     number = message.message_id if isinstance(message, telegram.Message) else 0
     if message.photo:
-        return (_attachment(message.photo[-1], number),)
+        return (_attachment(max(message.photo, key=lambda size: size.width * size.height), number),)
     document = message.document
-    if document is not None and getattr(message, "animation", None) is None:
-        mime = (document.mime_type or "").lower()
-        if mime.startswith("image/") or _PICTURE_NAME.search(document.file_name or ""):
-            return (_attachment(document, number),)
+    if document is not None and getattr(message, "animation", None) is None and _may_be_picture(document):
+        return (_attachment(document, number),)
     sticker = message.sticker
     if sticker is not None and not sticker.is_animated and not sticker.is_video:
         return (_attachment(sticker, number),)
     return ()
+
+
+def _may_be_picture(document: telegram.Document) -> bool:
+    """By type or name; where a client tells neither, its bytes will say."""
+    mime, name = (document.mime_type or "").lower(), document.file_name or ""
+    untold = mime in _ANY_TYPE and "." not in name
+    return mime.startswith("image/") or bool(_PICTURE_NAME.search(name)) or untold
 
 
 def _attachment(file: telegram.PhotoSize | telegram.Document | telegram.Sticker, message: int) -> Attachment:

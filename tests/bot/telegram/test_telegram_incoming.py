@@ -116,6 +116,44 @@ async def test_an_album_without_words_waits_for_them(tmp_path: Path, telegram: F
         assert len((await order(stage, 1)).photos) == 3
 
 
+async def test_two_albums_and_a_photo_in_between_are_three_messages(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram, pace=paced(album_pause=0.6)) as stage:
+        ann.sends_album(3, "anime style", hold=(1, 2))
+        ann.sends_album(2, "oil painting", hold=(1,))
+        ann.photographs("watercolor")
+        telegram.release_held()
+        await stage.read()
+        jobs = await stage.jobs_of(1)
+        photos = {job.order.shots[0].style: len(job.order.photos) for job in jobs}
+        assert photos == {"anime": 3, "oil_painting": 2, "watercolor": 1}
+
+
+async def test_a_part_of_an_album_that_comes_after_it_was_handled_is_on_its_own(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram) as stage:
+        ann.sends_album(3, "anime style", hold=(2,))
+        assert len((await order(stage, 1)).photos) == 2
+        said = len(telegram.shown(1))
+    async with listening(tmp_path, telegram) as stage:  # a restart changes nothing of it
+        telegram.release_held()
+        await stage.read()
+        assert len(await stage.jobs_of(1)) == 1
+        assert len(telegram.shown(1)) == said + 1
+        assert len((await stage.store.table(stage.chat(1))).photos) == 3
+
+
+async def test_an_album_is_answered_with_a_chat_action_while_its_parts_come(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with listening(tmp_path, telegram, pace=paced(album_pause=30.0, album_longest=60.0)) as stage:
+        telegram.person(1).sends_album(2, "anime style", hold=(1,))
+        await stage.until(lambda: any(call.method == "sendChatAction" for call in telegram.calls))
+        assert not telegram.shown(1)
+
+
 async def test_two_people_send_albums_at_the_same_time(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann, bob = telegram.person(1), telegram.person(2, "Bob")
     async with listening(tmp_path, telegram) as stage:

@@ -1,0 +1,153 @@
+"""Updates that are not what they should be: nobody else waits behind them, and nothing people wrote is logged."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from telegram import Bot
+
+from bot.channels.telegram.reading import update_from
+from bot.channels.telegram.receiving import one_by_one
+from bot.channels.telegram.updates import Me, Post, read
+from tests.bot.telegram.stage import listening
+from tests.servers.telegram import BOT, FakeTelegram, jpeg
+
+ME = Me(id=42, username="LikenessBot")
+ANN = {"id": 1, "is_bot": False, "first_name": "Ann"}
+CHAT = {"id": 1, "type": "private"}
+
+
+def message(**content: Any) -> dict[str, Any]:
+    return {"message_id": 5, "date": 1, "chat": CHAT, "from": ANN, **content}
+
+
+def heard(**content: Any) -> Any:
+    update = update_from({"update_id": 1, "message": message(**content)}, Bot("1:x"))
+    return read(update, ME) if update else None
+
+
+async def test_an_update_that_cannot_be_read_holds_up_nobody(
+    tmp_path: Path, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann, bob = telegram.person(1), telegram.person(2)
+    async with listening(tmp_path, telegram) as stage:
+        ann.says("/help")
+        telegram.put({"message": {"message_id": 7, "text": "my secret wish"}})
+        telegram.put({"message": "my secret wish"})
+        telegram.put({"callback_query": {"id": "1"}})
+        bob.says("/help")
+        await stage.read()
+        assert telegram.shown(1)
+        assert telegram.shown(2)
+    assert "passed over" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_message_without_its_chat_is_nobodys() -> None:
+    update = {"update_id": 3, "message": {"message_id": 7, "text": "hi"}}
+    assert update_from(update, Bot("1:x")) is None
+
+
+def test_of_a_message_with_a_field_of_another_shape_the_rest_is_read() -> None:
+    replied = message(text="look", video=3)
+    post = heard(text="anime style", poll={"question": "?"}, reply_to_message=replied)
+    assert isinstance(post, Post)
+    assert post.text == "anime style"
+
+
+def test_a_kind_that_cannot_be_read_any_more_still_gets_the_friendly_line() -> None:
+    post = heard(poll={"question": "?"})
+    assert isinstance(post, Post)
+    assert post.unusable
+
+
+def test_the_numbers_of_unreadable_updates_are_passed_on() -> None:
+    answer = {
+        "ok": True,
+        "result": [{"update_id": 8, "message": {}}, "?", {"update_id": 9, "message": message(text="a")}],
+    }
+    (bad, nothing), (good, update) = one_by_one(json.dumps(answer).encode(), Bot("1:x"))
+    assert (bad, nothing, good) == (8, None, 9)
+    assert update is not None
+    assert update.message is not None
+
+
+@pytest.mark.parametrize("answer", [b'{"ok": true, "result": [{"message": {}}]}', b"[]", b"{"])
+def test_an_answer_without_one_numbered_update_is_a_fault(answer: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # JSON's own where it is none
+        one_by_one(answer, Bot("1:x"))
+
+
+def test_entities_outside_of_the_text_are_no_matter() -> None:
+    entity = {"type": "text_mention", "offset": 1, "length": 1, "user": BOT}
+    post = heard(text="🎨", entities=[entity | {"offset": 90}])
+    assert isinstance(post, Post)
+
+
+async def test_an_entity_that_cuts_a_letter_in_two_does_not_end_the_listening(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram) as stage:
+        ann.says("🎨", entities=[{"type": "text_mention", "offset": 1, "length": 1, "user": BOT}])
+        ann.says("/help")
+        await stage.read()
+        assert len(telegram.shown(1)) >= 1
+
+
+def test_the_library_logs_nothing_of_what_it_cannot_read(tmp_path: Path, telegram: FakeTelegram) -> None:
+    assert not logging.getLogger("telegram.Bot").isEnabledFor(logging.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    ("name", "mime"), [(None, None), ("IMG", None), ("photo", "application/octet-stream"), ("a.JPG", None)]
+)
+async def test_a_file_that_tells_neither_type_nor_name_is_judged_by_its_bytes(
+    tmp_path: Path, telegram: FakeTelegram, name: str | None, mime: str | None
+) -> None:
+    file = telegram.keep(jpeg(), "document")
+    told = {"file_name": name, "mime_type": mime}
+    document = {"file_id": file.id, "file_unique_id": file.unique} | {k: v for k, v in told.items() if v}
+    async with listening(tmp_path, telegram) as stage:
+        telegram.person(1).sends(document=document, caption="anime style")
+        await stage.read()
+        assert (await stage.job(1)).order.photos
+
+
+def test_a_file_of_another_kind_is_no_photo() -> None:
+    file = {"file_id": "a", "file_unique_id": "b"}
+    for told in ({"file_name": "x.pdf"}, {"mime_type": "application/pdf"}, {"file_name": "a.zip", "mime_type": ""}):
+        post = heard(document=file | told)
+        assert isinstance(post, Post)
+        assert post.unusable
+
+
+def test_of_sizes_in_any_order_the_largest_is_taken() -> None:
+    sizes = [{"file_id": str(n), "file_unique_id": str(n), "width": n, "height": n} for n in (90, 1280, 320)]
+    post = heard(photo=sizes)
+    assert isinstance(post, Post)
+    assert post.photos[0].file_id == "1280"
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("@LikenessBot动漫风格", "动漫风格"), ("请@LikenessBot 画", "请  画"), ("＠likenessbot，动漫", "动漫"),
+        ("/make动漫", "动漫"), ("/make，动漫", "动漫"), ("/make@LikenessBot：动漫", "动漫"),
+    ],
+)  # fmt: skip
+def test_chinese_goes_on_without_a_space_after_the_name(text: str, wish: str) -> None:
+    group = {"id": -100, "type": "supergroup", "title": "G"}
+    post = heard(text=text, chat=group)
+    assert isinstance(post, Post)
+    assert post.addressed
+    assert post.text == wish
+
+
+@pytest.mark.parametrize(
+    "text", ["@LikenessBots 动漫", "me@LikenessBot", "/make@OtherBot动漫", "/home/make", "@@LikenessBot"]
+)
+def test_other_names_are_not_the_bots(text: str) -> None:
+    assert heard(text=text, chat={"id": -100, "type": "supergroup", "title": "G"}) is None
