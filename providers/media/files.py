@@ -1,10 +1,13 @@
 """Reading files that others name, writing files whole or not at all.
 
 Everything written here is private to the user the program runs as (mode 0600): these are photos of people.
+Few calls of the system on purpose: after each, a thread waits for the interpreter again, which costs more than the
+call where the program is busy.
 """
 
 import contextlib
 import errno
+import itertools
 import os
 import secrets
 import stat
@@ -15,9 +18,13 @@ from providers.errors import AskPerson
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
-_CHUNK = 1024 * 1024
+_CHUNK = 4 * 1024 * 1024
 # Links are not followed, a pipe without a writer does not hang, a terminal does not become ours.
 _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY"))
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_RUN = secrets.token_hex(8)
+"""In the names of temporary files, so that what a run that died left behind is in nobody's way."""
+_numbers = itertools.count()
 
 
 def read_regular_file(path: Path, *, max_bytes: int) -> bytes:
@@ -31,9 +38,10 @@ def read_regular_file(path: Path, *, max_bytes: int) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise AskPerson(code=_code_of(error)) from None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise AskPerson(code="not_a_file")
-        return _read(descriptor, max_bytes)
+        return _read(descriptor, max_bytes, found.st_size)
     except OSError:
         raise AskPerson(code="file_not_readable") from None
     finally:
@@ -45,22 +53,26 @@ def too_large(max_bytes: int) -> AskPerson:
     return AskPerson(code="photo_too_large_file", params={"max_mb": max(1, max_bytes // (1024 * 1024))})
 
 
-def write_file(data: bytes, *, into: Path, name: str) -> Path:
-    """Write `into/name` whole or not at all; a file of that name is replaced."""
-    temporary = _write_temporary(data, into)
+def write_file(data: bytes, *, into: Path, name: str, synced: bool = True) -> Path:
+    """Write `into/name` whole or not at all; a file of that name is replaced.
+
+    `synced=False` is for what can be had again: when power fails, the file may be gone or empty.
+    """
+    temporary = _write_temporary(data, into, synced=synced)
     target = into / name
     try:
         temporary.replace(target)
     except BaseException:
         delete_quietly([temporary])
         raise
-    _sync_folder(into)
+    if synced:
+        _sync_folder(into)
     return target
 
 
 def write_new_file(data: bytes, *, into: Path, name: str) -> Path:
     """Like `write_file`, but raises FileExistsError instead of replacing anything."""
-    temporary = _write_temporary(data, into)
+    temporary = _write_temporary(data, into, synced=True)
     target = into / name
     try:
         try:
@@ -68,7 +80,7 @@ def write_new_file(data: bytes, *, into: Path, name: str) -> Path:
         except FileExistsError:
             raise
         except OSError:  # a file system without hard links: claim the name, then replace the empty claim
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+            os.close(os.open(target, _CREATE_FLAGS, PRIVATE_FILE))
             temporary.replace(target)
     finally:
         delete_quietly([temporary])
@@ -95,26 +107,39 @@ def _code_of(error: OSError | ValueError) -> str:
     return "file_not_readable"
 
 
-def _read(descriptor: int, max_bytes: int) -> bytes:
-    """Counts what it reads: the size a file states may grow, or be 0 as in /proc."""
+def _read(descriptor: int, max_bytes: int, stated: int) -> bytes:
+    """Counts what it reads: the size a file states may grow, or be 0 as in /proc.
+
+    Less than what was asked for, and as much as was stated, is the end: no second look.
+    """
     chunks: list[bytes] = []
     room = max_bytes + 1
-    while room > 0 and (chunk := os.read(descriptor, min(_CHUNK, room))):
+    while room > 0 and (chunk := os.read(descriptor, asked := min(_CHUNK, room))):
         chunks.append(chunk)
         room -= len(chunk)
+        if len(chunk) < asked and max_bytes + 1 - room == stated:
+            break
     if room <= 0:
         raise too_large(max_bytes)
     return b"".join(chunks)
 
 
-def _write_temporary(data: bytes, into: Path) -> Path:
-    into.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-    temporary = into / f".{secrets.token_hex(8)}.part"
+def _write_temporary(data: bytes, into: Path, *, synced: bool) -> Path:
+    temporary = into / f".{_RUN}-{os.getpid()}-{next(_numbers)}.part"
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        descriptor = os.open(temporary, _CREATE_FLAGS, PRIVATE_FILE)
+    except FileNotFoundError:
+        into.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        descriptor = os.open(temporary, _CREATE_FLAGS, PRIVATE_FILE)
+    try:
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            if synced:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except BaseException:
         delete_quietly([temporary])
         raise

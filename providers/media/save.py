@@ -97,7 +97,7 @@ def _of(size: tuple[int, int], data: bytes, mime: str, suffix: str) -> _Finished
 def _write(finished: _Finished, into: Path, stem: str) -> Path:
     day = datetime.now(UTC).strftime("%Y%m%d")
     for _ in range(_TRIES):
-        token = "".join(secrets.choice(_TOKEN_ALPHABET) for _ in range(8))
+        token = "".join(_TOKEN_ALPHABET[byte % len(_TOKEN_ALPHABET)] for byte in secrets.token_bytes(8))
         try:
             name = f"{safe_stem(stem)}-{day}-{token}{finished.suffix}"
             return write_new_file(finished.data, into=into, name=name)

@@ -8,7 +8,6 @@ For files from `strip.stripped`, of a size that was checked. Blocks; the interpr
 """
 
 import struct
-from zlib import crc32
 
 import simplejpeg
 from isal import isal_zlib
@@ -22,8 +21,6 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 """Where each pass of an interlaced PNG begins, and its steps: x, y, across, down (PNG specification, 8.2)."""
 _LAST_FILTER = 4
 _NoDeflate: type[Exception] = IsalError  # type: ignore[assignment]  # its stub takes the class for an instance
-_PORTION = 1 << 16
-"""Bytes inflated at a time, so that what they swell to is never far above what is needed."""
 
 
 def jpeg_is_sound(data: bytes) -> bool:
@@ -41,22 +38,18 @@ def jpeg_is_sound(data: bytes) -> bool:
 
 
 def png_is_sound(data: bytes) -> bool:
-    """Every sum is right, and the compressed data hold exactly the rows of pixels, each with a filter there is."""
-    view, inflating, inflated = memoryview(data), isal_zlib.decompressobj(), bytearray()
+    """The compressed data are whole and right by their sum, and hold exactly the rows of pixels, each with a filter
+    there is."""
+    inflating = isal_zlib.decompressobj()
     try:
         rows = _rows(data)
         whole = sum(count * length for count, length in rows)
-        for kind, start, end in png_chunks(data):
-            if crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-                return False
-            for at in range(start, end if kind == b"IDAT" else start, _PORTION):
-                room = whole - len(inflated) + 1  # never 0, which would be no limit
-                inflated += inflating.decompress(view[at : min(at + _PORTION, end)], room)
-                if len(inflated) > whole or inflating.unused_data:
-                    return False
+        packed = [memoryview(data)[start:end] for kind, start, end in png_chunks(data) if kind == b"IDAT"]
+        # All at once, since other threads may take the interpreter after each call; a byte more than should be there.
+        inflated = inflating.decompress(packed[0] if len(packed) == 1 else b"".join(packed), whole + 1)
     except (Malformed, _NoDeflate, KeyError, struct.error):
         return False
-    return inflating.eof and len(inflated) == whole and _filters_known(inflated, rows)
+    return inflating.eof and not inflating.unused_data and len(inflated) == whole and _filters_known(inflated, rows)
 
 
 def _rows(data: bytes) -> list[tuple[int, int]]:
@@ -68,7 +61,7 @@ def _rows(data: bytes) -> list[tuple[int, int]]:
     return [(rows, 1 + (bits * columns + 7) // 8) for columns, rows in sizes if columns > 0 and rows > 0]
 
 
-def _filters_known(inflated: bytearray, rows: list[tuple[int, int]]) -> bool:
+def _filters_known(inflated: bytes, rows: list[tuple[int, int]]) -> bool:
     """The first byte of each row, pass by pass."""
     at = 0
     for count, length in rows:

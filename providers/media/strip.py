@@ -5,6 +5,7 @@ Only what is needed to show the picture is kept, so that what a service may inve
 
 import struct
 from collections.abc import Iterator
+from zlib import crc32
 
 from providers.media.strip_jpeg import NotPlain, stripped_jpeg
 
@@ -55,21 +56,37 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _png(data: bytes) -> Iterator[bytes]:
-    """What is no picture is dropped; what is, but in a shape it cannot have, is refused."""
-    yield _PNG_SIGNATURE
+    """What is no picture is dropped; what is, but in a shape or place it cannot have, is refused.
+
+    The compressed pixels become one chunk, and are `sound.png_is_sound`'s to judge.
+    """
     seen: set[bytes] = set()
-    coloured_by_palette = data[25] == _PNG_PALETTE
+    pixels: list[bytes] = []
+    yield _PNG_SIGNATURE
     for kind, start, end in png_chunks(data):
-        if kind != b"IDAT":
-            if kind not in _PNG_KEPT:
-                continue
+        if kind == b"IDAT":
+            pixels.append(data[start:end])
+        elif kind in _PNG_KEPT:
             least, most = _PNG_KEPT[kind]
-            if kind in seen or not least <= end - start <= most:
+            summed = data[start - 4 : end]
+            if kind in seen or not least <= end - start <= most or data[end : end + 4] != _sum(summed):
                 raise Malformed("PNG")
+            if (kind == b"IHDR") != (not seen) or bool(pixels) != (kind == b"IEND"):
+                raise Malformed("PNG")
+            if pixels:
+                yield from _chunk(b"IDAT" + b"".join(pixels))
+            # A palette beside full colours is a suggestion for screens of 256.
+            if kind != b"PLTE" or data[25] == _PNG_PALETTE:
+                yield from _chunk(summed)
             seen.add(kind)
-            if kind == b"PLTE" and not coloured_by_palette:  # a suggestion for screens of 256 colours
-                continue
-        yield data[start - 8 : end + 4]
+
+
+def _chunk(summed: bytes) -> tuple[bytes, bytes, bytes]:
+    return struct.pack(">I", len(summed) - 4), summed, _sum(summed)
+
+
+def _sum(summed: bytes) -> bytes:
+    return struct.pack(">I", crc32(summed))
 
 
 def _webp(data: bytes) -> Iterator[bytes]:

@@ -21,6 +21,10 @@ _ALTERNATING = 0x10
 """In the place of a Huffman table: it is for the alternating part (T.81: class 1)."""
 
 
+MAX_SCANS = 64
+"""Encoders write about ten. Each scan is a pass over all pixels, so thousands of tiny ones are an attack."""
+
+
 class NotPlain(ValueError):
     """Not put together as T.81 demands, or of a kind that not every program reads in the same way."""
 
@@ -143,6 +147,8 @@ def _scan(known: _Known, body: bytes) -> Iterator[bytes]:
         yield _written(_DRI, known.restart)
         known.restart = None
     known.scans += 1
+    if known.scans > MAX_SCANS:
+        raise NotPlain("scans")
     yield _written(_SOS, body)
 
 

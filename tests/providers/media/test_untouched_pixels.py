@@ -240,14 +240,22 @@ def test_an_interlaced_png_keeps_its_very_pixels(size: tuple[int, int], tmp_path
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
     rows = b"".join(rows_of(pixels[y::down, x::across]) for x, y, across, down in passes if pixels[y:, x:].size)
     data = png_of(rows, size=size, interlaced=1)
-    assert png_is_sound(data)
-    assert saved(data, tmp_path).read_bytes() == data
-    assert decoded(data) == b"RGB" + pixels.tobytes()
+    kept = saved(data, tmp_path).read_bytes()
+    assert kept[28] == 1  # still interlaced
+    assert decoded(kept) == b"RGB" + pixels.tobytes()
 
 
 PLAIN = np.asarray(scene())
 PLAIN_ROWS = rows_of(PLAIN)
 PLAIN_PNG = png_of(PLAIN_ROWS, size=(96, 64))
+
+
+def whole(png: bytes) -> bool:
+    """Whether its pixels may stay as they are."""
+    try:
+        return png_is_sound(stripped(png, "PNG"))
+    except Malformed:
+        return False
 
 
 def hiding_in_the_stream() -> bytes:
@@ -294,7 +302,7 @@ def test_bytes_hidden_in_a_png_do_not_survive(data: bytes, tmp_path: Path) -> No
     ],
 )
 def test_a_png_that_is_not_coded_as_it_should_be_is_not_sound(data: bytes) -> None:
-    assert not png_is_sound(data)
+    assert not whole(data)
 
 
 def test_a_png_of_nothing_but_empty_chunks_is_given_up_on(tmp_path: Path) -> None:
@@ -308,10 +316,11 @@ PNG = encoded(noise(40, 30), "PNG")
 
 @given(place=st.floats(0, 1), blow=st.binary(min_size=1, max_size=6))
 @settings(max_examples=200, deadline=None)
-def test_a_png_with_any_damage_is_not_sound(place: float, blow: bytes) -> None:
+def test_a_damaged_png_is_kept_only_where_its_pixels_are_untouched(place: float, blow: bytes) -> None:
     at = 8 + int(place * (len(PNG) - 8 - len(blow)))
     damaged = PNG[:at] + blow + PNG[at + len(blow) :]
-    assert png_is_sound(damaged) == (damaged == PNG)
+    if whole(damaged):
+        assert decoded(stripped(damaged, "PNG")) == decoded(PNG)
 
 
 @given(data=st.sampled_from([*JPEGS.values(), PNG]), place=st.floats(0, 1), piece=st.binary(min_size=1, max_size=40))
