@@ -558,7 +558,8 @@ class FakeFal:
                     yield f"data: {json.dumps(report)}\n\n"
                 if report["status"] == "COMPLETED" or job.plan.stream == "cut":
                     return
-                await asyncio.sleep(0.005)
+                left = job.taken + job.plan.seconds - time.monotonic()
+                await asyncio.sleep(max(0.005, min(left, 0.1)))
 
         return StreamingResponse(events(), media_type="text/event-stream")
 
