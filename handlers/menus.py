@@ -1,6 +1,7 @@
 """Choices to tap: styles by group, edits, and the answers to a question back."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from handlers.message import Choice, Language
 from handlers.order import Edit, Order, Shot
@@ -32,20 +33,32 @@ def possible_with(quote: Callable[[Order], object]) -> Possible:
 def styles_possible(base: Order, possible: Possible) -> tuple[str, ...]:
     """The styles that somebody here can do from the photos of `base`, in catalog order."""
     return tuple(
-        key
-        for key in STYLES
-        if possible(base.model_copy(update={"operation": "portrait", "shots": (Shot(style=key),)}))
+        key for key in STYLES if possible(base.model_copy(update={"operation": "portrait", "shots": _style_shots(key)}))
     )
 
 
 def actions_possible(base: Order, possible: Possible, keys: Sequence[str] = EDITS_OFFERED) -> tuple[str, ...]:
     """Likewise for edits. An action that needs words is tried with the plainest ones."""
+    return tuple(key for key in keys if possible(_edited(base, key)))
 
-    def order(key: str) -> Order:
-        edit = Edit(action=key, prompt="white" if ACTIONS[key].needs_text else None)
-        return base.model_copy(update={"operation": "edit", "shots": (Shot(edits=(edit,)),)})
 
-    return tuple(key for key in keys if possible(order(key)))
+def any_action_possible(base: Order, possible: Possible) -> bool:
+    return any(possible(_edited(base, key)) for key in EDITS_OFFERED)
+
+
+def _edited(base: Order, key: str) -> Order:
+    return base.model_copy(update={"operation": "edit", "shots": _edit_shots(key)})
+
+
+@cache
+def _style_shots(key: str) -> tuple[Shot, ...]:
+    # Made once: a menu asks for all of them, and quotes are found sooner by what is the very same.
+    return (Shot(style=key),)
+
+
+@cache
+def _edit_shots(key: str) -> tuple[Shot, ...]:
+    return (Shot(edits=(Edit(action=key, prompt="white" if ACTIONS[key].needs_text else None),)),)
 
 
 def style_choices(keys: Sequence[str], language: Language) -> tuple[Choice, ...]:

@@ -14,7 +14,7 @@ def offer_groups(turn: Turning, *, photo_came: bool) -> None:
     base = turn.order(Intent(operation="portrait", style="professional"))
     possible = menus.possible_with(turn.desk.quote)
     styles = menus.styles_possible(base, possible)
-    edits = bool(menus.actions_possible(base, possible))
+    edits = menus.any_action_possible(base, possible)
     text = turn.words("say.groups")
     if photo_came:
         n = len(base.photos)
