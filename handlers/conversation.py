@@ -115,6 +115,7 @@ class Conversation:
             desk = Desk(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
             decision = decide(heard, desk)
             table, counted = decision.table, decision.forget or intent.command == "usage"
+            running = (*decision.jobs, *running)
             replies = () if counted else decision.replies
         return replies
 
@@ -237,15 +238,18 @@ class Conversation:
         chat = heard.message.chat
         language: Language = decision.replies[0].language if decision.replies else self._language(heard)
         folder = self._photos_dir / folder_of(chat)
+        files = set(await self._store.forget(chat))
         for job_id in decision.cancel:
             await self._jobs.cancel(job_id)
-        files = set(await self._store.forget(chat))
         photos, pictures = await asyncio.to_thread(_delete, folder, files)
         log.info("forgot a person: %d photos, %d pictures", photos, pictures)
+        lines = [words(language, "say.forgotten", photos=photos, pictures=pictures)]
+        if decision.cancel:
+            lines.append(words(language, "say.forgotten_stopped"))
         said = Outgoing(
             id=f"{heard.message.key}:forgotten",
             kind=Kind.TEXT,
-            text=words(language, "say.forgotten", photos=photos, pictures=pictures),
+            text="\n".join(lines),
             ref=heard.message.ref,
             language=language,
         )

@@ -1,9 +1,10 @@
 """How a job ends: its pictures delivered with a receipt, or a sentence why there are none; then its last row."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from handlers.channel import Channel
 from handlers.delivery import Courier
@@ -26,9 +27,14 @@ class Ending:
     courier: Courier
     words: Words
     clock: Callable[[], datetime]
+    discard: Callable[[Sequence[Path]], Awaitable[None]]
+    """Deletes files."""
 
     async def end(self, job: Job, made: Made) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
+        if job.forgotten:
+            await self._drop(job)
+            return
         parts = await self.store.parts(job.id)
         job = counted(replace(job, pictures=made.pictures), parts)
         channel = self.channels.get(job.chat.channel)
@@ -77,6 +83,16 @@ class Ending:
         await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run))
         await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
 
+    async def _drop(self, job: Job) -> None:
+        """The person was forgotten while it ran: its message says that it stopped, and nothing is kept."""
+        channel = self.channels.get(job.chat.channel)
+        if channel is not None:
+            teller = Teller(job=job, words=self.words)
+            await self._settle(channel, teller, "job.settled_stopped")
+            await self.store.drop_entry(job.chat, teller.settled("job.settled_stopped", now=self.clock()).id)
+        await self.discard(await self.store.drop_job(job.id))
+        log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
+
     async def _settle(self, channel: Channel, teller: Teller, key: str) -> None:
         await self.courier.show(channel, teller.job.chat, teller.settled(key, now=self.clock()))
 
@@ -86,7 +102,9 @@ class Ending:
         if job.pictures:
             paths = tuple(picture.path for picture in job.pictures)
             last = LastResult(job=job.id, order=job.order, pictures=paths, at=now)
-        await self.store.finish_job(replace(job, state=state, error_code=error_code, finished=now), last)
+        if not await self.store.finish_job(replace(job, state=state, error_code=error_code, finished=now), last):
+            await self._drop(job)
+            return
         log.info("job ended: job=%s state=%s code=%s", job.id, state.value, error_code or "-")
 
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -116,7 +116,9 @@ class JobRunner:
         self._sleep = sleep
         self._maker = Maker(store=store, router=router, output_dir=output_dir, sleep=sleep)
         self._courier = Courier(store, sleep=sleep)
-        self._ending = Ending(store=store, channels=channels, courier=self._courier, words=words, clock=clock)
+        self._ending = Ending(
+            store=store, channels=channels, courier=self._courier, words=words, clock=clock, discard=self._discard
+        )
         self._live: dict[str, _Live] = {}
         self._background: list[asyncio.Task[None]] = []
         self._engine = Engine(
@@ -321,13 +323,16 @@ class JobRunner:
         """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
         before = self._clock() - self._retention
         files = await self._store.expire(before=before)
-        # Only what lies in our own folders: an order may name a picture of the operator's.
-        ours = [file for file in files if any(file.absolute().is_relative_to(folder) for folder in self._folders)]
-        await asyncio.to_thread(_delete, ours)
+        await self._discard(files)
         await asyncio.to_thread(_delete_old, self._folders[0] / "photos", before)
         runs = await self._engine.forget_ended(before=before)
-        if ours or runs:
-            log.info("expired: files=%d runs=%d", len(ours), runs)
+        if files or runs:
+            log.info("expired: files=%d runs=%d", len(files), runs)
+
+    async def _discard(self, files: Sequence[Path]) -> None:
+        """Delete those that lie in our own folders: an order may name a picture of the operator's."""
+        ours = [file for file in files if any(file.absolute().is_relative_to(folder) for folder in self._folders)]
+        await asyncio.to_thread(_delete, ours)
 
 
 async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:

@@ -97,11 +97,19 @@ class MemoryStore:
         self._jobs[job_id] = replace(self._jobs[job_id], **changes)
         return self._jobs[job_id]
 
-    async def finish_job(self, job: Job, last_result: LastResult | None) -> None:
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
+        present = self._jobs.get(job.id)
+        if present is not None and present.forgotten:
+            return False
         self._jobs[job.id] = job
         if last_result is not None:
             table = self._table(job.chat.key) or Table(language=job.order.language)
             self._put_table(job.chat.key, table.model_copy(update={"last_result": last_result}))
+        return True
+
+    async def drop_job(self, job_id: str) -> tuple[Path, ...]:
+        job = self._jobs.get(job_id)
+        return () if job is None else self._to_delete(set(), [job], {job.chat.key})
 
     # --- parts
 
@@ -222,7 +230,11 @@ class MemoryStore:
         self._turns = {key: turn for key, turn in self._turns.items() if turn[0] != chat.key}
         self._tables.pop(chat.key, None)
         self._entries.pop(chat.key, None)
-        ended = [job for job in self._jobs.values() if job.chat.key == chat.key and job.state in ENDED]
+        mine = [job for job in self._jobs.values() if job.chat.key == chat.key]
+        ended = [job for job in mine if job.state in ENDED]
+        for job in mine:
+            if job.state not in ENDED:
+                self._jobs[job.id] = replace(job, forgotten=True, cancel_asked=True)
         return self._to_delete(files_of_table(table), ended, {chat.key})
 
     # --- house-keeping
@@ -240,7 +252,11 @@ class MemoryStore:
                 files |= files_of_table(table)
                 kept = Table(language=table.language, language_fixed=table.language_fixed)
                 self._tables[chat_key] = (kept, updated)
-        ended = [job for job in self._jobs.values() if job.state in ENDED and job.finished and job.finished < before]
+        ended = [
+            job
+            for job in self._jobs.values()
+            if job.state in ENDED and job.finished and (job.finished < before or job.forgotten)
+        ]
         return self._to_delete(files, ended, owners | {job.chat.key for job in ended})
 
     def _to_delete(self, files: set[Path], jobs: Sequence[Job], owners: set[str]) -> tuple[Path, ...]:

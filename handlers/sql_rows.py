@@ -106,6 +106,7 @@ def job_of(row: Row) -> Job:
         run=row["run"],
         delivery=row["delivery"],
         by_hand=bool(row["by_hand"]),
+        forgotten=bool(row["forgotten"]),
     )
 
 

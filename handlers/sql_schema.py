@@ -56,6 +56,7 @@ JOBS = sa.Table(
     sa.Column("run", sa.Integer, nullable=False),
     sa.Column("delivery", sa.Integer, nullable=False),
     sa.Column("by_hand", sa.Boolean, nullable=False),
+    sa.Column("forgotten", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("jobs_of_chat", "chat_key", "created"),
     sa.Index("jobs_by_state", "state", "created"),
     sa.Index("jobs_finished", "finished"),
@@ -127,7 +128,12 @@ VALUES = sa.Table(
 
 Migration = Callable[[sa.Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = ()
+
+def _add_forgotten(connection: sa.Connection) -> None:
+    connection.execute(sa.text("ALTER TABLE jobs ADD COLUMN forgotten BOOLEAN NOT NULL DEFAULT false"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_add_forgotten,)
 """`MIGRATIONS[n]` turns schema version n + 1 into n + 2. A new database is made at the newest version at once."""
 
 # Two processes may start on one new PostgreSQL database together; this number is the lock they agree on.

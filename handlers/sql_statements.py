@@ -26,6 +26,7 @@ LIVE_JOBS = (
     .order_by(JOBS.c.created.desc(), JOBS.c.id.desc())
 )
 CHANGE_JOB = JOBS.update().where(JOBS.c.id == _key)
+FORGOTTEN = sa.select(JOBS.c.forgotten).where(JOBS.c.id == _key)
 CANCELLED_JOBS = sa.select(JOBS.c.id).where(JOBS.c.state.in_(LIVE_STATES) & JOBS.c.cancel_asked)
 PART = sa.select(PARTS).where(PARTS.c.key == _key)
 PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _key).order_by(PARTS.c.key)

@@ -174,14 +174,26 @@ class SqlStore:
 
         return await self._write(work)
 
-    async def finish_job(self, job: Job, last_result: LastResult | None) -> None:
-        def work(c: sa.Connection) -> None:
-            self._inserts.put(c, JOBS, rows.job_row(job))
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
+        row = rows.job_row(job)
+
+        def work(c: sa.Connection) -> bool:
+            if c.execute(sql.FORGOTTEN, {"a_key": job.id}).scalar_one_or_none():
+                return False
+            self._inserts.put(c, JOBS, row)
             if last_result is not None:
                 table = _table(c, job.chat.key, lock=True) or Table(language=job.order.language)
                 self._put_table(c, job.chat.key, table.model_copy(update={"last_result": last_result}))
+            return True
 
-        await self._write(work)
+        return await self._write(work)
+
+    async def drop_job(self, job_id: str) -> tuple[Path, ...]:
+        def work(c: sa.Connection) -> set[Path]:
+            job = _job(c, job_id)
+            return set() if job is None else _delete_jobs(c, JOBS.c.id == job_id) - _files_in_use(c, {job.chat.key})
+
+        return tuple(sorted(await self._write(work)))
 
     # --- parts
 
@@ -350,7 +362,10 @@ class SqlStore:
             table = _table(c, chat.key, lock=True) or Table()
             for name in (TURNS, TABLES, ENTRIES):
                 c.execute(name.delete().where(name.c.chat_key == chat.key))
-            ended = (JOBS.c.chat_key == chat.key) & JOBS.c.state.in_(ENDED_STATES)
+            mine = JOBS.c.chat_key == chat.key
+            running = mine & JOBS.c.state.in_(LIVE_STATES)
+            c.execute(JOBS.update().where(running).values(forgotten=True, cancel_asked=True))
+            ended = mine & JOBS.c.state.in_(ENDED_STATES)
             return (rows.files_of_table(table) | _delete_jobs(c, ended)) - _files_in_use(c, {chat.key})
 
         return tuple(sorted(await self._write(work)))
@@ -373,7 +388,7 @@ class SqlStore:
                 files |= rows.files_of_table(table)
                 kept = Table(language=table.language, language_fixed=table.language_fixed)
                 c.execute(TABLES.update().where(TABLES.c.chat_key == chat_key).values(body=kept.model_dump_json()))
-            ended = JOBS.c.state.in_(ENDED_STATES) & (JOBS.c.finished < limit)
+            ended = JOBS.c.state.in_(ENDED_STATES) & ((JOBS.c.finished < limit) | JOBS.c.forgotten)
             owners |= set(c.execute(sa.select(JOBS.c.chat_key).where(ended).distinct()).scalars())
             return (files | _delete_jobs(c, ended)) - _files_in_use(c, owners)
 

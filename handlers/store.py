@@ -62,6 +62,8 @@ class Job:
     """Which delivery of its result this is: one more for each time it was asked for again."""
     by_hand: bool = False
     """Taken up again after it had ended: what was paid for is finished, but no first request is posted anew."""
+    forgotten: bool = False
+    """The person asked to be forgotten while it ran: nothing more is shown of it, and it goes when it ends."""
 
 
 class PartState(StrEnum):
@@ -192,12 +194,16 @@ class Store(Protocol):
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         """Change the named fields of a job; raises KeyError for an unknown one."""
 
-    async def finish_job(self, job: Job, last_result: LastResult | None) -> None:
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         """Save an ended job and, in the same transaction, lay its result on the person's table.
 
+        False, and nothing saved, where the person was forgotten in the meantime: then it is to be dropped.
         The table is changed where it lies, so a turn committed meanwhile is not undone; likewise `commit_turn` and
         `save_table` keep the newer of the stored and the given `last_result`.
         """
+
+    async def drop_job(self, job_id: str) -> tuple[Path, ...]:
+        """Delete a job with its parts and deliveries; the files to delete."""
 
     # --- parts: the write-ahead rows around paid POSTs
     async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
@@ -260,11 +266,15 @@ class Store(Protocol):
     async def usage(self, chat: Chat, *, since: datetime) -> Usage: ...
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        """Delete table, replies, ended jobs, entries and pictures' rows of this person; the files to delete."""
+        """Delete table, replies, ended jobs, entries and pictures' rows of this person; the files to delete.
+
+        Jobs that run are marked `forgotten` and their cancellation is asked for.
+        """
 
     # --- house-keeping
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
-        """Delete ended jobs, replies, inbox rows and entries older than `before`; the files to delete."""
+        """Delete ended jobs, replies, inbox rows and entries older than `before`, and every ended job that was to be
+        forgotten; the files to delete."""
 
     async def ping(self) -> None:
         """Raise if the database does not answer."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from handlers.memory_store import MemoryStore
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.order import Edit, Order, Shot
-from handlers.sql_schema import VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
+from handlers.sql_schema import MIGRATIONS, VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
 from handlers.sql_store import SqlStore
 from handlers.store import Delivery, DeliveryState, Job, JobState, PartState, Store, Turn
 from handlers.table import LaidPhoto, LastResult, Question, Table
@@ -460,11 +460,28 @@ async def test_forgetting_a_person_leaves_nothing_but_what_still_runs(store: Sto
     assert await store.table(ANN) == Table()
     assert await store.turn_of("tg:1") is None
     assert await store.entries(ANN) == ()
-    assert [left.id for left in await store.jobs(chat=ANN)] == ["runs"]
+    (left,) = await store.jobs(chat=ANN)
+    assert (left.id, left.forgotten, left.cancel_asked) == ("runs", True, True)
     assert (await store.part("done-0"), await store.delivery("done:0")) == (None, None)
     assert await store.turn_of("tg:2") is not None
     assert (await store.table(BEN)).photos == (laid("tg:2"),)
     assert await store.job("ben's") is not None
+
+
+async def test_a_job_that_ends_after_its_person_was_forgotten_leaves_nothing(store: Store) -> None:
+    running = job("runs", state=JobState.RUNNING, order=order(photos=(Path("/photos/mine.jpg"),)))
+    await store.commit_turn(turn("tg:1", jobs=(running,)))
+    await store.begin_part("runs-0", "runs", "fal")
+    await store.end_part("runs-0", PartState.MADE, pictures=(picture("made.png"),))
+    await store.save_delivery(Delivery(key="runs:0", job="runs", state=DeliveryState.SENDING))
+    await store.forget(ANN)
+    done = replace(running, state=JobState.DONE, finished=NOW, pictures=(picture("made.png"),))
+    assert await store.finish_job(done, result("runs")) is False
+    assert await store.table(ANN) == Table()
+    assert set(map(str, await store.drop_job("runs"))) == {"/photos/mine.jpg", "/pictures/made.png"}
+    assert await store.jobs(chat=ANN) == ()
+    assert (await store.part("runs-0"), await store.delivery("runs:0")) == (None, None)
+    assert await store.drop_job("runs") == ()
 
 
 async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: Clock) -> None:
@@ -549,9 +566,9 @@ async def test_an_older_schema_is_carried_forward_and_a_newer_one_refused(url: s
         connection.execute(sa.text("ALTER TABLE jobs ADD COLUMN colour TEXT"))
 
     with engine.connect().execution_options(write=True) as connection, connection.begin():
-        assert migrate(connection, (add_colour,)) == 2
+        assert migrate(connection, (*MIGRATIONS, add_colour)) == len(MIGRATIONS) + 2
     with engine.connect() as connection:
-        assert connection.execute(sa.select(VERSION.c.version)).scalar_one() == 2
+        assert connection.execute(sa.select(VERSION.c.version)).scalar_one() == len(MIGRATIONS) + 2
         assert "colour" in {column["name"] for column in sa.inspect(connection).get_columns("jobs")}
     engine.dispose()
     with pytest.raises(SchemaTooNew):

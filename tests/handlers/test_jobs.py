@@ -349,6 +349,30 @@ async def test_that_a_cancel_may_be_charged_is_still_known_after_a_crash(run: Ru
     assert "may still be charged" in said.text
 
 
+async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_stays(run: Running, job_id: str) -> None:
+    wei = Chat(channel="fake", chat=job_id, person=job_id)
+    run.provider.standing = Script(seconds=1000, cancel=Cancelled.TOO_LATE)
+    run.provider.sleep = asyncio.sleep
+    own = run.folder / f"{job_id}.png"
+    own.write_bytes(run.photo.read_bytes())
+    await run.place(job_id, run.order(photos=(own,)), chat=wei)
+    await run.runner.enqueue(job_id)
+    await run.happens(lambda: any(job_id in request.key for request in run.provider.submitted))
+    for job in run.provider.jobs.values():
+        job.script = Script(cancel=Cancelled.TOO_LATE)
+    await run.store.forget(wei)
+    await run.runner.cancel(job_id)
+    async with asyncio.timeout(20):
+        while await run.store.job(job_id) is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    run.provider.standing, run.provider.sleep = Script(), hasty
+    assert run.channel.words(job_id) == []
+    assert run.channel.statuses(job_id)[-1].text == "Stopped."
+    assert f"result:{job_id}" not in run.channel.shown
+    assert list((run.folder / "pictures" / job_id).glob("*")) == []
+    assert not own.exists()
+
+
 async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: Running, job_id: str) -> None:
     await waiting(run, job_id, Script(seconds=1000))
     await run.store.update_job(job_id, cancel_asked=True)

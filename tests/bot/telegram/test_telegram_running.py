@@ -287,7 +287,7 @@ async def test_the_commands_are_set_in_both_languages_once(tmp_path: Path, teleg
 COMMANDS = {
     "/start": "Send me a photo", "/help": "Send a photo and a few words", "/styles": "Pick a group",
     "/status": "Nothing is being made", "/usage": "Nothing used yet", "/again": "nothing yet to make again",
-    "/cancel": "nothing running", "/settings": "Language", "/forget": "Forgotten: 0 photos",
+    "/cancel": "nothing running", "/settings": "Language", "/forget": "Forgotten: your photos (0)",
 }  # fmt: skip
 
 
@@ -348,7 +348,7 @@ async def test_forgetting_deletes_and_says_what(tmp_path: Path, telegram: FakeTe
         await stage.until(lambda: telegram.pictures(1))
         job = await stage.ended((await stage.job(1)).id)
         ann.says("/forget")
-        await stage.until(lambda: "Forgotten: 1 photos, 1 pictures" in telegram.words(1))
+        await stage.until(lambda: "Forgotten: your photos (1), your pictures (1)" in telegram.words(1))
         assert not job.pictures[0].path.exists()
         assert not await stage.jobs_of(1)
         ann.taps(telegram.pictures(1)[0], "As file")
