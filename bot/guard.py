@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Match, Route
@@ -26,6 +26,7 @@ HEADERS = {
     "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()",
 }
 """On every answer, unless it brings its own. `blob:` shows a chosen photo before it is sent."""
+_RAW = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
 
 _PAGE = ("/api/", "/pictures/", "/static/")
 
@@ -69,6 +70,7 @@ class Guard:
         self._app = app
         self._metrics = metrics
         self._hosts = hosts
+        self._fixed = frozenset(r.path for r in routes if isinstance(r, Route) and not r.param_convertors)
         self._routes = tuple(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,10 +83,9 @@ class Guard:
             nonlocal status, streamed
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                streamed = headers.get("content-type", "").startswith("text/event-stream")
+                headers = dict(message.get("headers", ()))  # names are lower-case (ASGI)
+                message["headers"] = [*message.get("headers", ()), *(h for h in _RAW if h[0] not in headers)]
+                streamed = headers.get(b"content-type", b"").startswith(b"text/event-stream")
             await send(message)
 
         try:
@@ -105,6 +106,8 @@ class Guard:
 
     def _route(self, scope: Scope) -> str:
         """The pattern of the route, so that no address with a person's token becomes a label."""
+        if scope["path"] in self._fixed:
+            return str(scope["path"])
         for route in self._routes:
             if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
                 return route.path

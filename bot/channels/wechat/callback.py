@@ -130,6 +130,6 @@ def _refused(fault: Exception) -> Response:
 
 def _base(request: Request) -> str:
     """The address under which the platform reaches us, for links where PUBLIC_URL is not set."""
-    scheme = request.headers.get("x-forwarded-proto", request.url.scheme).partition(",")[0].strip()
+    scheme = request.headers.get("x-forwarded-proto", request.scope["scheme"]).partition(",")[0].strip()
     host = request.headers.get("host", "")
     return f"{'https' if scheme == 'https' else 'http'}://{host}"

@@ -112,8 +112,8 @@ class WeChatChannel:
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
-            Route("/wechat", self._callback.verify, methods=["GET"]),
             Route("/wechat", self._callback.push, methods=["POST"]),
+            Route("/wechat", self._callback.verify, methods=["GET"]),
             *self._result_pages.routes(),
         ]
 
