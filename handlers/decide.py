@@ -35,6 +35,8 @@ def refuse_photos(turn: Turning) -> None:
     """A photo could not be read: nothing is started; what was asked for waits for a better one."""
     for sentence in turn.heard.refused:
         turn.say(sentence)
+    if good := len(turn.heard.photos):
+        turn.say(turn.words("say.others_kept", count=good))
     if turn.intent.operation in ("portrait", "series", "edit") and not turn.intent.ask:
         order = order_from(turn.intent, (), turn.language)
         question = Question(kind="photo", order=order, at=turn.heard.now)

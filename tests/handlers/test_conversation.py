@@ -193,6 +193,14 @@ async def test_a_declined_dear_order_costs_nothing(tmp_path: Path) -> None:
     assert await ann.job_count() == 0
 
 
+async def test_of_good_photos_beside_a_broken_one_it_is_said_that_they_are_kept(ann: Person) -> None:
+    replies = await ann.sends("anime style", "me.jpg", "broken.jpg")
+    assert "(1) are kept" in replies[-1].text
+    assert await ann.job_count() == 0
+    await ann.sends("anime style")
+    assert await ann.job_count() == 1
+
+
 async def test_a_photo_that_cannot_be_read_starts_nothing_and_the_next_one_does(ann: Person) -> None:
     replies = await ann.sends("anime style", "broken.jpg")
     assert await ann.job_count() == 0
