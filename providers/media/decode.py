@@ -134,6 +134,7 @@ def decode(data: bytes, *, max_side: int | None = None, min_side: int = 1) -> De
         _check_pixels(image.size, MAX_PIXELS)
         if name in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_SCANS:
             raise Undecodable("photo_unreadable")
+        image.decodermaxblock = _PORTION
         image.load()
         turn = orientation(image)  # not before: for this, Pillow may load a PNG, which fails only the first time
         converted = to_srgb(image, profile if isinstance(profile, bytes) else None, max_side=max_side)
@@ -162,6 +163,8 @@ def orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+_PORTION = 1 << 22
+"""Bytes decoded at a time. After each portion the thread waits for the interpreter again; Pillow's are of 64 KB."""
 _PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"Orientation", b"iTXt")
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _SIDEWAYS = (5, 6, 7, 8)

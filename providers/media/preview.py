@@ -15,6 +15,8 @@ from providers.media.decode import Undecodable, decode, inspect
 from providers.media.encode import encode_to_fit, jpeg, on_white
 from providers.media.files import read_regular_file
 from providers.media.sizes import fitted
+from providers.media.sound import jpeg_is_sound
+from providers.media.upstream import mime_if_fits
 
 READ_BYTES = 100 * 1024 * 1024
 PREVIEW_QUALITY = 85
@@ -45,8 +47,18 @@ def thumbnail(path: Path, long_side: int) -> bytes:
 
 
 def fit_jpeg(path: Path, max_bytes: int) -> bytes:
-    """JPEG of the whole picture in at most `max_bytes` (WeChat: 2 MB): lower quality first, then fewer pixels."""
-    return encode_to_fit(_decoded(path, None), max_bytes=max_bytes, transparent=False).data
+    """JPEG of the whole picture in at most `max_bytes` (WeChat: 2 MB): lower quality first, then fewer pixels.
+
+    A JPEG that fits is returned as it is.
+    """
+    data = _read(path)
+    try:
+        if mime_if_fits(data, max_bytes) == "image/jpeg" and jpeg_is_sound(data):
+            return data
+        picture = decode(data).image
+    except (Undecodable, AskPerson) as error:
+        raise MadeNothing(error.code, code="bad_picture") from None
+    return encode_to_fit(picture, max_bytes=max_bytes, transparent=False).data
 
 
 def collage(paths: Sequence[Path], *, numbered: bool = True) -> bytes:

@@ -28,7 +28,7 @@ def prepare(path: Path, *, into: Path | None = None, max_bytes: int = MAX_BYTES,
     Blocks. Raises AskPerson as `accept` does.
     """
     data = read_regular_file(path, max_bytes=READ_BYTES)
-    if _mime_if_fits(data, max_bytes, max_side) is not None:
+    if mime_if_fits(data, max_bytes, max_side) is not None:
         return path
     encoded = _encoded(data, max_bytes, max_side)
     name = hashlib.sha256(encoded.data).hexdigest() + encoded.suffix
@@ -41,7 +41,7 @@ def data_uri(path: Path, *, max_bytes: int = MAX_BYTES, max_side: int | None = N
     Blocks. Raises AskPerson as `accept` does.
     """
     data = read_regular_file(path, max_bytes=READ_BYTES)
-    mime = _mime_if_fits(data, max_bytes, max_side)
+    mime = mime_if_fits(data, max_bytes, max_side)
     if mime is None:
         encoded = _encoded(data, max_bytes, max_side)
         data, mime = encoded.data, encoded.mime
@@ -81,8 +81,8 @@ def _inspected(data: bytes) -> Header:
         raise refusal(error.code) from None
 
 
-def _mime_if_fits(data: bytes, max_bytes: int, max_side: int | None) -> str | None:
-    """The type of a file that may go as it is."""
+def mime_if_fits(data: bytes, max_bytes: int, max_side: int | None = None) -> str | None:
+    """The type of a file that may go as it is, as `prepare` says. Raises AskPerson where it is no picture."""
     header = _inspected(data)
     if len(data) > max_bytes or (max_side is not None and max(header.size) > max_side):
         return None

@@ -68,6 +68,14 @@ def test_a_picture_for_wechat_is_whole_and_within_the_limit(max_bytes: int, tmp_
     assert abs(opened(data).width / opened(data).height - 4 / 3) < 0.03
 
 
+def test_a_jpeg_that_fits_goes_as_it_is_and_a_broken_one_not_at_all(tmp_path: Path) -> None:
+    data = encoded(noise(120, 90), "JPEG", quality=70)
+    assert fit_jpeg(file(tmp_path, data), len(data)) == data
+    assert len(fit_jpeg(file(tmp_path, data), len(data) - 1)) < len(data)
+    with pytest.raises(MadeNothing):
+        fit_jpeg(file(tmp_path, data[:-300]), len(data))
+
+
 @pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (4, 2, 2), (5, 3, 2), (8, 3, 3)])
 def test_a_collage_has_a_cell_for_each_picture(count: int, columns: int, rows: int, tmp_path: Path) -> None:
     colours = [(25 * i, 200 - 20 * i, 90) for i in range(count)]
