@@ -102,7 +102,8 @@ class Fault:
     """What the endpoint whose path ends with `path` does for the next `times` calls.
 
     `errcode`: that answer. `status`: that HTTP code. `do`: `reset_after` (taken, answer lost), `garbage`, `hold`
-    (waits until `release`). `delay`: seconds before. `after`: calls that go well first.
+    (waits until `release`), `hold_after` (likewise, when it has been taken). `delay`: seconds before. `after`: calls
+    that go well first.
     """
 
     path: str
@@ -240,6 +241,9 @@ class FakeWeChat:
         answer = await self._answer(path, request)
         if self.on_take is not None:
             self.on_take(path)
+        if fault is not None and fault.do == "hold_after":
+            self.holding.set()
+            await asyncio.to_thread(self.held.wait)
         if fault is not None and fault.do == "garbage":
             return PlainTextResponse("<html>oops</html>")
         if fault is not None and fault.do == "reset_after":

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 TOKEN_CODES = frozenset({40001, 40014, 41001, 42001})
 """The token is not (or no longer) the present one."""
-BUSY = frozenset({-1})
+BUSY = frozenset({-1, 45011})
+"""The platform is busy, or was called too often in this minute: nothing was done."""
 OUTSIDE_WINDOW = 45015
 BUDGET_USED = 45047
 QUOTA_USED = 45009
@@ -123,9 +124,15 @@ class WeChatApi:
         """One call; once more with a new token where the platform asks for that."""
         token = await self._tokens.token()
         answer = await self._once(path, token, params, **request)
-        if _code(answer) in TOKEN_CODES:
-            token = await self._tokens.renewed(token)
-            answer = await self._once(path, token, params, **request)
+        if _code(answer) not in TOKEN_CODES:
+            return answer
+        refused, token = token, await self._tokens.renewed(token)
+        answer = await self._once(path, token, params, **request)
+        if _code(answer) in TOKEN_CODES and token == refused:
+            # The platform gives out a token that it refuses: only a forced one can be another.
+            token = await self._tokens.renewed(refused, force=True)
+            if token != refused:
+                answer = await self._once(path, token, params, **request)
         return answer
 
     async def _once(

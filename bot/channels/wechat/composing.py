@@ -13,7 +13,8 @@ from bot.channels.wechat.pages import Page, Pages
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import Answer, fitting, numbered
 from bot.channels.wechat.sending import card_title, shown_choices, shows
-from handlers.message import Kind, Outgoing
+from handlers.message import Kind, Language, Outgoing
+from handlers.orders import job_id
 from handlers.words import words
 from providers.errors import LikenessError
 
@@ -30,11 +31,12 @@ ASK_AGAIN = "say:进度"
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """What a push itself is answered. `offered`: what its numbers mean (None: as before). `substantial`: more than
-    small talk, so that a result that waited does not take its place."""
+    small talk, so that a result that waited does not take its place. `language`: the person's, where it was heard."""
 
     answer: Answer
     offered: tuple[str, ...] | None = None
     substantial: bool = False
+    language: Language | None = None
 
 
 class Composer:
@@ -59,15 +61,26 @@ class Composer:
                 texts.append(self._listed(push, outgoing, offered))
             else:
                 texts.append(outgoing.text)
-        waits = any(o.job or (o.choices and not shown_choices(o.choices)) for o in replies)
+        begun = any(o.job in {job_id(push.key, n) for n in range(len(replies))} for o in replies)
+        waits = begun or any(o.choices and not shown_choices(o.choices) for o in replies)
         if offered:
             texts.append(words(language, "wechat.reply_number"))
         elif waits and not customer:
             texts.append(words(language, "wechat.ask_again"))
             offered = (ASK_AGAIN,)
+        elif begun:
+            texts.append(words(language, "wechat.meanwhile"))
         substantial = push.sort == "photo" or bool(offered and offered != (ASK_AGAIN,)) or any(o.job for o in replies)
         text = "\n".join(t for t in texts if t)
-        return Said(answer=Answer(text=text), offered=offered, substantial=substantial)
+        return Said(answer=Answer(text=text), offered=offered, substantial=substantial, language=language)
+
+    def promised(self, language: Language, *, customer: bool) -> Said:
+        """Where nothing is known yet in time."""
+        text = words(language, "wechat.promise")
+        if customer:
+            return Said(answer=Answer(text=text), offered=(), substantial=True)
+        text = "\n".join([text, words(language, "wechat.ask_again")])
+        return Said(answer=Answer(text=text), offered=(ASK_AGAIN,), substantial=True)
 
     def _listed(self, push: Push, outgoing: Outgoing, offered: tuple[str, ...]) -> str:
         """With its list; for photos sent in a row the list is printed once."""
@@ -90,8 +103,10 @@ class Composer:
                 head, rest = fitting(answer.text)
                 answer = answer.model_copy(update={"text": head})
             await self._later(push, rest)
-            if offered is not None and offered != before.offered:
-                await self._people.offer(push.openid, offered)
+            offered = before.offered if offered is None else offered
+            language = said.language or before.language
+            if (offered, language) != (before.offered, before.language):
+                await self._people.offer(push.openid, offered, language)
             return answer
         person = await self._people.read(push.openid)
         taken = [h for h in person.held if not customer or not h.page]
@@ -104,7 +119,9 @@ class Composer:
                 held = (*held, Held(id=f"waiting:{push.key}", text=waiting))
             kept = (*now.answered, Answered(key=push.key, answer=answer.model_dump_json()))[-ANSWERS_KEPT:]
             means = now.offered if offered is None else offered
-            return now.model_copy(update={"held": held, "answered": kept, "offered": means})
+            language = said.language or now.language
+            changes = {"held": held, "answered": kept, "offered": means, "language": language}
+            return now.model_copy(update=changes)
 
         await self._people.change(push.openid, handed)
         return answer

@@ -17,9 +17,9 @@ from bot.channels.wechat.ledger import People
 from bot.channels.wechat.pages import Pages
 from bot.channels.wechat.photos import PhotoLost, Photos
 from bot.channels.wechat.pushes import Push
-from bot.channels.wechat.sending import Sender
+from bot.channels.wechat.sending import Sender, shown_choices
 from handlers.channel import DeliveryError
-from handlers.message import Chat, IncomingPhoto, Kind, Message, Outgoing
+from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.store import Store
 from handlers.words import words
 
@@ -44,6 +44,7 @@ class Promised(BaseModel):
     push: Push
     text: str = ""
     choice: str | None = None
+    language: Language = "zh"
 
 
 class Answerer(Protocol):
@@ -133,7 +134,9 @@ class Handling:
                 await self._store.done_inbox(CHANNEL, key)
                 continue
             push = promised.push
-            work = self.begin(push, self.for_handlers(push, promised.text, promised.choice), kept=True)
+            work = self.begin(
+                push, self.for_handlers(push, promised.text, promised.choice, promised.language), kept=True
+            )
             self.spawn(self.unfollowed(work) if push.sort == "unfollow" else self._foretold(work))
 
     async def _foretold(self, work: Work) -> None:
@@ -156,11 +159,11 @@ class Handling:
 
     # --- one message of a person after another
 
-    def for_handlers(self, push: Push, text: str, choice: str | None) -> Message:
+    def for_handlers(self, push: Push, text: str, choice: str | None, language: Language = "zh") -> Message:
         photo = (IncomingPhoto(key=push.key, path=self._photos.path(push.key)),) if push.sort == "photo" else ()
         return Message(
             key=push.key, chat=chat_of(push), text="" if choice else text, choice=choice, photos=photo,
-            language_hint="zh",
+            language_hint=language,
         )  # fmt: skip
 
     def begin(self, push: Push, message: Message, *, kept: bool = False) -> Work:
@@ -200,7 +203,11 @@ class Handling:
             if self._answerer is None:
                 raise asyncio.CancelledError
             try:
-                return await self._answerer.handle(work.message)
+                replies = await self._answerer.handle(work.message)
+                if work.push.sort != "unfollow" and any(o.id == f"{work.push.key}:forgotten" for o in replies):
+                    # Before it is said: who reads it finds the pages gone.
+                    await self._forget(work.push.openid, gone=False)
+                return replies
             except Exception as error:  # not the person's doing, whatever it is
                 log.error("handling a WeChat message failed: %s", type(error).__name__)
                 if pause is not None:
@@ -229,7 +236,9 @@ class Handling:
         if work.kept:
             return
         work.kept = True
-        promised = Promised(push=work.push, text=work.message.text, choice=work.message.choice)
+        message = work.message
+        language = message.language_hint or "zh"
+        promised = Promised(push=work.push, text=message.text, choice=message.choice, language=language)
         putting = asyncio.ensure_future(self._store.put_inbox(CHANNEL, work.push.key, promised.model_dump_json()))
         self.spawn(putting)
         await asyncio.wait({putting}, timeout=FORESEE_SECONDS)
@@ -261,10 +270,8 @@ class Handling:
         replies = await work.task
         told = await work.told
         for outgoing in replies:
-            if outgoing.text not in told:
+            if outgoing.text not in told and not (told and _how_far(outgoing)):
                 await self.say_later(work.message.chat, outgoing)
-        if any(o.id == f"{work.push.key}:forgotten" for o in replies):
-            await self._forget(work.push.openid, gone=False)
         if work.kept:
             await self._store.done_inbox(CHANNEL, work.push.key)
         if work.photo is not None:
@@ -299,5 +306,11 @@ def chat_of(push: Push) -> Chat:
     return Chat(channel=CHANNEL, chat=push.openid, person=push.openid)
 
 
+def _how_far(outgoing: Outgoing) -> bool:
+    """Whether it only says how far a job is: a second later the same with another number is worth no message."""
+    return bool(outgoing.choices) and outgoing.job is None and not shown_choices(outgoing.choices)
+
+
 def _own(work: Work, key: str) -> Outgoing:
-    return Outgoing(id=f"{work.push.key}:{key}", kind=Kind.TEXT, text=words("zh", key), language="zh")
+    language = work.message.language_hint or "zh"
+    return Outgoing(id=f"{work.push.key}:{key}", kind=Kind.TEXT, text=words(language, key), language=language)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from handlers.message import Language
 from handlers.store import Store
 
 Action = Literal["message", "brief"]
@@ -109,6 +110,8 @@ class Person(_Frozen):
     answered: tuple[Answered, ...] = ()
     offered: tuple[str, ...] = ()
     pages: tuple[tuple[str, float], ...] = ()
+    language: Language = "zh"
+    """Theirs as last heard, for what this channel says by itself."""
 
     def _left(self, action: Action, now: datetime) -> int:
         window = self.message if action == "message" else self.brief
@@ -253,8 +256,10 @@ class People:
 
         await self.change(openid, keep)
 
-    async def offer(self, openid: str, offered: tuple[str, ...]) -> None:
-        await self.change(openid, lambda person: person.model_copy(update={"offered": offered}))
+    async def offer(self, openid: str, offered: tuple[str, ...], language: Language | None = None) -> None:
+        """What the numbers printed last mean, and the language they were printed in."""
+        heard = {} if language is None else {"language": language}
+        await self.change(openid, lambda person: person.model_copy(update={"offered": offered, **heard}))
 
     async def forget(self, openid: str, *, gone: bool) -> None:
         """Everything but what may be sent now; after an unfollow nothing may."""

@@ -91,7 +91,7 @@ def _message(data: dict[str, Any], openid: str, account: str) -> Push:
 def _event(kind: str, event: str, data: dict[str, Any], openid: str, account: str) -> Push:
     """Events have no id: sender, second and kind name them."""
     name, tapped, second = data.get("Event", ""), data.get("EventKey", ""), data.get("CreateTime", "")
-    if not name or not second.isdecimal():
+    if not name or not (second.isascii() and second.isdecimal()):
         raise Malformed("an event without a name")
     key = f"wechat:{openid}:{second}:{name[:40]}:{tapped[:128]}"
     sorts: dict[str, Sort] = {

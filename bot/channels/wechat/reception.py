@@ -19,7 +19,7 @@ from bot.channels.wechat.rights import AccountRights
 from bot.channels.wechat.sending import Sender
 from bot.metrics import Metrics
 from handlers.answers import number_in
-from handlers.message import Message
+from handlers.message import Language, Message
 from handlers.words import words
 from providers.catalog import ACTIONS, STYLES
 
@@ -123,15 +123,15 @@ class Reception:
         """What the push itself is answered."""
         if push.sort in ("unsupported", "voice"):
             key = "wechat.voice" if push.sort == "voice" else "wechat.unsupported"
-            return Said(answer=Answer(text=words("zh", key)))
+            return Said(answer=Answer(text=words(person.language, key)))
         if (shown := self._picture_asked(push, person)) is not None:
-            return Said(answer=await self._one_picture(*shown), substantial=True)
+            return Said(answer=await self._one_picture(*shown, person.language), substantial=True)
         message = self._message(push, person)
         if message is None:
             return Said(answer=SILENCE)
         replies = await self._handling.replies(self._handling.begin(push, message))
         if replies is None:
-            return Said(answer=Answer(text=words("zh", "wechat.promise")), offered=(), substantial=True)
+            return self._composer.promised(person.language, customer=customer)
         return self._composer.printed(push, replies, customer=customer)
 
     # --- what it means for the handlers
@@ -144,7 +144,7 @@ class Reception:
             text, choice = _meaning(person.offered[n - 1])
         if not (text or choice or push.sort == "photo"):
             return None
-        return self._handling.for_handlers(push, text, choice)
+        return self._handling.for_handlers(push, text, choice, person.language)
 
     def _picture_asked(self, push: Push, person: Person) -> tuple[str, int] | None:
         """The picture of a collage that a number asks for: its page and number."""
@@ -155,10 +155,10 @@ class Reception:
         _, page_id, number = offered.split(":", 2)
         return page_id, int(number)
 
-    async def _one_picture(self, page_id: str, number: int) -> Answer:
+    async def _one_picture(self, page_id: str, number: int, language: Language) -> Answer:
         page = await self._pages.get(page_id)
         if page is None or not 1 <= number <= len(page.pictures):
-            return Answer(text=words("zh", "wechat.expired"))
+            return Answer(text=words(language, "wechat.expired"))
         return await self._composer.as_picture(page_id, page, str(number))
 
 

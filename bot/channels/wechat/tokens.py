@@ -1,7 +1,7 @@
 """The access token, by `stable_token`, shared by all processes through the store.
 
 Asked for before it expires, and once after the platform refused it; by one process at a time, whose lease the others
-wait for. The plain answer gives every asker the same token; only where it repeats a token that was just refused is
+wait for. The plain answer gives every asker the same token; only where it repeats a token that was refused again is
 a new one forced (20 a day, 30 seconds apart).
 """
 
@@ -59,6 +59,7 @@ class Tokens:
         self._sleep = sleep
         self._here = asyncio.Lock()
         self._known: Known | None = None
+        self._asked = 0
 
     async def token(self) -> str:
         """The present token."""
@@ -66,9 +67,9 @@ class Tokens:
             return self._known.token  # type: ignore[union-attr]  # just checked
         return await self._renew(refused=None)
 
-    async def renewed(self, refused: str) -> str:
-        """Another token than the one the platform has just refused, where there is one."""
-        return await self._renew(refused=refused)
+    async def renewed(self, refused: str, *, force: bool = False) -> str:
+        """The platform's present token, after it has just refused one; `force` makes it another where it can."""
+        return await self._renew(refused=refused, force=force)
 
     def _good(self, known: Known | None, refused: str | None = None) -> bool:
         return known is not None and known.token != refused and self._now() < known.until
@@ -80,8 +81,11 @@ class Tokens:
         raw = await self._store.value(SPACE, self._key)
         return None if raw is None else Known.model_validate_json(raw)
 
-    async def _renew(self, refused: str | None) -> str:
+    async def _renew(self, refused: str | None, *, force: bool = False) -> str:
+        asked = self._asked
         async with self._here:
+            if self._asked != asked and not force and self._known is not None:
+                return self._known.token  # asked for by somebody else while we waited
             while True:
                 shared = await self._shared()
                 if shared is not None and self._good(shared, refused):
@@ -95,20 +99,21 @@ class Tokens:
                 # Whoever had the lease before us may have saved a new one between our two looks.
                 shared = await self._shared()
                 if shared is None or not self._good(shared, refused):
-                    shared = await self._ask(shared, refused)
+                    shared = await self._ask(shared, force=force)
+                    self._asked += 1
                     await self._store.set_value(SPACE, self._key, shared.model_dump_json())
                 self._known = shared
                 return shared.token
             finally:
                 await self._store.set_value(SPACE, f"{self._key}.lease", None, expected=lease)
 
-    async def _ask(self, before: Known | None, refused: str | None) -> Known:
-        said = await self._fetch(False)
+    async def _ask(self, before: Known | None, *, force: bool) -> Known:
         forced = before.forced if before else 0.0
-        if refused is not None and said["access_token"] == refused and self._now() - forced >= FORCE_APART:
-            log.warning("a token was refused although the platform still gives it out: a new one is forced")
-            said = await self._fetch(True)
+        force = force and self._now() - forced >= FORCE_APART
+        if force:
+            log.warning("a token was refused twice although the platform still gives it out: a new one is forced")
             forced = self._now()
+        said = await self._fetch(force)
         life = float(said["expires_in"])
         return Known(token=said["access_token"], until=self._now() + max(life - EARLY_SECONDS, life / 2), forced=forced)
 

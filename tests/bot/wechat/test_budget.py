@@ -257,13 +257,13 @@ async def test_a_result_that_waited_and_whose_send_is_unclear_is_linked_with_its
 
 async def dies_at(likeness: House, person: Phone, message: int, *, count: int = 1) -> None:
     """Its process dies while the platform has the `message`-th customer message of a result; another takes it up."""
-    likeness.wechat.plan("custom/send", do="hold", after=message - 1)
+    likeness.wechat.plan("custom/send", do="hold_after", after=message - 1)
     dying = asyncio.create_task(likeness.makes(person, count))
     await asyncio.to_thread(likeness.wechat.holding.wait, 10)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
     likeness.wechat.release()
-    await person.until(lambda p: len(p.messages) == message)
+    assert len(person.messages) == message
     await likeness.makes(person, count)
 
 
@@ -320,6 +320,7 @@ async def test_a_platform_that_is_away_is_tried_again(tmp_path: Path, wechat: Fa
         await likeness.wishes(ann)
         wechat.plan("custom/send", status=503, times=2)
         wechat.plan("media/upload", errcode=-1, times=2)
+        wechat.plan("custom/send", errcode=45011)
         await likeness.makes(ann)
         assert likeness.rows[0].state is DeliveryState.SENT
         assert len(ann.pictures) == 1

@@ -82,6 +82,11 @@ def sealed(app_id: str = APP_ID, key: str = AES_KEY, xml: str = "<xml></xml>") -
         ("<xml><MsgType>text</MsgType></xml>", False),
         ("<xml><MsgType><![CDATA[text]]></MsgType><MsgType>image</MsgType></xml>", False),
         ('<!DOCTYPE x [<!ENTITY a "b">]><xml><MsgType>&a;</MsgType></xml>', False),
+        (
+            "<xml><MsgType>event</MsgType><Event>CLICK</Event><ToUserName>gh</ToUserName>"
+            "<FromUserName>o</FromUserName><CreateTime>\u0663</CreateTime></xml>",
+            False,
+        ),
         ("<xml>" + "<a>" * 20_000 + "</a>" * 20_000 + "</xml>", False),
         ("{}", True),
         ("<xml><ToUserName>x</ToUserName></xml>", True),

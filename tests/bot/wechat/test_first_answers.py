@@ -128,6 +128,29 @@ async def test_a_number_right_after_a_photo_means_the_list_just_read(tmp_path: P
         assert len(await likeness.jobs()) == 1
 
 
+async def test_the_first_answer_says_what_can_be_typed_meanwhile(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        answer = text_of(await ann.types("画一座暴风雨里的灯塔"))
+        assert "进度" in answer
+        assert "取消" in answer
+        assert "进度" not in text_of(await ann.types("取消"))
+
+
+async def test_how_far_a_picture_is_can_be_asked_while_its_photo_is_still_on_its_way(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.file_delay = 1.0
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.sends(photo())
+        await ann.types("动漫风格")
+        assert "动漫风格" in text_of(await ann.types("进度"))
+        likeness.later(seconds=20)
+        await likeness.channel.reception.idle()
+        assert not ann.messages, "the same with another number is worth none of the five"
+
+
 async def test_handling_that_takes_long_is_foreseen_and_not_repeated(tmp_path: Path, wechat: FakeWeChat) -> None:
     held: list[Held] = []
 

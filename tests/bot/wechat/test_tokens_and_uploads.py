@@ -63,14 +63,49 @@ async def test_a_wrong_secret_is_said_and_not_tried_for_ever(tmp_path: Path, wec
         assert wechat.calls["stable_token"] - asked < 10
 
 
-async def test_a_token_refused_for_ever_is_refetched_once_for_each_call(tmp_path: Path, wechat: FakeWeChat) -> None:
+@pytest.mark.parametrize("code", [40001, 42001])
+async def test_a_token_refused_once_although_it_is_good_costs_one_look_and_no_forced_token(
+    tmp_path: Path, wechat: FakeWeChat, code: int
+) -> None:
+    async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
+        await likeness.channel.check()
+        wechat.files["m"] = photo()
+        wechat.plan("media/get", errcode=code)
+        asked = wechat.calls["stable_token"]
+        assert await likeness.channel.api.media("m") == photo()
+        assert wechat.calls["stable_token"] - asked == 1
+        assert wechat.forced == 0
+
+
+async def test_a_token_given_out_and_refused_is_replaced_by_a_forced_one(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
+        await likeness.channel.check()
+        wechat.files["m"] = photo()
+        wechat.plan("media/get", errcode=40001, times=2)
+        assert await likeness.channel.api.media("m") == photo()
+        assert wechat.forced == 1
+
+
+async def test_calls_refused_side_by_side_look_for_a_new_token_once(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
+        await likeness.channel.check()
+        wechat.files["m"] = photo()
+        wechat.plan("media/get", errcode=40001, delay=0.1, times=10)
+        asked = wechat.calls["stable_token"]
+        assert set(await asyncio.gather(*(likeness.channel.api.media("m") for _ in range(10)))) == {photo()}
+        assert wechat.calls["stable_token"] - asked <= 2
+
+
+async def test_a_token_refused_for_ever_is_refetched_once_and_forced_once_for_each_call(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
     async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
         await likeness.channel.check()
         wechat.plan("media/get", errcode=40001, times=1000)
         calls, asked = wechat.calls["media/get"], wechat.calls["stable_token"]
         with pytest.raises(WeChatError):
             await likeness.channel.api.media("m")
-        assert wechat.calls["media/get"] - calls == 2
+        assert wechat.calls["media/get"] - calls == 3
         assert wechat.calls["stable_token"] - asked <= 2
 
 

@@ -198,6 +198,14 @@ async def test_people_who_write_english_are_answered_in_english(tmp_path: Path, 
         assert "Full size" in ann.messages[-1].text
 
 
+async def test_what_cannot_be_read_is_answered_in_the_persons_language(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.types("hello, can you make me a picture please")
+        assert "photo" in text_of(await ann.sends_other("video", MediaId="m", ThumbMediaId="t"))
+        assert "voice" in text_of(await ann.speaks())
+
+
 async def test_a_long_answer_is_cut_at_a_line_and_goes_on_in_a_message(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
