@@ -28,7 +28,7 @@ from bot.channels.wechat.sending import Sender
 from bot.channels.wechat.tokens import Tokens
 from bot.metrics import Metrics
 from handlers.channel import Delivered, DeliveryError, DeliveryLater
-from handlers.message import Chat, Outgoing
+from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store import Store
 from intent import parse
 
@@ -121,6 +121,7 @@ class WeChatChannel:
         """Take pushes from now on. The platform need not be reachable: it is asked for the rights until it answers."""
         # The words it knows take a second to load: not while the first person waits.
         await asyncio.to_thread(_read_once)
+        await _rehearse(answerer)
         await self.reception.start(answerer)
         self._asking = asyncio.create_task(self.rights.keep_asking(), name="wechat rights")
 
@@ -169,6 +170,19 @@ class WeChatChannel:
 def _read_once() -> None:
     for text in ("动漫风格", "把背景换成白色", "me as a wizard, twice"):
         parse(text, photos=1)
+
+
+async def _rehearse(answerer: Answerer) -> None:
+    """What people begin with, foreseen for nobody: catalogs, quotes and statements are there before the first one."""
+    nobody = Chat(channel="wechat", chat="nobody", person="nobody")
+    photo = IncomingPhoto(key="wechat:nobody:1", path=Path("nobody"))
+    came = Message(key="wechat:nobody:1", chat=nobody, photos=(photo,), language_hint="zh")
+    wish = Message(key="wechat:nobody:2", chat=nobody, text="动漫风格", language_hint="zh")
+    try:
+        for messages in ((came,), (came, wish)):
+            await answerer.foresee(messages)
+    except Exception as error:  # the database is away: the first people wait a little longer
+        log.warning("a first answer could not be rehearsed: %s", type(error).__name__)
 
 
 def _origin(url: str) -> frozenset[tuple[str, int]]:
