@@ -13,13 +13,12 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
 from starlette.routing import BaseRoute
 from telegram import Bot, Update
 from telegram.error import InvalidToken, TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.channels.telegram.answering import Answerer, Answering
+from bot.channels.telegram.calling import Calling
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.gateway import Gateway
 from bot.channels.telegram.hearing import Hearing
@@ -49,16 +48,12 @@ from handlers.channel import Delivered, DeliveryError, DeliveryLater, DeliveryRe
 from handlers.message import Chat, IncomingPhoto, Outgoing
 from handlers.store import Store
 from handlers.words import words
-from providers.http import direct
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-R = TypeVar("R", bound=HTTPXRequest)
 
-CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
-"""Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
 CONNECTIONS = 40
 """More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 BEGUN_KEPT = 10_000
@@ -100,8 +95,8 @@ class TelegramChannel:
         self._public_url = (public_url or "").rstrip("/")
         self._secret = secret_for(token, webhook_secret)
         root = api_url.rstrip("/")
-        fetching = _request(Fetching, 1)
-        self._requests = (fetching, _request(HTTPXRequest, CONNECTIONS))
+        fetching = Fetching(1)
+        self._requests = (fetching, Calling(CONNECTIONS))
         self._bot = Bot(
             token, base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", request=self._requests[1],
             get_updates_request=self._requests[0],
@@ -379,14 +374,6 @@ class TelegramChannel:
             raise
         self._metrics.delivery(self.name, "sent")
         return delivered
-
-
-def _request(kind: type[R], connections: int) -> R:
-    transport = direct(limits=httpx.Limits(max_connections=connections))
-    return kind(
-        connections, connect_timeout=CONNECT, read_timeout=READ, write_timeout=WRITE, pool_timeout=POOL,
-        media_write_timeout=MEDIA_WRITE, httpx_kwargs={"transport": transport},
-    )  # fmt: skip
 
 
 async def _only_delivery_errors(work: Awaitable[T]) -> T:

@@ -18,8 +18,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot, Update
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
 
+from bot.channels.telegram.calling import Calling
 from bot.channels.telegram.gateway import seconds
 from bot.channels.telegram.limits import Clock
 from bot.channels.telegram.reading import UNREADABLE, update_from
@@ -43,7 +43,7 @@ def secret_for(token: str, given: str | None) -> str:
     return given or hmac.new(token.encode(), b"likeness webhook", hashlib.sha256).hexdigest()
 
 
-class Fetching(HTTPXRequest):
+class Fetching(Calling):
     """How getUpdates is called: the last answer is kept as it came."""
 
     answer = b""
