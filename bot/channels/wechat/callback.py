@@ -72,12 +72,8 @@ class Callback:
             return Response(status_code=400)
         if not self._reception.running:
             return Response(status_code=503)  # the platform tries again
-        await self._pages.reached_at(_base(request))
-        try:
-            answer = await self._reception.answer(push)
-        except Exception as error:  # the database is away: the platform tries again, with the same id
-            log.error("a push could not be answered: %s", type(error).__name__)
-            return Response(status_code=503)
+        self._reception.reached_at(_base(request))
+        answer = await self._reception.answer(push)
         xml = render(answer, Ends(openid=push.openid, account=push.account, at=push.at))
         if answer == SILENCE or xml == NOTHING:
             return PlainTextResponse(NOTHING)

@@ -27,6 +27,7 @@ from bot.channels.wechat.rights import AccountRights
 from bot.channels.wechat.sending import Sender
 from bot.channels.wechat.tokens import Tokens
 from bot.metrics import Metrics
+from handlers.calm import Calm
 from handlers.channel import Delivered, DeliveryError, DeliveryLater
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store import Store
@@ -41,7 +42,8 @@ _T = TypeVar("_T")
 class WeChatChannel:
     """Implements `handlers.channel.Channel`. A process that does not listen (a worker) only says and delivers.
 
-    `secret`: the installation's, for page addresses. `keys`: the EncodingAESKey, then the one before a change.
+    `calm`: the process's, shared with its other work. `secret`: the installation's, for page addresses. `keys`: the
+    EncodingAESKey, then the one before a change.
     Raises ValueError for a key that is none.
     """
 
@@ -62,6 +64,7 @@ class WeChatChannel:
         keys: Sequence[SecretStr] = (),
         api_url: str = "https://api.weixin.qq.com",
         public_url: str | None = None,
+        calm: Calm | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         retries: Sequence[float] = RETRIES,
@@ -77,17 +80,20 @@ class WeChatChannel:
         people = People(store, clock=clock)
         pages = Pages(store=store, people=people, secret=secret, account=app_id, public_url=public_url)
         media = MediaShelf(api=self.api, rights=self.rights, pages=pages)
+        calm = calm or Calm()
         self._photos = Photos(
-            api=self.api, folder=data_dir.absolute() / "inbox" / "wechat", trusted=_origin(api_url), sleep=sleep
-        )
+            api=self.api, folder=data_dir.absolute() / "inbox" / "wechat", trusted=_origin(api_url), calm=calm,
+            sleep=sleep,
+        )  # fmt: skip
         self._sender = Sender(store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media)
         handling = Handling(
-            store=store, people=people, sender=self._sender, photos=self._photos, pages=pages, retries=retries,
-            sleep=sleep,
+            store=store, people=people, sender=self._sender, photos=self._photos, pages=pages, calm=calm,
+            retries=retries, sleep=sleep,
         )  # fmt: skip
         self.reception = Reception(
             people=people, rights=self.rights, sender=self._sender, pages=pages, handling=handling, metrics=metrics,
             composer=Composer(people=people, pages=pages, media=media, handling=handling),
+            folder=data_dir.absolute() / "inbox" / "wechat" / "promised",
         )  # fmt: skip
         envelope = Envelope(
             token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.channels.wechat.handling import Handling, chat_of
-from bot.channels.wechat.ledger import Answered, Held, People, Person
+from bot.channels.wechat.ledger import Answered, Held, People, Person, Record
 from bot.channels.wechat.media import ALL, MediaShelf
 from bot.channels.wechat.pages import Page, Pages
 from bot.channels.wechat.pushes import Push
@@ -94,8 +94,9 @@ class Composer:
             return outgoing.text
         return numbered(outgoing.text, shown_choices(outgoing.choices))
 
-    async def composed(self, push: Push, before: Person, said: Said, *, customer: bool) -> Answer:
+    async def composed(self, push: Push, found: Record, said: Said, *, customer: bool) -> Answer:
         """The answer with what waited. What is taken from the record is committed together with the answer."""
+        before = found.person
         answer, offered = said.answer, said.offered
         if not before.held:
             rest = ""
@@ -106,7 +107,7 @@ class Composer:
             offered = before.offered if offered is None else offered
             language = said.language or before.language
             if (offered, language) != (before.offered, before.language):
-                await self._people.offer(push.openid, offered, language)
+                await self._people.offer(push.openid, offered, language, known=found)
             return answer
         person = await self._people.read(push.openid)
         taken = [h for h in person.held if not customer or not h.page]
@@ -163,9 +164,9 @@ class Composer:
         except LikenessError as error:
             log.warning("a picture could not be uploaded: %s", error)
         if media_id is not None:
-            return Answer(media_id=media_id)
+            return Answer(media_id=media_id, page=page_id)
         link = await self._pages.link(page_id)
         if link is None:
             log.error("a result can be neither uploaded nor linked: set PUBLIC_URL")
             return Answer(text=words(page.language, "error.delivery_later"))
-        return Answer(title=card_title(page), text=page.text, cover=f"{link}/cover.jpg", url=link)
+        return Answer(title=card_title(page), text=page.text, cover=f"{link}/cover.jpg", url=link, page=page_id)

@@ -5,6 +5,7 @@ The page works on every kind of account: no login, the pictures at full size, "l
 
 import hashlib
 import hmac
+import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 from bot.channels.wechat.ledger import People, Person
 from handlers.message import Chat, Choice, Language, Outgoing
 from handlers.store import Store
+
+log = logging.getLogger(__name__)
 
 SPACE = "wechat.page"
 ADDRESS_SPACE = "wechat.address"
@@ -85,11 +88,20 @@ class Pages:
             return self._public
         return self._seen or await self._store.value(ADDRESS_SPACE, self._account)
 
-    async def reached_at(self, base: str) -> None:
-        """A signed push came to this address."""
-        if self._public is None and base != self._seen:
+    def moved(self, base: str) -> bool:
+        """A signed push came to this address: whether that is news."""
+        if self._public is not None or base == self._seen:
+            return False
+        self._seen = base
+        return True
+
+    async def remember(self, base: str) -> None:
+        """For the other processes, and the next start."""
+        try:
             await self._store.set_value(ADDRESS_SPACE, self._account, base)
-            self._seen = base
+        except Exception as error:
+            log.warning("the address for links could not be written down: %s", type(error).__name__)
+            self._seen = None
 
     async def link(self, page_id: str) -> str | None:
         base = await self.base()

@@ -7,11 +7,14 @@ push ─▶ seen before? the same answer
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
+from pathlib import Path
 
 from bot.channels.wechat.composing import Composer, Said
 from bot.channels.wechat.handling import CHANNEL, Answerer, Handling
-from bot.channels.wechat.ledger import People, Person
+from bot.channels.wechat.late import Promises
+from bot.channels.wechat.ledger import People, Person, Record
 from bot.channels.wechat.pages import Pages
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import SILENCE, Answer
@@ -23,6 +26,10 @@ from handlers.message import Language, Message
 from handlers.words import words
 from providers.catalog import ACTIONS, STYLES
 
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 0.85
+"""Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
 FLUSH_SECONDS = 0.35
 KEPT_ANSWERS = 20_000
 
@@ -38,6 +45,7 @@ class Reception:
         handling: Handling,
         composer: Composer,
         metrics: Metrics,
+        folder: Path,
     ) -> None:
         self._people = people
         self._rights = rights
@@ -48,12 +56,16 @@ class Reception:
         self._metrics = metrics
         self._going: dict[str, asyncio.Task[Answer]] = {}
         self._given: OrderedDict[str, Answer] = OrderedDict()
+        self._promises = Promises(
+            folder=folder, handling=handling, people=people, sender=sender, answering=self._answer
+        )
 
     # --- life
 
     async def start(self, answerer: Answerer) -> None:
         """Take pushes from now on, beginning with those a former process promised to handle."""
         await self._handling.start(answerer)
+        self._promises.take_up()
 
     async def aclose(self, patience: float) -> None:
         """Take no more; finish within `patience` seconds what has begun. The rest is in the inbox."""
@@ -73,6 +85,11 @@ class Reception:
         while self._handling.tasks or self._going:
             await asyncio.wait({*self._handling.tasks, *self._going.values()})
 
+    def reached_at(self, base: str) -> None:
+        """The address the platform calls, for links; written down beside the answer, not before it."""
+        if self._pages.moved(base):
+            self._handling.spawn(self._pages.remember(base))
+
     # --- one push
 
     async def answer(self, push: Push) -> Answer:
@@ -83,14 +100,25 @@ class Reception:
         if task is None:
             task = self._going[push.key] = asyncio.create_task(self._answer(push))
             task.add_done_callback(lambda done: self._gave(push.key, done))
-        return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await asyncio.shield(task)
+        except Exception as error:  # not in time, or not at all: the database is slow, or away
+            log.warning("an answer is promised and follows: %s", type(error).__name__)
+        if push.key not in self._given:
+            self._give(push.key, self._promises.promise(push, task))
+        return self._given[push.key]
 
     def _gave(self, key: str, task: "asyncio.Task[Answer]") -> None:
         self._going.pop(key, None)
         if not task.cancelled() and task.exception() is None:
-            self._given[key] = task.result()
-            if len(self._given) > KEPT_ANSWERS:
-                self._given.popitem(last=False)
+            self._give(key, task.result())
+
+    def _give(self, key: str, answer: Answer) -> None:
+        """Once a promise is given, it stays the answer for every further try of the platform."""
+        self._given.setdefault(key, answer)
+        if len(self._given) > KEPT_ANSWERS:
+            self._given.popitem(last=False)
 
     async def _answer(self, push: Push) -> Answer:
         if push.sort == "nothing":
@@ -104,7 +132,8 @@ class Reception:
             await self._handling.keep(work)
             self._handling.spawn(self._handling.unfollowed(work))
             return SILENCE
-        person = await self._people.opened(push.openid, push.action or "message", push.key)
+        found = await self._people.record(push.openid)
+        person, opening = self._opened(push, found)
         for answered in person.answered:
             if answered.key == push.key:
                 return Answer.model_validate_json(answered.answer)
@@ -112,12 +141,25 @@ class Reception:
         customer = (await self._rights.now()).customer
         flushing = None
         if customer and any(h.page for h in person.held):
+            await opening
             flushing = asyncio.ensure_future(self._sender.flush(push.openid))
             self._handling.spawn(flushing)
         said = await self._said(push, person, customer)
         if flushing is not None:
             await asyncio.wait({flushing}, timeout=FLUSH_SECONDS)
-        return await self._composer.composed(push, person, said, customer=customer)
+        return await self._composer.composed(push, await opening, said, customer=customer)
+
+    def _opened(self, push: Push, found: Record) -> "tuple[Person, asyncio.Future[Record]]":
+        """What the push opens; it is written down beside the work, and awaited before the answer."""
+        action = push.action or "message"
+        person = found.person.opened(action, push.key, self._people.clock())
+        opening: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
+        if person == found.person:
+            opening.set_result(found)
+        else:
+            opening = asyncio.ensure_future(self._people.opened(push.openid, action, push.key, known=found))
+            self._handling.spawn(opening)
+        return person, opening
 
     async def _said(self, push: Push, person: Person, customer: bool) -> Said:
         """What the push itself is answered."""

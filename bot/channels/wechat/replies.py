@@ -17,7 +17,10 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 class Answer(BaseModel):
-    """One passive reply: words, a picture by its media id, or a card that opens `url`. All empty: nothing is said."""
+    """One passive reply: words, a picture by its media id, or a card that opens `url`. All empty: nothing is said.
+
+    `page`: the result page whose picture or card it is.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,6 +29,7 @@ class Answer(BaseModel):
     title: str = ""
     cover: str = ""
     url: str = ""
+    page: str = ""
 
 
 SILENCE = Answer()

@@ -1,7 +1,9 @@
 """The first answer comes within a second, whatever lies behind it, and says something useful."""
 
 import asyncio
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -217,6 +219,48 @@ async def test_a_database_that_is_away_ends_in_a_sentence_and_not_in_silence(
 
     async with house(tmp_path, wechat, jobs=False, answerer=answerer) as likeness:
         assert "问题" in text_of(await likeness.phone().types("你好"))
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Somebody holds the database's write lock: nothing can be written down meanwhile."""
+    holder = sqlite3.connect(folder / "likeness.sqlite", isolation_level=None)
+    try:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+    finally:
+        holder.close()
+
+
+async def test_with_a_database_that_does_not_answer_there_is_a_promise_within_a_second_and_the_answer_follows(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat) as likeness:
+        ann = likeness.phone()
+        with locked(tmp_path):
+            assert "收到" in text_of(await ann.types("画一座暴风雨里的灯塔"))
+            assert ann.pushes[-1].tries == 1
+            assert ann.pushes[-1].seconds < 1
+            assert "你好" in text_of(await likeness.phone("bob").follows())
+        await likeness.all_ended()
+        await likeness.settled()
+        assert "文字成图" in ann.messages[0].text
+        assert len(ann.pictures) == 1
+        assert not list((tmp_path / "inbox" / "wechat" / "promised").iterdir())
+
+
+async def test_a_promise_made_without_a_database_is_kept_after_a_restart(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat) as likeness:
+        ann = likeness.phone()
+        with locked(tmp_path):
+            await ann.types("画一座暴风雨里的灯塔")
+            await likeness.channel.aclose()
+        assert not await likeness.jobs()
+    async with house(tmp_path, wechat) as likeness:
+        await likeness.all_ended()
+        await likeness.settled()
+        assert "文字成图" in ann.messages[0].text
+        assert len(ann.pictures) == 1
 
 
 async def test_no_connection_is_held_open_for_a_picture(tmp_path: Path, wechat: FakeWeChat) -> None:
