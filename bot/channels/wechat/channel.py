@@ -36,6 +36,7 @@ from intent import parse
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.0
+SWEEP_SECONDS = 3600.0
 _T = TypeVar("_T")
 
 
@@ -100,7 +101,8 @@ class WeChatChannel:
         )
         self._callback = Callback(envelope=envelope, reception=self.reception, pages=pages, clock=clock)
         self._result_pages = ResultPages(pages)
-        self._asking: asyncio.Task[None] | None = None
+        self._pages, self._media, self._sleep = pages, media, sleep
+        self._background: list[asyncio.Task[None]] = []
 
     async def _fetch_token(self, force: bool) -> dict[str, object]:
         body: dict[str, object] = {
@@ -129,15 +131,31 @@ class WeChatChannel:
         await asyncio.to_thread(_read_once)
         await _rehearse(answerer)
         await self.reception.start(answerer)
-        self._asking = asyncio.create_task(self.rights.keep_asking(), name="wechat rights")
+        self._background = [
+            asyncio.create_task(self.rights.keep_asking(), name="wechat rights"),
+            asyncio.create_task(self._keep_sweeping(), name="wechat sweeping"),
+        ]
 
     async def aclose(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.reception.aclose(STOP_SECONDS)
         await self._photos.aclose()
         await self._client.aclose()
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await self._sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except Exception as error:
+                log.warning("house-keeping failed and is tried again: %s", type(error).__name__)
+
+    async def sweep(self) -> None:
+        """Delete what is over: pages after their week, and permanent material that no page shows any more."""
+        await self._pages.sweep()
+        await self._media.sweep()
 
     async def check(self) -> str:
         """For `likeness doctor`: token and rights; what the account may do, in a line. Raises WeChatError."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from bot.channels.wechat.api import QUOTA_USED, UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
+from bot.channels.wechat.api import BAD_MEDIA, QUOTA_USED, UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
 from bot.channels.wechat.pages import Page, Pages
 from bot.channels.wechat.rights import AccountRights
 from providers.errors import LikenessError
@@ -63,3 +63,16 @@ class MediaShelf:
             return None
         await self._pages.uploaded(page_id, which, media_id, permanent=permanent)
         return media_id
+
+    async def sweep(self) -> None:
+        """Delete from the account the permanent material of pages that are gone. Raises NotReached, Unclear."""
+        for media_id in await self._pages.discarded():
+            try:
+                await self._api.delete_material(media_id)
+            except (NotReached, Unclear):
+                raise
+            except WeChatError as error:
+                if error.errcode not in BAD_MEDIA:
+                    log.warning("permanent material could not be deleted: %s", error)
+                    return
+            await self._pages.deleted(media_id)

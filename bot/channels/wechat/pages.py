@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import logging
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 SPACE = "wechat.page"
 ADDRESS_SPACE = "wechat.address"
+DISCARDED = "wechat.discarded"
 LIFE_SECONDS = 7 * 24 * 3600.0
 MEDIA_SECONDS = 3 * 24 * 3600.0 - 3600.0
 """Temporary media live for three days; an id an hour before its end is not used any more."""
@@ -58,6 +59,11 @@ class Page(_Frozen):
 
     def offers(self) -> tuple[Choice, ...]:
         return tuple(Choice(id=i, label=label) for i, label in self.choices)
+
+    def permanent(self, which: str | None = None) -> tuple[str, ...]:
+        """Ids of permanent material: of one picture, or of all."""
+        some = self.media.values() if which is None else [m for w, m in self.media.items() if w == which]
+        return tuple(m.media_id for m in some if m.permanent)
 
     def media_id(self, which: str, now: datetime) -> str | None:
         known = self.media.get(which)
@@ -118,6 +124,9 @@ class Pages:
         """Make the page of a result; pages of this person that have expired are deleted."""
         page_id, now = self.id_of(chat, outgoing), self.clock().timestamp()
         known = await self._store.value(SPACE, page_id)
+        if known is None:
+            # A queue of pages, oldest first: those of people who never come back must go too.
+            await self._store.put_inbox(SPACE, page_id, "")
         page = Page(
             openid=chat.person,
             language=outgoing.language,
@@ -149,16 +158,44 @@ class Pages:
         while True:
             raw = await self._store.value(SPACE, page_id)
             if raw is None:
+                await self._discard(() if not permanent else (media_id,))
                 return
             page = Page.model_validate_json(raw)
             new = Uploaded(media_id=media_id, at=self.clock().timestamp(), permanent=permanent)
             changed = page.model_copy(update={"media": {**page.media, which: new}})
             if await self._store.set_value(SPACE, page_id, changed.model_dump_json(), expected=raw):
+                await self._discard(page.permanent(which))
                 return
+
+    # --- what goes
 
     async def forget(self, openid: str) -> None:
         await self.delete([page_id for page_id, _ in (await self._people.read(openid)).pages])
 
-    async def delete(self, page_ids: list[str]) -> None:
+    async def delete(self, page_ids: Sequence[str]) -> None:
         for page_id in page_ids:
+            raw = await self._store.value(SPACE, page_id)
+            if raw is None:
+                continue
+            await self._discard(Page.model_validate_json(raw).permanent())
             await self._store.set_value(SPACE, page_id, None)
+
+    async def _discard(self, media_ids: Sequence[str]) -> None:
+        """Permanent material stays on the account until somebody deletes it: it is noted down for that."""
+        for media_id in media_ids:
+            await self._store.put_inbox(DISCARDED, media_id, "")
+
+    async def discarded(self) -> tuple[str, ...]:
+        """Permanent material of pages that are gone."""
+        return tuple(media_id for media_id, _ in await self._store.inbox(DISCARDED))
+
+    async def deleted(self, media_id: str) -> None:
+        """The platform does not have it any more."""
+        await self._store.done_inbox(DISCARDED, media_id)
+
+    async def sweep(self) -> None:
+        """Delete pages whose time is over, whether their people came back or not."""
+        for page_id, _ in await self._store.inbox(SPACE):
+            if await self.get(page_id) is None:
+                await self.delete([page_id])
+                await self._store.done_inbox(SPACE, page_id)

@@ -2,11 +2,14 @@
 
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bot.channels.wechat.api import WeChatError
+from bot.channels.wechat.ledger import People
 from bot.channels.wechat.rights import Rights
 from handlers.store import DeliveryState
 from tests.bot.wechat.house import House, house, photo, text_of
@@ -157,6 +160,44 @@ async def test_a_page_expires_cannot_be_guessed_and_is_forgotten_with_its_person
         assert gone.status_code == 404
         assert "过期" in gone.text
         assert "expired" in gone.text
+
+
+async def test_pages_of_people_who_never_come_back_are_deleted_after_their_week(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await likeness.makes(ann)
+        (page_id, _), *_ = (await People(likeness.store).read(ann.openid)).pages
+        await likeness.channel.sweep()
+        assert await likeness.store.value("wechat.page", page_id) is not None
+        likeness.later(days=8)
+        await likeness.channel.sweep()
+        assert await likeness.store.value("wechat.page", page_id) is None
+        assert not await likeness.store.inbox("wechat.page")
+
+
+async def test_permanent_material_is_deleted_from_the_account_when_its_page_is_gone(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset({"material"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann, bob = likeness.phone(), likeness.phone("bob")
+        for person in (ann, bob):
+            await asks_for_a_picture(likeness, person)
+            await likeness.makes(person)
+            await person.types("1")
+        assert len(wechat.media) == 2
+        await ann.types("/forget")
+        wechat.plan("del_material", status=503)
+        for _ in range(2):
+            with suppress(WeChatError):
+                await likeness.channel.sweep()
+        assert len(wechat.media) == 1, "what could not be deleted at first was tried again"
+        likeness.later(days=8)
+        await likeness.channel.sweep()
+        assert not wechat.media
 
 
 async def test_a_new_wish_is_answered_and_the_waiting_result_is_linked_with_it(
