@@ -20,6 +20,7 @@ from bot.http import create_app
 from bot.metrics import Metrics
 from bot.sessions import Sessions, load_secret
 from bot.settings import Settings
+from handlers.calm import Calm
 from handlers.channel import Channel
 from handlers.conversation import Conversation, SecondReader
 from handlers.group_rules import Groups, KnowsAdmins
@@ -93,7 +94,8 @@ async def parts(
         sessions = Sessions(secret=secret, https=https)
         metrics = Metrics()
         web = WebChannel(store=store, sessions=sessions, metrics=metrics, data_dir=settings.data_dir)
-        platforms = _platforms(settings, store, metrics, secret)
+        calm = Calm()
+        platforms = _platforms(settings, store, metrics, secret, calm)
         jobs = JobRunner(
             store=store,
             router=router,
@@ -110,7 +112,7 @@ async def parts(
             stack.push_async_callback(previews.aclose)
         conversation = Conversation(
             store=store,
-            jobs=StartsSoon(jobs),
+            jobs=StartsSoon(jobs, calm),
             quote=RecentQuotes(quoted(router)),
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),
@@ -179,7 +181,7 @@ def web_app(made: Parts) -> Starlette:
     )
 
 
-def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes) -> dict[str, Platform]:
+def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes, calm: Calm) -> dict[str, Platform]:
     """The channels that have their settings; their libraries are loaded only then."""
     made: dict[str, Platform] = {}
     for problem in settings.problems():
@@ -201,7 +203,7 @@ def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes
     if settings.wechat_app_id and settings.wechat_app_secret and settings.wechat_token:
         from bot.channels.wechat.configure import wechat_channel
 
-        made["wechat"] = wechat_channel(settings, store=store, metrics=metrics, secret=secret)
+        made["wechat"] = wechat_channel(settings, store=store, metrics=metrics, secret=secret, calm=calm)
     return made
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from handlers.calm import Calm
 from handlers.starting import StartsSoon
 
 
@@ -28,7 +29,7 @@ class SlowQueue:
 
 async def test_an_answer_does_not_wait_for_the_queue() -> None:
     queue = SlowQueue()
-    soon = StartsSoon(queue)
+    soon = StartsSoon(queue, Calm())
     await soon.enqueue("j1")
     await soon.enqueue("j2")
     await soon.cancel("j0")
@@ -42,7 +43,20 @@ async def test_an_answer_does_not_wait_for_the_queue() -> None:
 async def test_a_queue_that_is_away_costs_nobody_an_answer() -> None:
     queue = SlowQueue(fault=True)
     queue.go.set()
-    soon = StartsSoon(queue)
+    soon = StartsSoon(queue, Calm())
     await soon.enqueue("j1")
     await soon.idle()
     assert queue.started == []
+
+
+async def test_jobs_begin_when_nobody_waits_for_an_answer() -> None:
+    queue, calm = SlowQueue(), Calm()
+    queue.go.set()
+    soon = StartsSoon(queue, calm)
+    with calm.busy():
+        await soon.enqueue("j1")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert queue.started == []
+    await soon.idle()
+    assert queue.started == ["j1"]

@@ -3,10 +3,13 @@
 from bot.channels.wechat.channel import WeChatChannel
 from bot.metrics import Metrics
 from bot.settings import Settings
+from handlers.calm import Calm
 from handlers.store import Store
 
 
-def wechat_channel(settings: Settings, *, store: Store, metrics: Metrics, secret: bytes) -> WeChatChannel:
+def wechat_channel(
+    settings: Settings, *, store: Store, metrics: Metrics, secret: bytes, calm: Calm | None = None
+) -> WeChatChannel:
     """Needs `wechat_app_id`, `wechat_app_secret` and `wechat_token`. Raises ValueError for a key that is none."""
     if not (settings.wechat_app_id and settings.wechat_app_secret and settings.wechat_token):
         raise ValueError("WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN belong together")
@@ -22,4 +25,5 @@ def wechat_channel(settings: Settings, *, store: Store, metrics: Metrics, secret
         keys=tuple(key for key in keys if key),
         api_url=settings.wechat_api_url,
         public_url=settings.public_url,
+        calm=calm,
     )

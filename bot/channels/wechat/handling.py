@@ -6,8 +6,7 @@ Work whose outcome was promised lies in the inbox first, so a process that dies 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from bot.channels.wechat.pages import Pages
 from bot.channels.wechat.photos import PhotoLost, Photos
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.sending import Sender, shown_choices
+from handlers.calm import Calm
 from handlers.channel import DeliveryError
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.store import Store
@@ -28,10 +28,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "wechat"
 WORK_SECONDS = 0.55
 """How long an answer waits for the work before it says what is foreseen."""
-BEHIND_SECONDS = 0.05
-"""The same for words that follow a photo still being fetched: what is foreseen is as good."""
 FORESEE_SECONDS = 0.2
-CALM_SECONDS = 2.0
 RETRIES = (0.5, 2.0, 8.0)
 """Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
 
@@ -67,33 +64,6 @@ class Work:
     """Whether it is in the inbox."""
 
 
-class Calm:
-    """Photos are fetched and worked on when nobody waits for a first answer, or a little later all the same."""
-
-    def __init__(self) -> None:
-        self._answers = 0
-        self._free = asyncio.Event()
-        self._free.set()
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        self._answers += 1
-        self._free.clear()
-        try:
-            yield
-        finally:
-            self._answers -= 1
-            if not self._answers:
-                self._free.set()
-
-    async def wait(self, seconds: float) -> None:
-        if self._free.is_set():
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._free.wait()
-
-
 class Handling:
     """`retries`, `sleep`: the pauses between attempts."""
 
@@ -105,6 +75,7 @@ class Handling:
         sender: Sender,
         photos: Photos,
         pages: Pages,
+        calm: Calm,
         retries: Sequence[float] = RETRIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -115,7 +86,7 @@ class Handling:
         self._pages = pages
         self._retries = tuple(retries)
         self._sleep = sleep
-        self.calm = Calm()
+        self.calm = calm
         self._answerer: Answerer | None = None
         self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pending: defaultdict[str, list[Work]] = defaultdict(list)
@@ -171,16 +142,12 @@ class Handling:
         work.told = asyncio.get_running_loop().create_future()
         if push.sort == "photo":
             # Several photos of one person come side by side; only their handling waits in line.
-            work.photo = asyncio.ensure_future(self._fetched(push))
+            work.photo = asyncio.ensure_future(self._photos.fetch(push))
             work.photo.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._pending[push.openid].append(work)
         work.task = asyncio.create_task(self._handled(work))
         self.spawn(self._finish(work))
         return work
-
-    async def _fetched(self, push: Push) -> object:
-        await self.calm.wait(CALM_SECONDS)
-        return await self._photos.fetch(push)
 
     async def _handled(self, work: Work) -> tuple[Outgoing, ...]:
         openid = work.push.openid
@@ -191,6 +158,8 @@ class Handling:
                         await work.photo
                     except PhotoLost:
                         return (_own(work, "wechat.photo_lost"),)
+                    # Its first answer is out; those of others go before looking at it.
+                    await self.calm.wait()
                 return await self._with_patience(work)
         finally:
             self._pending[openid].remove(work)
@@ -216,18 +185,15 @@ class Handling:
 
     async def replies(self, work: Work) -> tuple[Outgoing, ...] | None:
         """The replies in time, or those foreseen, or None: then only a promise can be made."""
-        # A photo is answered at once; its download takes what it takes.
-        if work.photo is None:
-            behind = any(w.photo is not None for w in self._pending.get(work.push.openid, ()))
-            await asyncio.wait({work.task}, timeout=BEHIND_SECONDS if behind else WORK_SECONDS)
-        else:
-            await self.keep(work)
+        waiting = [w for w in self._pending.get(work.push.openid, ()) if w.photo is not None]
+        if not waiting:
+            await asyncio.wait({work.task}, timeout=WORK_SECONDS)
+        # A photo's download takes what it takes: it, and words behind it, are answered by what is foreseen.
         replies: tuple[Outgoing, ...] | None
         if work.task.done() and not work.task.cancelled():
             replies = work.task.result()
         else:
-            await self.keep(work)
-            replies = await self._foreseen(work, patience=FORESEE_SECONDS)
+            _, replies = await asyncio.gather(self.keep(work), self._foreseen(work, patience=FORESEE_SECONDS))
         work.told.set_result(tuple(o.text for o in replies or ()))
         return replies
 

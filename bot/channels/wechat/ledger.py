@@ -6,6 +6,7 @@ first is used first. Where the platform counts differently, its refusal corrects
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -175,6 +176,14 @@ class Person(_Frozen):
         return self.counted("message", ALLOWED["message"]).counted("brief", ALLOWED["brief"])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """A person as found in the store, and the very text found there: a change of just that needs no second look."""
+
+    person: Person
+    raw: str | None
+
+
 class Slot(_Frozen):
     """One message taken from a budget, to be given back where it was certainly not sent."""
 
@@ -191,26 +200,35 @@ class People:
         self.clock = clock
 
     async def read(self, openid: str) -> Person:
-        return _person(await self._store.value(SPACE, openid))
+        return (await self.record(openid)).person
 
-    async def change(self, openid: str, change: Callable[[Person], Person]) -> Person:
-        """Apply a pure change; repeated where somebody else changed the record meanwhile."""
+    async def record(self, openid: str) -> Record:
+        raw = await self._store.value(SPACE, openid)
+        return Record(person=_person(raw), raw=raw)
+
+    async def change(self, openid: str, change: Callable[[Person], Person], *, known: Record | None = None) -> Person:
+        return (await self.changed(openid, change, known=known)).person
+
+    async def changed(self, openid: str, change: Callable[[Person], Person], *, known: Record | None = None) -> Record:
+        """Apply a pure change; repeated where somebody else changed the record meanwhile. `known`: read just now."""
         for _ in range(TRIES):
-            raw = await self._store.value(SPACE, openid)
-            before = _person(raw)
-            after = change(before)
-            if after == before:
-                return after
+            before = known or await self.record(openid)
+            after = change(before.person)
+            if after == before.person:
+                return before
             text = after.model_dump_json(exclude_defaults=True)
-            if raw is None:
-                if await self._store.add_value(SPACE, openid, text):
-                    return after
-            elif await self._store.set_value(SPACE, openid, text, expected=raw):
-                return after
+            if before.raw is None:
+                done = await self._store.add_value(SPACE, openid, text)
+            else:
+                done = await self._store.set_value(SPACE, openid, text, expected=before.raw)
+            if done:
+                return Record(person=after, raw=text)
+            known = None
         raise RuntimeError("a person's record is changed too often")
 
-    async def opened(self, openid: str, action: Action, key: str) -> Person:
-        return await self.change(openid, lambda person: person.opened(action, key, self.clock()))
+    async def opened(self, openid: str, action: Action, key: str, *, known: Record | None = None) -> Record:
+        now = self.clock()
+        return await self.changed(openid, lambda person: person.opened(action, key, now), known=known)
 
     async def take(self, openid: str, *, keep: int = 0, step: Step | None = None) -> Slot | None:
         """Count one message, and note which one of a result it is, before it is sent; None where no more than `keep`
@@ -256,10 +274,12 @@ class People:
 
         await self.change(openid, keep)
 
-    async def offer(self, openid: str, offered: tuple[str, ...], language: Language | None = None) -> None:
+    async def offer(
+        self, openid: str, offered: tuple[str, ...], language: Language | None = None, *, known: Record | None = None
+    ) -> None:
         """What the numbers printed last mean, and the language they were printed in."""
         heard = {} if language is None else {"language": language}
-        await self.change(openid, lambda person: person.model_copy(update={"offered": offered, **heard}))
+        await self.change(openid, lambda person: person.model_copy(update={"offered": offered, **heard}), known=known)
 
     async def forget(self, openid: str, *, gone: bool) -> None:
         """Everything but what may be sent now; after an unfollow nothing may."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.channels.wechat.api import MAX_PHOTO, WeChatApi, WeChatError
 from bot.channels.wechat.pushes import Push
+from handlers.calm import Calm
 from providers.errors import LikenessError
 from providers.media.download import Downloader
 from providers.media.files import delete_quietly, write_file
@@ -36,11 +37,13 @@ class Photos:
         *,
         api: WeChatApi,
         folder: Path,
+        calm: Calm,
         trusted: frozenset[tuple[str, int]] = frozenset(),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._api = api
         self._folder = folder
+        self._calm = calm
         self._trusted = trusted
         self._sleep = sleep
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -58,9 +61,11 @@ class Photos:
         path = self.path(push.key)
         if path.is_file():  # fetched before this process died
             return path
+        until = self._calm.until()
         for pause in (*PAUSES, None):
             try:
                 async with self._turns:
+                    await self._calm.wait(until)
                     data = await self._once(push)
                 return await in_thread(write_file, data, into=self._folder, name=path.name)
             except LikenessError as error:

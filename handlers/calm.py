@@ -1,0 +1,41 @@
+"""Answers before work: what nobody waits for this moment begins when no answer is being made."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+SECONDS = 2.0
+"""How long work gives way to answers at most, from the moment it could have begun."""
+
+
+class Calm:
+    """One for a process: its channels say when somebody waits for an answer, its background work asks."""
+
+    def __init__(self) -> None:
+        self._answers = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """While an answer is being made."""
+        self._answers += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            if not self._answers:
+                self._free.set()
+
+    def until(self) -> float:
+        """The moment, on the loop's clock, from which work that could begin now gives way no more."""
+        return asyncio.get_running_loop().time() + SECONDS
+
+    async def wait(self, until: float | None = None) -> None:
+        """Until nobody waits, at most until that moment."""
+        if self._free.is_set():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self.until() if until is None else until):
+                await self._free.wait()
