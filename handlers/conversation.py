@@ -205,6 +205,8 @@ class Conversation:
     async def _accept_all(
         self, photos: Sequence[IncomingPhoto], heard: Heard
     ) -> tuple[tuple[LaidPhoto, ...], tuple[str, ...]]:
+        if not photos:
+            return (), ()
         into = self._photos_dir / folder_of(heard.message.chat)
         results = await asyncio.gather(*(self._accept(p.path, into) for p in photos), return_exceptions=True)
         laid: list[LaidPhoto] = []
