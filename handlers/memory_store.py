@@ -213,6 +213,10 @@ class MemoryStore:
         self._values[space, key] = value
         return True
 
+    async def drop_values(self, space: str, *, before: str) -> None:
+        for name, key in [at for at in self._values if at[0] == space and at[1] < before]:
+            del self._values[name, key]
+
     # --- people
 
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:

@@ -344,6 +344,10 @@ class SqlStore:
     async def add_value(self, space: str, key: str, value: str) -> bool:
         return await self._write(lambda c: self._inserts.new(c, VALUES, {"space": space, "key": key, "value": value}))
 
+    async def drop_values(self, space: str, *, before: str) -> None:
+        old = (VALUES.c.space == space) & (VALUES.c.key < before)
+        await self._write(lambda c: c.execute(VALUES.delete().where(old)))
+
     # --- people
 
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:

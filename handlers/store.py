@@ -262,6 +262,9 @@ class Store(Protocol):
     async def add_value(self, space: str, key: str, value: str) -> bool:
         """Set where nothing is there yet; False, and nothing changed, where something is."""
 
+    async def drop_values(self, space: str, *, before: str) -> None:
+        """Delete the values of a space whose keys sort before that: for keys that begin with a time of fixed width."""
+
     # --- people
     async def usage(self, chat: Chat, *, since: datetime) -> Usage: ...
 

@@ -416,6 +416,15 @@ async def test_of_many_who_add_the_same_value_one_succeeds(store: Store) -> None
     assert await store.value("s", "k") == f"value {wins.index(True)}"
 
 
+async def test_values_whose_keys_sort_before_a_time_are_dropped_and_no_others(store: Store) -> None:
+    for key in ("0100.a", "0199.b", "0200.c"):
+        await store.add_value("s", key, "value")
+    await store.add_value("other", "0100.a", "value")
+    await store.drop_values("s", before="0200")
+    assert [await store.value("s", key) for key in ("0100.a", "0199.b", "0200.c")] == [None, None, "value"]
+    assert await store.value("other", "0100.a") == "value"
+
+
 # --- people and house-keeping
 
 

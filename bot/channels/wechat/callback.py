@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,9 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot.channels.wechat.crypto import BadSignature, Envelope, Malformed
-from bot.channels.wechat.pages import Pages
+from bot.channels.wechat.nonces import MAX_NONCE, WINDOW_SECONDS, Nonces
 from bot.channels.wechat.pushes import Push, read_push
-from bot.channels.wechat.reception import Reception
+from bot.channels.wechat.reception import OVERHEARD, Reception
 from bot.channels.wechat.replies import NOTHING, SILENCE, Ends, render
 
 log = logging.getLogger(__name__)
@@ -20,39 +19,16 @@ log = logging.getLogger(__name__)
 MAX_BODY = 256 * 1024
 """Bytes; a real push has a few thousand."""
 BODY_SECONDS = 4.0
-WINDOW_SECONDS = 600.0
-"""How far the timestamp of a push may be from our clock."""
-MAX_NONCES = 200_000
-
-
-class Nonces:
-    """Which push each signature came with. The plain signature does not cover the body: one that was overheard must
-    not carry another push. The platform's own repeats carry the same push and pass."""
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._seen: OrderedDict[tuple[str, str], str] = OrderedDict()
-
-    def first(self, timestamp: str, nonce: str, key: str) -> bool:
-        """Whether this signature is new, or is that of the same push."""
-        limit = self._clock().timestamp() - WINDOW_SECONDS
-        while self._seen:
-            oldest = next(iter(self._seen))
-            if len(self._seen) <= MAX_NONCES and float(oldest[0]) >= limit:
-                break
-            del self._seen[oldest]
-        return self._seen.setdefault((timestamp, nonce), key) == key
 
 
 class Callback:
     def __init__(
-        self, *, envelope: Envelope, reception: Reception, pages: Pages, clock: Callable[[], datetime]
+        self, *, envelope: Envelope, reception: Reception, nonces: Nonces, clock: Callable[[], datetime]
     ) -> None:
         self._envelope = envelope
         self._reception = reception
-        self._pages = pages
+        self._nonces = nonces
         self._clock = clock
-        self._nonces = Nonces(clock)
 
     async def verify(self, request: Request) -> Response:
         """The console's question: the answer is `echostr` as it is, in every mode."""
@@ -73,7 +49,14 @@ class Callback:
         if not self._reception.running:
             return Response(status_code=503)  # the platform tries again
         self._reception.reached_at(_base(request))
-        answer = await self._reception.answer(push)
+        query = request.query_params
+        fresh = None
+        if key is None:  # beside the first reads, not before them
+            fresh = asyncio.ensure_future(self._nonces.first(query["timestamp"], query["nonce"], push.key))
+        try:
+            answer = await self._reception.answer(push, fresh)
+        except Malformed as fault:
+            return _refused(fault)
         xml = render(answer, Ends(openid=push.openid, account=push.account, at=push.at))
         if answer == SILENCE or xml == NOTHING:
             return PlainTextResponse(NOTHING)
@@ -88,6 +71,8 @@ class Callback:
             raise Malformed("no timestamp")
         if abs(self._clock().timestamp() - int(timestamp)) > WINDOW_SECONDS:
             raise Malformed("a timestamp outside the window")
+        if not 0 < len(query.get("nonce", "")) <= MAX_NONCE:
+            raise Malformed("no nonce")
 
     async def _read(self, request: Request) -> tuple[Push, int | None]:
         """The push, and the number of the key that opened it where it was encrypted."""
@@ -99,9 +84,8 @@ class Callback:
         encrypted = query.get("encrypt_type", "raw") != "raw"
         xml, key = self._envelope.open(text, query) if encrypted else (text, None)
         push = read_push(xml)
-        fresh = self._nonces.first(query["timestamp"], query["nonce"], push.key)
-        if not fresh and not encrypted:
-            raise Malformed("a signature that carried another push")
+        if not self._nonces.first_here(query["timestamp"], query["nonce"], push.key) and not encrypted:
+            raise Malformed(OVERHEARD)
         return push, key
 
 

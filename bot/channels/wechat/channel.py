@@ -19,6 +19,7 @@ from bot.channels.wechat.crypto import Envelope
 from bot.channels.wechat.handling import RETRIES, Answerer, Handling
 from bot.channels.wechat.ledger import People
 from bot.channels.wechat.media import MediaShelf
+from bot.channels.wechat.nonces import Nonces
 from bot.channels.wechat.page_routes import ResultPages
 from bot.channels.wechat.pages import Pages
 from bot.channels.wechat.photos import Photos
@@ -36,7 +37,7 @@ from intent import parse
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.0
-SWEEP_SECONDS = 3600.0
+SWEEP_SECONDS = 900.0
 _T = TypeVar("_T")
 
 
@@ -99,7 +100,8 @@ class WeChatChannel:
         envelope = Envelope(
             token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)
         )
-        self._callback = Callback(envelope=envelope, reception=self.reception, pages=pages, clock=clock)
+        self._nonces = Nonces(store, clock)
+        self._callback = Callback(envelope=envelope, reception=self.reception, nonces=self._nonces, clock=clock)
         self._result_pages = ResultPages(pages)
         self._pages, self._media, self._sleep = pages, media, sleep
         self._background: list[asyncio.Task[None]] = []
@@ -153,7 +155,8 @@ class WeChatChannel:
                 log.warning("house-keeping failed and is tried again: %s", type(error).__name__)
 
     async def sweep(self) -> None:
-        """Delete what is over: pages after their week, and permanent material that no page shows any more."""
+        """Delete what is over: signatures outside the window, pages after their week, material no page shows."""
+        await self._nonces.sweep()
         await self._pages.sweep()
         await self._media.sweep()
 

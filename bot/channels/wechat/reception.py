@@ -9,9 +9,11 @@ push ─▶ seen before? the same answer
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Awaitable
 from pathlib import Path
 
 from bot.channels.wechat.composing import Composer, Said
+from bot.channels.wechat.crypto import Malformed
 from bot.channels.wechat.handling import CHANNEL, Answerer, Handling
 from bot.channels.wechat.late import Promises
 from bot.channels.wechat.ledger import People, Person, Record
@@ -32,6 +34,7 @@ ANSWER_SECONDS = 0.85
 """Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
 FLUSH_SECONDS = 0.35
 KEPT_ANSWERS = 20_000
+OVERHEARD = "a signature that carried another push"
 
 
 class Reception:
@@ -92,17 +95,22 @@ class Reception:
 
     # --- one push
 
-    async def answer(self, push: Push) -> Answer:
-        """The same for every try of the platform, also for two at once."""
+    async def answer(self, push: Push, fresh: Awaitable[bool] | None = None) -> Answer:
+        """The same for every try of the platform, also for two at once.
+
+        `fresh`: whether its signature has not carried another push. Raises Malformed where it has.
+        """
         if (given := self._given.get(push.key)) is not None:
             return given
         task = self._going.get(push.key)
         if task is None:
-            task = self._going[push.key] = asyncio.create_task(self._answer(push))
+            task = self._going[push.key] = asyncio.create_task(self._answer(push, fresh))
             task.add_done_callback(lambda done: self._gave(push.key, done))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await asyncio.shield(task)
+        except Malformed:
+            raise
         except Exception as error:  # not in time, or not at all: the database is slow, or away
             log.warning("an answer is promised and follows: %s", type(error).__name__)
         if push.key not in self._given:
@@ -120,19 +128,21 @@ class Reception:
         if len(self._given) > KEPT_ANSWERS:
             self._given.popitem(last=False)
 
-    async def _answer(self, push: Push) -> Answer:
+    async def _answer(self, push: Push, fresh: Awaitable[bool] | None = None) -> Answer:
         if push.sort == "nothing":
             return SILENCE
         with self._handling.calm.busy():
-            return await self._answer_now(push)
+            return await self._answer_now(push, fresh)
 
-    async def _answer_now(self, push: Push) -> Answer:
+    async def _answer_now(self, push: Push, fresh: Awaitable[bool] | None) -> Answer:
         if push.sort == "unfollow":
+            await _checked(fresh)
             work = self._handling.begin(push, self._handling.for_handlers(push, "/forget", None))
             await self._handling.keep(work)
             self._handling.spawn(self._handling.unfollowed(work))
             return SILENCE
         found = await self._people.record(push.openid)
+        await _checked(fresh)
         person, opening = self._opened(push, found)
         for answered in person.answered:
             if answered.key == push.key:
@@ -202,6 +212,12 @@ class Reception:
         if page is None or not 1 <= number <= len(page.pictures):
             return Answer(text=words(language, "wechat.expired"))
         return await self._composer.as_picture(page_id, page, str(number))
+
+
+async def _checked(fresh: Awaitable[bool] | None) -> None:
+    """Before anything is changed."""
+    if fresh is not None and not await fresh:
+        raise Malformed(OVERHEARD)
 
 
 def _meaning(offered: str) -> tuple[str, str | None]:

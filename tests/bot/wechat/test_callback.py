@@ -58,6 +58,26 @@ async def test_an_overheard_signature_carries_no_other_message(tmp_path: Path, w
         assert (await posted(likeness, ann.text_xml("忘记我"), **how)).status_code == 400
 
 
+async def test_an_overheard_signature_carries_no_other_message_to_another_process(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat) as likeness:
+        request = likeness.phone().request(likeness.phone().text_xml("你好"))
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.post(**request)).status_code == 200
+    async with house(tmp_path, wechat) as likeness:
+        forged = likeness.phone("bob").text_xml("画一座暴风雨里的灯塔").encode()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            url = f"{wechat.app}/wechat"
+            assert (await client.post(**{**request, "url": url, "content": forged})).status_code == 400
+            assert (await client.post(**{**request, "url": url})).status_code == 200, "its own repeat passes"
+        assert not await likeness.jobs()
+        likeness.later(minutes=11)
+        await likeness.channel.sweep()
+        query = request["params"]
+        assert await likeness.store.value("wechat.nonce", f"{int(query['timestamp']):012d}.{query['nonce']}") is None
+
+
 async def test_after_a_key_change_the_old_key_still_opens_and_answers(tmp_path: Path, wechat: FakeWeChat) -> None:
     wechat.mode, wechat.key = "safe", OLD_KEY
     async with house(tmp_path, wechat, jobs=False, keys=(AES_KEY, OLD_KEY)) as likeness:
