@@ -145,24 +145,29 @@ class Connection(asyncio.Protocol):
         self._busy = True
         batch, size = [head], len(head)
         async for data in body:
-            if chunked and data:
-                batch += [b"%x\r\n" % len(data), data, b"\r\n"]
-            else:
-                batch.append(data)
-            size += len(data)
-            if size >= PIECE:
-                if not await self._write(b"".join(batch), timeout):
-                    return
-                batch, size = [], 0
+            framed = (b"%x\r\n" % len(data), data, b"\r\n") if chunked and data else (data,)
+            for part in framed:
+                # Small parts leave together; a large one is not copied.
+                if size + len(part) > PIECE:
+                    if not await self._write(b"".join(batch), timeout):
+                        return
+                    batch, size = [], 0
+                if len(part) > PIECE:
+                    if not await self._write(part, timeout):
+                        return
+                else:
+                    batch.append(part)
+                    size += len(part)
         if chunked:
             batch.append(b"0\r\n\r\n")
         self._sent = await self._write(b"".join(batch), timeout)
 
     async def _write(self, data: bytes, timeout: float | None) -> bool:
+        view = memoryview(data)
         for at in range(0, len(data), PIECE):
             if self._transport is None or self._done or self._fault is not None:
                 return False
-            self._transport.write(data if len(data) <= PIECE else data[at : at + PIECE])
+            self._transport.write(view[at : at + PIECE])
             while self._slow and self._fault is None and not self._done:
                 await self._wait(timeout, httpx.WriteTimeout("the server takes no more"))
         return True
