@@ -51,13 +51,15 @@ class Refused(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """What goes wrong once. `what`: `429` (with `retry_after`), an HTTP code, `reset`, `hang` (until released),
-    `garbage`, or `html` (a proxy's 502). `after`: only once the call has taken effect."""
+    `garbage`, `html` (a proxy's 502), or, of a download, `short` (half of it, as if that were all). `says`: the words
+    of an error answer. `after`: only once the call has taken effect."""
 
     method: str
     what: int | str
     after: bool = False
     retry_after: int = 1
     chat: int | None = None
+    says: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -482,7 +484,7 @@ class FakeTelegram:
             return PlainTextResponse("{not json", 200)
         code = int(fault.what)
         more = {"retry_after": fault.retry_after} if code == 429 else {}
-        return _failed(Refused(code, WORDS.get(code, "Bad Request"), **more))
+        return _failed(Refused(code, fault.says or WORDS.get(code, "Bad Request"), **more))
 
     def _note(self, method: str, params: Json, files: Mapping[str, bytes], code: int) -> None:
         with self._changed:
@@ -497,11 +499,14 @@ class FakeTelegram:
         if token != TOKEN:
             return PlainTextResponse("Not found", 404)
         fault = self._fault("download", {})
-        if fault is not None and (bent := await self._bend(fault, request, "download", {}, {})):
+        short = fault is not None and fault.what == "short"
+        if fault is not None and not short and (bent := await self._bend(fault, request, "download", {}, {})):
             return bent
         file = self.files.get(path.rpartition("/")[2].partition(".")[0])
         self._note("download", {"path": path}, {}, 200 if file else 404)
-        return Response(file.data) if file else PlainTextResponse("Not found", 404)
+        if file is None:
+            return PlainTextResponse("Not found", 404)
+        return Response(file.data[: len(file.data) // 2] if short else file.data)
 
     # --- methods
 
@@ -760,6 +765,7 @@ class FakeTelegram:
 
 WORDS = {
     401: "Unauthorized", 403: "Forbidden: bot was blocked by the user", 429: "Too Many Requests: retry after 1",
+    413: "Request Entity Too Large",
     500: "Internal Server Error", 502: "Bad Gateway", 409: "Conflict: terminated by other getUpdates request",
 }  # fmt: skip
 PROFILE = frozenset({"setMyCommands", "setMyDescription", "setMyShortDescription", "setMyName", "setChatMenuButton"})
@@ -829,6 +835,7 @@ async def _read(request: Request) -> tuple[Json, dict[str, bytes]]:
             if isinstance(value, UploadFile):
                 files[name] = await value.read()
                 params.setdefault(name, f"attach://{name}")
+                params.setdefault("file_names", []).append(value.filename)
             else:
                 params[name] = _parsed(name, value)
     return params, files

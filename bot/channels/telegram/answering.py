@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from bot.channels.telegram.pace import Pace
-from bot.channels.telegram.places import Places
+from bot.channels.telegram.places import NotAllowed, Places
 from bot.channels.telegram.speaking import Speaker
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Kind, Language, Message, Outgoing
@@ -119,6 +119,8 @@ class Answering:
         )
         try:
             await self._patiently(lambda: self._places.send_file(message.chat, outgoing, message.key))
+        except NotAllowed:
+            return await self.say_word(message, "telegram.no_media")
         except DeliveryRefused:
             return await self.say_word(message, "error.result_gone")
         return True

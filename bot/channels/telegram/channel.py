@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 from starlette.routing import BaseRoute
 from telegram import Bot, Update
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 
 from bot.channels.telegram.answering import Answerer, Answering
 from bot.channels.telegram.calling import Calling
 from bot.channels.telegram.chats import Chats
-from bot.channels.telegram.gateway import Gateway
+from bot.channels.telegram.gateway import Gateway, seconds
 from bot.channels.telegram.hearing import Hearing
 from bot.channels.telegram.ledger import Ledger
 from bot.channels.telegram.limits import Flood
@@ -57,6 +57,8 @@ T = TypeVar("T")
 CONNECTIONS = 40
 """More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 BEGUN_KEPT = 10_000
+TAP_SECONDS = 15.0
+"""A tap that cannot be answered within about so long is left to the client to give up."""
 
 
 class TelegramChannel:
@@ -131,7 +133,7 @@ class TelegramChannel:
 
     async def _live(self) -> None:
         await self._line.connect([self._introduce, self._open])
-        self._soon(self._present())
+        self._soon(present(self._bot, self._store, self._pace.clock))
         await self._line.connect([self._take_up])
         self._soon(in_thread(self._photos.tidy))
         if self._mode == "polling":
@@ -155,12 +157,6 @@ class TelegramChannel:
             f"{self._public_url}/telegram", secret_token=self._secret, allowed_updates=list(UPDATES),
             max_connections=MAX_CONNECTIONS, drop_pending_updates=False,
         )  # fmt: skip
-
-    async def _present(self) -> None:
-        try:
-            await present(self._bot, self._store)
-        except (TelegramError, KeyError) as error:
-            log.warning("the bot's commands could not be set: %s; tried again at the next start", type(error).__name__)
 
     async def _take_up(self) -> None:
         """What a former process acknowledged and did not finish; then what came by the webhook in the meantime."""
@@ -293,10 +289,16 @@ class TelegramChannel:
 
     async def _answer_tap(self, tap: Tap, text: str | None = None) -> None:
         """End the client's waiting sign; a late answer is refused and does no harm."""
-        try:
-            await self._bot.answer_callback_query(tap.query, text=text, show_alert=bool(text))
-        except (TelegramError, KeyError) as error:
-            log.debug("a tap was not answered: %s", type(error).__name__)
+        for pause in (1.0, 3.0, None):
+            try:
+                await self._bot.answer_callback_query(tap.query, text=text, show_alert=bool(text))
+                return
+            except (TelegramError, KeyError) as error:
+                asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
+                if pause is None or isinstance(error, BadRequest) or asked > TAP_SECONDS:
+                    log.debug("a tap was not answered: %s", type(error).__name__)
+                    return
+            await self._pace.clock.sleep(max(pause, asked))
 
     async def is_admin(self, chat: Chat) -> bool:
         """Whether this person may change the settings of the group."""
@@ -331,6 +333,8 @@ class TelegramChannel:
             return await self._answering.say_word(message, "telegram.only_photos")
         if posts[0].unusable and not message.text:
             return True
+        if posts[0].quoted_unusable and message.text and not message.text.startswith("/"):
+            return await self._answering.say_word(message, "telegram.only_photos")
         if any(post.photos or post.quoted for post in posts):
             self._soon(self._speaker.act(message.chat))
         fetched: tuple[IncomingPhoto, ...] = ()

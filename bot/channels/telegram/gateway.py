@@ -98,10 +98,17 @@ class Gateway:
 
     async def quietly(self, name: str, call: Callable[[int], Awaitable[object]]) -> None:
         """For taking messages away, which counts against no limit; where it fails, it is let go."""
-        try:
-            await call(await self.chats.address(name))
-        except (TelegramError, KeyError) as error:
-            log.info("a message was not taken away: %s", type(error).__name__)
+        for pause in (1.0, 3.0, None):
+            try:
+                await call(await self.chats.address(name))
+                return
+            except (TelegramError, KeyError) as error:
+                asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
+                final = isinstance(error, BadRequest | Forbidden) or asked > WAITED_HERE
+                if pause is None or final:
+                    log.info("a message was not taken away: %s", type(error).__name__)
+                    return
+            await self._clock.sleep(max(pause, asked))
 
     async def __call__(self, name: str, call: Callable[[int], Awaitable[T]], *, upload: bool = False) -> T:
         """Raises DeliveryLater, DeliveryRefused, DeliveryUnknown, or telegram's BadRequest."""
@@ -125,6 +132,8 @@ class Gateway:
                     raise DeliveryRefused(type(error).__name__) from None
                 if isinstance(error, BadRequest):
                     raise
+                if "entity too large" in str(error).lower():  # 413: repeated as it is, it is the same again
+                    raise BadRequest("Request Entity Too Large") from None
                 raise sorted_out(error) from None
             except KeyError:  # an answer of 200 that is not the protocol's
                 raise DeliveryUnknown("garbage") from None

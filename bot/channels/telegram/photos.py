@@ -27,6 +27,8 @@ PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0)
 AT_ONCE = 8
 """Downloads side by side: each holds a file of up to 20 MB in memory."""
 READ_SECONDS = 30.0
+MAY_BE_SHORT = 2
+"""So often a file shorter than it was said to be is fetched again; then it is taken as it is."""
 UNUSED_SECONDS = 24 * 3600.0
 
 
@@ -36,6 +38,10 @@ class TooLarge(Exception):
 
 class Lost(Exception):
     """Telegram does not give the file, after repeated attempts."""
+
+
+class _Short(Exception):
+    """Less came than was promised."""
 
 
 class Photos:
@@ -74,13 +80,18 @@ class Photos:
         return path
 
     async def _bytes(self, file_id: str) -> bytes:
+        short = 0
         for pause in (*self._pauses, None):
             try:
-                return await self._once(file_id)
+                data, whole = await self._once(file_id)
+                if whole or short == MAY_BE_SHORT or pause is None:
+                    return data  # whether it is a picture is seen when it is read
+                short += 1
+                fault: Exception = _Short()
             except BadRequest as error:
                 if "too big" in str(error).lower():
                     raise TooLarge from None
-                fault: Exception = error
+                fault = error
             except (TelegramError, KeyError) as error:
                 fault = error
             log.info("a photo could not be fetched: %s", type(fault).__name__)
@@ -88,14 +99,18 @@ class Photos:
                 await self._clock.sleep(max(pause, seconds(fault)) if isinstance(fault, RetryAfter) else pause)
         raise Lost
 
-    async def _once(self, file_id: str) -> bytes:
+    async def _once(self, file_id: str) -> tuple[bytes, bool]:
+        """The file, and whether it is as long as it was said to be."""
         file = await self._bot.get_file(file_id)
         if (file.file_size or 0) > LARGEST_DOWNLOAD:
             raise TooLarge
         # Not `File.download…`: a path that happens to exist here too would be read from our own disk.
         path = (file.file_path or "").removeprefix(f"{self._bot.base_file_url}/")
         address = f"{self._bot.base_file_url}/{path}"
-        return bytes(await self._bot.request.retrieve(address, read_timeout=READ_SECONDS))
+        data = bytes(await self._bot.request.retrieve(address, read_timeout=READ_SECONDS))
+        if len(data) > LARGEST_DOWNLOAD:
+            raise TooLarge
+        return data, len(data) >= (file.file_size or 0)
 
     @staticmethod
     def discard(photos: Sequence[IncomingPhoto]) -> None:

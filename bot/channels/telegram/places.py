@@ -9,21 +9,17 @@ it takes:
     several        an album of plain grey pictures, and a small text under it
                    ──editMessageMedia──▶ each its picture; ──editMessageText──▶ the receipt with the buttons
 
-A text becomes media since Bot API 10.1. An older server refuses that; it is remembered, and the place is a grey
-picture there too. A place that the person deleted is made anew. What a crash between making a place and committing
-it leaves behind is a small text, or grey pictures: never a second picture.
+A text becomes media since Bot API 10.1. An older server refuses that; it is remembered for a day, and the place is a
+grey picture there too. A place that the person deleted, or that the server refuses to turn, is made anew. What a crash
+between making a place and committing it leaves behind is a small text, or grey pictures: never a second picture.
 """
 
 import asyncio
-import io
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from typing import Literal
 
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from telegram import (
     Bot,
@@ -37,40 +33,34 @@ from telegram.error import BadRequest
 from bot.channels.telegram.buttons import keyboard
 from bot.channels.telegram.gateway import Gateway
 from bot.channels.telegram.ledger import Ledger
-from bot.channels.telegram.speaking import Speaker, owner, reply_to, thread_of, units
-from handlers.channel import Delivered, DeliveryRefused
+from bot.channels.telegram.shapes import FILE_BYTES, Form, content, cut, photo_allowed, placeholder, sides_allowed
+from bot.channels.telegram.speaking import Speaker, owner, reply_to, thread_of
+from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
 from handlers.store import Store
 from handlers.words import words
 from providers.base import PictureFile
-from providers.errors import LikenessError
-from providers.media.preview import fit_jpeg
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
 
-PHOTO_BYTES = 10 << 20
-PHOTO_SIDES = 10_000
-"""Width and height together."""
-PHOTO_RATIO = 20
-FILE_BYTES = 50 << 20
-CAPTION_UNITS = 1024
 QUICK_SECONDS = 15.0
 """Until then the person is still looking, and the status message becomes the picture; later a new message rings."""
 UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
 """Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
 AT_ONCE = 3
 """Uploads of one album side by side."""
+REFUSED_SECONDS = 24 * 3600.0
+"""How long it is believed that the server turns no text into a picture."""
+SMALLEST = 256 << 10
+"""Bytes: what is refused as too large even so is refused for something else."""
 _SERVER = "telegram.server"
 _REPLACED = "telegram.places"
-_PLACEHOLDER = 512
-_GREY = (222, 222, 226)
-
-Form = Literal["text", "photo", "document"]
 
 _LOST = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
 _NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
-_NO_PHOTO = ("photo_invalid", "image_process_failed", "file is too big", "wrong type", "photo_save_file_invalid")
+_NO_RIGHTS = ("not enough rights", "_forbidden")
+_TOO_LARGE = ("entity too large", "file is too big")
 
 
 class Place(BaseModel):
@@ -83,32 +73,16 @@ class Place(BaseModel):
     receipt: int | None = None
 
 
+class NotAllowed(DeliveryRefused):
+    """The bot may write there, but send no pictures."""
+
+
 class _Unfit(Exception):
-    """The message cannot take the picture. `form`: of which kind a new one should be."""
+    """The message cannot take the picture. `form`: of which kind a new one should be, where that is known."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form | None = None) -> None:
         super().__init__(form)
-        self.form: Form = form
-
-
-def photo_allowed(picture: PictureFile) -> bool:
-    """Whether Telegram takes it as a photo (it re-encodes photos to JPEG; transparent ones would lose that)."""
-    long, short = max(picture.width, picture.height), min(picture.width, picture.height)
-    return picture.size_bytes <= PHOTO_BYTES and long + short <= PHOTO_SIDES and long <= PHOTO_RATIO * short
-
-
-def cut(text: str, most: int = CAPTION_UNITS) -> str:
-    """At most so many UTF-16 units."""
-    if units(text) <= most:
-        return text
-    return text.encode("utf-16-le")[: 2 * (most - 1)].decode("utf-16-le", "ignore").rstrip() + "…"
-
-
-@cache
-def placeholder() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (_PLACEHOLDER, _PLACEHOLDER), _GREY).save(out, "JPEG")
-    return out.getvalue()
+        self.form = form
 
 
 class Places:
@@ -133,10 +107,14 @@ class Places:
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
         async with self._speaker.lock(outgoing.job or outgoing.id):
-            if len(outgoing.pictures) > 1:
-                place = await self._album_place(chat, outgoing)
-            else:
-                place = await self._single_place(chat, outgoing)
+            try:
+                if len(outgoing.pictures) > 1:
+                    place = await self._album_place(chat, outgoing)
+                else:
+                    place = await self._single_place(chat, outgoing)
+            except DeliveryRefused as refused:
+                await self._say_refused(chat, outgoing, refused, ())
+                raise
         return place.model_dump_json(exclude_defaults=True)
 
     async def _single_place(self, chat: Chat, outgoing: Outgoing) -> Place:
@@ -147,8 +125,13 @@ class Places:
         return await self._ready(chat, outgoing, form)
 
     async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
-        form: Form = "photo" if all(_sides_allowed(p) for p in outgoing.pictures) else "document"
-        messages = await self._grey(chat, outgoing, form, len(outgoing.pictures))
+        form: Form = "photo" if all(sides_allowed(p) for p in outgoing.pictures) else "document"
+        key = f"{outgoing.id}#album"
+        if (begun := await self._store.value(_REPLACED, key)) is not None:
+            messages = tuple(map(int, begun.split()))  # what is below it did not get through
+        else:
+            messages = await self._grey(chat, outgoing, form, len(outgoing.pictures))
+            await self._store.set_value(_REPLACED, key, " ".join(map(str, messages)))
         under = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
         return Place(messages=messages, form=form, receipt=under.message_id)
 
@@ -160,14 +143,17 @@ class Places:
         return Place(messages=await self._grey(chat, outgoing, form, 1), form=form)
 
     async def _ready_form(self) -> Form:
-        return "photo" if await self._store.value(_SERVER, "text_into_media") == "refused" else "text"
+        refused = await self._store.value(_SERVER, "text_into_media")
+        return "photo" if refused and self._now() - float(refused) < REFUSED_SECONDS else "text"
 
     async def _grey(self, chat: Chat, outgoing: Outgoing, form: Form, count: int) -> tuple[int, ...]:
         """Grey pictures: uploaded once, then named by their file id."""
         known = await self._store.value(_SERVER, f"placeholder.{form}")
         try:
             messages = await self._send_grey(chat, outgoing, form, count, known)
-        except BadRequest:
+        except BadRequest as error:
+            if any(text in str(error).lower() for text in _NO_RIGHTS):
+                raise NotAllowed("placeholder") from None
             if known is None:
                 raise DeliveryRefused("placeholder") from None
             await self._store.set_value(_SERVER, f"placeholder.{form}", None)  # the id is of another bot
@@ -206,10 +192,14 @@ class Places:
         async with self._speaker.lock(outgoing.job or outgoing.id):
             place = Place.model_validate_json(name)
             messages: tuple[int, ...]
-            if place.receipt is None:
-                messages = (await self._single(chat, outgoing, place),)
-            else:
-                messages = await self._album(chat, outgoing, place, place.receipt)
+            try:
+                if place.receipt is None:
+                    messages = (await self._single(chat, outgoing, place),)
+                else:
+                    messages = await self._album(chat, outgoing, place, place.receipt)
+            except DeliveryRefused as refused:
+                await self._say_refused(chat, outgoing, refused, (*place.messages, place.receipt))
+                raise
             await self._tidy(chat, outgoing, (*messages, place.receipt))
         return Delivered(refs=tuple(str(message) for message in messages))
 
@@ -225,19 +215,27 @@ class Places:
     async def _album(self, chat: Chat, outgoing: Outgoing, place: Place, receipt: int) -> tuple[int, ...]:
         room = asyncio.Semaphore(AT_ONCE)
 
-        async def one(n: int) -> int:
+        async def one(n: int) -> int | DeliveryRefused:
             async with room:
-                return await self._put(
-                    chat, outgoing, outgoing.pictures[n], f"{outgoing.id}#{n}", place.messages[n], form=place.form
-                )
+                try:
+                    return await self._put(
+                        chat, outgoing, outgoing.pictures[n], f"{outgoing.id}#{n}", place.messages[n], form=place.form
+                    )
+                except DeliveryRefused as refused:
+                    await self._forget_text(chat, place.messages[n])
+                    return refused
 
         putting = [asyncio.ensure_future(one(n)) for n in range(len(outgoing.pictures))]
         try:
-            messages = tuple(await asyncio.gather(*putting))
+            results = await asyncio.gather(*putting)
         finally:
             for task in putting:
                 task.cancel()
             await asyncio.gather(*putting, return_exceptions=True)
+        messages = tuple(message for message in results if isinstance(message, int))
+        for refused in results:
+            if isinstance(refused, DeliveryRefused) and not messages:
+                raise refused
         choices = (*outgoing.choices, *self.file_choice(outgoing))
         await self._receipt(chat, outgoing, receipt, choices)
         if outgoing.job:
@@ -270,17 +268,22 @@ class Places:
     ) -> int:
         """Turn a message into the picture, or a new one where that one cannot be; returns which it is."""
         message = int(await self._store.value(_REPLACED, key) or message)
-        for _ in range(3):
+        untried: list[Form] = ["text", "photo", "document"]
+        while True:
             try:
                 await self._turn(chat, message, picture, form, caption, markup)
                 return message
             except _Unfit as unfit:
-                ready = await self._ready(chat, outgoing, unfit.form)
+                kind = unfit.form if unfit.form in untried else next((k for k in untried if k != "text"), None)
+                if kind is None:
+                    await self._forget_text(chat, message)
+                    raise DeliveryRefused("no message takes the picture") from None
+                untried.remove(kind)
+                ready = await self._ready(chat, outgoing, kind)
                 await self._store.set_value(_REPLACED, key, str(ready.messages[0]))
                 await self._forget_text(chat, message)
                 message = ready.messages[0]
-                form = form if photo_allowed(picture) else "document"
-        raise DeliveryRefused("no message takes the picture")
+                form = "photo" if photo_allowed(picture) and kind != "document" else "document"
 
     async def _turn(
         self,
@@ -290,8 +293,10 @@ class Places:
         form: Form,
         caption: str | None,
         markup: InlineKeyboardMarkup | None,
+        most: int = FILE_BYTES,
     ) -> None:
-        data, filename = await in_thread(_content, picture, form)
+        """`most`: bytes that the server takes. Raises _Unfit, or a DeliveryError."""
+        data, filename = await in_thread(lambda: content(picture, form, most=most))
         media = (
             InputMediaPhoto(data, caption=caption, filename=filename)
             if form == "photo"
@@ -311,18 +316,40 @@ class Places:
             if "not modified" in said:
                 return
             if any(text in said for text in _NO_MEDIA):
-                await self._store.set_value(_SERVER, "text_into_media", "refused")
+                await self._store.set_value(_SERVER, "text_into_media", str(self._now()))
                 raise _Unfit("photo") from None
             if any(text in said for text in _LOST):
                 raise _Unfit(await self._ready_form()) from None
-            if form == "photo" and any(text in said for text in _NO_PHOTO):
-                await self._turn(chat, message, picture, "document", caption, markup)
-                return
-            log.error("a picture was refused: %s", type(error).__name__)
-            raise DeliveryRefused("bad request") from None
+            if any(text in said for text in _TOO_LARGE) and len(data) > SMALLEST:
+                await self._turn(chat, message, picture, form, caption, markup, len(data) // 2)
+            elif form == "photo":
+                await self._turn(chat, message, picture, "document", caption, markup, most)
+            elif any(text in said for text in _NO_RIGHTS):
+                raise NotAllowed("no rights") from None
+            else:
+                log.error("a picture was refused: %s", type(error).__name__)
+                raise _Unfit from None
+
+    async def _say_refused(
+        self, chat: Chat, outgoing: Outgoing, refused: DeliveryRefused, places: tuple[int | None, ...]
+    ) -> None:
+        """The pictures will not be there: take their places away and say so, where the chat can be written to."""
+        if await self._gateway.chats.is_gone(chat.chat):
+            return
+        for message in filter(None, places):
+            await self._forget_text(chat, message)
+        key = "telegram.no_media" if isinstance(refused, NotAllowed) else "error.delivery_refused"
+        said = replace(outgoing, pictures=(), choices=self.file_choice(outgoing))
+        try:
+            await self._speaker.send(chat, said, words(outgoing.language, key))
+        except DeliveryError as error:
+            log.info("that pictures were refused could not be said: %s", type(error).__name__)
+        await self._tidy(chat, outgoing, ())
 
     async def _forget_text(self, chat: Chat, message: int) -> None:
         """Take away a message that could not become the picture; it may be gone already."""
+        if await self._gateway.chats.is_gone(chat.chat):
+            return
 
         async def call(to: int) -> object:
             return await self._bot.delete_message(to, message)
@@ -331,7 +358,7 @@ class Places:
 
     async def _tidy(self, chat: Chat, outgoing: Outgoing, used: tuple[int | None, ...]) -> None:
         """The pictures are there: the message that told how it went is done with."""
-        for n in range(len(outgoing.pictures)):
+        for n in (*range(len(outgoing.pictures)), "album"):
             await self._drop(f"{outgoing.id}#{n}")
         if outgoing.job and (shown := await self._ledger.job(outgoing.job)):
             await self._ledger.drop_job(outgoing.job)
@@ -356,20 +383,3 @@ class Places:
             await self._put(chat, outgoing, picture, place, int(known), form="document")
         for n in range(len(outgoing.pictures)):
             await self._drop(f"{key}#{n}")
-
-
-def _sides_allowed(picture: PictureFile) -> bool:
-    """Whether it can be a photo once its bytes are made fewer."""
-    return photo_allowed(replace(picture, size_bytes=0))
-
-
-def _content(picture: PictureFile, form: Form) -> tuple[bytes, str]:
-    """The bytes to upload and their file name. Blocks. Raises DeliveryRefused where the file is gone."""
-    limit = PHOTO_BYTES if form == "photo" else FILE_BYTES
-    try:
-        size = picture.path.stat().st_size
-        if size > limit:
-            return fit_jpeg(picture.path, limit - (1 << 16)), f"{picture.path.stem}.jpg"
-        return picture.path.read_bytes(), picture.path.name
-    except (OSError, LikenessError):
-        raise DeliveryRefused("a picture of the result is no longer on the disk") from None

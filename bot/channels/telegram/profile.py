@@ -11,7 +11,10 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
     MenuButtonCommands,
 )
+from telegram.error import RetryAfter, TelegramError
 
+from bot.channels.telegram.gateway import seconds
+from bot.channels.telegram.limits import Clock
 from handlers.store import Store
 from handlers.words import Language, words
 
@@ -19,6 +22,8 @@ log = logging.getLogger(__name__)
 
 PRIVATE = ("start", "help", "styles", "again", "status", "cancel", "usage", "settings", "forget")
 GROUPS = ("make", "styles", "again", "status", "cancel", "usage", "settings", "help", "forget")
+PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0)
+"""Seconds between attempts."""
 _SPACE = "telegram.profile"
 
 
@@ -26,8 +31,21 @@ def commands(names: tuple[str, ...], language: Language) -> list[BotCommand]:
     return [BotCommand(name, words(language, f"telegram.command_{name}")) for name in names]
 
 
-async def present(bot: Bot, store: Store) -> None:
+async def present(bot: Bot, store: Store, clock: Clock) -> None:
     """English for everybody, Chinese for Chinese clients. A dozen calls, so only where something changed."""
+    for pause in (*PAUSES, None):
+        try:
+            await _present(bot, store)
+            return
+        except (TelegramError, KeyError) as error:
+            asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
+            if pause is None:
+                log.warning("commands could not be set: %s; tried again at the next start", type(error).__name__)
+                return
+        await clock.sleep(max(pause, asked))
+
+
+async def _present(bot: Bot, store: Store) -> None:
     wanted = _digest()
     if await store.value(_SPACE, str(bot.id)) == wanted:
         return

@@ -69,6 +69,7 @@ class Line:
 
     def _report(self, error: TelegramError) -> None:
         kind = "conflict" if isinstance(error, Conflict) else "token" if _is_token(error) else "away"
+        kind = "webhook" if kind == "conflict" and "webhook" in str(error).lower() else kind
         self.connected = False
         if kind == self._said:
             return
@@ -77,6 +78,11 @@ class Line:
             log.error(
                 "Telegram says 409: another program receives this bot's messages. Stop it, or give this one a token "
                 "of its own; trying on."
+            )
+        elif kind == "webhook":
+            log.error(
+                "Telegram says 409: another program has set a webhook for this bot. Stop it, then start this one "
+                "again, which takes the webhook away; or give this one a token of its own; trying on."
             )
         elif kind == "token":
             log.error("Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather; trying on.")

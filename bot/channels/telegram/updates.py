@@ -77,6 +77,7 @@ class Post:
     quoted_message: int | None = None
     quoted_album: str | None = None
     quoted_job: str | None = None
+    quoted_unusable: bool = False
     language: Language | None = None
 
 
@@ -179,12 +180,13 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
     to_me = bool(replied and replied.from_user and replied.from_user.id == me.id)
     addressed = private or named or to_me
     photos = attachments(message)
-    unusable = not photos and (any(getattr(message, kind, None) for kind in _UNUSABLE) or left_out(message))
+    unusable = not photos and (_holds_unusable(message) or left_out(message))
     if not addressed and not (message.media_group_id and photos):
         return None
     if not (photos or unusable or text or named or to_me):
         return None  # a service message
     other = replied or message.external_reply
+    quoted = attachments(other) if other else ()
     return Post(
         chat=message.chat.id,
         person=person,
@@ -197,12 +199,17 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
         photos=photos,
         unusable=unusable,
         edited=int(message.edit_date.timestamp()) if edited and message.edit_date else None,
-        quoted=attachments(other) if other else (),
+        quoted=quoted,
         quoted_message=replied.message_id if replied else None,
         quoted_album=replied.media_group_id if replied else None,
         quoted_job=job_under(replied) if replied and to_me else None,
+        quoted_unusable=bool(other) and not (quoted or photos or to_me) and _holds_unusable(other),
         language=language_of(message.from_user),
     )
+
+
+def _holds_unusable(message: telegram.Message | telegram.ExternalReplyInfo | None) -> bool:
+    return any(getattr(message, kind, None) for kind in _UNUSABLE)
 
 
 def _replied(message: telegram.Message) -> telegram.Message | None:

@@ -267,6 +267,30 @@ async def test_a_download_that_fails_is_tried_again(tmp_path: Path, telegram: Fa
         assert len((await order(stage, 1)).photos) == 1
 
 
+async def test_a_download_that_ends_too_early_is_tried_again(tmp_path: Path, telegram: FakeTelegram) -> None:
+    telegram.faults.append(Fault(method="download", what="short"))
+    async with listening(tmp_path, telegram) as stage:
+        telegram.person(1).photographs("anime style")
+        assert size(await order(stage, 1)) == [(320, 240)]
+        assert len(telegram.of("download")) == 2
+
+
+@pytest.mark.parametrize("place", [None, "group"])
+async def test_words_in_reply_to_a_video_are_no_wish_for_another_photo(
+    tmp_path: Path, telegram: FakeTelegram, place: str | None
+) -> None:
+    chat = -1_001_000_000_077 if place else 1
+    ann, bob = telegram.person(1), telegram.person(2)
+    async with listening(tmp_path, telegram) as stage:
+        ann.photographs("@LikenessBot", chat)
+        video = bob.sends(chat, video=MOVING["video"])
+        await stage.read()
+        ann.says("@LikenessBot anime style", chat, reply_to=video)
+        await stage.read()
+        assert not await stage.jobs_of(1, chat)
+        assert "I work with photos" in telegram.shown(chat)[-1].text
+
+
 async def test_without_its_photo_a_wish_does_not_go_on(tmp_path: Path, telegram: FakeTelegram) -> None:
     telegram.faults.extend([Fault(method="download", what=404)] * 9)
     async with listening(tmp_path, telegram) as stage:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from bot.channels.telegram.limits import Clock
+from handlers.channel import DeliveryRefused, DeliveryUnknown
 from handlers.message import Choice, Kind, Outgoing
 from handlers.store import JobState
 from providers.base import PictureFile
@@ -42,6 +43,10 @@ def result(*pictures: PictureFile, text: str = "Here it is", language: str = "en
         id="result:0123456789abcdef0123", kind=Kind.PICTURES, pictures=pictures, text=text, choices=choices,
         job="0123456789abcdef0123", language="zh" if language == "zh" else "en",
     )  # fmt: skip
+
+
+async def briefly(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, 0.02))
 
 
 async def delivered(stage: Stage, outgoing: Outgoing, person: int = 1) -> None:
@@ -237,6 +242,140 @@ async def test_a_photo_that_the_server_cannot_process_goes_as_a_document(
         (shown,) = telegram.shown(1)
         assert shown.file is not None
         assert shown.file.kind == "document"
+
+
+@pytest.mark.parametrize(
+    ("says", "form"),
+    [
+        ("Bad Request: message can't be edited", "photo"), ("Bad Request: PHOTO_INVALID_DIMENSIONS", "document"),
+        ("Bad Request: words of next year", "document"),
+    ],
+)  # fmt: skip
+async def test_a_picture_refused_for_whatever_reason_finds_another_way(
+    tmp_path: Path, telegram: FakeTelegram, says: str, form: str
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        times = 2 if "next year" in says else 1
+        telegram.faults.extend([Fault(method="editMessageMedia", what=400, says=says)] * times)
+        await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
+        (shown,) = telegram.shown(1)
+        assert shown.file is not None
+        assert shown.is_picture
+        assert shown.file.kind == form if times == 1 else shown.is_picture
+
+
+async def test_where_nothing_takes_the_picture_no_place_is_left_and_the_person_is_told(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    telegram.faults.extend([Fault(method="editMessageMedia", what=400, says="Bad Request: never")] * 20)
+    async with on_stage(tmp_path, telegram) as stage:
+        with pytest.raises(DeliveryRefused):
+            await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
+        (shown,) = telegram.shown(1)
+        assert "may not be sent" in shown.text
+        assert [b["text"] for b in shown.buttons] == ["As file"]
+
+
+async def test_one_picture_that_is_refused_does_not_take_the_others_with_it(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)]
+        made[1].path.unlink()
+        await delivered(stage, result(*made))
+        assert len(telegram.pictures(1)) == 2
+        assert len(telegram.shown(1)) == 3, "no grey one is left"
+        assert "Here it is" in telegram.words(1)
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+async def test_where_the_bot_may_send_no_pictures_it_says_so(
+    tmp_path: Path, telegram: FakeTelegram, pictures: int
+) -> None:
+    says = "Bad Request: not enough rights to send photos to the chat"
+    method = "editMessageMedia" if pictures == 1 else "sendMediaGroup"
+    telegram.faults.extend([Fault(method=method, what=400, says=says)] * 2)
+    async with on_stage(tmp_path, telegram) as stage:
+        made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(pictures)]
+        with pytest.raises(DeliveryRefused):
+            await delivered(stage, result(*made))
+        (shown,) = telegram.shown(1)
+        assert "I may not send pictures here" in shown.text
+
+
+async def test_an_upload_that_a_server_finds_too_large_is_made_smaller(tmp_path: Path, telegram: FakeTelegram) -> None:
+    telegram.faults.append(Fault(method="editMessageMedia", what=413))
+    async with on_stage(tmp_path, telegram) as stage:
+        await delivered(stage, result(picture(tmp_path, "a", (1200, 900), noise=True)))
+        first, second = telegram.of("editMessageMedia")
+        assert second.upload <= first.upload // 2
+        (shown,) = telegram.pictures(1)
+        assert shown.file is not None
+        assert (shown.file.kind, shown.file.width) == ("photo", 1200)
+
+
+async def test_an_album_whose_receipt_did_not_get_through_is_not_sent_again(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)))
+        telegram.faults.append(Fault(method="sendMessage", what="reset"))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, outgoing)
+        assert len(telegram.of("sendMediaGroup")) == 1
+        assert len(telegram.pictures(1)) == 3
+        assert len(telegram.shown(1)) == 4
+
+
+async def test_an_album_picture_that_cannot_be_a_photo_goes_on_its_own(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)]
+        made[1].path.write_bytes(b"not a picture at all")
+        await delivered(stage, result(*made))
+        shown = telegram.shown(1)
+        assert [m.file.kind for m in shown if m.file] == ["photo", "photo", "document"]
+        assert len([m for m in shown if m.album]) == 2
+
+
+async def test_the_name_of_a_file_tells_nothing_of_where_it_was_made(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.person(1).photographs("anime style")
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        job = await stage.ended((await stage.job(1)).id)
+        telegram.person(1).taps(shown, "As file")
+        await stage.until(lambda: len(telegram.pictures(1)) == 2)
+        names = [name for call in telegram.of("editMessageMedia") for name in call.params["file_names"]]
+        assert names == ["likeness.png", "likeness.png"]
+        assert job.pictures[0].path.stem not in str(telegram.calls)
+
+
+async def test_a_message_that_cannot_be_taken_away_at_once_is_taken_away_later(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ahead = 0.0
+    telegram.faults.append(Fault(method="deleteMessage", what=429))
+    async with on_stage(
+        tmp_path,
+        telegram,
+        pace=paced(wall=lambda: 1e9 + ahead, clock=Clock(sleep=briefly)),
+        script=(Script(seconds=0.5),),
+    ) as stage:
+        telegram.person(1).photographs("anime style")
+        await stage.valued("telegram.jobs", (await stage.job_begun(1)).id)
+        ahead = 40.0
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        assert [m.id for m in telegram.shown(1)] == [shown.id]
+
+
+async def test_a_tap_is_answered_after_a_flood_wait(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram, pace=paced(clock=Clock(sleep=briefly))) as stage:
+        telegram.person(1).says("/styles")
+        (menu,) = await stage.until(lambda: telegram.shown(1))
+        telegram.faults.append(Fault(method="answerCallbackQuery", what=429))
+        query = telegram.person(1).taps(menu, menu.buttons[0]["text"])
+        await stage.until(lambda: query in telegram.answered)
 
 
 async def test_several_pictures_are_one_album_with_the_receipt_and_its_buttons_below(

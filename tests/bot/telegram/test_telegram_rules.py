@@ -11,7 +11,7 @@ from bot.channels.telegram.buttons import Pressed, keyboard, owner_mark
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.ledger import ALBUMS_KEPT, Ledger
 from bot.channels.telegram.limits import Clock, Flood
-from bot.channels.telegram.places import cut
+from bot.channels.telegram.shapes import cut
 from bot.channels.telegram.speaking import pieces, units
 from bot.channels.telegram.updates import Attachment
 from handlers.memory_store import MemoryStore

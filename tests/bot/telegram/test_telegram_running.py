@@ -182,6 +182,18 @@ async def test_another_program_with_this_token_is_told_of_clearly(
     assert "another program" in said[0]
 
 
+async def test_a_webhook_that_another_program_sets_is_told_of_clearly(
+    tmp_path: Path, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(tmp_path, telegram) as stage:
+        await stage.until(lambda: stage.channel.connected)
+        telegram.webhook = {"url": "https://elsewhere.example/"}
+        await logged(caplog, "has set a webhook")
+        telegram.webhook = {}
+        telegram.person(1).says("/help")
+        await stage.until(lambda: "Send a photo" in telegram.words(1))
+
+
 async def test_a_wrong_token_is_told_of_clearly_and_the_doctor_says_so_too(
     tmp_path: Path, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -282,6 +294,17 @@ async def test_the_commands_are_set_in_both_languages_once(tmp_path: Path, teleg
     assert all(1 <= len(c["description"]) <= 256 for c in [*chinese, *english])
     assert "setMyDescription:zh:" in telegram.profile
     assert telegram.profile["setChatMenuButton::"]["menu_button"]["type"] == "commands"
+
+
+async def test_commands_that_cannot_be_set_at_once_are_set_later(tmp_path: Path, telegram: FakeTelegram) -> None:
+    telegram.faults.extend(Fault(method="setMyCommands", what=what) for what in (429, 500))
+
+    async def briefly(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.02))
+
+    async with listening(tmp_path, telegram, pace=paced(clock=Clock(sleep=briefly))) as stage:
+        await stage.valued("telegram.profile", "42")
+    assert "setMyCommands:zh:all_private_chats" in telegram.profile
 
 
 COMMANDS = {
