@@ -29,6 +29,8 @@ CHANNEL = "wechat"
 WORK_SECONDS = 0.55
 """How long an answer waits for the work before it says what is foreseen."""
 FORESEE_SECONDS = 0.2
+ARRIVING_SECONDS = 0.25
+"""How often it is looked whether a photo that another process fetches has arrived."""
 RETRIES = (0.5, 2.0, 8.0)
 """Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
 
@@ -62,6 +64,8 @@ class Work:
     told: "asyncio.Future[tuple[str, ...]]" = field(init=False)
     kept: bool = False
     """Whether it is in the inbox."""
+    behind: tuple[str, ...] = ()
+    """Photos of this person that came before it and are being fetched by another process."""
 
 
 class Handling:
@@ -137,8 +141,10 @@ class Handling:
             language_hint=language,
         )  # fmt: skip
 
-    def begin(self, push: Push, message: Message, *, kept: bool = False) -> Work:
-        work = Work(push=push, message=message, kept=kept)
+    def begin(self, push: Push, message: Message, *, kept: bool = False, behind: Sequence[str] = ()) -> Work:
+        here = {work.push.key for work in self._pending.get(push.openid, ())} | {push.key}
+        elsewhere = tuple(key for key in behind if key not in here) if push.sort != "photo" else ()
+        work = Work(push=push, message=message, kept=kept, behind=elsewhere)
         work.told = asyncio.get_running_loop().create_future()
         if push.sort == "photo":
             # Several photos of one person come side by side; only their handling waits in line.
@@ -160,12 +166,21 @@ class Handling:
                         return (_own(work, "wechat.photo_lost"),)
                     # Its first answer is out; those of others go before looking at it.
                     await self.calm.wait()
+                if work.behind:
+                    await self._until_arrived(work)
                 return await self._with_patience(work)
         finally:
             self._pending[openid].remove(work)
             if not self._pending[openid]:
                 del self._pending[openid]
                 self._lines.pop(openid, None)
+
+    async def _until_arrived(self, work: Work) -> None:
+        try:
+            while set(work.behind) & set((await self._people.read(work.push.openid)).awaits(self._people.clock())):
+                await self._sleep(ARRIVING_SECONDS)
+        except Exception as error:  # the store is away: handling itself has patience
+            log.warning("a photo of another process was not waited for: %s", type(error).__name__)
 
     async def _with_patience(self, work: Work) -> tuple[Outgoing, ...]:
         for pause in (*self._retries, None):
@@ -186,7 +201,7 @@ class Handling:
     async def replies(self, work: Work) -> tuple[Outgoing, ...] | None:
         """The replies in time, or those foreseen, or None: then only a promise can be made."""
         waiting = [w for w in self._pending.get(work.push.openid, ()) if w.photo is not None]
-        if not waiting:
+        if not waiting and not work.behind:
             await asyncio.wait({work.task}, timeout=WORK_SECONDS)
         # A photo's download takes what it takes: it, and words behind it, are answered by what is foreseen.
         replies: tuple[Outgoing, ...] | None
@@ -214,7 +229,8 @@ class Handling:
             return None
         before = self._pending.get(work.push.openid, [])
         messages = [*(w.message for w in before[: before.index(work)]), work.message] if work in before else []
-        if not messages:
+        messages = [*(self._photo_message(work, key) for key in work.behind), *messages]
+        if work not in before:
             return work.task.result() if work.task.done() and not work.task.cancelled() else None
         try:
             async with asyncio.timeout(patience):
@@ -225,6 +241,10 @@ class Handling:
             log.warning("an answer could not be foreseen: %s", type(error).__name__)
             return None
 
+    def _photo_message(self, work: Work, key: str) -> Message:
+        photo = IncomingPhoto(key=key, path=self._photos.path(key))
+        return Message(key=key, chat=work.message.chat, photos=(photo,), language_hint=work.message.language_hint)
+
     async def _finish(self, work: Work) -> None:
         try:
             await self._finished(work)
@@ -234,6 +254,8 @@ class Handling:
     async def _finished(self, work: Work) -> None:
         """When it is handled: say what was not said yet, and let go of the inbox row and the photo."""
         replies = await work.task
+        if work.photo is not None:
+            await self._people.change(work.push.openid, lambda person: person.arrived(work.push.key))
         told = await work.told
         for outgoing in replies:
             if outgoing.text not in told and not (told and _how_far(outgoing)):

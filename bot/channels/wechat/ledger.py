@@ -28,6 +28,8 @@ ACTIVE_SECONDS = 30.0
 TRIES = 50
 SPACE = "wechat.person"
 ANSWERED_KEPT = 6
+COMING_SECONDS = 40.0
+"""How long words wait for a photo that another process fetches; it may have died."""
 UNDERWAY_KEPT = 8
 UNDERWAY_SECONDS = 3600.0
 """How far a result had come is kept this long after its last message: until its delivery is certainly written down."""
@@ -108,6 +110,8 @@ class Person(_Frozen):
     """Keys of the newest actions: a repeated push opens nothing."""
     held: tuple[Held, ...] = ()
     underway: tuple[Underway, ...] = ()
+    coming: tuple[tuple[str, float], ...] = ()
+    """Photos still being fetched, by whatever process: (key of the push, since when)."""
     answered: tuple[Answered, ...] = ()
     offered: tuple[str, ...] = ()
     pages: tuple[tuple[str, float], ...] = ()
@@ -134,8 +138,25 @@ class Person(_Frozen):
         newest = max((w.at for w in (self.message, self.brief) if w), default=0.0)
         return now.timestamp() - newest < ACTIVE_SECONDS
 
-    def opened(self, action: Action, key: str, now: datetime) -> "Person":
+    def awaits(self, now: datetime) -> tuple[str, ...]:
+        """The photos that are still being fetched."""
+        return tuple(key for key, since in self.coming if now.timestamp() - since < COMING_SECONDS)
+
+    def sent(self, key: str, now: datetime) -> "Person":
+        """A photo is on its way."""
+        if any(key == known for known, _ in self.coming):
+            return self
+        coming = tuple(c for c in self.coming if c[0] in self.awaits(now))
+        return self.model_copy(update={"coming": (*coming, (key, now.timestamp()))})
+
+    def arrived(self, key: str) -> "Person":
+        """A photo was handled, or cannot be had."""
+        return self.model_copy(update={"coming": tuple(c for c in self.coming if c[0] != key)})
+
+    def opened(self, action: Action, key: str, now: datetime, *, photo: bool = False) -> "Person":
         """After an action of the person."""
+        if photo and key not in self.seen:
+            return self.sent(key, now).opened(action, key, now)
         if key in self.seen:
             return self
         window = self.message if action == "message" else self.brief
@@ -226,9 +247,11 @@ class People:
             known = None
         raise RuntimeError("a person's record is changed too often")
 
-    async def opened(self, openid: str, action: Action, key: str, *, known: Record | None = None) -> Record:
+    async def opened(
+        self, openid: str, action: Action, key: str, *, photo: bool = False, known: Record | None = None
+    ) -> Record:
         now = self.clock()
-        return await self.changed(openid, lambda person: person.opened(action, key, now), known=known)
+        return await self.changed(openid, lambda person: person.opened(action, key, now, photo=photo), known=known)
 
     async def take(self, openid: str, *, keep: int = 0, step: Step | None = None) -> Slot | None:
         """Count one message, and note which one of a result it is, before it is sent; None where no more than `keep`

@@ -162,12 +162,15 @@ class Reception:
     def _opened(self, push: Push, found: Record) -> "tuple[Person, asyncio.Future[Record]]":
         """What the push opens; it is written down beside the work, and awaited before the answer."""
         action = push.action or "message"
-        person = found.person.opened(action, push.key, self._people.clock())
+        photo = push.sort == "photo"
+        person = found.person.opened(action, push.key, self._people.clock(), photo=photo)
         opening: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
         if person == found.person:
             opening.set_result(found)
         else:
-            opening = asyncio.ensure_future(self._people.opened(push.openid, action, push.key, known=found))
+            opening = asyncio.ensure_future(
+                self._people.opened(push.openid, action, push.key, photo=photo, known=found)
+            )
             self._handling.spawn(opening)
         return person, opening
 
@@ -181,7 +184,8 @@ class Reception:
         message = self._message(push, person)
         if message is None:
             return Said(answer=SILENCE)
-        replies = await self._handling.replies(self._handling.begin(push, message))
+        work = self._handling.begin(push, message, behind=person.awaits(self._people.clock()))
+        replies = await self._handling.replies(work)
         if replies is None:
             return self._composer.promised(person.language, customer=customer)
         return self._composer.printed(push, replies, customer=customer)
