@@ -1,13 +1,16 @@
 """Pictures of any mode and colour space → sRGB, 8 bits a channel, RGB or RGBA, with nothing else attached."""
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from providers.media.sizes import fitted
 
 _SPACE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
+_BAND_PIXELS = 1 << 20
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -45,15 +48,26 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if image.mode not in _DEEP:
         return image
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    extremes = [(float(band.min()), float(band.max())) for _, band in _bands(image)]
+    low, high = min(least for least, _ in extremes), max(most for _, most in extremes)
     if image.mode == "F":
         full = 1.0 if high <= 1.0 else 255.0 if high <= 255.0 else high
     else:
         full = 65535.0 if high <= 65535.0 else high
     floor = min(0.0, low)
-    scaled = (values - floor) * (255.0 / max(full - floor, 1e-6))
-    return Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8))
+    grey = Image.new("L", image.size)
+    for top, band in _bands(image):
+        scaled = (band - floor) * (255.0 / max(full - floor, 1e-6))
+        grey.paste(Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8)), (0, top))
+    return grey
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The first row and the values of one part after the other: all at once would take a gigabyte."""
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        part = image.crop((0, top, image.width, min(top + rows, image.height)))
+        yield top, np.nan_to_num(np.asarray(part, dtype=np.float32), posinf=0.0, neginf=0.0)
 
 
 def _simple(image: Image.Image) -> Image.Image:

@@ -4,8 +4,6 @@ The file's first bytes say which single decoder may look at it; its claimed size
 """
 
 import io
-import re
-import struct
 import threading
 import warnings
 from dataclasses import dataclass
@@ -25,9 +23,10 @@ from PIL import (
 )
 
 from providers.media.colour import to_srgb
+from providers.media.containers import beside_pixels, boxes_missing, sniff, webp_size
+from providers.media.pieces import jpeg_scans, too_many_pieces
 from providers.media.sizes import fitted
-from providers.media.strip import Malformed, png_chunks
-from providers.media.strip_jpeg import MAX_SCANS
+from providers.media.strip_jpeg import MAX_SCANNED, MAX_SCANS
 
 # The plugins are imported so that Pillow never goes looking for all the others.
 _PLUGINS = (
@@ -83,25 +82,12 @@ class Header:
     frames: int
 
 
-def sniff(data: bytes) -> str | None:
-    """The format the first bytes announce, as Pillow names it, or None for what is no picture we take."""
-    for magic, name in _MAGIC:
-        if magic.match(data):
-            return name
-    if data[4:8] == b"ftyp":  # an ISO media file: a picture or a video, by its brands
-        length = min(int.from_bytes(data[:4], "big"), 256)
-        brands = {data[at : at + 4] for at in range(8, length, 4) if at != 12}
-        if data[8:12] in _ISO_PICTURES:
-            return "AVIF" if brands & {b"avif", b"avis"} else "HEIF"
-    return None
-
-
 def inspect(data: bytes) -> Header:
     """What a file is, mostly without decoding it. Raises Undecodable."""
     image = _opened(data)
     name = image.format or ""
     try:
-        beside = _beside_pixels(data) if name == "PNG" else b""
+        beside = beside_pixels(data) if name == "PNG" else b""
         told = name != "PNG" or any(word in beside for word in _PNG_ORIENTATION)
         if name == "PNG" and told:
             image.load()  # the word may stand behind the pixels
@@ -129,11 +115,11 @@ def decode(data: bytes, *, max_side: int | None = None, min_side: int = 1) -> De
     size = image.size
     try:
         profile = image.info.get("icc_profile")
+        if name in ("JPEG", "MPO"):
+            _check_scans(jpeg_scans(data), size)
         if max_side is not None and name in ("JPEG", "MPO"):
             image.draft(None, fitted(size, max_side))
         _check_pixels(image.size, MAX_PIXELS)
-        if name in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_SCANS:
-            raise Undecodable("photo_unreadable")
         image.decodermaxblock = _PORTION
         image.load()
         turn = orientation(image)  # not before: for this, Pillow may load a PNG, which fails only the first time
@@ -177,21 +163,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-_MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), name)
-    for pattern, name in (
-        (rb"\xff\xd8\xff", "JPEG"),
-        (rb"\x89PNG\r\n\x1a\n", "PNG"),
-        (rb"GIF8[79]a", "GIF"),
-        (rb"RIFF.{4}WEBP", "WEBP"),
-        (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", "BMP"),
-        (rb"II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b", "TIFF"),
-    )
-)
-_ISO_PICTURES = frozenset(
-    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"avif", b"avis")
-)
 
 
 @cache
@@ -241,9 +212,10 @@ def _settle_warnings() -> None:
 
 def _check_before_opening(name: str, data: bytes) -> None:
     """What a decoder would allocate or compute from the header alone."""
-    if name == "WEBP" and data[12:16] == b"VP8X" and len(data) >= 30:
-        width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
-        _check_pixels((width, height), MAX_PIXELS)
+    if name == "WEBP":
+        _check_pixels(webp_size(data), MAX_PIXELS)
+    if too_many_pieces(data, name):
+        raise Undecodable("photo_unreadable")
 
 
 def _check_size(image: ImageFile.ImageFile, min_side: int) -> None:
@@ -256,6 +228,13 @@ def _check_size(image: ImageFile.ImageFile, min_side: int) -> None:
         _check_pixels((int(tile[0]), int(tile[1])), MAX_PIXELS)
 
 
+def _check_scans(scans: int, size: tuple[int, int]) -> None:
+    if scans > MAX_SCANS or scans * size[0] * size[1] > MAX_SCANNED:
+        raise Undecodable("photo_unreadable")
+    if scans > 1:  # progressive or not: all pixels are held until the last scan
+        _check_pixels(size, MAX_PIXELS)
+
+
 def _check_pixels(size: tuple[int, int], limit: int) -> None:
     if size[0] * size[1] > limit:
         raise Undecodable("photo_too_many_pixels")
@@ -266,35 +245,9 @@ def _broken(name: str, data: bytes, error: Exception | None = None) -> str:
     if name == "WEBP":
         cut = len(data) < 8 + int.from_bytes(data[4:8], "little")
     elif name in ("HEIF", "AVIF"):
-        cut = _boxes_missing(data)
+        cut = boxes_missing(data)
     elif name == "PNG":
         cut = b"IEND" not in data[-12:]
     else:
         cut = error is not None and ("truncated" in str(error) or isinstance(error, EOFError))
     return "photo_truncated" if cut else "photo_unreadable"
-
-
-def _beside_pixels(png: bytes) -> bytes:
-    """All of the file but its coded pixels: wherever words may stand, also behind the end."""
-    parts, at = [], 0
-    try:
-        for kind, start, end in png_chunks(png):
-            if kind == b"IDAT":
-                parts.append(png[at : start - 8])
-                at = end + 4
-    except Malformed:
-        pass
-    return b"".join([*parts, png[at:]])
-
-
-def _boxes_missing(data: bytes) -> bool:
-    """Whether the outermost boxes of an ISO media file reach beyond its end."""
-    at = 0
-    while at + 8 <= len(data):
-        (size,) = struct.unpack_from(">I", data, at)
-        if size == 1 and at + 16 <= len(data):
-            (size,) = struct.unpack_from(">Q", data, at + 8)
-        if size < 8:  # 0: up to the end; less than a box's own head: damaged, not cut off
-            return False
-        at += size
-    return at != len(data)

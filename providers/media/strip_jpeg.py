@@ -14,6 +14,7 @@ _EOI, _SOS, _DQT, _DHT, _DRI, _COM = 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _APP0, _APP14, _APP15 = 0xE0, 0xEE, 0xEF
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_ANY_MARKER = re.compile(rb"\xff[^\x00\xff]")
 _HEAD = b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 """Version 1.1, square pixels, no thumbnail; and it says that three components are Y, Cb, Cr."""
 _ADOBE_YCBCR = 1
@@ -23,6 +24,10 @@ _ALTERNATING = 0x10
 
 MAX_SCANS = 64
 """Encoders write about ten. Each scan is a pass over all pixels, so thousands of tiny ones are an attack."""
+MAX_SCANNED = 1_024_000_000
+"""Pixels times scans: about a second and a half of work, and 16 scans of the largest progressive picture."""
+MAX_SEGMENTS = 2_000
+"""Between the scans, too; a progressive file of ten scans has about thirty."""
 
 
 class NotPlain(ValueError):
@@ -31,12 +36,17 @@ class NotPlain(ValueError):
 
 @dataclass(kw_only=True, slots=True)
 class _Known:
-    """What the segments so far said. `quantisers`, `codes`, `restart`: not written yet; tables by their place."""
+    """What the segments so far said. `quantisers`, `codes`, `restart`: not written yet; tables by their place.
+
+    `restarting`: between the coded pixels there are restart markers.
+    """
 
     quantisers: dict[int, bytes] = field(default_factory=dict)
     codes: dict[int, bytes] = field(default_factory=dict)
     restart: bytes | None = None
+    restarting: bool = False
     frame: int = 0
+    pixels: int = 0
     components: tuple[bytes, ...] = ()
     jfif: bool = False
     adobe: int | None = None
@@ -48,7 +58,7 @@ def stripped_jpeg(data: bytes) -> Iterator[bytes]:
     known = _Known()
     yield _HEAD
     at = 2
-    while True:
+    for _ in range(MAX_SEGMENTS):
         if data[at] != 0xFF:
             raise NotPlain("no marker")
         marker = data[at + 1]
@@ -65,12 +75,13 @@ def stripped_jpeg(data: bytes) -> Iterator[bytes]:
             raise NotPlain("length")
         yield from _segment(known, marker, data[at + 4 : end])
         if marker == _SOS:
-            found = _NEXT_MARKER.search(data, end)
+            found = (_NEXT_MARKER if known.restarting else _ANY_MARKER).search(data, end)
             if found is None:
                 raise NotPlain("no end")
-            yield data[end : found.start()]
+            yield data[end : found.start()].rstrip(b"\xff")  # padding
             end = found.start()
         at = end
+    raise NotPlain("segments")
 
 
 def _segment(known: _Known, marker: int, body: bytes) -> Iterator[bytes]:
@@ -128,6 +139,7 @@ def _frame(known: _Known, marker: int, body: bytes) -> bytes:
         if not said or known.adobe not in (None, _ADOBE_YCBCR):
             raise NotPlain("colours")
     known.frame, known.components = marker, components
+    known.pixels = int.from_bytes(body[1:3], "big") * int.from_bytes(body[3:5], "big")
     return _written(marker, body)
 
 
@@ -145,9 +157,10 @@ def _scan(known: _Known, body: bytes) -> Iterator[bytes]:
             yield _written(_DHT, table)
     if known.restart is not None:
         yield _written(_DRI, known.restart)
+        known.restarting = known.restart != b"\0\0"
         known.restart = None
     known.scans += 1
-    if known.scans > MAX_SCANS:
+    if known.scans > MAX_SCANS or known.scans * known.pixels > MAX_SCANNED:
         raise NotPlain("scans")
     yield _written(_SOS, body)
 
