@@ -33,6 +33,7 @@ from handlers.channel import Delivered, DeliveryError, DeliveryLater
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store import Store
 from intent import parse
+from providers.http import direct
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +74,8 @@ class WeChatChannel:
     ) -> None:
         self._metrics = metrics
         self._app_id, self._app_secret, self._root = app_id, app_secret, api_url.rstrip("/")
-        # Few idle ones: the pool looks through all of them for every request.
-        limits = httpx.Limits(max_connections=32, max_keepalive_connections=4)
-        self._client = httpx.AsyncClient(limits=limits)
+        limits = httpx.Limits(max_connections=32, max_keepalive_connections=24)
+        self._client = httpx.AsyncClient(transport=direct(limits=limits), limits=limits)
         tokens = Tokens(store=store, app_id=app_id, fetch=self._fetch_token, clock=clock, sleep=sleep)
         self.api = WeChatApi(client=self._client, root=self._root, tokens=tokens)
         self.rights = AccountRights(store=store, app_id=app_id, api=self.api, clock=clock, sleep=sleep)
