@@ -18,7 +18,13 @@ _PNG_KEPT = {
 _PNG_PALETTE = 3
 MAX_PNG_CHUNKS = 100_000
 """Encoders put 8 KB and more into each; millions of empty ones only cost time."""
-_WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"VP8X"))
+_WEBP_PICTURES = (
+    (b"VP8 ",), (b"VP8L",), (b"VP8X", b"VP8 "), (b"VP8X", b"VP8L"), (b"VP8X", b"ALPH", b"VP8 "),
+)  # fmt: skip
+"""The chunks a still picture is made of, in their order."""
+_WEBP_PICTURE = frozenset(kind for picture in _WEBP_PICTURES for kind in picture)
+_VP8X_LENGTH = 10
+MAX_WEBP_CHUNKS = 1_000
 _WEBP_ALPHA = 0x10
 
 
@@ -91,19 +97,30 @@ def _sum(summed: bytes) -> bytes:
 
 def _webp(data: bytes) -> Iterator[bytes]:
     """The flags of the extended header must say what is left; the length in front is counted anew."""
-    chunks: list[bytes] = []
+    chunks: dict[bytes, bytes] = {}
     at = 12
     end_of_file = 8 + int.from_bytes(data[4:8], "little")
     if end_of_file > len(data):
         raise Malformed("WEBP")
-    while at + 8 <= end_of_file:
+    for _ in range(MAX_WEBP_CHUNKS):
+        if at + 8 > end_of_file:
+            break
         kind, length = struct.unpack_from("<4sI", data, at)
-        end = at + 8 + length + (length & 1)
         if at + 8 + length > len(data):
             raise Malformed("WEBP")
-        if kind in _WEBP_KEPT:
-            chunk = data[at:end].ljust(end - at, b"\0")
-            chunks.append(chunk[:8] + bytes([chunk[8] & _WEBP_ALPHA]) + chunk[9:] if kind == b"VP8X" else chunk)
-        at = end
-    body = b"WEBP" + b"".join(chunks)
+        if kind in _WEBP_PICTURE:
+            if kind in chunks or (kind == b"VP8X" and length != _VP8X_LENGTH):
+                raise Malformed("WEBP")
+            chunks[kind] = data[at + 8 : at + 8 + length]
+        at += 8 + length + (length & 1)
+    else:
+        raise Malformed("WEBP")
+    if tuple(chunks) not in _WEBP_PICTURES:
+        raise Malformed("WEBP")
+    if extended := chunks.get(b"VP8X"):
+        chunks[b"VP8X"] = bytes((extended[0] & _WEBP_ALPHA, 0, 0, 0)) + extended[4:]
+    body = b"WEBP" + b"".join(
+        struct.pack("<4sI", kind, len(content)) + content + b"\0" * (len(content) & 1)
+        for kind, content in chunks.items()
+    )
     yield b"RIFF" + struct.pack("<I", len(body)) + body

@@ -339,3 +339,46 @@ def test_whatever_is_put_in_anywhere_the_file_that_comes_out_is_sound(data: byte
     for kept in (accepted, result):
         if kept is not None:
             assert (jpeg_is_sound if kept[:2] == b"\xff\xd8" else png_is_sound)(kept)
+
+
+WEBP = encoded(scene(), "WEBP", lossless=True)
+CLEAR = encoded(scene().convert("RGBA"), "WEBP", quality=80, exif=exif())
+
+
+def webp_with(data: bytes, *chunks: bytes) -> bytes:
+    body = data[8:] + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webp_chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) & 1)
+
+
+@pytest.mark.parametrize("data", [WEBP, CLEAR])
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param([webp_chunk(b"XMP ", SECRET)], id="metadata"),
+        pytest.param([webp_chunk(b"abcd", SECRET)], id="a chunk of its own"),
+        pytest.param([webp_chunk(b"VP8L", SECRET)], id="a second picture"),
+        pytest.param([webp_chunk(b"ALPH", SECRET)], id="transparency behind the picture"),
+        pytest.param([webp_chunk(b"VP8X", SECRET)], id="a head behind the picture"),
+        pytest.param([webp_chunk(b"abcd", SECRET)] * 2_000, id="a great many"),
+    ],
+)
+def test_bytes_hidden_in_a_webp_do_not_survive(data: bytes, chunks: list[bytes], tmp_path: Path) -> None:
+    try:
+        path = saved(webp_with(data, *chunks) + SECRET, tmp_path)
+    except MadeNothing:  # the decoder will have none of a head or a transparency in the wrong place
+        assert data == CLEAR
+        assert chunks[0][:4] in (b"VP8L", b"ALPH", b"VP8X")
+        return
+    assert SECRET not in path.read_bytes()
+    assert shown(path).convert("RGB").tobytes() == shown(data).convert("RGB").tobytes()
+
+
+def test_what_stands_in_the_unused_parts_of_a_webp_does_not_survive(tmp_path: Path) -> None:
+    data = bytearray(CLEAR)
+    assert data[12:16] == b"VP8X"
+    data[21:24] = b"Ada"
+    assert saved(bytes(data), tmp_path).read_bytes()[20:24] in (b"\0\0\0\0", b"\x10\0\0\0")
