@@ -1,6 +1,6 @@
 """A photo from a person, accepted by decoding it and never by its name.
 
-Taken: JPEG (also multi-picture), PNG, WebP, BMP, GIF and other animations (first frame), TIFF, HEIC/HEIF, AVIF.
+Taken: JPEG (also multi-picture), PNG, WebP, BMP, GIF and other animations (first frame), TIFF (no fax), HEIC/HEIF, AVIF.
 What comes out is always a new file: upright, sRGB, 8 bits, three channels, no metadata of any kind and nothing that
 is not read to make its pixels; JPEG or, where something is transparent, PNG; its long side at most 4096 px (more than
 any service takes in, enough to upscale from) and at most 10 MB (what the services take), so that nothing behind has

@@ -153,6 +153,8 @@ _PORTION = 1 << 22
 """Bytes decoded at a time. After each portion the thread waits for the interpreter again; Pillow's are of 64 KB."""
 _PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"Orientation", b"iTXt")
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_FAX = ("tiff_ccitt", "group3", "group4")
+"""Black and white, so no photo; and the decoder writes a line to the log for each broken row, of millions."""
 _SIDEWAYS = (5, 6, 7, 8)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -226,6 +228,8 @@ def _check_size(image: ImageFile.ImageFile, min_side: int) -> None:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]  # TileWidth, TileLength: allocated as claimed
         _check_pixels((int(tile[0]), int(tile[1])), MAX_PIXELS)
+        if image.info.get("compression") in _FAX:
+            raise Undecodable("photo_unreadable")
 
 
 def _check_scans(scans: int, size: tuple[int, int]) -> None:

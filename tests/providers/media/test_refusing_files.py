@@ -176,6 +176,16 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(data: bytes, tmp_p
     assert (error.code, error.params) == ("photo_too_many_pixels", {"max_mp": 64})
 
 
+@pytest.mark.parametrize("compression", ["tiff_ccitt", "group3", "group4"])
+def test_a_fax_is_no_photo_and_writes_nothing_to_the_log(
+    compression: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray(encoded(noise(200, 400).convert("1"), "TIFF", compression=compression))
+    data[1000:2000] = bytes(1000)
+    assert refused(bytes(data), tmp_path).code == "photo_unreadable"
+    assert capfd.readouterr().err == ""
+
+
 def test_a_tiff_whose_tiles_are_bombs_is_refused(tmp_path: Path) -> None:
     entries = ((256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (277, 1), (322, 60_000), (323, 60_000))
     data = tiff_claiming(*entries, (324, 8), (325, 60))
