@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-CONNECTIONS = 40
+CONNECTIONS = 100
 """More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 BEGUN_KEPT = 10_000
 TAP_SECONDS = 15.0

@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 
 PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0)
 """Seconds between attempts."""
-AT_ONCE = 8
-"""Downloads side by side: each holds a file of up to 20 MB in memory."""
+AT_ONCE = 24
+"""Downloads side by side: each holds its file in memory."""
+LARGE, LARGE_AT_ONCE = 2 << 20, 6
+"""Bytes above which a file, of up to 20 MB, also needs one of these few places. One of unknown size is large."""
 READ_SECONDS = 30.0
 MAY_BE_SHORT = 2
 """So often a file shorter than it was said to be is fetched again; then it is taken as it is."""
@@ -51,6 +53,7 @@ class Photos:
         self._clock = clock
         self._pauses = tuple(pauses)
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._large_room = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def fetch(self, attachments: Sequence[Attachment], name: str) -> tuple[IncomingPhoto, ...]:
         """Every one of them, or none. `name`: the files' stem; the same again replaces them. Raises TooLarge, Lost."""
@@ -67,7 +70,8 @@ class Photos:
             await asyncio.gather(*fetching, return_exceptions=True)
 
     async def _one(self, attachment: Attachment, name: str) -> IncomingPhoto:
-        async with self._room:
+        large = attachment.size is None or attachment.size > LARGE
+        async with self._large_room if large else contextlib.nullcontext(), self._room:
             data = await self._bytes(attachment.file_id)
             path = await in_thread(self._keep, data, name)
         return IncomingPhoto(key=f"telegram:{attachment.unique}", path=path)

@@ -296,14 +296,18 @@ class Places:
         most: int = FILE_BYTES,
     ) -> None:
         """`most`: bytes that the server takes. Raises _Unfit, or a DeliveryError."""
-        data, filename = await in_thread(lambda: content(picture, form, most=most))
-        media = (
-            InputMediaPhoto(data, caption=caption, filename=filename)
-            if form == "photo"
-            else InputMediaDocument(data, caption=caption, filename=filename, disable_content_type_detection=True)
-        )
+        size = 0
 
         async def call(to: int) -> object:
+            nonlocal size
+            # Read only now: those that wait for their turn hold no picture in memory.
+            data, filename = await in_thread(lambda: content(picture, form, most=most))
+            size = len(data)
+            media = (
+                InputMediaPhoto(data, caption=caption, filename=filename)
+                if form == "photo"
+                else InputMediaDocument(data, caption=caption, filename=filename, disable_content_type_detection=True)
+            )
             return await self._bot.edit_message_media(
                 media, chat_id=to, message_id=message, reply_markup=markup,
                 read_timeout=UPLOAD_READ, write_timeout=UPLOAD_WRITE,
@@ -320,8 +324,8 @@ class Places:
                 raise _Unfit("photo") from None
             if any(text in said for text in _LOST):
                 raise _Unfit(await self._ready_form()) from None
-            if any(text in said for text in _TOO_LARGE) and len(data) > SMALLEST:
-                await self._turn(chat, message, picture, form, caption, markup, len(data) // 2)
+            if any(text in said for text in _TOO_LARGE) and size > SMALLEST:
+                await self._turn(chat, message, picture, form, caption, markup, size // 2)
             elif form == "photo":
                 await self._turn(chat, message, picture, "document", caption, markup, most)
             elif any(text in said for text in _NO_RIGHTS):
