@@ -1,10 +1,10 @@
 """A photo from a person, accepted by decoding it and never by its name.
 
-Taken: JPEG (also multi-picture), PNG, WebP, BMP, GIF and other animations (first frame), TIFF (no fax), HEIC/HEIF, AVIF.
-What comes out is always a new file: upright, sRGB, 8 bits, three channels, no metadata of any kind and nothing that
-is not read to make its pixels; JPEG or, where something is transparent, PNG; its long side at most 4096 px (more than
-any service takes in, enough to upscale from) and at most 10 MB (what the services take), so that nothing behind has
-to look again.
+Taken: JPEG (also multi-picture), PNG, WebP, BMP, GIF and other animations (first frame), TIFF (no fax), HEIC/HEIF,
+AVIF. What comes out is always a new file: upright, sRGB, 8 bits, three channels, no metadata of any kind and nothing
+that is not read to make its pixels; JPEG or, where something is transparent, PNG; its long side at most 4096 px (more
+than any service takes in, enough to upscale from) and at most 10 MB (what the services take), so that nothing behind
+has to look again.
 
 A JPEG that is all that already keeps its coded pixels; the file is put together anew around them and decoded to see
 that they are whole (`strip_jpeg`, `sound`). Everything else is decoded and encoded again: JPEG of quality 95, 4:4:4.
