@@ -3,6 +3,7 @@
 import re
 
 from intent import numbers
+from intent.gate import any_of
 from intent.patterns import gated, pattern
 from intent.scan import Scan
 from intent.styles import negated
@@ -34,16 +35,18 @@ _SLASH = {
     "language": "settings",
     "lang": "settings",
 }
-_STATUS = pattern("commands", "status")
+_STATUS = gated("commands", "status")
 _WAITING = gated("commands", "waiting")
 _FORGET = gated("commands", "forget")
 _NOT_FORGET = gated("commands", "not_forget")
-_USAGE = pattern("commands", "usage")
-_STYLES = pattern("commands", "styles")
-_SETTINGS = pattern("commands", "settings")
+_USAGE = gated("commands", "usage")
+_STYLES = gated("commands", "styles")
+_SETTINGS = gated("commands", "settings")
 _CANCEL_AFTER = pattern("commands", "cancel_after")
-_HELP = pattern("commands", "help")
-_AGAIN = pattern("commands", "again")
+_HELP = gated("commands", "help")
+_AGAIN = gated("commands", "again")
+_SAID = any_of(_FORGET, _USAGE, _STYLES, _SETTINGS, _WAITING)
+_SAID_ALONE = any_of(_STATUS, _HELP, _AGAIN)
 _ROOM = {
     "forget": 14,
     "usage": 12,
@@ -99,6 +102,8 @@ def _left(scan: Scan) -> float:
 
 def slash(text: str) -> str | None:
     """`/start`, `/start@the_bot`, `／help`."""
+    if "/" not in text:
+        return None
     m = re.match(r"\s*/([a-z]+)(?:@\w+)?(?:\s|$)", text)
     return _SLASH.get(m.group(1)) if m else None
 
@@ -106,13 +111,10 @@ def slash(text: str) -> str | None:
 def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
     """The command, how sure, and the words. `content`: the message also names a picture to make or a change."""
     text = scan.text
-    if len(text) > 160:
+    said = scan.kinds.get("command", ())
+    if len(text) > 160 or not (said or scan.may & _SAID or (not content and scan.may & _SAID_ALONE)):
         return None
-    hits = [
-        h
-        for h in scan.kinds.get("command", ())
-        if not scan.quoted(h) and not (h.key in ("cancel", "start", "help") and negated(scan, h))
-    ]
+    hits = [h for h in said if not scan.quoted(h) and not (h.key in ("cancel", "start", "help") and negated(scan, h))]
     m = _FORGET.search(text)
     if m and not (kept := _NOT_FORGET.search(text)):
         return "forget", 0.9, m.group()

@@ -80,7 +80,7 @@ _SHAPE_AFTER = pattern("controls", "shape_after")
 _LANDSCAPE = gate(r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))")
 
 
-@dataclass
+@dataclass(slots=True)
 class Controls:
     model: str = "nanopro"
     count: int = 1
@@ -153,6 +153,8 @@ def _shape(scan: Scan, c: Controls) -> None:
 def _before_style(scan: Scan) -> int | None:
     """ "half a dozen watercolours", "4 anime": a number straight before a style."""
     for hit in scan.kinds.get("style", ()):
+        if not hit.start or not scan.text[hit.start - 1].isspace():
+            continue
         n = numbers.ending(scan.text[max(0, hit.start - 14) : hit.start])
         if n:
             return numbers.capped(n)

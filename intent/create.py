@@ -50,24 +50,31 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     if visual:
         score += min(3, len(visual)) * 0.6
         why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
-    somebody = scan.has("me", "relative") or bool(_OF_ME.search(text))
-    if not scan.photos and not verb and (m := _PICTURE_OF.search(text)) and not somebody_in(scan, m):
+    of_me = bool(scan.may & _OF_ME.needed and _OF_ME.search(text))
+    somebody = of_me or scan.has("me", "relative")
+    if (
+        not scan.photos
+        and not verb
+        and scan.may & _PICTURE_OF.needed
+        and (m := _PICTURE_OF.search(text))
+        and not somebody_in(scan, m)
+    ):
         score += 2.0
         why.append(f"a picture of a thing: {m.group()}")
-    if not scan.photos and (m := _NOBODY.search(text)):
+    if not scan.photos and scan.may & _NOBODY.needed and (m := _NOBODY.search(text)):
         score += 2.0
         why.append(f"nobody in it: {m.group()}")
     if noun and not verb and not somebody and not scan.photos and not found.named - ART and told < 0.8:
         score += 0.6
     if noun and not verb and re.search(r"(?:要|来|做|出|求|弄|整|搞)(?:一|两|几|\d)?[张个幅款版套份]", text):
         score += 1.0
-    if not verb and (m := _MAKE_THING.search(text)) and not scan.has("nonpic"):
+    if not verb and scan.may & _MAKE_THING.needed and (m := _MAKE_THING.search(text)) and not scan.has("nonpic"):
         wish = re.search(r"want|need|like|have", m.group()) and not noun and not scan.has("pic")
         score += (0.6 if len(text.split()) >= 7 and visual else -0.6) if wish else 1.0
     if told < 1.2 and describes(scan, core):
         score += 1.6
         why.append("a bare description")
-    if _OF_ME.search(text):
+    if of_me:
         score -= 3.5
     elif scan.has("me", "relative") and not _DATIVE.search(text):
         score -= 1.0 if verb or noun else 3.0
@@ -96,16 +103,16 @@ def describes(scan: Scan, text: str) -> bool:
     """A noun phrase that paints a scene, not a sentence about somebody."""
     han = 0 if text.isascii() else len(_HAN.findall(text, 0, 200))
     if han >= 3:
+        if not ("visual" in scan.classes or "hint" in scan.kinds):
+            return False
         if _PRONOUN_ZH.search(text) or scan.has("opinion") or text.rstrip().endswith(("?", "了", "吧", "啊", "呢")):
             return False
-        return bool(
-            (scan.has("visual") or "hint" in scan.kinds)
-            and (_QUANT.search(text) or _SCENE_ZH.search(text) or len(scan.words("visual")) >= 2)
-        )
+        return bool(_QUANT.search(text) or _SCENE_ZH.search(text) or len(scan.words("visual")) >= 2)
     words = text.split()
-    start = " ".join(words[:5])
+    start = " ".join(words[:5]) if "createnoun" in scan.classes else ""
     if (
-        any(scan.text[h.start : h.end] in start for h in scan.words("createnoun"))
+        start
+        and any(scan.text[h.start : h.end] in start for h in scan.words("createnoun"))
         and not _VERB_EN.search(text)
         and not scan.has("question", "opinion")
         and not text.rstrip().endswith("?")

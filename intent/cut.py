@@ -14,6 +14,7 @@ _EDGE_END = " \t\r\n,;:，；：、~～-—+&|/。.!！?？"
 _POLITE = frozenset(
     {"please", "canyou", "want", "make", "me", "pic", "askdo", "opinion", "free", "then", "thispic", "series", "mood"}
 )
+_LEADS = frozenset({"please", "canyou"})
 _FILLER = pattern("cut", "filler")
 
 
@@ -26,8 +27,11 @@ def tidy(text: str) -> str | None:
     return out or None
 
 
-def without(scan: Scan, drop: Iterable[tuple[int, int]]) -> str | None:
+def without(scan: Scan, drop: list[tuple[int, int]]) -> str | None:
     """The raw text without the given folded spans, edges tidied."""
+    if len(drop) == 2:  # only what lies before and after
+        a, b = scan.folded.raw_span(drop[0][1], drop[1][0])
+        return tidy(scan.raw[a:b])
     keep: list[str] = []
     at = 0
     raw, fold = scan.raw, scan.folded
@@ -125,6 +129,7 @@ def content(
     first = True
     spans = sorted((*_polite(scan), *c.spans, *chosen))
     passed = 0
+    leads = scan.classes.keys() & _LEADS
     hits = scan.hits
     for n in range(scan.clause(a), scan.clause(max(a, stop - 1)) + 1):
         x, y = scan.clause_span(n)
@@ -137,11 +142,11 @@ def content(
             drop.append((x, y))
             continue
         at = _skip(scan.text, x, y)
-        for i in range(bisect_left(hits, at, key=_START), len(hits)):
+        for i in range(bisect_left(hits, at, key=_START), len(hits)) if leads else ():
             h = hits[i]
             if h.start >= y:
                 break
-            if h.start == at and h.end < y and h.kind == "word" and h.key in ("please", "canyou"):
+            if h.start == at and h.end < y and h.kind == "word" and h.key in _LEADS:
                 drop.append((at, h.end))
                 at = _skip(scan.text, h.end, y)
         if first and lead and (m := lead.match(scan.text, at, y)) and m.end() < y - 1:

@@ -12,7 +12,7 @@ from intent.edits import ALWAYS, Act, actions, choose
 from intent.fold import fold
 from intent.intent import Intent
 from intent.own import confined, own_change
-from intent.patterns import gate, gated, pattern
+from intent.patterns import gated, pattern
 from intent.reading import SURE, Reading
 from intent.remark import only_said, told_where_asked
 from intent.roles import OF_EN, only_placed, own_look, shown_as
@@ -24,7 +24,7 @@ from intent.words import plain_names
 
 _CHANGE_EN = gated("decide", "change_en")
 _LEAD = pattern("decide", "lead")
-_WORD = gate(r"[^\W_]")
+_WORD = re.compile(r"[^\W_]")
 
 
 def decide(scan: Scan, *, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
@@ -63,7 +63,7 @@ def _decide(r: Reading) -> Intent:
     if named:
         r.note("command", f"/{named}")
         return r.make("command", 1.0, command=named)
-    if not _WORD.search(scan.text):
+    if not scan.hits and not _WORD.search(scan.text):
         r.note("none", "no words")
         return r.make("none", 1.0)
     found = styles(scan)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from intent.gate import any_of
 from intent.patterns import gate, gated
 from intent.scan import Hit, Scan
 from intent.styles import negated
@@ -46,7 +47,7 @@ class Add(Protocol):
     def __call__(self, key: str, hit: Hit, score: float, end: int | None = None) -> None: ...
 
 
-@dataclass
+@dataclass(slots=True)
 class Act:
     """An action, the place of its words, how surely it is meant: 3 and more by itself, about 1 as support."""
 
@@ -59,23 +60,32 @@ class Act:
 
 def actions(scan: Scan) -> list[Act]:
     acts: list[Act] = []
+    may = scan.may
     writing = bool(scan.quotes) and bool(_WRITE.search(scan.text))
 
     def add(key: str, hit: Hit, score: float, end: int | None = None) -> None:
         stop = max(hit.end, end or 0)
         acts.append(Act(key, hit.start, stop, score, scan.text[hit.start : stop]))
 
-    dressed = bool(_GARMENT.search(scan.text))
+    dressed = bool(may & _GARMENT.needed and _GARMENT.search(scan.text))
     for hit in scan.kinds.get("action", ()):
         if (writing and scan.quoted(hit)) or negated(scan, hit) or (hit.key == "blend" and dressed):
             continue
         add(hit.key, hit, 1.0 if hit.weak else 3.0)
     _removals(scan, add)
-    _looks(scan, add)
-    _cars(scan, add)
+    _grounds(scan, add)
+    if may & _LOOKS:
+        _looks(scan, add)
+    if may & _WISHED:
+        _wishes(scan, add)
+    if "thinword" in scan.classes and (pair := scan.near(scan.words("thinword"), scan.words("body"), 4)):
+        first, last = sorted(pair, key=lambda h: h.start)
+        add("slim", first, 2.5, last.end)
+    if "car" in scan.classes:
+        _cars(scan, add)
     if writing and (m := _WRITE.search(scan.text)):
         acts.append(Act("text_render", m.start(), m.end(), 3.6, m.group()))
-    elif m := _TEXT_CHANGE.search(scan.text):
+    elif may & _TEXT_CHANGE.needed and (m := _TEXT_CHANGE.search(scan.text)):
         acts.append(Act("text_render", m.start(), m.end(), 3.0, m.group()))
     return acts
 
@@ -85,8 +95,14 @@ _APART = gated("edits", "apart")
 
 
 def _removals(scan: Scan, add: Add) -> None:
-    apart = [Hit(m.start(), m.end(), "word", "remove", False, False) for m in _APART.finditer(scan.text)]
-    if scan.photos and (bare := [h for h in scan.words("people") if _NONE_OF_THEM.search(scan.text[: h.start][-24:])]):
+    apart = []
+    if scan.may & _APART.needed:
+        apart = [Hit(m.start(), m.end(), "word", "remove", False, False) for m in _APART.finditer(scan.text)]
+    if (
+        scan.photos
+        and "people" in scan.classes
+        and (bare := [h for h in scan.words("people") if _NONE_OF_THEM.search(scan.text[: h.start][-24:])])
+    ):
         words = scan.text[bare[0].start : bare[0].end]
         if words not in ("him", "her", "them", "he", "person", "man", "woman", "staff member"):
             add("remove_person", bare[0], 3.0)
@@ -136,15 +152,40 @@ _BODY = gate(
 )
 
 
-def _looks(scan: Scan, add: Add) -> None:
-    if scan.has("bg") and scan.has("change"):
+_LOOKS = any_of(
+    _PROGRESS,
+    _BOTH,
+    _SOFTEN,
+    _TURN,
+    _PUT_SOMEBODY,
+    _FILL,
+    _PEOPLE_GO,
+    _GROUND_BEHIND,
+    _LOOK_LIKE,
+    _WISH_STYLE,
+    _TINT,
+    _BODY,
+    _FEELING,
+)
+_WISHED = any_of(*(wish for _, wish in _WISHES))
+
+
+def _grounds(scan: Scan, add: Add) -> None:
+    """The background changed, or wished for in a colour."""
+    if not scan.has("bg"):
+        return
+    if scan.has("change"):
         changes = [h for h in scan.words("change") if not negated(scan, h)]
         pair = scan.near(changes, [h for h in scan.words("bg") if not _INSIDE.match(scan.text, h.end)], 8)
         if pair:
             first, last = sorted(pair, key=lambda h: h.start)
             add("replace_bg", first, 3.0, last.end)
-    if scan.has("bg") and _WANTED_GROUND.search(scan.text):
+    if scan.may & _WANTED_GROUND.needed and _WANTED_GROUND.search(scan.text):
         add("replace_bg", scan.words("bg")[0], 2.0)
+
+
+def _looks(scan: Scan, add: Add) -> None:
+    """What the longer patterns find."""
     if m := _PROGRESS.search(scan.text):
         add("comparison", Hit(m.start(), m.end(), "action", "comparison", False, False), 3.2)
     elif m := _BOTH.search(scan.text):
@@ -169,14 +210,14 @@ def _looks(scan: Scan, add: Add) -> None:
         add("colorize", Hit(m.start(), m.end(), "action", "colorize", False, False), 3.0)
     if m := _BODY.search(scan.text):
         add("slim", Hit(m.start(), m.end(), "action", "slim", False, False), 2.6)
-    if scan.has("thinword") and (pair := scan.near(scan.words("thinword"), scan.words("body"), 4)):
-        first, last = sorted(pair, key=lambda h: h.start)
-        add("slim", first, 2.5, last.end)
     if len(set(_FEELING.findall(scan.text))) >= 3 and re.search(
         r"faces?\b|sheet|expression|emotion|表情|一套|一组|集", scan.text
     ):
         felt = next(_FEELING.finditer(scan.text))
         add("expression_sheet", Hit(felt.start(), felt.end(), "action", "expression_sheet", False, False), 3.2)
+
+
+def _wishes(scan: Scan, add: Add) -> None:
     for key, wish in _WISHES:
         if m := wish.search(scan.text):
             add(key, Hit(m.start(), m.end(), "action", key, False, False), 3.0)
@@ -184,8 +225,6 @@ def _looks(scan: Scan, add: Add) -> None:
 
 
 def _cars(scan: Scan, add: Add) -> None:
-    if not scan.has("car"):
-        return
     cars = scan.words("car")
     if scan.has("wrap"):
         add("car_wrap", scan.words("wrap")[0], 3.5)

@@ -27,7 +27,9 @@ _DIGIT = re.compile(r"\d")
 
 def flattened(text: str) -> str:
     """The text the literals are looked for in: what is of no word is a space, one at either end; a digit is a 0."""
-    return f" {_DIGIT.sub('0', _OTHER.sub(' ', text))} "
+    if not text.isalpha():
+        text = _DIGIT.sub("0", _OTHER.sub(" ", text))
+    return f" {text} "
 
 
 def clauses(source: str) -> list[Clause]:
@@ -187,16 +189,18 @@ class _Gates:
 _GATES = _Gates()
 
 
-def look(text: str) -> None:
-    """Works out which patterns this text can match. A text not looked at, or forgotten, is searched without a gate."""
-    if text in _GATES.seen:
-        return
+def look(text: str) -> int:
+    """Which patterns this text can match, a bit for each clause. A text not looked at is searched without a gate."""
+    may = _GATES.seen.get(text)
+    if may is not None:
+        return may
     may = 1
     for _, bits in (_GATES.automaton or _GATES.made()).iter(flattened(text)):
         may |= bits
     if len(_GATES.seen) >= _REMEMBERED:
         _GATES.seen.clear()
     _GATES.seen[text] = may
+    return may
 
 
 def patterns() -> tuple["Gated", ...]:
@@ -204,8 +208,31 @@ def patterns() -> tuple["Gated", ...]:
     return tuple(_GATES.patterns)
 
 
-def _searching(needed: int, parts: Sequence[tuple[int, Search]], whole: Search) -> Search:
-    """The search of a pattern. A closure: this is called forty times a message."""
+def any_of(*gated: "Gated") -> int:
+    """The bits of which a text has one where any of these can match: one question for all of them."""
+    needed = 0
+    for each in gated:
+        needed |= each.needed
+    return needed
+
+
+class _Part:
+    """One alternative, compiled when a text first comes through its gate: most never are in a short life."""
+
+    __slots__ = ("need", "search", "source")
+
+    def __init__(self, need: int, source: str) -> None:
+        self.need = need
+        self.source = source
+        self.search: Search = self._first
+
+    def _first(self, text: str) -> Found:
+        self.search = re.compile(self.source).search
+        return self.search(text)
+
+
+def _searching(needed: int, parts: Sequence[_Part], whole: Search) -> Search:
+    """The search of a pattern. A closure: this is called dozens of times a message."""
     seen = _GATES.seen.get
 
     def search(text: str) -> Found:
@@ -215,9 +242,10 @@ def _searching(needed: int, parts: Sequence[tuple[int, Search]], whole: Search) 
         if not may & needed:
             return None
         best: Found = None
-        for need, part in parts:
+        for part in parts:
+            need = part.need
             if may & need == need:
-                m = part(text)
+                m = part.search(text)
                 if m is not None and (best is None or m.start() < best.start()):
                     best = m
         return best
@@ -226,35 +254,48 @@ def _searching(needed: int, parts: Sequence[tuple[int, Search]], whole: Search) 
 
 
 class Gated:
-    """A compiled pattern whose `search` does nothing where a text that was looked at cannot match.
+    """A pattern whose `search` does nothing where a text that was looked at cannot match.
 
     `lines` are its alternatives; without groups of their own each is searched only where it can match, and the
-    leftmost match wins, the first line's at the same place, as in the one pattern.
+    leftmost match wins, the first line's at the same place, as in the one pattern. `needed`: the bits of which `look`
+    finds one where the pattern can match.
     """
 
-    __slots__ = ("_findall", "_finditer", "_needed", "match", "pattern", "search")
+    __slots__ = ("_compiled", "needed", "pattern", "search")
 
     def __init__(self, lines: Sequence[str]) -> None:
-        whole = re.compile("|".join(lines))
-        split = not whole.groups and len(lines) > 1
-        parts: list[tuple[int, Search]] = []
+        self.pattern = "|".join(lines)
+        self._compiled: re.Pattern[str] | None = None
+        parts: list[_Part] = []
         needed = 0
-        for line in lines if split else [whole.pattern]:
+        for line in lines if len(lines) > 1 and not any(map(_has_group, lines)) else [self.pattern]:
             bits = [_GATES.bit(clause) for clause in clauses(line)] or [1]
             needed |= bits[0]
-            parts.append((sum(bits), re.compile(line).search))
-        self.pattern = whole.pattern
-        self.match = whole.match
-        self.search = _searching(needed, tuple(parts), whole.search)
-        self._needed = needed
-        self._findall: Callable[[str], list[str]] = whole.findall
-        self._finditer: Callable[[str], Iterator[re.Match[str]]] = whole.finditer
+            parts.append(_Part(sum(bits), line))
+        self.needed = needed
+        self.search = _searching(needed, tuple(parts), self._anywhere)
         _GATES.patterns.append(self)
+
+    def _whole(self) -> re.Pattern[str]:
+        if self._compiled is None:
+            self._compiled = re.compile(self.pattern)
+        return self._compiled
+
+    def _anywhere(self, text: str) -> Found:
+        return (self._compiled or self._whole()).search(text)
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         may = _GATES.seen.get(text)
-        return self._finditer(text) if may is None or may & self._needed else iter(())
+        return self._whole().finditer(text) if may is None or may & self.needed else iter(())
 
     def findall(self, text: str) -> list[str]:
         may = _GATES.seen.get(text)
-        return self._findall(text) if may is None or may & self._needed else []
+        return self._whole().findall(text) if may is None or may & self.needed else []
+
+
+_GROUP = re.compile(r"(?<!\\)\((?!\?(?!P<))")
+
+
+def _has_group(line: str) -> bool:
+    """Whether it captures; a bracket in a set counts as one, which only makes the search of it a whole one."""
+    return _GROUP.search(line) is not None

@@ -5,6 +5,7 @@ Mended is only the text that is matched; what the person wrote stays as it is. A
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -46,7 +47,7 @@ def one_slip(a: str, b: str) -> bool:
 class _Latin:
     def __init__(self) -> None:
         self.known = lexicon().latin_words
-        self.real = frozenset(_lines("real_words_en.txt"))
+        self.right = self.known | frozenset(_lines("real_words_en.txt"))
         self.targets = sorted(
             w
             for w in {w for p in target_phrases() if p.isascii() for w in re.findall(r"[a-z]+", p)}
@@ -60,7 +61,7 @@ class _Latin:
 
     def mended(self, word: str) -> str:
         """The word meant, or the word itself. Remembers the last few thousand words."""
-        if word in self.known or word in self.real:
+        if word in self.right:
             return word
         if word in self.seen:
             return self.seen[word]
@@ -129,9 +130,11 @@ def mend_latin(text: str) -> list[tuple[int, int, str]]:
     """(start, end, word meant) for each Latin word that is a slip."""
     out: list[tuple[int, int, str]] = []
     latin = _latin()
+    if latin.right.issuperset(_TOKEN.findall(text, 0, _LONGEST)):
+        return out
     for m in _TOKEN.finditer(text, 0, _LONGEST):
         word = m.group()
-        if word in latin.known or word in latin.real:
+        if word in latin.right:
             continue
         plain = _RUN.sub(r"\1", word)
         if plain != word and plain not in latin.known:
@@ -142,8 +145,11 @@ def mend_latin(text: str) -> list[tuple[int, int, str]]:
     return out
 
 
-def mend_han(text: str, taken: list[tuple[int, int]]) -> str:
-    """The text with characters that sound right put right, same length. `taken`: spans the lexicon knows already."""
+def mend_han(text: str, taken: Sequence[tuple[int, int, *tuple[object, ...]]]) -> str | None:
+    """The text with characters that sound right put right, same length; None where nothing is to be mended.
+
+    `taken`: what the lexicon knows already, each with its span first.
+    """
     han = _han()
     sound = text[:_LONGEST].translate(han.sound)
     fixes: list[tuple[int, int, str]] = []
@@ -154,12 +160,15 @@ def mend_han(text: str, taken: list[tuple[int, int]]) -> str:
             continue
         meant = han.meant(written, phrases)
         if meant is None or any(
-            a < end and start < b and b - a >= 2 and not (start <= a and b <= end and b - a < length) for a, b in taken
+            a < end and start < b and b - a >= 2 and not (start <= a and b <= end and b - a < length)
+            for a, b, *_ in taken
         ):
             continue
         if any(text[start - 1 : start + 1] in han.real or text[end - 1 : end + 1] in han.real for _ in (0,)):
             continue
         fixes.append((start, end, meant))
+    if not fixes:
+        return None
     for start, end, meant in sorted(fixes, key=lambda f: f[1] - f[0]):
         text = text[:start] + meant + text[end:]
     return text

@@ -2,6 +2,7 @@
 
 import re
 
+from intent.gate import any_of
 from intent.patterns import gate, gated, pattern
 from intent.scan import Scan
 
@@ -75,6 +76,8 @@ _COUNT_OF = gate(
 )
 _COUNT_TAIL = gated("numbers", "count_tail")
 _TIMES = gated("numbers", "times")
+_LATIN = any_of(_COUNT_EN, _COUNT_OF, _COUNT_TAIL)
+_LETTER = re.compile(r"[a-z]")
 _MEASURE = (
     r"张|幅|款|版|份|组|副|帧|枚|p(?![a-z])|pcs|"
     r"个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|"
@@ -86,6 +89,7 @@ _COUNT_ZH = gate(
 _COUNT_OF_ZH = gate(
     r"(?:做|来|要|整|出|弄|搞|画|生成|设计)([两二三四五六七八几]|\d)个(?=[^,.!?个]{0,10}(?:头像|形象|立绘|公仔|卡通|版本))"
 )
+_ANY_COUNT = any_of(_COUNT_ZH, _COUNT_OF_ZH) | _LATIN
 _NOT_COUNT = re.compile(r"^\s*(?:寸|吋|年|月|日|号|点|岁|楼|分钟|秒|米|cm|mm|k\b|个人|周|天|世纪|倍)")
 _APART = re.compile(r"一次(?!.*张)")
 _RATIO = gate(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
@@ -139,12 +143,14 @@ def counts(scan: Scan) -> list[tuple[int, int, int]]:
 def _counts(scan: Scan) -> list[tuple[int, int, int]]:
     text = scan.text
     out: list[tuple[int, int, int]] = []
+    if not scan.may & _ANY_COUNT:
+        return out
     for m in _COUNT_ZH.finditer(text):
         out.append((m.start(), m.end(), _value(m.group(1))))
     for m in _COUNT_OF_ZH.finditer(text):
         if not any(a < m.end() and m.start(1) < b for a, b, _ in out):
             out.append((m.start(1), m.start(1), _value(m.group(1))))
-    if scan.latin and any("a" <= c <= "z" for c in text):
+    if scan.may & _LATIN and _LETTER.search(text):
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
                 said = 1 if m.group(1) else 2
@@ -158,6 +164,8 @@ def _counts(scan: Scan) -> list[tuple[int, int, int]]:
                             _value(m.group(said)),
                         )
                     )
+    if not out:
+        return out
     out = [c for c in out if c[2] > 0 and not any(a <= c[0] and c[1] <= b for a, b in scan.quotes)]
     out.sort()
     return out

@@ -59,5 +59,7 @@ def _language(scan: Scan) -> Language:
     head = scan.text[:400]
     if head.isascii():
         return "en"
+    if not scan.latin:
+        return "zh" if _HAN.search(head) else "en"
     han = len(_HAN.findall(head))
     return "zh" if han and han >= len(_WORDS.findall(head)) else "en"

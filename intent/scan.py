@@ -11,14 +11,16 @@ from typing import NamedTuple
 from intent.fold import Folded, fold
 from intent.gate import look
 from intent.mend import mend_han, mend_latin
-from intent.patterns import pattern
-from intent.words import Entry, is_latin, lexicon
+from intent.patterns import gated, pattern
+from intent.words import Entry, lexicon
 
 SCANNED = 1600
 """Characters that are read for meaning. Longer messages keep their words for `prompt`, but only the first three
 quarters of this and the last quarter are scanned."""
 
-_CUT = pattern("scan", "cut")
+_MARK_CUT = re.compile(r"[,;!?\n|/.](?!\d)")
+_DASH = re.compile(r"\s-\s")
+_WORD_CUT = gated("scan", "cut")
 _QUOTE = pattern("scan", "quote")
 _WORD = re.compile(r"[^\W_]")
 _LETTER = re.compile(r"[a-z]")
@@ -43,6 +45,11 @@ _new = tuple.__new__
 class Scan:
     """The message as the rules see it."""
 
+    __slots__ = (
+        "ascii", "by", "classes", "counted", "cuts", "folded", "hits", "kinds", "latin", "may", "photos", "polite",
+        "quotes", "raw", "text", "whole",
+    )  # fmt: skip
+
     def __init__(self, raw: str, photos: int) -> None:
         self.photos = photos
         self.counted: list[tuple[int, int, int]] | None = None
@@ -53,45 +60,57 @@ class Scan:
         )
         self.folded = _without_thanks(_with_latin_mended(self.folded))
         self.text = self.folded.text
-        self.latin = self.text.isascii() or _LETTER.search(self.text) is not None
+        self.ascii = self.text.isascii()
+        self.latin = self.ascii or _LETTER.search(self.text) is not None
         self.whole = len(raw) <= SCANNED
-        self.quotes = [(m.start(), m.end()) for m in _QUOTE.finditer(self.text)] if _has_quote(self.text) else []
-        cuts = [m.start() for m in _CUT.finditer(self.text)]
-        if self.quotes:
-            cuts = [c for c in cuts if not any(a < c < b - 1 for a, b in self.quotes)]
-        self.cuts = cuts
         self.hits = self._find()
-        if not self.text.isascii():
-            mended = mend_han(self.text, [(h.start, h.end) for h in self.hits])
-            if mended != self.text:
-                self.text = mended
-                self.hits = self._find()
-        look(self.text)
+        if not self.ascii and (mended := mend_han(self.text, self.hits)) is not None:
+            self.text = mended
+            self.hits = self._find()
+        self.may = look(self.text)
+        """Which patterns can match: bits to ask `any_of` and `Gated.needed` with."""
+        self.quotes = [(m.start(), m.end()) for m in _QUOTE.finditer(self.text)] if _has_quote(self.text) else []
+        self.cuts = self._cuts()
         self.by: defaultdict[tuple[str, str], list[Hit]] = defaultdict(list)
         self.kinds: defaultdict[str, list[Hit]] = defaultdict(list)
         self.classes: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in self.hits:
-            _, _, kind, key, _, _ = hit
+            kind = hit[2]
             if kind == "word":
-                self.classes[key].append(hit)
+                self.classes[hit[3]].append(hit)
             else:
-                self.by[kind, key].append(hit)
+                self.by[kind, hit[3]].append(hit)
                 self.kinds[kind].append(hit)
+
+    def _cuts(self) -> list[int]:
+        """Where the clauses end."""
+        text = self.text
+        cuts = [m.start() for m in _MARK_CUT.finditer(text)]
+        if "-" in text:
+            cuts += [m.start() for m in _DASH.finditer(text)]
+            cuts.sort()
+        if self.may & _WORD_CUT.needed:
+            cuts += [m.start() for m in _WORD_CUT.finditer(text)]
+            cuts.sort()
+        if self.quotes:
+            cuts = [c for c in cuts if not any(a < c < b - 1 for a, b in self.quotes)]
+        return cuts
 
     def _find(self) -> list[Hit]:
         text = self.text
         size = len(text)
         found: list[tuple[int, int, bool, tuple[Entry, ...]]] = []
-        for last, (length, latin_first, latin_last, named, entries) in lexicon().automaton.iter(text):
-            start, end = last + 1 - length, last + 1
+        for last, (back, latin_first, latin_last, named, entries) in lexicon().automaton.iter(text):
+            start, end = last - back, last + 1
             if latin_first and start:
                 before = text[start - 1]
                 if before.isalnum() and not before.isdigit() and not "\u3400" <= before <= "\u9fff":
                     continue
-            if latin_last and end < size and is_latin(text[end]):
+            if latin_last and end < size and (after := text[end]).isalnum() and not "\u3400" <= after <= "\u9fff":
                 continue
             found.append((start, -end, named, entries))
-        found.sort()
+        if len(found) > 1:
+            found.sort()
         hits: list[Hit] = []
         reach = -1
         holder = -1
@@ -100,8 +119,6 @@ class Scan:
             if end <= reach and not (start == holder and end == reach):
                 continue
             reach, holder = end, start
-            if entries[0][0] == "neutral":
-                continue
             for kind, key, weak in entries:
                 hits.append(_new(Hit, (start, end, kind, key, weak, named)))  # twice as fast as Hit(...)
         return hits
@@ -129,7 +146,7 @@ class Scan:
         return start, end
 
     def quoted(self, hit: Hit) -> bool:
-        return any(a <= hit.start and hit.end <= b for a, b in self.quotes)
+        return bool(self.quotes) and any(a <= hit.start and hit.end <= b for a, b in self.quotes)
 
     def near(self, first: list[Hit], second: list[Hit], gap: int) -> tuple[Hit, Hit] | None:
         """The first pair of hits in one clause with at most `gap` characters between them, in either order."""
@@ -145,13 +162,25 @@ class Scan:
 
 _THANKS = pattern("scan", "thanks")
 """Thanks, emoji and marks at the end of a message: they ask for nothing and change nothing."""
+_THANKS_HAN = frozenset(re.findall(r"[\u3400-\u9fff]", _THANKS.pattern))
+_THANKS_LATIN = frozenset({"thanks", *re.findall(r"[a-z]+", re.sub(r"\\.", " ", _THANKS.pattern))})
+
+
+def _may_thank(text: str) -> bool:
+    """Whether thanks or marks can stand at its end, by its last word."""
+    last = text[-1:]
+    if not last.isalnum():
+        return True
+    if last >= "\u3400":
+        return last in _THANKS_HAN or not last <= "\u9fff"
+    word = text[text.rfind(" ") + 1 :]
+    return word in _THANKS_LATIN or not word.isalpha() or not word.isascii() or word.startswith(("haha", "hehe"))
 
 
 def _without_thanks(folded: Folded) -> Folded:
     """The message without the thanks at its end; a message of thanks alone stays."""
-    last = folded.text[-1:]
-    if last >= "\u3400" and last.isalnum() and last not in _THANKS.pattern:
-        return folded  # of letters only its own stand in that pattern, and the last one is not among them
+    if not _may_thank(folded.text):
+        return folded
     m = _THANKS.search(folded.text, max(0, len(folded.text) - 60))
     if m is None or not _WORD.search(folded.text, 0, m.start()):
         return folded

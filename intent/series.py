@@ -73,6 +73,8 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
     roles = _roles(scan, found, c)
     if roles:
         return roles, "several roles"
+    if len(found.at) < 2 and len(scan.kinds.get("style", ())) + len(scan.kinds.get("hint", ())) < 2:
+        return None
     marks = _marks(scan, found)
     if len({k for _, k in marks}) < 2:
         return None

@@ -2,6 +2,7 @@
 
 import re
 
+from intent.gate import any_of
 from intent.patterns import gate, gated, pattern
 from intent.scan import Scan
 
@@ -12,6 +13,16 @@ _NOTICE = pattern("speech", "notice")
 _OTHER_FAVOUR = pattern("speech", "other_favour")
 """What people ask each other for in chats."""
 _NO_WISH = pattern("speech", "no_wish")
+_TELLING = (
+    ("past", 1.5, 2),
+    ("opinion", 1.8, 2),
+    ("finite", 1.0, 2),
+    ("mood", 0.6, 2),
+    ("nonpic", 1.2, 1),
+    ("when", 0.8, 1),
+    ("possessive", 0.5, 1),
+)
+"""Words that tell: class, points each, how many count."""
 _VERBS = frozenset({"make", "change", "remove", "add", "createverb"})
 _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
 _SUBJECT_ZH = gate(
@@ -23,7 +34,8 @@ _GO_ZH = gate(
 _EXCLAIM_ZH = gate(
     r"(?<![最更要别不没])[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
 )
-_DONE_ZH = pattern("speech", "done_zh")
+_DONE_ZH = gated("speech", "done_zh")
+_TOLD_ZH = any_of(_SUBJECT_ZH, _GO_ZH, _EXCLAIM_ZH, _DONE_ZH)
 _THIS_IS = gated("speech", "this_is")
 _SUBJECT_EN = gated("speech", "subject_en")
 _ING = re.compile(
@@ -80,14 +92,14 @@ def imperative(scan: Scan) -> bool:
 def asks(scan: Scan) -> str | None:
     """The words that ask, where there are any."""
     text = scan.text
-    if not text.isascii():
+    if scan.may & _ASK_ZH.needed and not scan.ascii:
         for m in _ASK_ZH.finditer(text):
             n = scan.clause(m.start())
             if not any(scan.clause(h.start) == n and h.start < m.start() for h in scan.words("past")):
                 if _GO_ZH.search(text):
                     break
                 return m.group()
-    for m in _ASK_EN.finditer(text) if scan.latin else ():
+    for m in _ASK_EN.finditer(text) if scan.latin and scan.may & _ASK_EN.needed else ():
         said = m.group()
         if not (said.startswith("pl") and _NOTICE.match(text, m.end())) and not (
             said.endswith((" you", " u", " ya")) and _OTHER_FAVOUR.match(text, m.end())
@@ -111,30 +123,20 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
         score += points
         why.append(reason)
 
-    for key, points, most in (
-        ("past", 1.5, 2),
-        ("opinion", 1.8, 2),
-        ("finite", 1.0, 2),
-        ("mood", 0.6, 2),
-        ("nonpic", 1.2, 1),
-        ("when", 0.8, 1),
-        ("possessive", 0.5, 1),
-    ):
+    for key, points, most in _TELLING if scan.classes else ():
         if key in scan.classes and (hits := [h for h in scan.words(key) if not scan.quoted(h)]):
             say(points * min(most, len(hits)), f"{key}: {text[hits[0].start : hits[0].end]}")
     if scan.has("question"):
         say(1.5, "a question")
     if text.rstrip().endswith("?"):
         say(0.6, "?")
-    if not text.isascii():
+    if not scan.ascii and scan.may & _TOLD_ZH:
         for pattern, points in ((_SUBJECT_ZH, 0.7), (_GO_ZH, 1.5), (_EXCLAIM_ZH, 1.4), (_DONE_ZH, 1.1)):
             m = pattern.search(text)
             if m:
                 say(points, m.group())
-    m = _SUBJECT_EN.search(text) if scan.latin else None
-    if m:
+    if scan.may & _SUBJECT_EN.needed and scan.latin and (m := _SUBJECT_EN.search(text)):
         say(1.0, m.group())
-    m = _THIS_IS.search(text)
-    if m:
+    if scan.may & _THIS_IS.needed and (m := _THIS_IS.search(text)):
         say(1.7, m.group())
     return score, why

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from intent.gate import any_of
 from intent.patterns import gate, gated, pattern
 from intent.scan import Hit, Scan
 
@@ -47,7 +48,7 @@ _SUFFIX = pattern("styles", "suffix")
 _NOT_PEOPLE = re.compile(r"\s*(?:filter|effect|preset|tone|grade|滤镜|效果|色调|特效)")
 
 
-@dataclass
+@dataclass(slots=True)
 class Found:
     """Style candidates with their scores.
 
@@ -70,18 +71,22 @@ class Found:
     def best(self) -> tuple[str | None, float]:
         if not self.scores:
             return None, 0.0
-        key = max(self.scores, key=lambda k: (self.worth(k), -self.at[k].start))
+        if len(self.scores) == 1:
+            (key,) = self.scores
+        else:
+            key = max(self.scores, key=lambda k: (self.worth(k), -self.at[k].start))
         return key, self.worth(key)
 
 
 _REFUSED = re.compile(r"(?:风格|风|的)?(?:就)?(?:不要|就算了|不喜欢|不行)")
+_REFUSAL = gate(r"不要|算了|不喜欢|不行").needed
 
 
 def negated(scan: Scan, hit: Hit) -> bool:
     """Whether the words before (or right after) say that this is not wanted."""
-    if _REFUSED.match(scan.text, hit.end, hit.end + 7):
+    if scan.may & _REFUSAL and _REFUSED.match(scan.text, hit.end, hit.end + 7):
         return True
-    refusals = scan.words("negation")
+    refusals = scan.classes.get("negation")
     if not refusals:
         return False
     a, _ = scan.clause_span(scan.clause(hit.start))
@@ -124,8 +129,12 @@ def styles(scan: Scan) -> Found:
     for hit in scan.kinds.get("hint", ()):
         if not negated(scan, hit):
             f.add(hit.key, 0.6 if hit.weak else 1.0, hit)
-    _groups(scan, f)
-    _pairs(scan, f)
+    if "group" in scan.kinds:
+        _groups(scan, f)
+    if scan.may & _TOGETHER:
+        _pairs(scan, f)
+    if len(f.scores) > 1:
+        _weigh(f)
     return f
 
 
@@ -135,8 +144,6 @@ def _wanted(scan: Scan, key: str) -> list[Hit]:
 
 def _groups(scan: Scan, f: Found) -> None:
     """Dating with or without a place, ID photos with or without a colour, travel and sport with nothing more."""
-    if "group" not in scan.kinds:
-        return
     places = {k: h for k in ("cafe", "beach", "city", "restaurant") if (h := _wanted(scan, k))}
     if _wanted(scan, "dating"):
         for k, pattern in _PLACE.items():
@@ -256,12 +263,15 @@ _CITY_NIGHT = gate(
 _CHILD = gate(r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)")
 _PARENTS = gated("styles", "parents")
 """Two parents and a child: a family, whoever else is named."""
-_DECADE = re.compile(r"\b(?:18[5-9]|19[0-7])0s\b|\bthe (?:twenties|thirties|forties|fifties|sixties|seventies)\b")
+_DECADE = gate(r"\b(?:18[5-9]|19[0-7])0s\b|\bthe (?:twenties|thirties|forties|fifties|sixties|seventies)\b")
 _MY_PET = gated("styles", "my_pet")
 
 
+_TOGETHER = any_of(_CHILD, _WITH_PET, _PARENTS, _DECADE, _CITY_NIGHT, _MY_PET, _GUOFENG, _HK)
+
+
 def _pairs(scan: Scan, f: Found) -> None:
-    """Two words that together name a style neither names alone, and the more particular of two that go together."""
+    """Two words that together name a style neither names alone."""
     text = scan.text
     if m := _CHILD.search(text):
         f.add("child_portrait", 3.5, Hit(m.start(), m.end(), "style", "child_portrait", False, True))
@@ -287,38 +297,44 @@ def _pairs(scan: Scan, f: Found) -> None:
         f.add("hongkong_vintage", 4.0, Hit(m.start(), m.end(), "style", "hongkong_vintage", False, True))
         f.named.add("hongkong_vintage")
         f.strong.add("hongkong_vintage")
-    if len(f.scores) < 2:
-        return
-    for winner, loser, by in (
-        ("travel_europe", "travel_tropical", 2.5),
-        ("travel_japan", "travel_tropical", 2.0),
-        ("avatar_3d", "anime", 2.0),
-        ("avatar_vtuber", "anime", 3.0),
-        ("avatar_gaming", "anime", 0.5),
-        ("linkedin", "professional", 4.0),
-        ("hongkong_vintage", "vintage", 3.0),
-        ("cyberpunk", "night_city", 2.0),
-        ("winter_chinese", "hanfu", 1.0),
-        ("halloween", "child_portrait", 1.0),
-        ("wedding", "family_photo", 1.0),
-        ("halloween", "wedding", 3.0),
-        ("halloween", "casual", 1.0),
-        ("christmas", "family_photo", 0.5),
-        ("personal_brand", "professional", 1.5),
-        ("personal_brand", "social_media", 1.0),
-        ("business_speech", "professional", 1.0),
-        ("business_speech", "casual", 2.5),
-        ("pet_together", "spring_garden", 2.0),
-        ("graduation", "family_photo", 1.0),
-        ("hanfu", "spring_garden", 1.5),
-        ("hongkong_vintage", "night_city", 2.0),
-        ("light_portrait", "artistic", 1.0),
-        ("wedding", "vintage", 0.5),
-        ("sports_running", "sports_gym", 0.5),
-        ("musician", "business_speech", 1.5),
-        ("anime", "child_portrait", 1.5),
-        ("anime", "family_photo", 1.5),
-    ):
+
+
+_PARTICULAR = (
+    ("travel_europe", "travel_tropical", 2.5),
+    ("travel_japan", "travel_tropical", 2.0),
+    ("avatar_3d", "anime", 2.0),
+    ("avatar_vtuber", "anime", 3.0),
+    ("avatar_gaming", "anime", 0.5),
+    ("linkedin", "professional", 4.0),
+    ("hongkong_vintage", "vintage", 3.0),
+    ("cyberpunk", "night_city", 2.0),
+    ("winter_chinese", "hanfu", 1.0),
+    ("halloween", "child_portrait", 1.0),
+    ("wedding", "family_photo", 1.0),
+    ("halloween", "wedding", 3.0),
+    ("halloween", "casual", 1.0),
+    ("christmas", "family_photo", 0.5),
+    ("personal_brand", "professional", 1.5),
+    ("personal_brand", "social_media", 1.0),
+    ("business_speech", "professional", 1.0),
+    ("business_speech", "casual", 2.5),
+    ("pet_together", "spring_garden", 2.0),
+    ("graduation", "family_photo", 1.0),
+    ("hanfu", "spring_garden", 1.5),
+    ("hongkong_vintage", "night_city", 2.0),
+    ("light_portrait", "artistic", 1.0),
+    ("wedding", "vintage", 0.5),
+    ("sports_running", "sports_gym", 0.5),
+    ("musician", "business_speech", 1.5),
+    ("anime", "child_portrait", 1.5),
+    ("anime", "family_photo", 1.5),
+)
+"""Of two styles that are found together: the more particular one, the other, and what the other loses."""
+
+
+def _weigh(f: Found) -> None:
+    """The more particular of two styles that go together."""
+    for winner, loser, by in _PARTICULAR:
         if (
             winner in f.scores
             and loser in f.scores

@@ -17,6 +17,7 @@ from intent.fold import fold
 
 Entry = tuple[str, str, bool]
 
+_COMMAS, _SPACES = re.compile(r"[,\n]"), re.compile(r"[\s,]+")
 _INNERMOST = re.compile(r"\{([^{}()\[\]]*)\}|\(([^{}()\[\]]*)\)|\[([^{}()\[\]]*)\]")
 
 
@@ -52,8 +53,16 @@ def read_file(language: str) -> dict[str, dict[str, str]]:
 
 
 def split_phrases(value: str, language: str) -> list[str]:
-    pieces = re.split(r"[,\n]" if language == "en" else r"[\s,]+", value)
-    return [fold(e).text for p in pieces if p.strip() for e in expand(p.strip()) if e]
+    """The phrases of one entry of a lexicon file, folded as messages are."""
+    pieces = (_COMMAS if language == "en" else _SPACES).split(fold(value).text)
+    out: list[str] = []
+    for piece in pieces:
+        piece = piece.strip()
+        if _INNERMOST.search(piece) is None:
+            out.append(" ".join(piece.split()) if "  " in piece else piece)
+        else:
+            out += expand(piece)
+    return [phrase for phrase in out if phrase]
 
 
 @cache
@@ -73,16 +82,16 @@ def lexicon() -> Lexicon:
             entry.setdefault(("word", "createnoun"), False)  # "phone wallpaper" is a shape and a thing made
     frozen = {p: tuple((k, key, weak) for (k, key), weak in e.items()) for p, e in phrases.items()}
     automaton = ahocorasick.Automaton()
-    latin: set[str] = set()
-    pictures = tuple(p for p, e in frozen.items() if ("word", "pic", False) in e)
+    pictures = frozenset(p for p, e in frozen.items() if ("word", "pic", False) in e)
+    endings = tuple(pictures)
     for phrase, entries in frozen.items():
         first, last = is_latin(phrase[0]), is_latin(phrase[-1])
-        named = phrase.rsplit(" ", 1)[-1] in pictures if last else phrase.endswith(pictures)
-        automaton.add_word(phrase, (len(phrase), first, last, named, entries))
-        if phrase.isascii():
-            latin.update(re.findall(r"[a-z]+", phrase))
+        named = phrase.rsplit(" ", 1)[-1] in pictures if last else phrase.endswith(endings)
+        meant = () if entries[0][0] == "neutral" else entries
+        automaton.add_word(phrase, (len(phrase) - 1, first, last, named, meant))
+    latin = frozenset(re.findall(r"[a-z]+", " ".join(p for p in frozen if p.isascii())))
     automaton.make_automaton()
-    return Lexicon(automaton, frozen, frozenset(latin))
+    return Lexicon(automaton, frozen, latin)
 
 
 _TARGETS = (
