@@ -9,9 +9,13 @@ SECONDS = 2.0
 
 
 class Calm:
-    """One for a process: its channels say when somebody waits for an answer, its background work asks."""
+    """One for a process: its channels say when somebody waits for an answer, its background work asks.
 
-    def __init__(self) -> None:
+    `seconds`: how long work gives way at most.
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._answers = 0
         self._free = asyncio.Event()
         self._free.set()
@@ -30,7 +34,7 @@ class Calm:
 
     def until(self) -> float:
         """The moment, on the loop's clock, from which work that could begin now gives way no more."""
-        return asyncio.get_running_loop().time() + SECONDS
+        return asyncio.get_running_loop().time() + self._seconds
 
     async def wait(self, until: float | None = None) -> None:
         """Until nobody waits, at most until that moment."""

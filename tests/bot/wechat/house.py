@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from bot.channels.wechat.channel import WeChatChannel
 from bot.channels.wechat.handling import Answerer
 from bot.metrics import Metrics
+from handlers.calm import Calm
 from handlers.conversation import Conversation
 from handlers.delivery import Courier
 from handlers.jobs import LIVE, JobRunner
@@ -63,6 +64,7 @@ class House:
     conversation: Conversation
     folder: Path
     courier: Courier
+    calm: Calm
     rows: list[Delivery] = field(default_factory=list)
 
     def phone(self, name: str = "ann") -> Phone:
@@ -139,6 +141,7 @@ async def house(
         await SqlStore.open(sqlite_url(folder / "likeness.sqlite"), clock=clock) if jobs else MemoryStore(clock=clock)
     )
     metrics = Metrics()
+    calm = Calm(seconds=60)
     channel = WeChatChannel(
         store=store,
         metrics=metrics,
@@ -150,6 +153,7 @@ async def house(
         keys=tuple(SecretStr(key) for key in keys),
         api_url=wechat.url,
         public_url=public_url,
+        calm=calm,
         clock=clock,
         sleep=_brisk,
         retries=(0.0, 0.0),
@@ -175,7 +179,7 @@ async def house(
             yield House(
                 wechat=wechat, channel=channel, store=store, runner=runner, provider=provider, clock=clock,
                 address=address, metrics=metrics, conversation=conversation, folder=folder,
-                courier=Courier(store, sleep=hasty),
+                courier=Courier(store, sleep=hasty), calm=calm,
             )  # fmt: skip
     finally:
         await channel.aclose()

@@ -1,0 +1,83 @@
+"""First answers go before photos and jobs, and look at the person's record once."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bot.channels.wechat.ledger import SPACE, People, Person
+from handlers.memory_store import MemoryStore
+from tests.bot.wechat.house import house, photo, text_of
+from tests.servers.wechat import FakeWeChat
+
+
+class Counting(MemoryStore):
+    """Counts how often the records are looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: Counter[str] = Counter()
+
+    async def value(self, space: str, key: str) -> str | None:
+        self.looks[key] += space == SPACE
+        return await super().value(space, key)
+
+
+async def test_photos_wait_while_anybody_s_answer_is_being_made(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        with likeness.calm.busy():
+            assert "照片" in text_of(await ann.sends(photo()))
+            assert wechat.calls["photo"] == 0
+        await likeness.channel.reception.idle()
+        assert wechat.calls["photo"] == 1
+
+
+async def test_words_right_behind_a_photo_are_answered_without_it(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        with likeness.calm.busy():
+            await ann.sends(photo())
+            assert "动漫" in text_of(await ann.types("动漫风格"))
+            assert wechat.calls["photo"] == 0
+            assert not await likeness.jobs()
+        await likeness.channel.reception.idle()
+        (job,) = await likeness.jobs()
+        assert len(job.order.photos) == 1
+        assert len(ann.seen) == 2, "what was foreseen came true and is not said again"
+
+
+async def test_a_record_just_read_is_changed_without_a_second_look() -> None:
+    store = Counting()
+    people = People(store)
+    found = await people.record("o1")
+    opened = await people.opened("o1", "message", "k1", known=found)
+    await people.offer("o1", ("groups",), known=opened)
+    assert store.looks["o1"] == 1
+    person = await people.read("o1")
+    assert person.offered == ("groups",)
+    assert person.room(people.clock()) == 5
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_a_record_changed_by_somebody_else_meanwhile_loses_neither_change(before: int) -> None:
+    store = MemoryStore()
+    here, elsewhere = People(store), People(store)
+    for n in range(before):
+        await elsewhere.opened("o1", "message", f"k{n}")
+        await elsewhere.take("o1")
+    found = await here.record("o1")
+    await elsewhere.opened("o1", "brief", "tap")
+    await elsewhere.take("o1")
+    opened = await here.opened("o1", "message", "new", known=found)
+    assert opened.person == await here.read("o1")
+    assert opened.person.room(here.clock()) == 5 + 2
+
+
+async def test_a_record_that_did_not_change_is_not_written() -> None:
+    people = People(MemoryStore())
+    opened = await people.opened("o1", "message", "k1")
+    again = await people.opened("o1", "message", "k1", known=opened)
+    assert again is opened
+    assert (await people.changed("o2", lambda person: person)).person == Person()
+    assert (await people.record("o2")).raw is None
