@@ -36,6 +36,8 @@ MAX_BYTES = 20 * 1024 * 1024
 TIMEOUT = 60.0
 MAX_REDIRECTS = 5
 MAX_URL_LENGTH = 8192
+_AT_ONCE = 16
+"""Downloads side by side, each over a pool of one connection: httpcore looks at all of a pool's for each request."""
 _CONNECT_TIMEOUT = 10.0
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HEADERS = ((b"User-Agent", b"likeness"), (b"Accept", b"image/*,*/*;q=0.5"), (b"Accept-Encoding", b"identity"))
@@ -72,14 +74,16 @@ class Downloader:
     ) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context or httpx.create_ssl_context(),
-            max_connections=16,
-            keepalive_expiry=5.0,
-            network_backend=CheckedNetwork(
-                trusted_origins=trusted_origins, resolver=resolver or resolve, network=network
-            ),
-        )
+        checked = CheckedNetwork(trusted_origins=trusted_origins, resolver=resolver or resolve, network=network)
+        context = ssl_context or httpx.create_ssl_context()
+        self._lanes = [
+            httpcore.AsyncConnectionPool(
+                ssl_context=context, max_connections=1, keepalive_expiry=5.0, network_backend=checked
+            )
+            for _ in range(_AT_ONCE)
+        ]
+        self._free = list(self._lanes)
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def download(self, url: str, *, given_by: _GIVEN_BY, max_bytes: int | None = None) -> bytes:
         """The body of `url` (http, https or data:). `max_bytes` replaces the downloader's own.
@@ -103,7 +107,8 @@ class Downloader:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        for lane in self._lanes:
+            await lane.aclose()
 
     async def __aenter__(self) -> "Downloader":
         return self
@@ -123,11 +128,19 @@ class Downloader:
         raise _Stopped("failed", "too many redirects")
 
     async def _once(self, url: httpx.URL, limit: int) -> bytes | httpx.URL:
-        """One request: the body, or where it redirects to."""
+        """One request, when a lane is free: the body, or where it redirects to."""
+        async with self._room:
+            lane = self._free.pop()  # the one used last: its connection is the likeliest to be open still
+            try:
+                return await self._asked(lane, url, limit)
+            finally:
+                self._free.append(lane)
+
+    async def _asked(self, lane: httpcore.AsyncConnectionPool, url: httpx.URL, limit: int) -> bytes | httpx.URL:
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         headers = [(b"Host", url.netloc), *_HEADERS]
         patience = {"connect": min(_CONNECT_TIMEOUT, self._timeout), "read": self._timeout, "write": self._timeout}
-        async with self._pool.stream("GET", target, headers=headers, extensions={"timeout": patience}) as response:
+        async with lane.stream("GET", target, headers=headers, extensions={"timeout": patience}) as response:
             told = {name.lower(): value for name, value in response.headers}
             if response.status in _REDIRECTS:
                 return _redirected(url, told.get(b"location", b""))
