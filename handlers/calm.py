@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-SECONDS = 2.0
+SECONDS = 1.0
 """How long work gives way to answers at most, from the moment it could have begun."""
 
 
