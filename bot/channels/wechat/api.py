@@ -157,6 +157,8 @@ async def post(client: httpx.AsyncClient, address: str, method: str = "POST", **
         raise Unclear(hint="the platform's answer was lost") from None
     if answer.status_code in (429, 503):
         raise NotReached(hint=f"HTTP {answer.status_code}")
+    if 400 <= answer.status_code < 500 and answer.status_code != 408:
+        raise WeChatError(hint=f"HTTP {answer.status_code}")
     if answer.status_code != 200:
         raise Unclear(hint=f"HTTP {answer.status_code}")
     return answer

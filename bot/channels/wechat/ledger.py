@@ -63,7 +63,7 @@ class Underway(_Frozen):
     them leaves no doubt but about one.
 
     `open` is committed with the count, before that message is sent: found after a crash, nobody knows whether it
-    arrived. Picture numbers, `all` for the collage, or `receipt`.
+    arrived. Picture numbers, `all` for the collage, `card` or `receipt`.
     """
 
     id: str

@@ -56,7 +56,7 @@ class MediaShelf:
                 # Unverified accounts have been seen to allow permanent material only.
                 await self._rights.only_permanent()
                 return await self._upload(page_id, which, jpeg, permanent=True)
-            if error.errcode == UNAUTHORISED:
+            if error.errcode in (UNAUTHORISED, None):  # None: there is no such call
                 await self._rights.lost("media")
             level = logging.WARNING if error.errcode == QUOTA_USED else logging.ERROR
             log.log(level, "an upload was refused, a card is sent instead: %s", error)

@@ -114,6 +114,8 @@ class AccountRights:
         except Unclear:
             return unclear
         except WeChatError as error:
+            if error.errcode is None:  # an answer that says nothing of rights
+                return unclear
             if error.errcode in (40001, 40013, 40125, 40164, 40243):
                 raise
             return error.errcode != UNAUTHORISED

@@ -27,7 +27,10 @@ TYPING_SECONDS = 15.0
 """How long the typing state shows; it cannot be renewed before."""
 CLAIM_SECONDS = 60.0
 """How long a result that waited is left to the sender that has begun with it."""
+UPLOAD_PATIENCE = 120.0
+"""Seconds after which a card is sent for a picture whose upload does not work."""
 RECEIPT = "receipt"
+CARD = "card"
 MAX_TYPING = 10_000
 
 _RUNNING = tuple(state for state in JobState if state not in ENDED)
@@ -98,8 +101,8 @@ class Sender:
     # --- results
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
-        """The result's page, and its pictures uploaded, so that between the committed "sending" and the send itself
-        nothing slow happens."""
+        """The result's page, and its pictures uploaded, so that who asks for them gets them at once. An upload that
+        fails is tried again when the pictures are sent."""
         if (await self._people.read(chat.person)).gone:
             raise DeliveryRefused("the person does not follow any more")
         page_id = await self._pages.put(chat, outgoing)
@@ -107,10 +110,8 @@ class Sender:
         try:
             for which in _which(len(page.pictures), (await self._people.read(chat.person)).room(self._people.clock())):
                 await self._media.media_id(page_id, page, which)
-        except (NotReached, Unclear) as error:
-            raise DeliveryLater(error.hint, retry_after=LATER_SECONDS) from None
         except WeChatError as error:
-            log.error("uploads do not work, results wait or come as cards: %s", error)
+            log.warning("a picture was not uploaded yet: %s", error)
         return page_id
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
@@ -192,12 +193,14 @@ class Sender:
                 try:
                     sent = await self._picture(openid, page_id, page, Step(id=held.id, which=one, sure=sure))
                 except DeliveryUnknown:
-                    sent, sure, unsure = True, False, True
-                else:
-                    sure = sure or sent
-                if not sent:
+                    sure, unsure = False, True
+                    continue
+                if sent is None:
                     await self._people.rest(openid, held.id, sure=sure)
                     return held
+                sure = True
+                if sent == CARD:
+                    break  # its page shows them all
         except DeliveryLater:
             await self._people.rest(openid, held.id, sure=sure)
             raise
@@ -233,25 +236,33 @@ class Sender:
             lines.append(words(page.language, "wechat.maybe_sent" if unsure else "wechat.full_size", url=link))
         return "\n".join(lines)
 
-    async def _picture(self, openid: str, page_id: str, page: Page, step: Step) -> bool:
-        """One picture message; where it cannot be uploaded, a card that opens its page."""
+    async def _picture(self, openid: str, page_id: str, page: Page, step: Step) -> str | None:
+        """One picture message; where it cannot be uploaded, a card that opens its page. What was sent: `step.which`,
+        CARD, or None where certainly nothing was."""
         for anew in (False, True):
-            try:
-                media_id = await self._media.media_id(page_id, page, step.which, anew=anew)
-            except (NotReached, Unclear) as error:
-                raise DeliveryLater(error.hint, retry_after=LATER_SECONDS) from None
-            except WeChatError as error:
-                log.error("an upload failed: %s", error)
-                return False
+            media_id = await self._media_id(page_id, page, step.which, anew=anew)
             message = {"msgtype": "image", "image": {"media_id": media_id}} if media_id else None
-            message = message or await self._card(page_id, page)
             if message is None:
-                return False
+                message, step = await self._card(page_id, page), step.model_copy(update={"which": CARD})
+            if message is None:
+                return None
             try:
-                return await self._poster.post(openid, message, step=step)
+                return step.which if await self._poster.post(openid, message, step=step) else None
             except BadMedia:
                 continue
-        return False
+        return None
+
+    async def _media_id(self, page_id: str, page: Page, which: str, *, anew: bool) -> str | None:
+        """None where a card has to do: there is no upload, or it has not worked for too long."""
+        try:
+            return await self._media.media_id(page_id, page, which, anew=anew)
+        except (NotReached, Unclear) as error:
+            if self._people.clock().timestamp() - page.made < UPLOAD_PATIENCE:
+                raise DeliveryLater(error.hint, retry_after=LATER_SECONDS) from None
+            log.warning("uploads have not worked for too long, a card is sent instead: %s", error)
+        except WeChatError as error:
+            log.error("an upload failed, a card is sent instead: %s", error)
+        return None
 
     async def _card(self, page_id: str, page: Page) -> dict[str, Any] | None:
         link = await self._pages.link(page_id)
@@ -286,7 +297,7 @@ def card_title(page: Page) -> str:
 
 def _which(pictures: int, room: int, *, tried: Sequence[str] = ()) -> list[str]:
     """The messages that show a result: each picture by itself where the budget allows, else all in one."""
-    if ALL in tried:
+    if ALL in tried or CARD in tried:
         return []
     singles = [str(n) for n in range(1, pictures + 1) if str(n) not in tried]
     return singles if len(singles) <= max(room, 1) else [ALL]

@@ -212,6 +212,41 @@ async def test_a_refused_upload_becomes_a_card(tmp_path: Path, wechat: FakeWeCha
         assert (await likeness.get(ann.messages[0].url)).status_code == 200
 
 
+async def test_an_upload_for_which_there_is_no_call_becomes_a_card(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("media/upload", errcode=48001, times=9)
+        wechat.plan("material/add_material", status=404, times=9)
+        await likeness.makes(ann)
+        assert ann.messages[0].kind == "news"
+
+
+async def test_uploads_that_fail_for_minutes_become_a_card(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("media/upload", status=500, times=100_000)
+        making = asyncio.create_task(likeness.makes(ann))
+        while wechat.calls["media/upload"] < 3:  # noqa: ASYNC110  # counted in another thread
+            await asyncio.sleep(0.01)
+        assert not ann.messages
+        likeness.later(seconds=130)
+        await making
+        assert [seen.kind for seen in ann.messages] == ["news", "msgmenu"]
+
+
+async def test_several_pictures_that_cannot_be_uploaded_are_one_card(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset({"customer", "msgmenu"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await likeness.makes(ann, 3)
+        assert [seen.kind for seen in ann.messages] == ["news", "msgmenu"]
+        page = await likeness.get(ann.messages[0].url)
+        assert page.text.count("<img") == 3
+
+
 async def test_photos_are_deleted_once_they_are_accepted(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         await likeness.phone().sends(photo())
