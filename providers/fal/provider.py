@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -37,6 +36,8 @@ MAX_COUNT = 4
 """`num_images` of every endpoint used here."""
 SUBMIT_TIMEOUT = httpx.Timeout(30.0, read=120.0, write=120.0)
 READ_TIMEOUT = httpx.Timeout(30.0, read=60.0)
+KEPT = 64
+"""Unused connections kept open for a moment."""
 NO_JOB = "00000000-0000-4000-8000-000000000000"
 _CANCELLED = {
     "OK": Cancelled.NOT_STARTED,
@@ -76,12 +77,7 @@ class FalProvider:
         self._downloader = downloader
         self._owned: list[httpx.AsyncClient] = []
         if client is None:
-            certificates = httpx.create_ssl_context()
-            # Each job followed holds one connection: a limit would make the others wait for it to end.
-            many = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-            self._client = _client(READ_TIMEOUT, many, certificates)
-            self._paid = _client(SUBMIT_TIMEOUT, fresh, certificates)
+            self._client, self._paid = _clients()
             self._owned = [self._client, self._paid]
         else:
             self._client = self._paid = client
@@ -201,9 +197,17 @@ class FalProvider:
         return await self._downloader.download(url, given_by="provider")
 
 
-def _client(timeout: httpx.Timeout, limits: httpx.Limits, certificates: ssl.SSLContext) -> httpx.AsyncClient:
-    transport = direct(limits=limits, ssl_context=certificates)
-    return httpx.AsyncClient(timeout=timeout, verify=certificates, limits=limits, transport=transport)
+def _clients() -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
+    """For reading, and for paid POSTs. With our transport a job is followed over the connection it was posted on."""
+    certificates = httpx.create_ssl_context()
+    # Each job followed holds one connection: a limit would make the others wait for it to end.
+    many = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
+    transport = direct(limits=many, ssl_context=certificates, fresh=frozenset({"POST"}))
+    reading = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates, limits=many, transport=transport)
+    if transport is not None:
+        return reading, reading
+    fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return reading, httpx.AsyncClient(timeout=SUBMIT_TIMEOUT, verify=certificates, limits=fresh)
 
 
 def _bad_address() -> LikenessError:

@@ -26,18 +26,31 @@ SECOND_ADDRESS = 0.25
 """Seconds after which a name's next address is tried beside the first (RFC 8305)."""
 
 
-def direct(*, limits: httpx.Limits, ssl_context: ssl.SSLContext | None = None) -> "Transport | None":
+def direct(
+    *, limits: httpx.Limits, ssl_context: ssl.SSLContext | None = None, fresh: frozenset[str] = frozenset()
+) -> "Transport | None":
     """None where the environment names a proxy: a client without a transport goes through it, by httpx's own."""
     if getproxies().keys() & {"http", "https", "all"}:
         return None
-    return Transport(limits=limits, ssl_context=ssl_context)
+    return Transport(limits=limits, ssl_context=ssl_context, fresh=fresh)
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """One per event loop. `ssl_context`: checks certificates; by default as httpx does."""
+    """One per event loop. `ssl_context`: checks certificates; by default as httpx does.
 
-    def __init__(self, *, limits: httpx.Limits, ssl_context: ssl.SSLContext | None = None) -> None:
+    `fresh`: methods that always get a new connection, which others may use afterwards: one kept open may have been
+    closed by the other side just when it is used again, and then nobody knows whether the request was taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: httpx.Limits,
+        ssl_context: ssl.SSLContext | None = None,
+        fresh: frozenset[str] = frozenset(),
+    ) -> None:
         self._tls = ssl_context or httpx.create_ssl_context()
+        self._fresh = fresh
         self._most = limits.max_connections
         self._most_kept = limits.max_keepalive_connections
         self._kept_seconds = limits.keepalive_expiry
@@ -72,7 +85,8 @@ class Transport(httpx.AsyncBaseTransport):
         head, chunked = _head(request)
         await self._enter(timeouts.get("pool"))
         try:
-            connection = self._kept(origin) or await self._connect(origin, timeouts.get("connect"))
+            kept = None if request.method in self._fresh else self._kept(origin)
+            connection = kept or await self._connect(origin, timeouts.get("connect"))
         except BaseException:
             self._leave()
             raise

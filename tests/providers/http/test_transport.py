@@ -389,6 +389,14 @@ async def test_where_none_is_kept_each_request_has_a_connection_of_its_own(ours:
         assert served.connections == 3
 
 
+async def test_some_methods_always_get_a_new_connection_which_others_may_use_afterwards() -> None:
+    transport = Transport(limits=httpx.Limits(), fresh=frozenset({"POST"}))
+    async with serving(forever) as served, httpx.AsyncClient(transport=transport) as http:
+        for connections, method in ((1, "POST"), (1, "GET"), (2, "POST"), (2, "PUT"), (2, "GET"), (3, "POST")):
+            assert (await http.request(method, served.url)).text == "ok"
+            assert served.connections == connections
+
+
 async def test_a_kept_connection_that_the_server_closed_is_not_used_again(ours: bool) -> None:
     async with serving(always(OK)) as served, client(ours=ours) as http:
         for _ in range(3):
