@@ -200,7 +200,7 @@ def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes
             public_url=settings.public_url,
             webhook_secret=webhook_secret.get_secret_value() if webhook_secret else None,
         )
-    if settings.wechat_app_id and settings.wechat_app_secret and settings.wechat_token:
+    if settings.wechat_ready:
         from bot.channels.wechat.configure import wechat_channel
 
         made["wechat"] = wechat_channel(settings, store=store, metrics=metrics, secret=secret, calm=calm)

@@ -1,5 +1,6 @@
 """Every setting of the bot, from the environment or `.env`. `.env.example` lists them with their defaults."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -7,6 +8,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from providers.settings import ProviderSettings
+
+_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
+"""43 characters of base64; the console makes them of letters and digits."""
 
 
 class Settings(ProviderSettings):
@@ -54,12 +58,26 @@ class Settings(ProviderSettings):
         """Whether the Telegram channel can be built from these settings."""
         return self.telegram_bot_token is not None and (self.telegram_mode == "polling" or bool(self.public_url))
 
+    @property
+    def wechat_ready(self) -> bool:
+        """Whether the WeChat channel can be built from these settings."""
+        return bool(self.wechat_app_id and self.wechat_app_secret and self.wechat_token) and not self._bad_keys()
+
+    def _bad_keys(self) -> list[str]:
+        keys = {
+            "WECHAT_ENCODING_AES_KEY": self.wechat_encoding_aes_key,
+            "WECHAT_ENCODING_AES_KEY_PREVIOUS": self.wechat_encoding_aes_key_previous,
+        }
+        return [name for name, key in keys.items() if key and not _AES_KEY.fullmatch(key.get_secret_value())]
+
     def problems(self) -> list[str]:
         """Settings that do not fit together, as sentences for the operator: names only, never values."""
         found = []
         wechat = (self.wechat_app_id, self.wechat_app_secret, self.wechat_token)
         if any(wechat) and not all(wechat):
             found.append("WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN belong together; WeChat stays off")
+        elif any(wechat):
+            found += [f"{name} is not 43 letters and digits; WeChat stays off" for name in self._bad_keys()]
         if self.telegram_bot_token is not None and not self.telegram_ready:
             found.append("TELEGRAM_MODE=webhook needs PUBLIC_URL; Telegram stays off")
         second = (self.intent_llm_base_url, self.intent_llm_api_key, self.intent_llm_model)

@@ -79,6 +79,10 @@ class WeChatApi:
         self._tokens = tokens
         self._turns = asyncio.Semaphore(AT_ONCE)
 
+    async def known_to_platform(self) -> None:
+        """Raises WeChatError where the platform gives this account no token."""
+        await self._tokens.token()
+
     async def send(self, openid: str, message: Mapping[str, Any]) -> None:
         """A customer message. The grey line that says "made by AI" goes with each: what we send is."""
         body = {"touser": openid, **message, "aimsgcontext": {"is_ai_msg": 1}}

@@ -2,7 +2,7 @@
 
 [[button]]
 name = "选风格"
-key = "groups"            # a choice: groups, edits, style:anime, action:retouch, group:artistic
+key = "groups"            # a choice: groups, edits, style:anime, action:retouch, group:art
 
 [[button]]
 name = "更多"
@@ -21,6 +21,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from providers.catalog import ACTIONS, STYLE_GROUPS, STYLES
 
 TOP, SUB = 3, 5
 NAME_BYTES, SUB_NAME_BYTES = 60, 60
@@ -45,7 +47,9 @@ def read_menu(text: str) -> dict[str, Any]:
     return {"button": [_button(button, top=True) for button in buttons]}
 
 
-def _button(button: Mapping[str, Any], *, top: bool) -> dict[str, Any]:
+def _button(button: Any, *, top: bool) -> dict[str, Any]:
+    if not isinstance(button, Mapping):
+        raise BadMenu(f"a button is a table ({'[[button]]' if top else '[[button.sub]]'}), not {button!r:.40}")
     name = button.get("name")
     if not isinstance(name, str) or not name.strip() or len(name.encode()) > NAME_BYTES:
         raise BadMenu(f"a button needs a name of at most {NAME_BYTES} bytes")
@@ -71,7 +75,18 @@ def _action(name: str, does: str, value: Any) -> dict[str, Any]:
         if urlsplit(value).scheme not in ("http", "https") or len(value.encode()) > 1024:
             raise BadMenu(f"{name}: url needs an http or https address of at most 1024 bytes")
         return {"type": "view", "url": value}
+    if does == "key" and not _leads_somewhere(value):
+        raise BadMenu(
+            f"{name}: no choice is called {value!r:.60}; there are groups, edits, style:KEY, action:KEY and group:KEY "
+            "(`likeness styles` and `likeness actions` list the keys)"
+        )
     key = value if does == "key" else f"say:{value}"
     if len(key.encode()) > KEY_BYTES:
         raise BadMenu(f"{name}: {does} is longer than {KEY_BYTES} bytes")
     return {"type": "click", "key": key}
+
+
+def _leads_somewhere(key: str) -> bool:
+    kinds = {"style": STYLES, "action": ACTIONS, "group": STYLE_GROUPS}
+    kind, _, rest = key.partition(":")
+    return key in ("groups", "edits") or key in STYLES or key in ACTIONS or rest in kinds.get(kind, {})

@@ -92,6 +92,7 @@ class AccountRights:
     async def ask(self) -> Rights:
         """Ask the platform. Raises WeChatError where it cannot be asked (wrong secret, white-list, away)."""
         before = await self.now()
+        await self._api.known_to_platform()  # what is wrong with id, secret or white-list is no question of rights
         customer = await self._may(self._api.typing(NOBODY), unclear=before.customer)
         media = await self._may(self._api.media("no-such-media"), unclear=before.media)
         permanent = False

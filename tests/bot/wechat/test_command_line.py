@@ -94,11 +94,35 @@ def test_without_an_account_the_settings_are_named(home: Path, monkeypatch: pyte
         f"[[button]]\nname = 'a'\nsay = '{'长' * 50}'",
         "[[button]]\nname = 'a'\nkey = 3",
         "[[button]]\nname = 'a'\n" + "[[button.sub]]\nname = 'b'\nkey = 'groups'\n" * 6,
+        'button = ["a"]',
+        "[[button]]\nname = 'a'\nsub = ['b']",
+        "[[button]]\nname = 'a'\nkey = 'style:nothing_of_that_name'",
+        "[[button]]\nname = 'a'\nkey = 'tuesday'",
     ],
 )
 def test_a_menu_beyond_the_platforms_limits_is_refused_before_it_is_sent(text: str) -> None:
     with pytest.raises(BadMenu):
         read_menu(text)
+
+
+@pytest.mark.parametrize("key", ["groups", "edits", "anime", "style:anime", "action:retouch", "group:art"])
+def test_a_menu_may_lead_to_every_choice_there_is(key: str) -> None:
+    menu = read_menu(f"[[button]]\nname = 'a'\nkey = '{key}'")
+    assert menu == {"button": [{"name": "a", "type": "click", "key": key}]}
+
+
+@pytest.mark.parametrize("name", ["WECHAT_ENCODING_AES_KEY", "WECHAT_ENCODING_AES_KEY_PREVIOUS"])
+def test_a_key_that_is_none_is_named_and_the_rest_goes_on(
+    home: Path, wechat: FakeWeChat, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "too short, and a secret")
+    result = run("doctor")
+    findings = document(result)["findings"]
+    assert result.exit_code == 1
+    assert [f["message"] for f in findings if f["verdict"] == "broken"] == [
+        f"{name} is not 43 letters and digits; WeChat stays off"
+    ]
+    assert "a secret" not in result.output
 
 
 def test_doctor_tells_what_the_account_may_do(home: Path, wechat: FakeWeChat) -> None:
@@ -109,7 +133,14 @@ def test_doctor_tells_what_the_account_may_do(home: Path, wechat: FakeWeChat) ->
 
 
 @pytest.mark.parametrize(
-    ("code", "says"), [(40125, "WECHAT_APP_SECRET"), (40164, "white-list"), (40243, "frozen"), (40013, "WECHAT_APP_ID")]
+    ("code", "says"),
+    [
+        (40125, "WECHAT_APP_SECRET"),
+        (40164, "white-list"),
+        (40243, "frozen"),
+        (40013, "WECHAT_APP_ID"),
+        (45009, "quota"),
+    ],
 )
 def test_doctor_says_how_to_mend_what_is_wrong(home: Path, wechat: FakeWeChat, code: int, says: str) -> None:
     wechat.plan("stable_token", errcode=code, times=9)
