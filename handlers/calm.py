@@ -32,6 +32,11 @@ class Calm:
             if not self._answers:
                 self._free.set()
 
+    @property
+    def answers(self) -> int:
+        """How many are being made."""
+        return self._answers
+
     def until(self) -> float:
         """The moment, on the loop's clock, from which work that could begin now gives way no more."""
         return asyncio.get_running_loop().time() + self._seconds

@@ -1,13 +1,18 @@
 """First answers go before photos and jobs, and look at the person's record once."""
 
+import asyncio
+import logging
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from bot.channels.wechat.ledger import SPACE, People, Person
+from bot.channels.wechat.reception import CROWD
 from handlers.memory_store import MemoryStore
 from tests.bot.wechat.house import house, photo, text_of
+from tests.bot.wechat.test_first_answers import locked
 from tests.servers.wechat import FakeWeChat
 
 
@@ -45,6 +50,22 @@ async def test_words_right_behind_a_photo_are_answered_without_it(tmp_path: Path
         (job,) = await likeness.jobs()
         assert len(job.order.photos) == 1
         assert len(ann.seen) == 2, "what was foreseen came true and is not said again"
+
+
+async def test_in_a_crowd_an_answer_that_takes_longer_is_waited_for_instead_of_promised(
+    tmp_path: Path, wechat: FakeWeChat, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.channels.wechat.reception")
+    async with house(tmp_path, wechat) as likeness:
+        ann = likeness.phone()
+        with locked(tmp_path), ExitStack() as crowd:
+            for _ in range(CROWD):
+                crowd.enter_context(likeness.calm.busy())
+            answering = asyncio.create_task(ann.types("画一座暴风雨里的灯塔"))
+            await ann.until(lambda _: "takes longer" in caplog.text)
+        assert "文字成图" in text_of(await answering)
+        assert not ann.messages
+        await likeness.settled()
 
 
 async def test_a_record_just_read_is_changed_without_a_second_look() -> None:
