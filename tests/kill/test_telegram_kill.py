@@ -94,6 +94,11 @@ class Bot:
     def shown(self) -> dict[int, int]:
         return {person: len(self.telegram.pictures(person)) for person in self.people}
 
+    def grey(self) -> list[int]:
+        """Messages that keep a place no picture came to."""
+        shown = [message for person in self.people for message in self.telegram.shown(person)]
+        return [message.id for message in shown if message.file and not message.is_picture]
+
 
 @asynccontextmanager
 async def bot(folder: Path) -> AsyncIterator[Bot]:
@@ -140,6 +145,7 @@ async def test_killed_at_any_step_every_picture_is_paid_once_and_shown_once(tmp_
             await running.start()
             await running.all_ended()
             assert running.shown() == running.people
+            assert not running.grey()
         jobs = await running.all_ended()
         assert len(jobs) == len(running.people)
         assert {job.state.value for job in jobs} == {"done"}

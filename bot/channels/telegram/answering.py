@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from bot.channels.telegram.pace import Pace
-from bot.channels.telegram.places import NotAllowed, Places
+from bot.channels.telegram.places import Places
+from bot.channels.telegram.shapes import NotAllowed
 from bot.channels.telegram.speaking import Speaker
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Kind, Language, Message, Outgoing

@@ -26,15 +26,24 @@ from telegram import (
     InlineKeyboardMarkup,
     InputMediaDocument,
     InputMediaPhoto,
-    Message,
 )
 from telegram.error import BadRequest
 
 from bot.channels.telegram.buttons import keyboard
 from bot.channels.telegram.gateway import Gateway
+from bot.channels.telegram.greys import SERVER, Greys
 from bot.channels.telegram.ledger import Ledger
-from bot.channels.telegram.shapes import FILE_BYTES, Form, content, cut, photo_allowed, placeholder, sides_allowed
-from bot.channels.telegram.speaking import Speaker, owner, reply_to, thread_of
+from bot.channels.telegram.shapes import (
+    FILE_BYTES,
+    Form,
+    NotAllowed,
+    content,
+    cut,
+    no_rights,
+    photo_allowed,
+    sides_allowed,
+)  # fmt: skip
+from bot.channels.telegram.speaking import Speaker, owner
 from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
 from handlers.store import Store
@@ -54,12 +63,10 @@ REFUSED_SECONDS = 24 * 3600.0
 """How long it is believed that the server turns no text into a picture."""
 SMALLEST = 256 << 10
 """Bytes: what is refused as too large even so is refused for something else."""
-_SERVER = "telegram.server"
 _REPLACED = "telegram.places"
 
 _LOST = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
 _NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
-_NO_RIGHTS = ("not enough rights", "_forbidden")
 _TOO_LARGE = ("entity too large", "file is too big")
 
 
@@ -71,10 +78,6 @@ class Place(BaseModel):
     messages: tuple[int, ...]
     form: Form = "text"
     receipt: int | None = None
-
-
-class NotAllowed(DeliveryRefused):
-    """The bot may write there, but send no pictures."""
 
 
 class _Unfit(Exception):
@@ -102,6 +105,7 @@ class Places:
         self._speaker = speaker
         self._store = store
         self._now = now
+        self._greys = Greys(bot=bot, gateway=gateway, ledger=ledger, store=store)
 
     # --- making the place
 
@@ -122,16 +126,13 @@ class Places:
         shown = await self._ledger.job(outgoing.job) if outgoing.job else None
         if shown is not None and form == "text" and self._now() - shown.at < QUICK_SECONDS:
             return Place(messages=(shown.message,))
+        if form == "photo":
+            return Place(messages=await self._greys.place(chat, outgoing, form, 1, f"{outgoing.id}#album"), form=form)
         return await self._ready(chat, outgoing, form)
 
     async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
         form: Form = "photo" if all(sides_allowed(p) for p in outgoing.pictures) else "document"
-        key = f"{outgoing.id}#album"
-        if (begun := await self._store.value(_REPLACED, key)) is not None:
-            messages = tuple(map(int, begun.split()))  # what is below it did not get through
-        else:
-            messages = await self._grey(chat, outgoing, form, len(outgoing.pictures))
-            await self._store.set_value(_REPLACED, key, " ".join(map(str, messages)))
+        messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), f"{outgoing.id}#album")
         under = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
         return Place(messages=messages, form=form, receipt=under.message_id)
 
@@ -140,51 +141,11 @@ class Places:
         if form == "text":
             message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
             return Place(messages=(message.message_id,))
-        return Place(messages=await self._grey(chat, outgoing, form, 1), form=form)
+        return Place(messages=await self._greys.send(chat, outgoing, form, 1), form=form)
 
     async def _ready_form(self) -> Form:
-        refused = await self._store.value(_SERVER, "text_into_media")
+        refused = await self._store.value(SERVER, "text_into_media")
         return "photo" if refused and self._now() - float(refused) < REFUSED_SECONDS else "text"
-
-    async def _grey(self, chat: Chat, outgoing: Outgoing, form: Form, count: int) -> tuple[int, ...]:
-        """Grey pictures: uploaded once, then named by their file id."""
-        known = await self._store.value(_SERVER, f"placeholder.{form}")
-        try:
-            messages = await self._send_grey(chat, outgoing, form, count, known)
-        except BadRequest as error:
-            if any(text in str(error).lower() for text in _NO_RIGHTS):
-                raise NotAllowed("placeholder") from None
-            if known is None:
-                raise DeliveryRefused("placeholder") from None
-            await self._store.set_value(_SERVER, f"placeholder.{form}", None)  # the id is of another bot
-            return await self._grey(chat, outgoing, form, count)
-        if known is None:
-            first = messages[0]
-            file = first.photo[-1] if form == "photo" and first.photo else first.document
-            await self._store.set_value(_SERVER, f"placeholder.{form}", file.file_id if file else None)
-        return tuple(message.message_id for message in messages)
-
-    async def _send_grey(
-        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, known: str | None
-    ) -> tuple[Message, ...]:
-        where = {"message_thread_id": thread_of(chat), "reply_parameters": reply_to(chat, outgoing)}
-        file = known or placeholder()
-
-        async def one(to: int) -> tuple[Message, ...]:
-            if form == "photo":
-                return (await self._bot.send_photo(to, file, **where),)  # type: ignore[arg-type]  # two known names
-            return (await self._bot.send_document(to, file, filename="picture.jpg", **where),)  # type: ignore[arg-type]
-
-        async def album(to: int) -> tuple[Message, ...]:
-            media = [
-                InputMediaPhoto(file)
-                if form == "photo"
-                else InputMediaDocument(file, filename=None if known else "picture.jpg")
-                for _ in range(count)
-            ]
-            return await self._bot.send_media_group(to, media, **where)  # type: ignore[arg-type]
-
-        return await self._gateway(chat.chat, one if count == 1 else album)
 
     # --- putting the pictures there
 
@@ -320,7 +281,7 @@ class Places:
             if "not modified" in said:
                 return
             if any(text in said for text in _NO_MEDIA):
-                await self._store.set_value(_SERVER, "text_into_media", str(self._now()))
+                await self._store.set_value(SERVER, "text_into_media", str(self._now()))
                 raise _Unfit("photo") from None
             if any(text in said for text in _LOST):
                 raise _Unfit(await self._ready_form()) from None
@@ -328,7 +289,7 @@ class Places:
                 await self._turn(chat, message, picture, form, caption, markup, size // 2)
             elif form == "photo":
                 await self._turn(chat, message, picture, "document", caption, markup, most)
-            elif any(text in said for text in _NO_RIGHTS):
+            elif no_rights(error):
                 raise NotAllowed("no rights") from None
             else:
                 log.error("a picture was refused: %s", type(error).__name__)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 POLL_SECONDS = 25
 """How long Telegram may wait with an empty answer."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 8.0
 TOKEN_PAUSE = 60.0
 MAX_BODY = 1 << 20
 MAX_CONNECTIONS = 40

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Literal
 
 from PIL import Image
+from telegram.error import BadRequest
 
 from bot.channels.telegram.speaking import units
 from handlers.channel import DeliveryRefused
@@ -19,10 +20,20 @@ PHOTO_SIDES = 10_000
 PHOTO_RATIO = 20
 FILE_BYTES = 50 << 20
 CAPTION_UNITS = 1024
-_PLACEHOLDER = 512
+PLACEHOLDER_SIDE = 512
 _GREY = (222, 222, 226)
 
+_NO_RIGHTS = ("not enough rights", "_forbidden")
+
 Form = Literal["text", "photo", "document"]
+
+
+class NotAllowed(DeliveryRefused):
+    """The bot may write there, but send no pictures."""
+
+
+def no_rights(error: BadRequest) -> bool:
+    return any(text in str(error).lower() for text in _NO_RIGHTS)
 
 
 def photo_allowed(picture: PictureFile) -> bool:
@@ -41,7 +52,7 @@ def cut(text: str, most: int = CAPTION_UNITS) -> str:
 @cache
 def placeholder() -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (_PLACEHOLDER, _PLACEHOLDER), _GREY).save(out, "JPEG")
+    Image.new("RGB", (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE), _GREY).save(out, "JPEG")
     return out.getvalue()
 
 

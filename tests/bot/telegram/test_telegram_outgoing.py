@@ -1,6 +1,7 @@
 """What goes out: progress, results, exactly one picture for each that was made, whatever the line does."""
 
 import asyncio
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -326,6 +327,40 @@ async def test_an_album_whose_receipt_did_not_get_through_is_not_sent_again(
         assert len(telegram.of("sendMediaGroup")) == 1
         assert len(telegram.pictures(1)) == 3
         assert len(telegram.shown(1)) == 4
+
+
+@pytest.mark.parametrize("spoken", [0, 1, 3])
+@pytest.mark.parametrize("size", [(600, 400), (2100, 100)])
+async def test_an_album_that_was_sent_without_our_knowing_is_found_again(
+    tmp_path: Path, telegram: FakeTelegram, spoken: int, size: tuple[int, int]
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        asked = telegram.person(1).says("hm hm")
+        await stage.read()
+        outgoing = replace(result(*(picture(tmp_path, f"a{n}", size) for n in range(3))), ref=str(asked))
+        telegram.faults.append(Fault(method="sendMediaGroup", what="reset", after=True))
+        for _ in range(spoken):
+            telegram.next_id()  # messages of others
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, outgoing)
+        assert len(telegram.of("sendMediaGroup")) == 1
+        assert len(telegram.pictures(1)) == 3
+        assert not [m for m in telegram.shown(1) if m.file and not m.is_picture], "no grey one is left"
+
+
+async def test_an_album_that_was_not_sent_is_sent_after_a_look_for_it(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        asked = telegram.person(1).says("hm hm")
+        await stage.read()
+        outgoing = replace(result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(2))), ref=str(asked))
+        telegram.faults.append(Fault(method="sendMediaGroup", what="reset"))
+        before = len(telegram.shown(1))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, outgoing)
+        assert len(telegram.pictures(1)) == 2
+        assert len(telegram.shown(1)) == before + 3, "what was sent to look is taken away"
 
 
 async def test_an_album_picture_that_cannot_be_a_photo_goes_on_its_own(tmp_path: Path, telegram: FakeTelegram) -> None:

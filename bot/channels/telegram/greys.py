@@ -1,0 +1,168 @@
+"""Plain grey pictures that keep the place of an album, each to be turned into its picture.
+
+A send whose outcome nobody knows is not repeated blindly: before it, the newest message known in the chat is noted;
+afterwards, the messages of the album. Where the first note is found and the second is not, the album is looked for
+behind that message. A message that answers another comes back with what the other one holds, so a short one is sent in
+answer to where the album may be, and taken away again.
+"""
+
+import logging
+
+from telegram import (
+    Bot,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+    ReplyParameters,
+)
+from telegram.error import BadRequest
+
+from bot.channels.telegram.gateway import Gateway
+from bot.channels.telegram.ledger import Ledger
+from bot.channels.telegram.shapes import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
+from bot.channels.telegram.speaking import reply_to, thread_of
+from handlers.channel import DeliveryRefused
+from handlers.message import Chat, Outgoing
+from handlers.store import Store
+from handlers.words import words
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT = 6
+"""Messages looked at for a lost album; each costs two calls."""
+SERVER = "telegram.server"
+"""What is remembered of the server, in the store."""
+_PLACES = "telegram.places"
+_UNKNOWN = "?"
+
+
+class Greys:
+    def __init__(self, *, bot: Bot, gateway: Gateway, ledger: Ledger, store: Store) -> None:
+        self._bot = bot
+        self._gateway = gateway
+        self._ledger = ledger
+        self._store = store
+
+    async def place(self, chat: Chat, outgoing: Outgoing, form: Form, count: int, key: str) -> tuple[int, ...]:
+        """So many grey pictures, sent once for `key`, or found again."""
+        noted = await self._store.value(_PLACES, key)
+        if noted and not noted.startswith(_UNKNOWN):
+            return tuple(map(int, noted.split()))
+        messages: tuple[int, ...] = ()
+        if noted:
+            messages = await self._lost(chat, outgoing, form, count, int(noted.removeprefix(_UNKNOWN)))
+        if not messages:
+            if not noted:
+                await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)}")
+            messages = await self.send(chat, outgoing, form, count)
+        await self._store.set_value(_PLACES, key, " ".join(map(str, messages)))
+        return messages
+
+    async def send(self, chat: Chat, outgoing: Outgoing, form: Form, count: int) -> tuple[int, ...]:
+        """Uploaded once, then named by their file id."""
+        known = await self._store.value(SERVER, f"placeholder.{form}")
+        try:
+            messages = await self._send(chat, outgoing, form, count, known)
+        except BadRequest as error:
+            if no_rights(error):
+                raise NotAllowed("placeholder") from None
+            if known is None:
+                raise DeliveryRefused("placeholder") from None
+            await self._store.set_value(SERVER, f"placeholder.{form}", None)  # the id is of another bot
+            return await self.send(chat, outgoing, form, count)
+        if known is None:
+            file = _file(messages[0])
+            await self._store.set_value(SERVER, f"placeholder.{form}", file[0] if file else None)
+            await self._store.set_value(SERVER, f"placeholder.{form}.unique", file[1] if file else None)
+        return tuple(message.message_id for message in messages)
+
+    async def _send(
+        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, known: str | None
+    ) -> tuple[Message, ...]:
+        where = {"message_thread_id": thread_of(chat), "reply_parameters": reply_to(chat, outgoing)}
+        file = known or placeholder()
+
+        async def one(to: int) -> tuple[Message, ...]:
+            if form == "photo":
+                return (await self._bot.send_photo(to, file, **where),)  # type: ignore[arg-type]  # two known names
+            return (await self._bot.send_document(to, file, filename="picture.jpg", **where),)  # type: ignore[arg-type]
+
+        async def album(to: int) -> tuple[Message, ...]:
+            media = [
+                InputMediaPhoto(file)
+                if form == "photo"
+                else InputMediaDocument(file, filename=None if known else "picture.jpg")
+                for _ in range(count)
+            ]
+            return await self._bot.send_media_group(to, media, **where)  # type: ignore[arg-type]
+
+        return await self._gateway(chat.chat, one if count == 1 else album)
+
+    # --- what was sent, and whose answer never came
+
+    async def _newest(self, outgoing: Outgoing) -> int:
+        """A message that is certainly older than what is sent next."""
+        shown = await self._ledger.job(outgoing.job) if outgoing.job else None
+        asked = int(outgoing.ref) if (outgoing.ref or "").isdecimal() and outgoing.ref else 0
+        return max(shown.message if shown else 0, asked)
+
+    async def _lost(self, chat: Chat, outgoing: Outgoing, form: Form, count: int, after: int) -> tuple[int, ...]:
+        """The messages of an album sent some time after that message, if there is one; they follow each other."""
+        if not after:
+            return ()
+        unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
+        last = after + count  # where it is if nobody said anything else
+        looked, end = await self._look(chat, outgoing, last, form, unique)
+        if not looked:
+            candidates = [n for n in range(end - 1, after + count - 1, -1) if n != last][: LOOKED_AT - 1]
+            for last in candidates:
+                looked, _ = await self._look(chat, outgoing, last, form, unique)
+                if looked:
+                    break
+            else:
+                return ()
+        elif end > last + 1:  # somebody spoke: it may have come a little later
+            for later in range(last + 1, min(end, last + count)):
+                looked, _ = await self._look(chat, outgoing, later, form, unique)
+                if not looked:
+                    break
+                last = later
+        log.info("an album whose sending was interrupted was found again")
+        return tuple(range(last - count + 1, last + 1))
+
+    async def _look(
+        self, chat: Chat, outgoing: Outgoing, number: int, form: Form, unique: str | None
+    ) -> tuple[bool, int]:
+        """Whether a message is a grey picture of ours; and the number of the message that was sent to see it."""
+
+        async def call(to: int) -> Message:
+            return await self._bot.send_message(
+                to, words(outgoing.language, "telegram.coming"), disable_notification=True,
+                message_thread_id=thread_of(chat),
+                reply_parameters=ReplyParameters(number, allow_sending_without_reply=True),
+            )  # fmt: skip
+
+        sent = await self._gateway(chat.chat, call)
+
+        async def away(to: int) -> object:
+            return await self._bot.delete_message(to, sent.message_id)
+
+        await self._gateway.quietly(chat.chat, away)
+        return _is_grey(sent.reply_to_message, form, unique, self._bot.id), sent.message_id
+
+
+def _file(message: Message) -> tuple[str, str] | None:
+    """The file id and the unique id of the picture in a message."""
+    file = message.photo[-1] if message.photo else message.document
+    return (file.file_id, file.file_unique_id) if file else None
+
+
+def _is_grey(message: Message | None, form: Form, unique: str | None, me: int) -> bool:
+    if message is None or message.from_user is None or message.from_user.id != me or message.caption:
+        return False
+    file = _file(message)
+    if unique is not None or file is None:
+        return file is not None and file[1] == unique
+    if form == "photo":
+        return {(size.width, size.height) for size in message.photo[-1:]} == {(PLACEHOLDER_SIDE, PLACEHOLDER_SIDE)}
+    return message.document is not None and message.document.file_size == len(placeholder())
