@@ -44,6 +44,11 @@ class Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._parser = httptools.HttpResponseParser(self)
+        # What h11 lets pass, under httpx: old servers and careless proxies, whose answer may be of a paid job.
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_chunked_length=True, lenient_version=True,
+            lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True,
+        )  # fmt: skip
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._slow = False
@@ -58,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._pieces: deque[bytes] = deque()
         self._held = self._idle_bytes = 0
-        self._until_close = False
+        self._until_close = self._doubtful = False
 
     # --- asyncio's side
 
@@ -73,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._idle_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._done:  # what follows a whole answer only ends the connection's use
                 self._fail(httpx.RemoteProtocolError(type(error).__name__))
             self._keep = False
@@ -122,8 +127,9 @@ class Connection(asyncio.Protocol):
         if 100 <= status < 200:  # "go on", or a hint: the answer is still to come
             self._headers = []
             return
-        names = {name.lower() for name, _ in self._headers}
-        self._until_close = not names & {b"content-length", b"transfer-encoding"}
+        lengths = {name.lower() for name, _ in self._headers} & {b"content-length", b"transfer-encoding"}
+        self._until_close = not lengths
+        self._doubtful = len(lengths) > 1
         self._head = Head(status=status, headers=self._headers)
 
     def on_body(self, body: bytes) -> None:
@@ -135,7 +141,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._head is not None and not self._done:
             self._done = True
-            self._keep = self._parser.should_keep_alive()
+            self._keep = self._parser.should_keep_alive() and not self._doubtful
 
     # --- the request's side
 

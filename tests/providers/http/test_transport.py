@@ -232,6 +232,7 @@ async def test_a_server_that_takes_no_more_is_a_write_timeout(ours: bool) -> Non
         b"HTTP/1.1 200 OK\r\nContent-Le",
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nlots\r\nok\r\n",
         b"",
     ],
@@ -295,6 +296,32 @@ async def test_each_way_an_answer_ends_is_understood(answer: bytes, status: int,
     async with serving(always(answer)) as served, client(ours=ours) as http:
         got = await http.get(served.url)
     assert (got.status_code, got.content) == (status, body)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nX: \xe9\x01\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nUpgrade: h2\r\nConnection: Upgrade, keep-alive\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: Chunked\r\n\r\n2 \r\nok\r\n0\r\n\r\n",
+    ],
+)
+async def test_a_careless_servers_answer_is_read(answer: bytes, ours: bool) -> None:
+    """It may be the answer to a paid POST: unread, nobody would know of the job."""
+    async with serving(always(answer)) as served, client(ours=ours) as http:
+        assert (await http.post(served.url)).text == "ok"
+
+
+async def test_an_answer_with_two_lengths_is_the_last_of_its_connection() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    async with serving(always(answer, answer)) as served, client() as http:
+        for _ in range(2):
+            assert (await http.get(served.url)).text == "ok"
+        assert served.connections == 2
 
 
 async def test_an_answer_byte_by_byte_is_the_same() -> None:
