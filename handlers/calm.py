@@ -37,9 +37,12 @@ class Calm:
         """How many are being made."""
         return self._answers
 
-    def until(self) -> float:
-        """The moment, on the loop's clock, from which work that could begin now gives way no more."""
-        return asyncio.get_running_loop().time() + self._seconds
+    def until(self, *, patience: float = 1.0) -> float:
+        """The moment, on the loop's clock, from which work that could begin now gives way no more.
+
+        `patience`: how many times as long as other work it can wait.
+        """
+        return asyncio.get_running_loop().time() + patience * self._seconds
 
     async def wait(self, until: float | None = None) -> None:
         """Until nobody waits, at most until that moment."""

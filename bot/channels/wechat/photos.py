@@ -61,7 +61,8 @@ class Photos:
         path = self.path(push.key)
         if path.is_file():  # fetched before this process died
             return path
-        until = self._calm.until()
+        # Whoever sent it has an answer, and writes on or thinks: it can wait longer than a job that was promised.
+        until = self._calm.until(patience=2.0)
         for pause in (*PAUSES, None):
             try:
                 async with self._turns:
