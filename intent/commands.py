@@ -4,8 +4,8 @@ import re
 
 from intent import numbers
 from intent.gate import any_of
-from intent.patterns import gated, pattern
-from intent.scan import Scan
+from intent.patterns import gate, gated, pattern
+from intent.scan import Hit, Scan
 from intent.styles import negated
 
 _SLASH = {
@@ -43,6 +43,12 @@ _USAGE = gated("commands", "usage")
 _STYLES = gated("commands", "styles")
 _SETTINGS = gated("commands", "settings")
 _CANCEL_AFTER = pattern("commands", "cancel_after")
+_HELP_AFTER = pattern("commands", "help_after")
+_OF_OURS = gated("commands", "of_ours")
+_COUNTED = gated("commands", "counted")
+_CALLED_OFF = gated("commands", "called_off")
+"""Somebody tells what was called off: 我取消订单了."""
+_IN_PASSING = gate(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
 _HELP = gated("commands", "help")
 _AGAIN = gated("commands", "again")
 _SAID = any_of(_FORGET, _USAGE, _STYLES, _SETTINGS, _WAITING)
@@ -84,20 +90,40 @@ _LETTER = re.compile(r"[^\W_\u4e00-\u9fff]")
 _SMALL = pattern("commands", "small")
 
 
-def _left(scan: Scan) -> float:
-    """How much else is said, in Chinese characters or their like in letters."""
+def _left(scan: Scan, first: int = 0, last: int | None = None) -> float:
+    """How much else is said (in this stretch of the text), in Chinese characters or their like in letters."""
     spans = [(h.start, h.end) for h in scan.kinds.get("command", ())]
     spans += [(h.start, h.end) for h in scan.hits if h.kind == "word" and h.key in _PASSES]
     spans += [(a, b) for a, b, _ in numbers.counts(scan)]
     spans.sort()
-    parts, at = [], 0
+    parts, at = [], first
+    stop = len(scan.text) if last is None else last
     for start, end in spans:
+        if start >= stop:
+            break
         if start > at:
             parts.append(scan.text[at:start])
         at = max(at, end)
-    parts.append(scan.text[at:])
+    parts.append(scan.text[at:stop])
     rest = _SMALL.sub(" ", " ".join(parts))
     return len(_HAN.findall(rest)) + len(_LETTER.findall(rest)) / 3.2
+
+
+def _ours(scan: Scan) -> bool:
+    """Whether it speaks of pictures or of what is done here: "is dinner ready" asks somebody else."""
+    return scan.has("pic", "createnoun", "thispic") or "style" in scan.kinds or _OF_OURS.search(scan.text) is not None
+
+
+def _by_itself(scan: Scan, hit: Hit) -> bool:
+    """A short word is a command where hardly anything stands beside it: 取消, not 会议取消; "again", not "late again"."""
+    left = _left(scan)
+    latin = scan.text[hit.start].isascii()  # 刚才 is no story: 取消刚才的任务
+    if left <= 1.2 and not (latin and scan.has("past", "finite")) and not _IN_PASSING.search(scan.text):
+        return True
+    a, b = scan.clause_span(scan.clause(hit.start))
+    if latin and any(a <= h.start < b for h in scan.words("past", "finite")):
+        return False
+    return left <= 3.5 and _left(scan, a, b) <= 0.4 and not _IN_PASSING.search(scan.text[a:b])
 
 
 def slash(text: str) -> str | None:
@@ -122,14 +148,21 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
         hits = [h for h in hits if h.key != "forget"]  # 他把我的照片删了: told of somebody, not asked of us
     for key, wanted in (("usage", _USAGE), ("styles", _STYLES), ("settings", _SETTINGS)):
         m = wanted.search(text)
-        if m and _left(scan) <= 14 and not (content and key == "settings"):
+        if (
+            m
+            and not (content and key == "settings")
+            and (key != "usage" or not m.group().isascii() or _COUNTED.search(text) or scan.has("pic"))
+            and _left(scan) <= 14
+        ):
             return key, 0.9, m.group()
     m = _WAITING.search(text)
-    if m and _left(scan) <= 14:
+    if m and (not m.group().isascii() or _ours(scan) or _left(scan) <= 1.2) and _left(scan) <= 14:
         return "status", 0.85, m.group()
     if not content:
         for key, wanted in (("status", _STATUS), ("help", _HELP), ("again", _AGAIN)):
             m = wanted.search(text)
+            if m and key == "status" and m.group().isascii() and not _ours(scan):
+                continue
             if m and _left(scan) <= (16 if key == "status" else 11 if key == "help" else 6):
                 return key, 0.9, m.group()
     if not hits:
@@ -141,11 +174,20 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
             continue
         if key == "cancel":
             mine = [h for h in mine if not text[h.start].isascii() or _CANCEL_AFTER.match(text, h.end)]
+            if not mine or _CALLED_OFF.search(text):
+                continue
+        if key == "help":
+            mine = [h for h in mine if not text.endswith("help", 0, h.end) or _HELP_AFTER.match(text, h.end)]
             if not mine:
                 continue
         longest = max(mine, key=lambda h: h.end - h.start)
         words = scan.text[longest.start : longest.end]
         strong = len(words) >= (9 if words.isascii() else 3)
-        if left <= (_ROOM[key] if strong else 3.5):
+        if key == "status" and words.isascii():
+            if _ours(scan):
+                strong = strong or left <= 3.5
+            elif left > 0.7:
+                continue
+        if left <= _ROOM[key] if strong else _by_itself(scan, longest):
             return key, 0.9 if strong else 0.75, words
     return None

@@ -4,6 +4,7 @@ import re
 
 from intent.patterns import gate, gated
 from intent.scan import Scan
+from intent.speech import FAVOUR
 from intent.styles import ART, Found
 
 _DATIVE = gated("create", "dative")
@@ -84,6 +85,8 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
         score -= 1.5
     if scan.has("nonpic") and not noun:
         score -= 2.0
+    if scan.may & FAVOUR.needed and FAVOUR.search(text):
+        score -= 4.0
     if found.ask:
         score -= 2.5
     people = [k for k in found.scores if k not in ART and k in found.named and found.worth(k) >= 3.0]

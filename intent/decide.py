@@ -12,7 +12,7 @@ from intent.edits import ALWAYS, Act, actions, choose
 from intent.fold import fold
 from intent.intent import Intent
 from intent.own import confined, own_change
-from intent.patterns import gated, pattern
+from intent.patterns import gate, gated, pattern
 from intent.reading import SURE, Reading
 from intent.remark import only_said, told_where_asked
 from intent.roles import OF_EN, only_placed, own_look, shown_as
@@ -24,6 +24,10 @@ from intent.words import plain_names
 
 _CHANGE_EN = gated("decide", "change_en")
 _LEAD = pattern("decide", "lead")
+_WHOLE = gate(
+    r"(?:把|将|给)?(?:这|那)?(?:个|张|幅)?(?:照片|图片|相片|照|图|它|人像|这个|这张|头像|脸)(?:的人像|的人|的脸|里的人)?(?:都|全)?"
+    r"(?:变成|做成|弄成|整成|搞成|p成|画成|改成|转成)"
+)
 _WORD = re.compile(r"[^\W_]")
 
 
@@ -140,6 +144,8 @@ def _what(
     if found.ask and top < 3.5:
         return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
     own = own_change(scan)
+    if own and style in found.strong and top >= 1 and _WHOLE.search(scan.text):
+        own = None  # 把这张弄成动漫的: the whole picture becomes the style
     if (
         own
         and not (own[0] in "戴穿系" and top >= 1)

@@ -12,6 +12,8 @@ _NOTICE = pattern("speech", "notice")
 """What a notice to many asks for: nothing of ours."""
 _OTHER_FAVOUR = pattern("speech", "other_favour")
 """What people ask each other for in chats."""
+FAVOUR = gated("create", "favour")
+"""Orders and bookings and help with the sofa: asked of somebody, but no picture."""
 _NO_WISH = pattern("speech", "no_wish")
 _TELLING = (
     ("past", 1.5, 2),
@@ -34,8 +36,12 @@ _GO_ZH = gate(
 _EXCLAIM_ZH = gate(
     r"(?<![最更要别不没])[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
 )
+_PRICE_ZH = gate(r"多少钱|什么价|价位")
 _DONE_ZH = gated("speech", "done_zh")
 _TOLD_ZH = any_of(_SUBJECT_ZH, _GO_ZH, _EXCLAIM_ZH, _DONE_ZH)
+_COMMENT = gated("speech", "comment")
+"""What people say about photos in general, their price, or how well one was taken."""
+_STATEMENT = gated("speech", "statement")
 _THIS_IS = gated("speech", "this_is")
 _SUBJECT_EN = gated("speech", "subject_en")
 _ING = re.compile(
@@ -92,13 +98,15 @@ def imperative(scan: Scan) -> bool:
 def asks(scan: Scan) -> str | None:
     """The words that ask, where there are any."""
     text = scan.text
-    if scan.may & _ASK_ZH.needed and not scan.ascii:
+    if scan.may & _ASK_ZH.needed and not scan.ascii and not (scan.may & _PRICE_ZH.needed and _PRICE_ZH.search(text)):
         for m in _ASK_ZH.finditer(text):
             n = scan.clause(m.start())
             if not any(scan.clause(h.start) == n and h.start < m.start() for h in scan.words("past")):
                 if _GO_ZH.search(text):
                     break
                 return m.group()
+    if scan.may & FAVOUR.needed and FAVOUR.search(text):
+        return None
     for m in _ASK_EN.finditer(text) if scan.latin and scan.may & _ASK_EN.needed else ():
         said = m.group()
         if not (said.startswith("pl") and _NOTICE.match(text, m.end())) and not (
@@ -133,10 +141,14 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
     if not scan.ascii and scan.may & _TOLD_ZH:
         for pattern, points in ((_SUBJECT_ZH, 0.7), (_GO_ZH, 1.5), (_EXCLAIM_ZH, 1.4), (_DONE_ZH, 1.1)):
             m = pattern.search(text)
-            if m:
-                say(points, m.group())
+            if m and not (scan.photos and m.start() == 0 and m.group().startswith(("我在", "我们在"))):
+                say(points, m.group())  # beside a photo 我在弹钢琴 says what is to be seen
     if scan.may & _SUBJECT_EN.needed and scan.latin and (m := _SUBJECT_EN.search(text)):
         say(1.0, m.group())
+    elif not scan.photos and scan.may & _STATEMENT.needed and (m := _STATEMENT.search(text)):
+        say(1.0, m.group())
+    if scan.may & _COMMENT.needed and (m := _COMMENT.search(text)):
+        say(3.5, m.group())
     if scan.may & _THIS_IS.needed and (m := _THIS_IS.search(text)):
         say(1.7, m.group())
     return score, why

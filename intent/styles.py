@@ -190,6 +190,7 @@ def _id(scan: Scan, f: Found) -> bool:
         and not scan.has("pic")
         and sum(bool(hits) for hits in direct.values()) < 2
         and not _PAPERS.search(scan.text)
+        and not (scan.photos == 1 and _GROUND_ALONE.search(scan.text))
     ):
         return False
     colors = (
@@ -217,6 +218,11 @@ _BARE_ID = gate(
     r"\bid\b(?=.*\b(?:background|bg|backdrop|inch|size|photo|pic|picture)\b)|(?:background|bg|backdrop|inch|size)\b.*\bid\b"
 )
 _PAPERS = gate(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
+_GROUND_ALONE = gate(
+    r"^(?:请|帮我|麻烦|给我|给|把|照片|背景|底色|我要|我想要|想要|能不能|能|可以|就|还是|这张)*(?:换|改|变|做|弄|p|来|要|用|整|搞)?(?:一?个|一?张|成|为|到)?(?:纯)?[白蓝红]色?的?底色?的?(?:吧|呗|可以吗|行吗|行不|就行|就好|一张)?$|"
+    r"底色?(?:换|改|变|要|用|弄|p)(?:成|为)?(?:纯)?[白蓝红]"
+)
+"""Beside a photo a coloured ground and nothing more is that of an ID photo: 换成蓝底."""
 _CLOTHES = pattern("styles", "clothes")
 
 
