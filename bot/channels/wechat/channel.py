@@ -131,12 +131,13 @@ class WeChatChannel:
         """Take pushes from now on. The platform need not be reachable: it is asked for the rights until it answers."""
         # The words it knows take a second to load: not while the first person waits.
         await asyncio.to_thread(_read_once)
-        await _rehearse(answerer)
-        await self.reception.start(answerer)
         self._background = [
             asyncio.create_task(self.rights.keep_asking(), name="wechat rights"),
             asyncio.create_task(self._keep_sweeping(), name="wechat sweeping"),
         ]
+        await _rehearse(answerer)
+        await self.rights.settled()
+        await self.reception.start(answerer)
 
     async def aclose(self) -> None:
         for task in self._background:

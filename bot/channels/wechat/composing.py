@@ -13,7 +13,7 @@ from bot.channels.wechat.pages import Page, Pages
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import Answer, fitting, numbered
 from bot.channels.wechat.sending import card_title, shown_choices, shows
-from handlers.message import Kind, Language, Outgoing
+from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.orders import job_id
 from handlers.words import words
 from providers.errors import LikenessError
@@ -111,8 +111,11 @@ class Composer:
             return answer
         person = await self._people.read(push.openid)
         taken = [h for h in person.held if not customer or not h.page]
-        answer, waiting, shown = await self._with_held(answer, taken, substantial=said.substantial)
-        offered = shown or offered
+        language = said.language or person.language
+        numbers = not said.offered and not any(h.page for h in taken)
+        lines, meant = _in_words(taken, language, numbers=numbers)
+        answer, waiting, shown = await self._with_held(answer, taken, lines, substantial=said.substantial)
+        offered = shown or meant or offered
 
         def handed(now: Person) -> Person:
             held = tuple(h for h in now.held if h not in taken)
@@ -120,7 +123,6 @@ class Composer:
                 held = (*held, Held(id=f"waiting:{push.key}", text=waiting))
             kept = (*now.answered, Answered(key=push.key, answer=answer.model_dump_json()))[-ANSWERS_KEPT:]
             means = now.offered if offered is None else offered
-            language = said.language or now.language
             changes = {"held": held, "answered": kept, "offered": means, "language": language}
             return now.model_copy(update=changes)
 
@@ -134,16 +136,17 @@ class Composer:
             self._handling.spawn(self._handling.say_later(chat_of(push), outgoing))
 
     async def _with_held(
-        self, answer: Answer, taken: Sequence[Held], *, substantial: bool
+        self, answer: Answer, taken: Sequence[Held], lines: list[str], *, substantial: bool
     ) -> tuple[Answer, str, tuple[str, ...]]:
         """The answer that also carries what waited; words that must wait once more because it cannot hold them; and
         what numbers mean now, where a result is shown."""
-        lines = [h.text for h in taken if h.text]
         results = [(h, page) for h in taken if h.page and (page := await self._pages.get(h.page)) is not None]
         if len(results) == 1 and not substantial and not answer.media_id:
             held, page = results[0]
             which = "1" if len(page.pictures) == 1 else ALL
             shown = await self.as_picture(held.page or "", page, which)
+            if shown.media_id:  # a picture carries no words
+                lines.append(await self._pages.receipt(held.page or "", page, together=which == ALL))
             return shown, "\n".join(lines), shows(held.page or "", page)
         for held, page in results:
             if link := await self._pages.link(held.page or ""):
@@ -170,3 +173,18 @@ class Composer:
             log.error("a result can be neither uploaded nor linked: set PUBLIC_URL")
             return Answer(text=words(page.language, "error.delivery_later"))
         return Answer(title=card_title(page), text=page.text, cover=f"{link}/cover.jpg", url=link, page=page_id)
+
+
+def _in_words(taken: Sequence[Held], language: Language, *, numbers: bool) -> tuple[list[str], tuple[str, ...]]:
+    """The words that waited, one list among them numbered, and what its numbers mean. Not `numbers`: the answer has a
+    list of its own."""
+    listed = [h for h in taken if h.text and h.choices]
+    chosen = listed[-1] if listed and numbers else None
+    lines = []
+    for held in taken:
+        if held is chosen:
+            text = numbered(held.text, tuple(Choice(id=i, label=label) for i, label in held.choices))
+            lines.append("\n".join([text, words(language, "wechat.reply_number")]))
+        elif held.text:
+            lines.append(held.text)
+    return lines, tuple(i for i, _ in chosen.choices) if chosen else ()

@@ -47,13 +47,14 @@ class Window(_Frozen):
 
 
 class Held(_Frozen):
-    """Something that waits for the person to write: words, or the result on a page (`page`).
+    """Something that waits for the person to write: words (with `choices`: id, label), or the result on a page.
 
     `claimed`: when somebody began to send it, seconds since 1970. Two messages of the person come to two senders.
     """
 
     id: str
     text: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
     page: str | None = None
     claimed: float = 0.0
 

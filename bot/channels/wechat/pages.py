@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.channels.wechat.ledger import People, Person
 from handlers.message import Chat, Choice, Language, Outgoing
 from handlers.store import Store
+from handlers.words import words
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,15 @@ class Pages:
     async def link(self, page_id: str) -> str | None:
         base = await self.base()
         return f"{base}/r/{page_id}" if base else None
+
+    async def receipt(self, page_id: str, page: Page, *, together: bool, unsure: bool = False) -> str:
+        """What is said about a result. `together`: its pictures are in one; `unsure`: one may not have come."""
+        lines = [page.text]
+        if together:
+            lines.append(words(page.language, "wechat.collage", n=len(page.pictures)))
+        if link := await self.link(page_id):
+            lines.append(words(page.language, "wechat.maybe_sent" if unsure else "wechat.full_size", url=link))
+        return "\n".join(lines)
 
     # --- records
 

@@ -6,6 +6,7 @@ The console's own list decides, not the kind of account: each right is asked for
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -20,6 +21,8 @@ SPACE = "wechat.rights"
 AGAIN_SECONDS = 3600.0
 """How often what was refused is asked for again: the account may have been verified meanwhile."""
 KNOWN_SECONDS = 5.0
+FIRST_SECONDS = 2.0
+"""How long the very first start waits for the platform: the first people are to be told the right thing."""
 PAUSES = (2.0, 5.0, 15.0, 60.0)
 NOBODY = "o-nobody-asks-for-rights"
 """An id no follower has: the call is refused for it, after the right to make it was looked at."""
@@ -66,6 +69,7 @@ class AccountRights:
         self._clock = clock
         self._sleep = sleep
         self._known: tuple[Rights, float] | None = None
+        self._tried = asyncio.Event()
 
     async def now(self) -> Rights:
         """At most `KNOWN_SECONDS` old; what another process lost is found out by being refused once more."""
@@ -135,4 +139,12 @@ class AccountRights:
                 tries += 1
                 hint = error.hint if isinstance(error, WeChatError) else type(error).__name__
                 log.warning("the account's rights could not be asked for and are taken as they were: %s", hint)
+            self._tried.set()
             await self._sleep(pause)
+
+    async def settled(self) -> None:
+        """Until they are known from before, or the platform was asked once (`FIRST_SECONDS` at most)."""
+        if await self._store.value(SPACE, self._key) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_SECONDS):
+                    await self._tried.wait()

@@ -14,7 +14,6 @@ from bot.channels.wechat.ledger import Held, People, Person, Step
 from bot.channels.wechat.media import ALL, MediaShelf
 from bot.channels.wechat.pages import Page, Pages
 from bot.channels.wechat.posting import LATER_SECONDS, BadMedia, Poster
-from bot.channels.wechat.replies import numbered
 from bot.channels.wechat.rights import AccountRights
 from handlers.channel import Delivered, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Choice, Kind, Outgoing
@@ -73,8 +72,8 @@ class Sender:
         except DeliveryUnknown:
             return  # words that may have arrived are not said twice
         if not said:
-            text = numbered(outgoing.text, choices)
-            await self._people.hold(chat.person, Held(id=outgoing.id, text=text))
+            listed = tuple((c.id, c.label) for c in choices)
+            await self._people.hold(chat.person, Held(id=outgoing.id, text=outgoing.text, choices=listed))
 
     async def _promised(self, chat: Chat, ending: str | None) -> int:
         """Pictures still being made for this person, apart from the job that ends here."""
@@ -213,7 +212,7 @@ class Sender:
         """What it took, where the full size is, and what can be done next. `unsure`: a picture may not have come."""
         page_id = held.page or ""
         together = ALL in (await self._people.read(openid)).way(held.id).tried
-        text = await self._receipt(page_id, page, together=together, unsure=unsure)
+        text = await self._pages.receipt(page_id, page, together=together, unsure=unsure)
         choices = () if together else page.offers()
         if unsure and not together and held.id.startswith("result:"):
             job = held.id.split(":")[1]
@@ -226,15 +225,6 @@ class Sender:
             return  # the picture is there; its receipt is not worth a second one
         if not sent:
             await self._people.hold(openid, Held(id=f"receipt:{held.id}", text=text))
-
-    async def _receipt(self, page_id: str, page: Page, *, together: bool, unsure: bool) -> str:
-        lines = [page.text]
-        link = await self._pages.link(page_id)
-        if together:
-            lines.append(words(page.language, "wechat.collage", n=len(page.pictures)))
-        if link:
-            lines.append(words(page.language, "wechat.maybe_sent" if unsure else "wechat.full_size", url=link))
-        return "\n".join(lines)
 
     async def _picture(self, openid: str, page_id: str, page: Page, step: Step) -> str | None:
         """One picture message; where it cannot be uploaded, a card that opens its page. What was sent: `step.which`,

@@ -11,6 +11,7 @@ from PIL import Image
 from bot.channels.wechat.api import WeChatError
 from bot.channels.wechat.ledger import People
 from bot.channels.wechat.rights import Rights
+from handlers.message import Choice, Kind, Outgoing
 from handlers.store import DeliveryState
 from tests.bot.wechat.house import House, house, photo, text_of
 from tests.servers.wechat import FakeWeChat, Phone
@@ -160,6 +161,53 @@ async def test_a_page_expires_cannot_be_guessed_and_is_forgotten_with_its_person
         assert gone.status_code == 404
         assert "过期" in gone.text
         assert "expired" in gone.text
+
+
+async def test_the_very_first_answer_knows_already_what_the_account_may_do(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset()
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        answer = text_of(await likeness.phone().types("画一座暴风雨里的灯塔"))
+        assert "回复 1" in answer
+
+
+async def test_a_platform_that_hangs_does_not_hold_up_the_start(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.plan("stable_token", do="hold")
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        assert text_of(await likeness.phone().types("你好"))
+        wechat.release()
+
+
+async def test_after_a_picture_in_the_answer_its_receipt_and_its_full_size_come_with_the_next_answer(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        picture = await ann.types("1")
+        assert picture is not None
+        assert picture.kind == "image"
+        following = text_of(await ann.types("你好"))
+        assert "21 秒" in following
+        assert "/r/" in following
+        assert "/r/" not in text_of(await ann.types("你好"))
+
+
+async def test_numbers_of_a_list_that_waited_mean_what_was_printed(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.rights = frozenset()
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.channel.reception.idle()
+        (job,) = await likeness.jobs()
+        retry = Choice(id=f"retry:{job.id}", label="再试一次")
+        failed = Outgoing(id="error:x", kind=Kind.CHOICES, text="出错了。", choices=(retry,), job=job.id, language="zh")
+        await likeness.channel.say(job.chat, failed)
+        assert "1. 再试一次" in text_of(await ann.types("你好"))
+        assert "动漫风格" in text_of(await ann.types("1"))
+        await likeness.channel.reception.idle()
+        assert len(await likeness.jobs()) == 2
 
 
 async def test_pages_of_people_who_never_come_back_are_deleted_after_their_week(
