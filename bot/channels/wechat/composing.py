@@ -39,6 +39,17 @@ class Said:
     language: Language | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Full:
+    """An answer with what waited. `waiting`: words it has no room for. `offered`: what numbers mean now, where a
+    result is shown. `left`: results that wait for the next time."""
+
+    answer: Answer
+    waiting: str = ""
+    offered: tuple[str, ...] = ()
+    left: Sequence[Held] = ()
+
+
 class Composer:
     def __init__(self, *, people: People, pages: Pages, media: MediaShelf, handling: Handling) -> None:
         self._people = people
@@ -114,8 +125,10 @@ class Composer:
         language = said.language or person.language
         numbers = not said.offered and not any(h.page for h in taken)
         lines, meant = _in_words(taken, language, numbers=numbers)
-        answer, waiting, shown = await self._with_held(answer, taken, lines, substantial=said.substantial)
-        offered = shown or meant or offered
+        full = await self._with_held(answer, taken, lines, substantial=said.substantial)
+        answer, waiting = full.answer, full.waiting
+        taken = [h for h in taken if h not in full.left]
+        offered = full.offered or meant or offered
 
         def handed(now: Person) -> Person:
             held = tuple(h for h in now.held if h not in taken)
@@ -137,24 +150,26 @@ class Composer:
 
     async def _with_held(
         self, answer: Answer, taken: Sequence[Held], lines: list[str], *, substantial: bool
-    ) -> tuple[Answer, str, tuple[str, ...]]:
-        """The answer that also carries what waited; words that must wait once more because it cannot hold them; and
-        what numbers mean now, where a result is shown."""
+    ) -> "_Full":
+        """The answer that also carries what waited."""
         results = [(h, page) for h in taken if h.page and (page := await self._pages.get(h.page)) is not None]
-        if len(results) == 1 and not substantial and not answer.media_id:
+        if results and not substantial and not answer.media_id:
             held, page = results[0]
             which = "1" if len(page.pictures) == 1 else ALL
             shown = await self.as_picture(held.page or "", page, which)
             if shown.media_id:  # a picture carries no words
                 lines.append(await self._pages.receipt(held.page or "", page, together=which == ALL))
-            return shown, "\n".join(lines), shows(held.page or "", page)
+            if shown.media_id or len(results) == 1:
+                left = [h for h, _ in results[1:]]
+                offered = shows(held.page or "", page) if len(page.pictures) > 1 or not left else (ASK_AGAIN,)
+                return _Full(answer=shown, waiting="\n".join(lines), offered=offered, left=left)
         for held, page in results:
             if link := await self._pages.link(held.page or ""):
                 lines.append(words(page.language, "wechat.ready", n=len(page.pictures), url=link))
         if answer.media_id or answer.url:
-            return answer, "\n".join(lines), ()
+            return _Full(answer=answer, waiting="\n".join(lines))
         head, rest = fitting("\n".join([*lines, answer.text]))
-        return Answer(text=head), rest, ()
+        return _Full(answer=Answer(text=head), waiting=rest)
 
     async def as_picture(self, page_id: str, page: Page, which: str) -> Answer:
         """A picture in the answer itself; where the upload is refused or too slow, a card that opens its page."""

@@ -194,6 +194,23 @@ async def test_after_a_picture_in_the_answer_its_receipt_and_its_full_size_come_
         assert "/r/" not in text_of(await ann.types("你好"))
 
 
+async def test_of_several_results_each_asking_again_gives_the_next_as_a_picture(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset({"media"})
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await ann.types("画一座暴风雨里的灯塔")
+        await likeness.makes(ann)
+        await likeness.makes(ann)
+        for _ in range(2):
+            shown = await ann.types("1")
+            assert shown is not None
+            assert shown.kind == "image"
+        assert len(ann.pictures) == 2
+
+
 async def test_numbers_of_a_list_that_waited_mean_what_was_printed(tmp_path: Path, wechat: FakeWeChat) -> None:
     wechat.rights = frozenset()
     async with house(tmp_path, wechat, jobs=False) as likeness:
