@@ -45,7 +45,7 @@ class Answering:
         for outgoing in replies:
             if turns_page and menu and not outgoing.job and await self._turn_page(message.chat, menu, outgoing):
                 turns_page = False
-            elif not await self._answer(message.chat, outgoing):
+            elif not await self._answer(message, outgoing):
                 return False
         return True
 
@@ -67,9 +67,11 @@ class Answering:
         except DeliveryError:
             return False
 
-    async def _answer(self, chat: Chat, outgoing: Outgoing) -> bool:
+    async def _answer(self, message: Message, outgoing: Outgoing) -> bool:
+        # What goes wrong with a wish is said in reply to it; a command or a tap needs no quoting.
+        quote = message.choice is None and not message.text.startswith("/")
         try:
-            await self._patiently(lambda: self._speaker.say(chat, outgoing, first=True))
+            await self._patiently(lambda: self._speaker.say(message.chat, outgoing, first=True, quote=quote))
         except DeliveryRefused:
             log.info("an answer was refused by the chat")
         except DeliveryError:
@@ -103,7 +105,7 @@ class Answering:
             ref=message.ref,
             language=language,
         )
-        return await self._answer(message.chat, outgoing)
+        return await self._answer(message, outgoing)
 
     async def send_files(self, message: Message) -> bool:
         """The pictures of a job as files, at full size; the job is the one the tapped button names."""

@@ -33,9 +33,9 @@ def owner(chat: Chat) -> str | None:
     return chat.person if chat.chat.startswith("-") else None
 
 
-def reply_to(chat: Chat, outgoing: Outgoing) -> ReplyParameters | None:
-    """Answers quote what they answer in groups; in private only what is about a job, where several may be going on."""
-    if not (outgoing.ref or "").isdecimal() or not (owner(chat) or outgoing.job):
+def reply_to(chat: Chat, outgoing: Outgoing, *, quote: bool = False) -> ReplyParameters | None:
+    """Answers quote what they answer in groups; in private what is about a job, and where it is asked for."""
+    if not (outgoing.ref or "").isdecimal() or not (owner(chat) or outgoing.job or quote):
         return None
     # Without this, an answer fails where the person deleted their message in the meantime.
     return ReplyParameters(int(outgoing.ref or 0), allow_sending_without_reply=True)
@@ -76,15 +76,18 @@ class Speaker:
     def lock(self, job: str) -> asyncio.Lock:
         return self._locks.setdefault(job, asyncio.Lock())
 
-    async def say(self, chat: Chat, outgoing: Outgoing, *, first: bool = False) -> None:
-        """`first`: an answer straight to the person's message; the first about a job becomes the job's message."""
+    async def say(self, chat: Chat, outgoing: Outgoing, *, first: bool = False, quote: bool = False) -> None:
+        """`first`: an answer straight to the person's message; the first about a job becomes the job's message.
+
+        `quote`: in reply to the message, in a private chat too.
+        """
         if outgoing.kind is Kind.STATUS:
             await self._status(chat, outgoing)
         elif first and outgoing.job:
             async with self.lock(outgoing.job):
                 await self._about_job(chat, outgoing, outgoing.job)
         else:
-            await self.send(chat, outgoing)
+            await self.send(chat, outgoing, quote=quote)
 
     async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
         known = await self._ledger.job(job)
@@ -93,26 +96,32 @@ class Speaker:
             now = self._ledger.now()
             await self._ledger.put_job(job, JobMessage(message=message.message_id, head=outgoing.text, at=now))
 
-    async def send(self, chat: Chat, outgoing: Outgoing, text: str | None = None) -> Message:
+    async def send(self, chat: Chat, outgoing: Outgoing, text: str | None = None, *, quote: bool = False) -> Message:
         """A message of its own; the last of its pieces carries the buttons."""
         texts = pieces(outgoing.text if text is None else text)
         for part in texts[:-1]:
-            await self.post(chat, outgoing, part, None)
+            await self.post(chat, outgoing, part, None, quote=quote)
         markup: InlineKeyboardMarkup | ForceReply | None = keyboard(outgoing.choices, owner=owner(chat))
         if markup is None and outgoing.awaits and owner(chat):
             # In privacy mode only a reply reaches the bot; this opens one, for the person who asked.
             markup = ForceReply(selective=True)
-        return await self.post(chat, outgoing, texts[-1], markup)
+        return await self.post(chat, outgoing, texts[-1], markup, quote=quote)
 
     async def post(
-        self, chat: Chat, outgoing: Outgoing, text: str, markup: InlineKeyboardMarkup | ForceReply | None
+        self,
+        chat: Chat,
+        outgoing: Outgoing,
+        text: str,
+        markup: InlineKeyboardMarkup | ForceReply | None,
+        *,
+        quote: bool = False,
     ) -> Message:
         thread = thread_of(chat)
 
         async def call(to: int) -> Message:
             return await self._bot.send_message(
                 to, text, reply_markup=markup, message_thread_id=thread, link_preview_options=NO_PREVIEW,
-                reply_parameters=reply_to(chat, outgoing),
+                reply_parameters=reply_to(chat, outgoing, quote=quote),
             )  # fmt: skip
 
         try:

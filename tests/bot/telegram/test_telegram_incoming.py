@@ -267,6 +267,30 @@ async def test_a_download_that_fails_is_tried_again(tmp_path: Path, telegram: Fa
         assert len((await order(stage, 1)).photos) == 1
 
 
+@pytest.mark.parametrize("what", ["broken", "large", "lost", "words"])
+async def test_what_goes_wrong_with_a_message_is_said_in_reply_to_it(
+    tmp_path: Path, telegram: FakeTelegram, what: str
+) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram) as stage:
+        match what:
+            case "broken":
+                asked = ann.sends_file(b"no picture at all", "anime style")
+            case "large":
+                asked = ann.sends_file(jpeg(), "anime style", size=21 << 20)
+            case "lost":
+                telegram.faults.extend([Fault(method="getFile", what=500)] * 9)
+                asked = ann.photographs("anime style")
+            case _:
+                asked = ann.says("x" * 4000)
+        await stage.read()
+        (said,) = telegram.shown(1)
+        assert said.reply_to == asked
+        ann.says("/help")
+        await stage.read()
+        assert telegram.shown(1)[-1].reply_to is None
+
+
 async def test_a_download_that_ends_too_early_is_tried_again(tmp_path: Path, telegram: FakeTelegram) -> None:
     telegram.faults.append(Fault(method="download", what="short"))
     async with listening(tmp_path, telegram) as stage:
