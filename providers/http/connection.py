@@ -39,7 +39,7 @@ class Head:
 
 
 class Connection(asyncio.Protocol):
-    """Made by `loop.create_connection`. `send`, then `head`, then `pieces`; `reusable` says whether once more."""
+    """Made by `loop.create_connection`. `send`, then `head`, then `pieces`; `finished` says whether once more."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -5,6 +5,9 @@ takes 0.2 in both. What holds as there: the limits, the four time-outs, and whic
 `ConnectTimeout` and `PoolTimeout` mean that nothing was sent; after any other error the server may have acted. A
 request is sent once: on a connection that turns out to be closed it fails, whatever its method.
 
+aiohttp would be as quick, but repeats some requests by itself and has no time-out for writing, and httpx-aiohttp 0.2
+says `ConnectTimeout` of a connection lost after the request was sent.
+
 Not done here: proxies, HTTP/2, HEAD, upgrades. `direct` leaves proxies to httpx.
 """
 
