@@ -153,6 +153,8 @@ class WeChatApi:
 
 async def post(client: httpx.AsyncClient, address: str, method: str = "POST", **request: Any) -> httpx.Response:
     """One HTTP call. Raises NotReached, Unclear; no error carries the address, which holds the token."""
+    if client.is_closed:
+        raise NotReached(hint="this process is ending")
     try:
         answer = await client.request(method, address, **request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):

@@ -10,7 +10,9 @@ import pytest
 
 from bot.channels.wechat.ledger import SPACE, People, Person
 from bot.channels.wechat.reception import CROWD
+from handlers.channel import DeliveryLater
 from handlers.memory_store import MemoryStore
+from handlers.message import Chat, Kind, Outgoing
 from tests.bot.wechat.house import house, photo, text_of
 from tests.bot.wechat.test_first_answers import locked
 from tests.servers.wechat import FakeWeChat
@@ -102,3 +104,16 @@ async def test_a_record_that_did_not_change_is_not_written() -> None:
     assert again is opened
     assert (await people.changed("o2", lambda person: person)).person == Person()
     assert (await people.record("o2")).raw is None
+
+
+async def test_words_that_a_stop_comes_before_cost_nothing_of_the_budget(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.types("你好")
+        await likeness.channel.aclose()
+        chat = Chat(channel="wechat", chat=ann.openid, person=ann.openid)
+        with pytest.raises(DeliveryLater):
+            await likeness.channel.say(chat, Outgoing(id="late", kind=Kind.TEXT, text="照片好了", language="zh"))
+        people = People(likeness.store, clock=likeness.clock)
+        assert (await people.read(ann.openid)).room(likeness.clock()) == 5
+        assert not ann.messages
