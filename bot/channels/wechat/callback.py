@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot.channels.wechat.crypto import BadSignature, Envelope, Malformed
 from bot.channels.wechat.nonces import MAX_NONCE, WINDOW_SECONDS, Nonces
-from bot.channels.wechat.pushes import Push, read_push
+from bot.channels.wechat.pushes import Push, read_push, readable
 from bot.channels.wechat.reception import OVERHEARD, Reception
 from bot.channels.wechat.replies import NOTHING, SILENCE, Ends, render
 
@@ -77,7 +77,7 @@ class Callback:
     async def _read(self, request: Request) -> tuple[Push, int | None]:
         """The push, and the number of the key that opened it where it was encrypted."""
         try:
-            text = (await _body(request)).decode("utf-8")
+            text = readable((await _body(request)).decode("utf-8"))
         except UnicodeDecodeError:
             raise Malformed("not UTF-8") from None
         query = request.query_params

@@ -13,6 +13,8 @@ from bot.channels.wechat.ledger import Action
 Sort = Literal["text", "photo", "voice", "follow", "unfollow", "scan", "tap", "unsupported", "nothing"]
 
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that XML does not know and people paste all the same: their message is not lost for one of them."""
 _MSG_ID = re.compile(r"[0-9]{1,20}")
 MAX_TEXT = 4000
 """Characters that are read; the platform itself allows fewer."""
@@ -45,10 +47,15 @@ class Push:
         return None if self.sort in ("unfollow", "nothing") else "message"
 
 
+def readable(xml: str) -> str:
+    """Without what no XML parser takes."""
+    return _NOT_XML.sub("", xml)
+
+
 def read_push(xml: str) -> Push:
     """Raises Malformed."""
     try:
-        message = parse_message(xml)
+        message = parse_message(readable(xml))
     except (ExpatError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Malformed("not a push") from None
     if message is None:

@@ -194,6 +194,8 @@ class Reception:
         if (shown := self._picture_asked(push, person)) is not None:
             return Said(answer=await self._one_picture(*shown, person.language), substantial=True)
         message = self._message(push, person)
+        if message is None and push.sort == "text":  # nothing in it, as of some stickers
+            return Said(answer=Answer(text=words(person.language, "wechat.unsupported")))
         if message is None:
             return Said(answer=SILENCE)
         work = self._handling.begin(push, message, behind=person.awaits(self._people.clock()))

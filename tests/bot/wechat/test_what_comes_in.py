@@ -102,6 +102,20 @@ async def test_other_kinds_get_one_friendly_line(
         assert not ann.messages
 
 
+async def test_a_message_with_nothing_in_it_gets_the_friendly_line_too(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        assert "照片" in text_of(await likeness.phone().types(" "))
+
+
+@pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
+async def test_a_pasted_control_character_costs_nobody_their_message(
+    tmp_path: Path, wechat: FakeWeChat, mode: str
+) -> None:
+    wechat.mode = mode
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        assert "文字成图" in text_of(await likeness.phone().types("画一座\x0b暴风雨里的灯塔\x08"))
+
+
 @pytest.mark.parametrize("event", ["VIEW", "LOCATION", "pic_photo_or_album", "TEMPLATESENDJOBFINISH", "debug_demo"])
 async def test_events_that_ask_for_nothing_are_acknowledged_in_silence(
     tmp_path: Path, wechat: FakeWeChat, event: str
