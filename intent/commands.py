@@ -115,7 +115,7 @@ def _ours(scan: Scan) -> bool:
 
 
 def _by_itself(scan: Scan, hit: Hit) -> bool:
-    """A short word is a command where hardly anything stands beside it: 取消, not 会议取消; "again", not "late again"."""
+    """A short word is a command where hardly anything else is said: 取消, not 会议取消; "again", not "late again"."""
     left = _left(scan)
     latin = scan.text[hit.start].isascii()  # 刚才 is no story: 取消刚才的任务
     if left <= 1.2 and not (latin and scan.has("past", "finite")) and not _IN_PASSING.search(scan.text):

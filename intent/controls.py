@@ -133,8 +133,12 @@ def _shape(scan: Scan, c: Controls) -> None:
         word = scan.text[hit.start : hit.end]
         if _FLIPPED.search(scan.text[max(0, hit.start - 20) : hit.start]):
             continue
-        if word in _LOOSE_SHAPE and not _SHAPE_AFTER.match(scan.text, hit.end):
-            continue
+        if (
+            word in _LOOSE_SHAPE
+            and not _SHAPE_AFTER.match(scan.text, hit.end)
+            and not any(h.start == hit.end + 1 for h in scan.kinds.get("style", ()))
+        ):
+            continue  # "square" counts beside a word for a picture, or before a style: "two square oil paintings"
         if best is None or hit.end - hit.start > best.end - best.start:
             best = hit
     if best is None:

@@ -20,6 +20,9 @@ _VERB_EN = gated("create", "verb_en")
 _DETERMINER = re.compile(r"\b(?:a|an|the|two|three|some|\d)\b")
 _MAKE_THING = gated("create", "make_thing")
 _OF_ME = gated("create", "of_me")
+_MAKE_ME = gate(
+    r"\b(?:make|turn) me (?:into )?(?:an?|the)\b(?! (?:\w+ ){0,3}(?:picture|photo|pic|image|drawing|sketch)\b)"
+)
 _PICTURE_OF = gated("create", "picture_of")
 _NOBODY = gated("create", "nobody")
 
@@ -52,6 +55,8 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
         score += min(3, len(visual)) * 0.6
         why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
     of_me = bool(scan.may & _OF_ME.needed and _OF_ME.search(text))
+    if scan.photos and not noun and scan.may & _MAKE_ME.needed and _MAKE_ME.search(text):
+        of_me = True  # beside a photo "make me a cyborg" is a wish to be one
     somebody = of_me or scan.has("me", "relative")
     if (
         not scan.photos

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from intent.edits import Act
+from intent.own import own_change
 from intent.patterns import gate
 from intent.reading import Reading
 from intent.roles import OF_EN, OF_SELF
@@ -83,6 +84,8 @@ def only_said(
         if scan.photos and told < 1.0 and (scan.has("pic", "me", "relative", "bg") or asked or changing):
             return False
         if scan.photos and told < 0.3 and _says_enough(scan):
+            return False
+        if scan.photos and told < 1.0 and own_change(scan):
             return False
         if not (scan.photos and (asked or changing)) and not (
             asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1

@@ -143,9 +143,10 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
             m = pattern.search(text)
             if m and not (scan.photos and m.start() == 0 and m.group().startswith(("我在", "我们在"))):
                 say(points, m.group())  # beside a photo 我在弹钢琴 says what is to be seen
-    if scan.may & _SUBJECT_EN.needed and scan.latin and (m := _SUBJECT_EN.search(text)):
-        say(1.0, m.group())
-    elif not scan.photos and scan.may & _STATEMENT.needed and (m := _STATEMENT.search(text)):
+    m = _SUBJECT_EN.search(text) if scan.may & _SUBJECT_EN.needed and scan.latin else None
+    if m is None and not scan.photos and scan.may & _STATEMENT.needed:
+        m = _STATEMENT.search(text)
+    if m:
         say(1.0, m.group())
     if scan.may & _COMMENT.needed and (m := _COMMENT.search(text)):
         say(3.5, m.group())
