@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from handlers import sql_forgetting
 from handlers import sql_rows as rows
 from handlers import sql_statements as sql
 from handlers.message import Chat, Outgoing
@@ -30,7 +31,7 @@ from handlers.sql_schema import (
     migrate,
     to_text,
 )
-from handlers.sql_statements import ENDED_STATES, LIVE_STATES, Inserts
+from handlers.sql_statements import LIVE_STATES, Inserts
 from handlers.store import Delivery, Entry, Job, JobState, Opening, Part, PartState, Turn, Usage
 from handlers.table import LastResult, Table
 from providers.base import PictureFile, Submission
@@ -189,11 +190,7 @@ class SqlStore:
         return await self._write(work)
 
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
-        def work(c: sa.Connection) -> set[Path]:
-            job = _job(c, job_id)
-            return set() if job is None else _delete_jobs(c, JOBS.c.id == job_id) - _files_in_use(c, {job.chat.key})
-
-        return tuple(sorted(await self._write(work)))
+        return tuple(sorted(await self._write(lambda c: sql_forgetting.drop_job(c, job_id))))
 
     # --- parts
 
@@ -362,41 +359,12 @@ class SqlStore:
         return await self._read(work)
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        def work(c: sa.Connection) -> set[Path]:
-            table = _table(c, chat.key, lock=True) or Table()
-            for name in (TURNS, TABLES, ENTRIES):
-                c.execute(name.delete().where(name.c.chat_key == chat.key))
-            mine = JOBS.c.chat_key == chat.key
-            running = mine & JOBS.c.state.in_(LIVE_STATES)
-            c.execute(JOBS.update().where(running).values(forgotten=True, cancel_asked=True))
-            ended = mine & JOBS.c.state.in_(ENDED_STATES)
-            return (rows.files_of_table(table) | _delete_jobs(c, ended)) - _files_in_use(c, {chat.key})
-
-        return tuple(sorted(await self._write(work)))
+        return tuple(sorted(await self._write(lambda c: sql_forgetting.forget(c, chat.key))))
 
     # --- house-keeping
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
-        limit = to_text(before)
-
-        def work(c: sa.Connection) -> set[Path]:
-            for name in (TURNS, ENTRIES):
-                c.execute(name.delete().where(name.c.at < limit))
-            c.execute(INBOX.delete().where((INBOX.c.at < limit) & INBOX.c.done))
-            files: set[Path] = set()
-            old = sa.select(TABLES.c.chat_key, TABLES.c.body).where(TABLES.c.updated < limit)
-            owners = set()
-            for chat_key, body in c.execute(old).all():
-                table = rows.table_of(body)
-                owners.add(chat_key)
-                files |= rows.files_of_table(table)
-                kept = Table(language=table.language, language_fixed=table.language_fixed)
-                c.execute(TABLES.update().where(TABLES.c.chat_key == chat_key).values(body=kept.model_dump_json()))
-            ended = JOBS.c.state.in_(ENDED_STATES) & ((JOBS.c.finished < limit) | JOBS.c.forgotten)
-            owners |= set(c.execute(sa.select(JOBS.c.chat_key).where(ended).distinct()).scalars())
-            return (files | _delete_jobs(c, ended)) - _files_in_use(c, owners)
-
-        return tuple(sorted(await self._write(work)))
+        return tuple(sorted(await self._write(lambda c: sql_forgetting.expire(c, to_text(before)))))
 
     async def ping(self) -> None:
         await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
@@ -430,35 +398,3 @@ def _table(c: sa.Connection, chat_key: str, *, lock: bool = False) -> Table | No
 def _job(c: sa.Connection, job_id: str) -> Job | None:
     row = c.execute(sql.JOB, {"a_key": job_id}).mappings().one_or_none()
     return None if row is None else rows.job_of(row)
-
-
-def _delete_jobs(c: sa.Connection, which: sa.ColumnElement[bool]) -> set[Path]:
-    """Delete these jobs with their parts and deliveries; the files they named."""
-    files: set[Path] = set()
-    gone: list[str] = []
-    for row in c.execute(sa.select(JOBS).where(which)).mappings():
-        job = rows.job_of(row)
-        gone.append(job.id)
-        files |= rows.files_of_job(job)
-    for start in range(0, len(gone), 500):  # SQLite takes a bounded number of parameters
-        some = gone[start : start + 500]
-        parts = c.execute(sa.select(PARTS).where(PARTS.c.job.in_(some))).mappings()
-        files |= rows.files_of_parts(rows.part_of(row) for row in parts)
-        for name in (PARTS, DELIVERIES):
-            c.execute(name.delete().where(name.c.job.in_(some)))
-        c.execute(JOBS.delete().where(JOBS.c.id.in_(some)))
-    return files
-
-
-def _files_in_use(c: sa.Connection, owners: set[str]) -> set[Path]:
-    """Files that these people's remaining jobs and tables still name."""
-    files: set[Path] = set()
-    for chat_key in owners:
-        table = _table(c, chat_key)
-        files |= rows.files_of_table(table) if table else set()
-        for row in c.execute(sa.select(JOBS).where(JOBS.c.chat_key == chat_key)).mappings():
-            job = rows.job_of(row)
-            files |= rows.files_of_job(job)
-            parts = c.execute(sa.select(PARTS).where(PARTS.c.job == job.id)).mappings()
-            files |= rows.files_of_parts(rows.part_of(part) for part in parts)
-    return files
