@@ -12,7 +12,7 @@ from bot.channels.wechat.media import ALL, MediaShelf
 from bot.channels.wechat.pages import Page, Pages
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import Answer, fitting, numbered
-from bot.channels.wechat.sending import card_title, shown_choices, shows
+from bot.channels.wechat.sending import CLAIM_SECONDS, card_title, shown_choices, shows
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.orders import job_id
 from handlers.words import words
@@ -105,8 +105,11 @@ class Composer:
             return outgoing.text
         return numbered(outgoing.text, shown_choices(outgoing.choices))
 
-    async def composed(self, push: Push, found: Record, said: Said, *, customer: bool) -> Answer:
-        """The answer with what waited. What is taken from the record is committed together with the answer."""
+    async def composed(self, push: Push, found: Record, said: Said, *, results: bool) -> Answer:
+        """The answer with the words that waited, and the `results` too where they are not sent by themselves.
+
+        What is taken from the record is committed together with the answer.
+        """
         before = found.person
         answer, offered = said.answer, said.offered
         if not before.held:
@@ -121,7 +124,8 @@ class Composer:
                 await self._people.offer(push.openid, offered, language, known=found)
             return answer
         person = await self._people.read(push.openid)
-        taken = [h for h in person.held if not customer or not h.page]
+        now = self._people.clock().timestamp()
+        taken = [h for h in person.held if not h.page or (results and now - h.claimed >= CLAIM_SECONDS)]
         language = said.language or person.language
         numbers = not said.offered and not any(h.page for h in taken)
         lines, meant = _in_words(taken, language, numbers=numbers)
@@ -130,14 +134,14 @@ class Composer:
         taken = [h for h in taken if h not in full.left]
         offered = full.offered or meant or offered
 
-        def handed(now: Person) -> Person:
-            held = tuple(h for h in now.held if h not in taken)
+        def handed(record: Person) -> Person:
+            held = tuple(h for h in record.held if h not in taken)
             if waiting:
                 held = (*held, Held(id=f"waiting:{push.key}", text=waiting))
-            kept = (*now.answered, Answered(key=push.key, answer=answer.model_dump_json()))[-ANSWERS_KEPT:]
-            means = now.offered if offered is None else offered
+            kept = (*record.answered, Answered(key=push.key, answer=answer.model_dump_json()))[-ANSWERS_KEPT:]
+            means = record.offered if offered is None else offered
             changes = {"held": held, "answered": kept, "offered": means, "language": language}
-            return now.model_copy(update=changes)
+            return record.model_copy(update=changes)
 
         await self._people.change(push.openid, handed)
         return answer

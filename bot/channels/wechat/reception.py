@@ -167,9 +167,11 @@ class Reception:
             flushing = asyncio.ensure_future(self._sender.flush(push.openid))
             self._handling.spawn(flushing)
         said = await self._said(push, person, customer)
+        results = not customer
         if flushing is not None:
             await asyncio.wait({flushing}, timeout=FLUSH_SECONDS)
-        return await self._composer.composed(push, await opening, said, customer=customer)
+            results = flushing.done()  # what could not be sent now (the day's quota, say) goes into the answer
+        return await self._composer.composed(push, await opening, said, results=results)
 
     def _opened(self, push: Push, found: Record) -> "tuple[Person, asyncio.Future[Record]]":
         """What the push opens; it is written down beside the work, and awaited before the answer."""

@@ -151,6 +151,21 @@ async def test_a_used_up_budget_holds_results_in_their_order(tmp_path: Path, wec
         assert len(ann.pictures) == len(set(ann.pictures)) == 3
 
 
+@pytest.mark.parametrize("code", [45009, 48001, 50002])
+async def test_a_result_that_cannot_be_sent_is_in_the_answer_when_the_person_writes(
+    tmp_path: Path, wechat: FakeWeChat, code: int
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", errcode=code, times=1000)
+        await likeness.makes(ann)
+        shown = await ann.types("你好")
+        assert shown is not None
+        assert shown.kind == "image"
+        assert len(ann.pictures) == 1
+
+
 async def test_words_that_had_to_wait_come_with_the_next_answer(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
