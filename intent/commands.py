@@ -45,7 +45,7 @@ _SETTINGS = gated("commands", "settings")
 _CANCEL_AFTER = pattern("commands", "cancel_after")
 _HELP_AFTER = pattern("commands", "help_after")
 _OF_OURS = gated("commands", "of_ours")
-_COUNTED = gated("commands", "counted")
+_USED = gated("commands", "counted")
 _CALLED_OFF = gated("commands", "called_off")
 """Somebody tells what was called off: 我取消订单了."""
 _IN_PASSING = gate(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
@@ -109,8 +109,13 @@ def _left(scan: Scan, first: int = 0, last: int | None = None) -> float:
     return len(_HAN.findall(rest)) + len(_LETTER.findall(rest)) / 3.2
 
 
+def _asked_of_us(scan: Scan, words: str, room: float = 1.2) -> bool:
+    """Whether little else is said, or it is about pictures: 饭做好了吗 and "is dinner ready" ask somebody else."""
+    return _left(scan) <= (room if words.isascii() else 0.5) or _ours(scan)
+
+
 def _ours(scan: Scan) -> bool:
-    """Whether it speaks of pictures or of what is done here: "is dinner ready" asks somebody else."""
+    """Whether it speaks of pictures or of what is done here."""
     return scan.has("pic", "createnoun", "thispic") or "style" in scan.kinds or _OF_OURS.search(scan.text) is not None
 
 
@@ -151,19 +156,21 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
         if (
             m
             and not (content and key == "settings")
-            and (key != "usage" or not m.group().isascii() or _COUNTED.search(text) or scan.has("pic"))
+            and (key != "usage" or _USED.search(text) or _asked_of_us(scan, m.group(), 0.0))
             and _left(scan) <= 14
         ):
             return key, 0.9, m.group()
     m = _WAITING.search(text)
-    if m and (not m.group().isascii() or _ours(scan) or _left(scan) <= 1.2) and _left(scan) <= 14:
+    if m and _asked_of_us(scan, m.group()) and _left(scan) <= 14:
         return "status", 0.85, m.group()
     if not content:
         for key, wanted in (("status", _STATUS), ("help", _HELP), ("again", _AGAIN)):
             m = wanted.search(text)
-            if m and key == "status" and m.group().isascii() and not _ours(scan):
+            if m and key == "status" and not _asked_of_us(scan, m.group(), 0.0):
                 continue
-            if m and _left(scan) <= (16 if key == "status" else 11 if key == "help" else 6):
+            if m and _left(scan) <= (
+                16 if key == "status" else 11 if key == "help" else 6 if m.group().isascii() else 2
+            ):
                 return key, 0.9, m.group()
     if not hits:
         return None
@@ -183,11 +190,12 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
         longest = max(mine, key=lambda h: h.end - h.start)
         words = scan.text[longest.start : longest.end]
         strong = len(words) >= (9 if words.isascii() else 3)
-        if key == "status" and words.isascii():
-            if _ours(scan):
-                strong = strong or left <= 3.5
-            elif left > 0.7:
+        if key == "usage" and not (_USED.search(text) or _asked_of_us(scan, words)):
+            continue
+        if key == "status":
+            if not _asked_of_us(scan, words, 0.7):
                 continue
+            strong = strong or (words.isascii() and left <= 3.5)
         if left <= _ROOM[key] if strong else _by_itself(scan, longest):
             return key, 0.9 if strong else 0.75, words
     return None

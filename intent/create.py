@@ -111,11 +111,13 @@ def describes(scan: Scan, text: str) -> bool:
     """A noun phrase that paints a scene, not a sentence about somebody."""
     han = 0 if text.isascii() else len(_HAN.findall(text, 0, 200))
     if han >= 3:
-        if not ("visual" in scan.classes or "hint" in scan.kinds):
+        if not ("visual" in scan.classes or "hint" in scan.kinds) or "past" in scan.classes:
             return False
         if _PRONOUN_ZH.search(text) or scan.has("opinion") or text.rstrip().endswith(("?", "了", "吧", "啊", "呢")):
             return False
         return bool(_QUANT.search(text) or _SCENE_ZH.search(text) or len(scan.words("visual")) >= 2)
+    if "command" in scan.kinds or "past" in scan.classes:
+        return False
     words = text.split()
     start = " ".join(words[:5]) if "createnoun" in scan.classes else ""
     if (
