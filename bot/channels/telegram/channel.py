@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 from starlette.routing import BaseRoute
 from telegram import Bot, Update
-from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
+from telegram.error import TelegramError
 
 from bot.channels.telegram.answering import Answerer, Answering
 from bot.channels.telegram.calling import Calling
 from bot.channels.telegram.chats import Chats
-from bot.channels.telegram.gateway import Gateway, seconds
+from bot.channels.telegram.doctor import what_is_wrong
+from bot.channels.telegram.gateway import Gateway
 from bot.channels.telegram.hearing import Hearing
 from bot.channels.telegram.ledger import Ledger
 from bot.channels.telegram.limits import Flood
@@ -42,6 +43,7 @@ from bot.channels.telegram.receiving import (
 )
 from bot.channels.telegram.rights import Rights
 from bot.channels.telegram.speaking import Speaker
+from bot.channels.telegram.taps import answer_tap
 from bot.channels.telegram.updates import LARGEST_DOWNLOAD, Heard, Me, Moved, Post, Standing, Tap, read
 from bot.metrics import Metrics
 from handlers.channel import Delivered, DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
@@ -57,8 +59,6 @@ T = TypeVar("T")
 CONNECTIONS = 100
 """More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 BEGUN_KEPT = 10_000
-TAP_SECONDS = 15.0
-"""A tap that cannot be answered within about so long is left to the client to give up."""
 
 
 class TelegramChannel:
@@ -204,19 +204,7 @@ class TelegramChannel:
 
     async def check(self) -> list[str]:
         """For `likeness doctor`: what is wrong, as sentences for the operator; nothing where all is well."""
-        try:
-            await self._bot.get_me()
-            info = await self._bot.get_webhook_info()
-        except TelegramError as error:
-            if isinstance(error, InvalidToken):
-                return ["Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather."]
-            return [f"Telegram cannot be reached ({type(error).__name__}). Check the network and TELEGRAM_API_URL."]
-        wrong = []
-        if self._mode == "webhook" and info.last_error_date is not None and info.pending_update_count:
-            wrong.append("Telegram cannot reach the webhook. Check PUBLIC_URL and its certificate.")
-        if self._mode == "polling" and info.url:
-            wrong.append("A webhook is set for this bot; starting in polling mode takes it away.")
-        return wrong
+        return await what_is_wrong(self._bot, self._mode)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         async def small() -> None:
@@ -246,9 +234,11 @@ class TelegramChannel:
         elif isinstance(heard, Standing):
             await self.chats.set_gone(await self.chats.name(heard.chat), heard.gone)
         elif isinstance(heard, Tap) and not await self._rights.may_press(heard):
-            self._soon(self._answer_tap(heard, words(heard.language or "en", "telegram.not_yours")))
+            self._soon(
+                answer_tap(self._bot, self._pace.clock, heard, words(heard.language or "en", "telegram.not_yours"))
+            )
         elif isinstance(heard, Tap) and self._rights.pressed_twice(heard):
-            self._soon(self._answer_tap(heard))
+            self._soon(answer_tap(self._bot, self._pace.clock, heard))
         elif heard is not None and await self._store.put_inbox(self.name, key, update.to_json()):
             self._metrics.message(self.name)
             await self._begin(key, update)
@@ -276,7 +266,7 @@ class TelegramChannel:
         if isinstance(heard, Tap):
             if not await self._rights.may_press(heard):
                 return False
-            self._soon(self._answer_tap(heard))
+            self._soon(answer_tap(self._bot, self._pace.clock, heard))
         name = await self.chats.name(heard.chat)
         if not isinstance(heard, Tap) and await self.chats.is_gone(name):
             await self.chats.set_gone(name, False)  # somebody writes: they are back
@@ -286,19 +276,6 @@ class TelegramChannel:
         if isinstance(heard, Post) and heard.album and heard.addressed:
             self._soon(self._speaker.act(self._hearing.message(name, [heard]).chat))  # its parts are waited for
         return True
-
-    async def _answer_tap(self, tap: Tap, text: str | None = None) -> None:
-        """End the client's waiting sign; a late answer is refused and does no harm."""
-        for pause in (1.0, 3.0, None):
-            try:
-                await self._bot.answer_callback_query(tap.query, text=text, show_alert=bool(text))
-                return
-            except (TelegramError, KeyError) as error:
-                asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
-                if pause is None or isinstance(error, BadRequest) or asked > TAP_SECONDS:
-                    log.debug("a tap was not answered: %s", type(error).__name__)
-                    return
-            await self._pace.clock.sleep(max(pause, asked))
 
     async def is_admin(self, chat: Chat) -> bool:
         """Whether this person may change the settings of the group."""

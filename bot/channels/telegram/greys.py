@@ -3,7 +3,7 @@
 A send whose outcome nobody knows is not repeated blindly: before it, the newest message known in the chat is noted;
 afterwards, the messages of the album. Where the first note is found and the second is not, the album is looked for
 behind that message. A message that answers another comes back with what the other one holds, so a short one is sent in
-answer to where the album may be, and taken away again.
+answer to where the album may be, and taken away again. Grey pictures that are known to keep another place are not it.
 """
 
 import logging
@@ -32,7 +32,9 @@ LOOKED_AT = 6
 """Messages looked at for a lost album; each costs two calls."""
 SERVER = "telegram.server"
 """What is remembered of the server, in the store."""
+KNOWN_KEPT = 64
 _PLACES = "telegram.places"
+_KNOWN = "telegram.greys"
 _UNKNOWN = "?"
 
 
@@ -55,6 +57,7 @@ class Greys:
             if not noted:
                 await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)}")
             messages = await self.send(chat, outgoing, form, count)
+        await self._note(chat, messages)
         await self._store.set_value(_PLACES, key, " ".join(map(str, messages)))
         return messages
 
@@ -100,6 +103,15 @@ class Greys:
 
     # --- what was sent, and whose answer never came
 
+    async def _note(self, chat: Chat, messages: tuple[int, ...]) -> None:
+        """These keep a place."""
+        while True:
+            stored = await self._store.value(_KNOWN, chat.chat)
+            known = dict.fromkeys([*(stored or "").split(), *map(str, messages)])
+            newest = " ".join([*known][-KNOWN_KEPT:])
+            if await self._store.set_value(_KNOWN, chat.chat, newest, expected=stored):
+                return
+
     async def _newest(self, outgoing: Outgoing) -> int:
         """A message that is certainly older than what is sent next."""
         shown = await self._ledger.job(outgoing.job) if outgoing.job else None
@@ -111,24 +123,28 @@ class Greys:
         if not after:
             return ()
         unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
+        known = set(map(int, (await self._store.value(_KNOWN, chat.chat) or "").split()))
         last = after + count  # where it is if nobody said anything else
         looked, end = await self._look(chat, outgoing, last, form, unique)
-        if not looked:
-            candidates = [n for n in range(end - 1, after + count - 1, -1) if n != last][: LOOKED_AT - 1]
-            for last in candidates:
+        if not looked or last in known:
+            candidates = [n for n in range(end - 1, after + count - 1, -1) if n != last and n not in known]
+            for last in candidates[: LOOKED_AT - 1]:
                 looked, _ = await self._look(chat, outgoing, last, form, unique)
                 if looked:
                     break
             else:
                 return ()
-        elif end > last + 1:  # somebody spoke: it may have come a little later
+        else:  # where somebody spoke, it may have come a little later
             for later in range(last + 1, min(end, last + count)):
                 looked, _ = await self._look(chat, outgoing, later, form, unique)
-                if not looked:
+                if not looked or later in known:
                     break
                 last = later
+        found = tuple(range(last - count + 1, last + 1))
+        if known.intersection(found):
+            return ()
         log.info("an album whose sending was interrupted was found again")
-        return tuple(range(last - count + 1, last + 1))
+        return found
 
     async def _look(
         self, chat: Chat, outgoing: Outgoing, number: int, form: Form, unique: str | None

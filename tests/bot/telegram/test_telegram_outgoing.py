@@ -349,6 +349,27 @@ async def test_an_album_that_was_sent_without_our_knowing_is_found_again(
         assert not [m for m in telegram.shown(1) if m.file and not m.is_picture], "no grey one is left"
 
 
+@pytest.mark.parametrize("sent", [True, False])
+async def test_an_album_that_is_looked_for_is_not_mistaken_for_anothers(
+    tmp_path: Path, telegram: FakeTelegram, sent: bool
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        asked = telegram.person(1).says("hm hm")
+        await stage.read()
+        made = [picture(tmp_path, f"a{n}", (600 + n, 400)) for n in range(4)]
+        one = replace(result(*made[:2]), ref=str(asked))
+        two = replace(one, id="result:f123456789abcdef0123", job="f123456789abcdef0123", pictures=tuple(made[2:]))
+        place = await stage.channel.reserve(stage.chat(1), one)  # still grey
+        telegram.faults.append(Fault(method="sendMediaGroup", what="reset", after=sent))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), two)
+        await delivered(stage, two)
+        await stage.channel.deliver(stage.chat(1), one, place)
+        assert len({p.file.unique for p in telegram.pictures(1) if p.file}) == 4
+        assert len(telegram.pictures(1)) == 4
+        assert not [m for m in telegram.shown(1) if m.file and not m.is_picture], "no grey one is left"
+
+
 async def test_an_album_that_was_not_sent_is_sent_after_a_look_for_it(tmp_path: Path, telegram: FakeTelegram) -> None:
     async with on_stage(tmp_path, telegram) as stage:
         asked = telegram.person(1).says("hm hm")
