@@ -18,7 +18,7 @@ from telegram import (
 from telegram.error import BadRequest
 
 from bot.channels.telegram.gateway import Gateway
-from bot.channels.telegram.ledger import Ledger
+from bot.channels.telegram.ledger import Ledger, exchanged
 from bot.channels.telegram.shapes import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
 from bot.channels.telegram.speaking import reply_to, thread_of
 from handlers.channel import DeliveryRefused
@@ -109,7 +109,7 @@ class Greys:
             stored = await self._store.value(_KNOWN, chat.chat)
             known = dict.fromkeys([*(stored or "").split(), *map(str, messages)])
             newest = " ".join([*known][-KNOWN_KEPT:])
-            if await self._store.set_value(_KNOWN, chat.chat, newest, expected=stored):
+            if await exchanged(self._store, _KNOWN, chat.chat, stored, newest):
                 return
 
     async def _newest(self, outgoing: Outgoing) -> int:

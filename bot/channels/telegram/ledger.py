@@ -56,6 +56,13 @@ class _Refs(_Frozen):
     jobs: dict[int, str] = {}
 
 
+async def exchanged(store: Store, space: str, key: str, old: str | None, new: str) -> bool:
+    """Whether the value is the new one now; False where it was no longer the old one."""
+    if old is None:
+        return await store.add_value(space, key, new)
+    return await store.set_value(space, key, new, expected=old)
+
+
 class Ledger:
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -109,7 +116,7 @@ class Ledger:
             first = tuple(sorted({*before.first, *(a.message for a in parts)})) if whole else before.first
             album = _Album(group=group, parts=tuple(mine[n] for n in sorted(mine)), first=first)
             newest = (*(a for a in known.newest if a.group != group), album)[-ALBUMS_KEPT:]
-            if await self._store.set_value(_ALBUMS, chat, _Albums(newest=newest).model_dump_json(), expected=stored):
+            if await exchanged(self._store, _ALBUMS, chat, stored, _Albums(newest=newest).model_dump_json()):
                 return first
 
     async def album(self, chat: str, group: str) -> tuple[Attachment, ...]:
@@ -126,7 +133,7 @@ class Ledger:
             stored = await self._store.value(_REFS, chat)
             known = _Refs.model_validate_json(stored).jobs if stored else {}
             newest = dict([*known.items(), *((m, job) for m in messages)][-REFS_KEPT:])
-            if await self._store.set_value(_REFS, chat, _Refs(jobs=newest).model_dump_json(), expected=stored):
+            if await exchanged(self._store, _REFS, chat, stored, _Refs(jobs=newest).model_dump_json()):
                 return
 
     async def job_of(self, chat: str, message: int) -> str | None:

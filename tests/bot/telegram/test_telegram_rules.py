@@ -36,6 +36,15 @@ class Time:
         return Clock(now=lambda: self.at, sleep=self.sleep)
 
 
+class SlowToTell(MemoryStore):
+    """A store whose readers all read before one of them writes, as others' may."""
+
+    async def value(self, space: str, key: str) -> str | None:
+        found = await super().value(space, key)
+        await asyncio.sleep(0)
+        return found
+
+
 # --- rates
 
 
@@ -166,6 +175,13 @@ async def test_a_group_keeps_its_first_name_through_two_moves() -> None:
     assert await chats.name(-200) == "-1"
     assert await chats.name(-100) == "-1"
     assert await chats.address("-1") == -200
+
+
+async def test_albums_remembered_at_the_same_moment_are_all_remembered() -> None:
+    ledger = Ledger(SlowToTell())
+    parts = [Attachment(file_id=str(n), unique=str(n), message=n) for n in range(5)]
+    await asyncio.gather(*(ledger.put_album("-7", f"album-{n}", (part,)) for n, part in enumerate(parts)))
+    assert [await ledger.album("-7", f"album-{n}") for n in range(5)] == [(part,) for part in parts]
 
 
 async def test_only_the_newest_albums_of_a_chat_are_remembered() -> None:
