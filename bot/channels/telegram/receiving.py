@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot, Update
-from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
 from bot.channels.telegram.calling import Calling
 from bot.channels.telegram.gateway import seconds
@@ -33,6 +33,16 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 8.0
 TOKEN_PAUSE = 60.0
 MAX_BODY = 1 << 20
 MAX_CONNECTIONS = 40
+
+FAULTS = {
+    "conflict": "Telegram says 409: another program receives this bot's messages. Stop it, or give this one a token of "
+    "its own",
+    "webhook": "Telegram says 409: another program has set a webhook for this bot. Stop it, then start this one again, "
+    "which takes the webhook away; or give this one a token of its own",
+    "token": "Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather",
+    "address": "Telegram does not take PUBLIC_URL for its webhook. It must be https, on port 443, 80, 88 or 8443",
+}
+"""What the operator can put right, in words."""
 
 Take = Callable[[Update], Awaitable[None]]
 Mode = Literal["polling", "webhook"]
@@ -68,24 +78,13 @@ class Line:
     # --- faults, each said once
 
     def _report(self, error: TelegramError) -> None:
-        kind = "conflict" if isinstance(error, Conflict) else "token" if _is_token(error) else "away"
-        kind = "webhook" if kind == "conflict" and "webhook" in str(error).lower() else kind
+        kind = _kind(error)
         self.connected = False
         if kind == self._said:
             return
         self._said = kind
-        if kind == "conflict":
-            log.error(
-                "Telegram says 409: another program receives this bot's messages. Stop it, or give this one a token "
-                "of its own; trying on."
-            )
-        elif kind == "webhook":
-            log.error(
-                "Telegram says 409: another program has set a webhook for this bot. Stop it, then start this one "
-                "again, which takes the webhook away; or give this one a token of its own; trying on."
-            )
-        elif kind == "token":
-            log.error("Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather; trying on.")
+        if kind in FAULTS:
+            log.error("%s; trying on.", FAULTS[kind])
         else:
             log.warning("Telegram cannot be reached (%s); trying on.", type(error).__name__)
 
@@ -197,6 +196,15 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
         raise ValueError("no update")
     return data
+
+
+def _kind(error: TelegramError) -> str:
+    """Of a fault: one of `FAULTS`, or `away`."""
+    if isinstance(error, Conflict):
+        return "webhook" if "webhook" in str(error).lower() else "conflict"
+    if _is_token(error):
+        return "token"
+    return "address" if isinstance(error, BadRequest) and "webhook" in str(error).lower() else "away"
 
 
 def _is_token(error: TelegramError) -> bool:
