@@ -12,7 +12,7 @@ from telegram import Update
 
 from bot.channels.telegram.reading import left_out
 from handlers.message import Language
-from intent import COMMANDS
+from intent import COMMANDS, parse
 
 LARGEST_DOWNLOAD = 20 << 20
 """Bytes; what getFile gives (Bot API)."""
@@ -232,7 +232,9 @@ def spoken(message: telegram.Message, words: str, me: Me) -> tuple[str, bool]:
         if command == MAKE:
             return rest.lstrip(_MARKS), True
         if at or private:
-            return f"{command.replace('_', ' ')} {rest}".strip(), True
+            said = f"{command.replace('_', ' ')} {rest}".strip()
+            # A command that says nothing to us is in no language: it keeps its stroke.
+            return (f"/{command} {rest}".strip() if parse(said).operation == "none" else said), True
         return text, False
     return _without_name(text, message, me)
 

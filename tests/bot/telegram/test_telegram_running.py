@@ -383,3 +383,12 @@ async def test_forgetting_deletes_and_says_what(tmp_path: Path, telegram: FakeTe
         assert not await stage.jobs_of(1)
         ann.taps(telegram.pictures(1)[0], "As file")
         await stage.until(lambda: "expired" in telegram.words(1))
+
+
+async def test_an_unknown_command_is_answered_in_the_language_of_the_client(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with listening(tmp_path, telegram) as stage:
+        telegram.person(1, "Wei", "zh-hans").says("/frobnicate")
+        await stage.read()
+        assert "你好" in telegram.words(1)
