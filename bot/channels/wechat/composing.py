@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.channels.wechat.handling import Handling, chat_of
-from bot.channels.wechat.ledger import Answered, Held, People, Person, Record
+from bot.channels.wechat.ledger import People, Record
 from bot.channels.wechat.media import ALL, MediaShelf
 from bot.channels.wechat.pages import Page, Pages
+from bot.channels.wechat.person import Answered, Held, Person
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import Answer, fitting, numbered
 from bot.channels.wechat.sending import CLAIM_SECONDS, card_title, shown_choices, shows

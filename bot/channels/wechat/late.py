@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from bot.channels.wechat.handling import Handling, chat_of
-from bot.channels.wechat.ledger import Held, People
+from bot.channels.wechat.ledger import People
+from bot.channels.wechat.person import Held
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import SILENCE, Answer
 from bot.channels.wechat.sending import Sender

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.wechat.ledger import People, Person
+from bot.channels.wechat.ledger import People
+from bot.channels.wechat.person import Person
 from handlers.message import Chat, Choice, Language, Outgoing
 from handlers.store import Store
 from handlers.words import words

@@ -5,7 +5,8 @@ from typing import Any
 
 from bot.channels.wechat import api
 from bot.channels.wechat.api import NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.ledger import Held, People, Person, Step
+from bot.channels.wechat.ledger import People
+from bot.channels.wechat.person import Held, Person, Step
 from bot.channels.wechat.replies import fitting, numbered
 from bot.channels.wechat.rights import AccountRights
 from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown

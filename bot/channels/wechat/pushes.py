@@ -8,7 +8,7 @@ from xml.parsers.expat import ExpatError
 from wechatpy.parser import parse_message
 
 from bot.channels.wechat.crypto import Malformed
-from bot.channels.wechat.ledger import Action
+from bot.channels.wechat.person import Action
 
 Sort = Literal["text", "photo", "voice", "follow", "unfollow", "scan", "tap", "unsupported", "nothing"]
 

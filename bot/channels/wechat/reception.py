@@ -16,8 +16,9 @@ from bot.channels.wechat.composing import Composer, Said
 from bot.channels.wechat.crypto import Malformed
 from bot.channels.wechat.handling import CHANNEL, Answerer, Handling
 from bot.channels.wechat.late import Promises
-from bot.channels.wechat.ledger import People, Person, Record
+from bot.channels.wechat.ledger import People, Record
 from bot.channels.wechat.pages import Pages
+from bot.channels.wechat.person import Person
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import SILENCE, Answer
 from bot.channels.wechat.rights import AccountRights

@@ -10,9 +10,10 @@ from typing import Any
 
 from bot.channels.wechat import api
 from bot.channels.wechat.api import NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.ledger import Held, People, Person, Step
+from bot.channels.wechat.ledger import People
 from bot.channels.wechat.media import ALL, MediaShelf
 from bot.channels.wechat.pages import Page, Pages
+from bot.channels.wechat.person import Held, Person, Step
 from bot.channels.wechat.posting import LATER_SECONDS, BadMedia, Poster
 from bot.channels.wechat.rights import AccountRights
 from handlers.channel import Delivered, DeliveryLater, DeliveryRefused, DeliveryUnknown

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.wechat.ledger import SPACE, People, Person
+from bot.channels.wechat.ledger import SPACE, People
+from bot.channels.wechat.person import Person
 from bot.channels.wechat.reception import CROWD
 from handlers.channel import DeliveryLater
 from handlers.memory_store import MemoryStore
