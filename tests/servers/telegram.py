@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -254,6 +255,8 @@ class FakeTelegram:
     calls: list[Call] = field(default_factory=list)
     files: dict[str, File] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
+    local_files: Path | None = None
+    """What every file is, as with `--local`: a path on this machine."""
     held: list[Json] = field(default_factory=list)
     blocked: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
@@ -567,7 +570,7 @@ class FakeTelegram:
             raise Refused(400, "Bad Request: file is too big")
         return {
             "file_id": file.id, "file_unique_id": file.unique, "file_size": len(file.data),
-            "file_path": f"photos/{file.id}.jpg",
+            "file_path": str(self.local_files or f"photos/{file.id}.jpg"),
         }  # fmt: skip
 
     def _do_getChatMember(self, params: Json, _f: Mapping[str, bytes]) -> Json:

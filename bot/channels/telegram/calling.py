@@ -14,6 +14,8 @@ from providers.http import direct
 
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
 """Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
+KEPT = 4.0
+"""Seconds an idle connection is kept. Many servers end one after five: a call must not be on its way just then."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -21,7 +23,7 @@ class Calling(HTTPXRequest):
     """At most `connections` calls side by side. Faults carry httpx's error as their cause: see `gateway.py`."""
 
     def __init__(self, connections: int) -> None:
-        self._direct = direct(limits=httpx.Limits(max_connections=connections))
+        self._direct = direct(limits=httpx.Limits(max_connections=connections, keepalive_expiry=KEPT))
         super().__init__(
             connections, connect_timeout=CONNECT, read_timeout=READ, write_timeout=WRITE, pool_timeout=POOL,
             media_write_timeout=MEDIA_WRITE, httpx_kwargs={"transport": self._direct},

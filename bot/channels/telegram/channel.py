@@ -59,6 +59,7 @@ T = TypeVar("T")
 CONNECTIONS = 100
 """More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 BEGUN_KEPT = 10_000
+TELEGRAM = "https://api.telegram.org"
 
 
 class TelegramChannel:
@@ -78,7 +79,7 @@ class TelegramChannel:
         store: Store,
         metrics: Metrics,
         data_dir: Path,
-        api_url: str = "https://api.telegram.org",
+        api_url: str = TELEGRAM,
         mode: Mode = "polling",
         public_url: str | None = None,
         webhook_secret: str | None = None,
@@ -110,7 +111,10 @@ class TelegramChannel:
         self._places = Places(
             bot=self._bot, gateway=self._gateway, ledger=self._ledger, speaker=self._speaker, store=store, now=pace.wall
         )
-        self._photos = Photos(self._bot, data_dir.absolute() / "inbox" / "telegram", pace.clock, pace.photo_pauses)
+        self._photos = Photos(
+            self._bot, data_dir.absolute() / "inbox" / "telegram", pace.clock, pace.photo_pauses,
+            own_server=root != TELEGRAM,
+        )  # fmt: skip
         self._rights = Rights(self._bot, self.chats, pace.clock)
         self._hearing = Hearing(store=store, ledger=self._ledger, photos=self._photos, speaker=self._speaker)
         self._answering = Answering(store=store, speaker=self._speaker, places=self._places, pace=pace)

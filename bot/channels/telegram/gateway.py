@@ -104,7 +104,7 @@ class Gateway:
                 return
             except (TelegramError, KeyError) as error:
                 asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
-                final = isinstance(error, BadRequest | Forbidden) or asked > WAITED_HERE
+                final = isinstance(error, BadRequest | Forbidden | InvalidToken) or asked > WAITED_HERE
                 if pause is None or final:
                     log.info("a message was not taken away: %s", type(error).__name__)
                     return

@@ -47,8 +47,13 @@ class _Short(Exception):
 
 
 class Photos:
-    def __init__(self, bot: Bot, folder: Path, clock: Clock, pauses: Sequence[float] = PAUSES) -> None:
+    """`own_server`: the operator's, which with `--local` keeps files on this machine and names their whole path."""
+
+    def __init__(
+        self, bot: Bot, folder: Path, clock: Clock, pauses: Sequence[float] = PAUSES, *, own_server: bool = False
+    ) -> None:
         self._bot = bot
+        self._own_server = own_server
         self._folder = folder
         self._clock = clock
         self._pauses = tuple(pauses)
@@ -70,10 +75,7 @@ class Photos:
             await asyncio.gather(*fetching, return_exceptions=True)
 
     async def _one(self, attachment: Attachment, name: str) -> IncomingPhoto:
-        large = attachment.size is None or attachment.size > LARGE
-        async with self._large_room if large else contextlib.nullcontext(), self._room:
-            data = await self._bytes(attachment.file_id)
-            path = await in_thread(self._keep, data, name)
+        path = await in_thread(self._keep, await self._bytes(attachment), name)
         return IncomingPhoto(key=f"telegram:{attachment.unique}", path=path)
 
     def _keep(self, data: bytes, name: str) -> Path:
@@ -83,11 +85,14 @@ class Photos:
         path.write_bytes(data)
         return path
 
-    async def _bytes(self, file_id: str) -> bytes:
+    async def _bytes(self, attachment: Attachment) -> bytes:
+        large = attachment.size is None or attachment.size > LARGE
         short = 0
         for pause in (*self._pauses, None):
             try:
-                data, whole = await self._once(file_id)
+                # Only for the attempt: what fails waits without keeping others out.
+                async with self._large_room if large else contextlib.nullcontext(), self._room:
+                    data, whole = await self._once(attachment.file_id)
                 if whole or short == MAY_BE_SHORT or pause is None:
                     return data  # whether it is a picture is seen when it is read
                 short += 1
@@ -110,8 +115,11 @@ class Photos:
             raise TooLarge
         # Not `File.download…`: a path that happens to exist here too would be read from our own disk.
         path = (file.file_path or "").removeprefix(f"{self._bot.base_file_url}/")
-        address = f"{self._bot.base_file_url}/{path}"
-        data = bytes(await self._bot.request.retrieve(address, read_timeout=READ_SECONDS))
+        if self._own_server and path.startswith("/"):
+            data = await in_thread(_from_disk, Path(path))
+        else:
+            address = f"{self._bot.base_file_url}/{path}"
+            data = bytes(await self._bot.request.retrieve(address, read_timeout=READ_SECONDS))
         if len(data) > LARGEST_DOWNLOAD:
             raise TooLarge
         return data, len(data) >= (file.file_size or 0)
@@ -131,3 +139,12 @@ class Photos:
             with contextlib.suppress(FileNotFoundError):  # photos in hand come and go meanwhile
                 if file.stat().st_mtime <= limit:
                     file.unlink()
+
+
+def _from_disk(path: Path) -> bytes:
+    """Blocks. Raises TelegramError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_DOWNLOAD + 1)
+    except OSError as error:
+        raise TelegramError(type(error).__name__) from None

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from telegram import (
     Bot,
@@ -50,13 +52,24 @@ async def _present(bot: Bot, store: Store) -> None:
     if await store.value(_SPACE, str(bot.id)) == wanted:
         return
     languages: tuple[tuple[Language, str | None], ...] = (("en", None), ("zh", "zh"))
+    calls: list[Callable[[], Awaitable[bool]]] = []
     for language, code in languages:
         scopes = ((PRIVATE, BotCommandScopeAllPrivateChats()), (GROUPS, BotCommandScopeAllGroupChats()))
         for names, scope in scopes:
-            await bot.set_my_commands(commands(names, language), scope=scope, language_code=code)
-        await bot.set_my_description(words(language, "telegram.description"), language_code=code)
-        await bot.set_my_short_description(words(language, "telegram.about"), language_code=code)
-    await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
+            calls.append(partial(bot.set_my_commands, commands(names, language), scope=scope, language_code=code))
+        calls.append(partial(bot.set_my_description, words(language, "telegram.description"), language_code=code))
+        calls.append(partial(bot.set_my_short_description, words(language, "telegram.about"), language_code=code))
+    calls.append(partial(bot.set_chat_menu_button, menu_button=MenuButtonCommands()))
+    refused: Exception | None = None
+    for call in calls:
+        try:
+            await call()
+        except RetryAfter:
+            raise
+        except (TelegramError, KeyError) as error:
+            refused = error  # the others are worth having without it
+    if refused is not None:
+        raise refused
     await store.set_value(_SPACE, str(bot.id), wanted)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bot.channels.telegram.photos import AT_ONCE
 from handlers.order import Order
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
 from tests.servers.telegram import MB, FakeTelegram, Fault, jpeg
@@ -297,6 +298,26 @@ async def test_a_download_that_ends_too_early_is_tried_again(tmp_path: Path, tel
         telegram.person(1).photographs("anime style")
         assert size(await order(stage, 1)) == [(320, 240)]
         assert len(telegram.of("download")) == 2
+
+
+async def test_a_server_of_our_own_may_name_files_on_this_machine(tmp_path: Path, telegram: FakeTelegram) -> None:
+    kept = tmp_path / "kept by the server.jpg"
+    kept.write_bytes(jpeg(640, 480))
+    telegram.local_files = kept
+    async with listening(tmp_path, telegram) as stage:
+        telegram.person(1).photographs("anime style")
+        assert size(await order(stage, 1)) == [(640, 480)]
+        assert not telegram.of("download")
+
+
+async def test_a_photo_that_cannot_be_fetched_keeps_no_others_out(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with listening(tmp_path, telegram, pace=paced(photo_pauses=(60.0,))) as stage:
+        telegram.faults.extend([Fault(method="getFile", what=500)] * (AT_ONCE + 1))
+        for person in range(10, 11 + AT_ONCE):
+            telegram.person(person).photographs("anime style")
+        await stage.until(lambda: not telegram.faults)
+        telegram.person(1).photographs("anime style")
+        await stage.job_begun(1)
 
 
 @pytest.mark.parametrize("place", [None, "group"])

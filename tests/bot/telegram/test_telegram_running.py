@@ -314,6 +314,14 @@ async def test_commands_that_cannot_be_set_at_once_are_set_later(tmp_path: Path,
     assert "setMyCommands:zh:all_private_chats" in telegram.profile
 
 
+async def test_a_server_that_knows_no_descriptions_still_gets_the_commands(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    telegram.faults.extend([Fault(method="setMyDescription", what=404)] * 9)
+    async with listening(tmp_path, telegram) as stage:
+        await stage.until(lambda: "setMyCommands:zh:all_private_chats" in telegram.profile)
+
+
 COMMANDS = {
     "/start": "Send me a photo", "/help": "Send a photo and a few words", "/styles": "Pick a group",
     "/status": "Nothing is being made", "/usage": "Nothing used yet", "/again": "nothing yet to make again",
