@@ -13,6 +13,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -78,6 +79,9 @@ class WeChatApi:
         self._root = root.rstrip("/")
         self._tokens = tokens
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._going: set[object] = set()
+        self._ending = False
+        self._quiet = asyncio.Event()
 
     async def known_to_platform(self) -> None:
         """Raises WeChatError where the platform gives this account no token."""
@@ -148,7 +152,25 @@ class WeChatApi:
         address = f"{self._root}/cgi-bin/{path}"
         query = {"access_token": token, **(params or {})}
         async with self._turns:
-            return await post(self._client, address, "GET" if get else "POST", params=query, **request)
+            if self._ending:
+                raise NotReached(hint="this process is ending")
+            call = object()
+            self._going.add(call)
+            try:
+                return await post(self._client, address, "GET" if get else "POST", params=query, **request)
+            finally:
+                self._going.discard(call)
+                if not self._going:
+                    self._quiet.set()
+
+    async def end(self, seconds: float) -> None:
+        """Begin no more calls; those on their way get so long for their answers: one not read is an outcome unknown."""
+        self._ending = True
+        self._quiet.clear()
+        if self._going:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._quiet.wait()
 
 
 async def post(client: httpx.AsyncClient, address: str, method: str = "POST", **request: Any) -> httpx.Response:

@@ -38,6 +38,8 @@ from providers.http import direct
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.0
+LAST_SECONDS = 2.0
+"""How long a stop waits for the platform's answers to what was just sent."""
 SWEEP_SECONDS = 900.0
 _T = TypeVar("_T")
 
@@ -145,6 +147,7 @@ class WeChatChannel:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.reception.aclose(STOP_SECONDS)
         await self._photos.aclose()
+        await self.api.end(LAST_SECONDS)
         await self._client.aclose()
 
     async def _keep_sweeping(self) -> None:

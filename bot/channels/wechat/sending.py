@@ -201,12 +201,11 @@ class Sender:
                 sure = True
                 if sent == CARD:
                     break  # its page shows them all
+            step = Step(id=held.id, which=RECEIPT, sure=sure)
+            await self._say_receipt(openid, held, page, step, keep=keep, unsure=unsure)
         except DeliveryLater:
             await self._people.rest(openid, held.id, sure=sure)
             raise
-        await self._say_receipt(
-            openid, held, page, Step(id=held.id, which=RECEIPT, sure=sure), keep=keep, unsure=unsure
-        )
         return None
 
     async def _say_receipt(self, openid: str, held: Held, page: Page, step: Step, *, keep: int, unsure: bool) -> None:
@@ -222,7 +221,7 @@ class Sender:
             sent = await self._poster.say(openid, text, choices, page.language, keep=keep, step=step)
             if together:
                 await self._people.offer(openid, shows(page_id, page))
-        except (DeliveryLater, DeliveryUnknown):
+        except DeliveryUnknown:
             return  # the picture is there; its receipt is not worth a second one
         if not sent:
             await self._people.hold(openid, Held(id=f"receipt:{held.id}", text=text))

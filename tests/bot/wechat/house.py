@@ -91,7 +91,13 @@ class House:
         self.clock.ahead += timedelta(**how)
 
     async def makes(
-        self, person: Phone, count: int = 1, *, sizes: tuple[int, int] = (320, 240), file: Path | None = None
+        self,
+        person: Phone,
+        count: int = 1,
+        *,
+        sizes: tuple[int, int] = (320, 240),
+        file: Path | None = None,
+        channel: WeChatChannel | None = None,
     ) -> Job:
         """What the job runner does at the end of this person's newest open job, without one: result, receipt, ended."""
         await self.channel.reception.idle()
@@ -102,7 +108,7 @@ class House:
         made = Made(shots=(Taken(wanted=count, pictures=pictures),))
         job = replace(job, pictures=pictures)
         result = Teller(job=job, words=words).result(made, took=21.0, number=job.delivery)
-        row = await self.courier.deliver(self.channel, job.chat, result, job_id=job.id, number=job.delivery)
+        row = await self.courier.deliver(channel or self.channel, job.chat, result, job_id=job.id, number=job.delivery)
         ended = replace(job, state=JobState.DONE, finished=self.clock())
         paths = tuple(picture.path for picture in pictures)
         await self.store.finish_job(ended, LastResult(job=job.id, order=job.order, pictures=paths, at=self.clock()))
@@ -186,6 +192,22 @@ async def house(
         if runner is not None:
             await runner.stop()
         await store.aclose()
+
+
+@asynccontextmanager
+async def beside(likeness: House) -> AsyncIterator[tuple[WeChatChannel, str]]:
+    """Another process of the account on the same database and the same folder: its channel and address."""
+    channel = WeChatChannel(
+        store=likeness.store, metrics=Metrics(), data_dir=likeness.folder, secret=b"a secret for tests", app_id=APP_ID,
+        app_secret=SecretStr(APP_SECRET), token=SecretStr(TOKEN), api_url=likeness.wechat.url, clock=likeness.clock,
+    )  # fmt: skip
+    await channel.start(likeness.conversation)
+    try:
+        async with served(Starlette(routes=list(channel.routes()))) as address:
+            yield channel, address
+            await channel.reception.idle()
+    finally:
+        await channel.aclose()
 
 
 async def _brisk(seconds: float) -> None:

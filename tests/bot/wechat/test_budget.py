@@ -9,7 +9,7 @@ from bot.channels.wechat.ledger import People
 from handlers.channel import DeliveryError
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store import DeliveryState, JobState
-from tests.bot.wechat.house import House, house, text_of
+from tests.bot.wechat.house import House, beside, house, text_of
 from tests.servers.wechat import FakeWeChat, Phone
 
 
@@ -280,6 +280,28 @@ async def dies_at(likeness: House, person: Phone, message: int, *, count: int = 
     likeness.wechat.release()
     assert len(person.messages) == message
     await likeness.makes(person, count)
+
+
+async def test_stopped_while_a_picture_is_on_its_way_its_answer_is_awaited_and_the_receipt_follows_later(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", do="hold_after")
+        making = asyncio.create_task(likeness.makes(ann))
+        await asyncio.to_thread(wechat.holding.wait, 10)
+        stopping = asyncio.create_task(likeness.channel.aclose())
+        await asyncio.sleep(0.1)
+        wechat.release()
+        await stopping
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
+        assert [seen.kind for seen in ann.messages] == ["image"]
+        async with beside(likeness) as (channel, _):
+            await likeness.makes(ann, channel=channel)
+        assert [seen.kind for seen in ann.messages] == ["image", "msgmenu"]
+        assert "没看到" not in ann.messages[-1].text
 
 
 async def test_killed_between_a_picture_and_its_receipt_the_ledger_knows_that_the_picture_came(

@@ -2,23 +2,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import SecretStr
-from starlette.applications import Starlette
-
-from bot.channels.wechat.channel import WeChatChannel
-from bot.metrics import Metrics
 from handlers.conversation import Conversation
 from handlers.message import Message, Outgoing
 from providers.fake import FakeProvider
-from tests.bot.wechat.house import House, house, photo, text_of
-from tests.bot.wechat.serving import served
+from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import hasty
-from tests.servers.wechat import APP_ID, APP_SECRET, TOKEN, FakeWeChat
+from tests.servers.wechat import FakeWeChat
 
 
 @dataclass
@@ -229,25 +223,9 @@ async def test_a_database_that_is_away_ends_in_a_sentence_and_not_in_silence(
         assert "问题" in text_of(await likeness.phone().types("你好"))
 
 
-@asynccontextmanager
-async def beside(likeness: House) -> AsyncIterator[str]:
-    """Another process of the account on the same database and the same folder; its address."""
-    channel = WeChatChannel(
-        store=likeness.store, metrics=Metrics(), data_dir=likeness.folder, secret=b"a secret for tests", app_id=APP_ID,
-        app_secret=SecretStr(APP_SECRET), token=SecretStr(TOKEN), api_url=likeness.wechat.url, clock=likeness.clock,
-    )  # fmt: skip
-    await channel.start(likeness.conversation)
-    try:
-        async with served(Starlette(routes=list(channel.routes()))) as address:
-            yield address
-            await channel.reception.idle()
-    finally:
-        await channel.aclose()
-
-
 async def test_words_wait_for_a_photo_that_another_process_fetches(tmp_path: Path, wechat: FakeWeChat) -> None:
     wechat.file_delay = 1.0
-    async with house(tmp_path, wechat, jobs=False) as likeness, beside(likeness) as other:
+    async with house(tmp_path, wechat, jobs=False) as likeness, beside(likeness) as (_, other):
         ann = likeness.phone()
         await ann.sends(photo())
         wechat.app = other
