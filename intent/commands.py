@@ -166,7 +166,7 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
     if not content:
         for key, wanted in (("status", _STATUS), ("help", _HELP), ("again", _AGAIN)):
             m = wanted.search(text)
-            if m and key == "status" and not _asked_of_us(scan, m.group(), 0.0):
+            if m and key == "status" and not (_ours(scan) if m.group().isascii() else _asked_of_us(scan, m.group())):
                 continue
             if m and _left(scan) <= (
                 16 if key == "status" else 11 if key == "help" else 6 if m.group().isascii() else 2

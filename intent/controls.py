@@ -109,7 +109,7 @@ def _model(scan: Scan, c: Controls) -> None:
                 word.isascii() or word in ("快", "急", "马上", "立刻")
             ):
                 continue
-        if word == "拉满" and re.search(r"[感围情绪氛]$", scan.text[: hit.start][-2:]):
+        if word == "拉满" and re.search(r"[感围情绪氛度色]$", scan.text[: hit.start][-2:]):
             continue
         if re.search(r"(?:不|没有|别|no |not )(?:那么|太|很|用|要|着)?$", scan.text[max(0, hit.start - 5) : hit.start]):
             continue

@@ -4,7 +4,7 @@ import re
 
 from intent.patterns import gate, gated
 from intent.scan import Scan
-from intent.speech import FAVOUR
+from intent.speech import FAVOUR, STATEMENT
 from intent.styles import ART, Found
 
 _DATIVE = gated("create", "dative")
@@ -39,9 +39,13 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
     text = scan.text
     why: list[str] = []
     score = 0.0
-    visual = scan.words("visual") + [
-        h for h in scan.kinds.get("hint", ()) if h.key not in ("child_portrait", "family_photo")
-    ]
+    visual = scan.words("visual")
+    if hints := scan.kinds.get("hint"):
+        places = {h.start for h in visual}
+        for h in hints:
+            if h.key not in ("child_portrait", "family_photo") and h.start not in places:
+                visual = [*visual, h]
+                places.add(h.start)
     named = scan.kinds.get("style", ())
     verb = [v for v in scan.words("createverb") if not any(h.start < v.start < h.end for h in named)]  # 油画一张
     noun = scan.words("createnoun")
@@ -92,6 +96,8 @@ def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, l
         score -= 2.0
     if scan.may & FAVOUR.needed and FAVOUR.search(text):
         score -= 4.0
+    if not scan.photos and not verb and scan.may & STATEMENT.needed and STATEMENT.search(text):
+        score -= 2.0
     if found.ask:
         score -= 2.5
     people = [k for k in found.scores if k not in ART and k in found.named and found.worth(k) >= 3.0]

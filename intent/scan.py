@@ -100,14 +100,15 @@ class Scan:
         text = self.text
         size = len(text)
         found: list[tuple[int, int, bool, tuple[Entry, ...]]] = []
-        for last, (back, latin_first, latin_last, named, entries) in lexicon().automaton.iter(text):
+        for last, (back, latin, named, entries) in lexicon().automaton.iter(text):
             start, end = last - back, last + 1
-            if latin_first and start:
-                before = text[start - 1]
-                if before.isalnum() and not before.isdigit() and not "\u3400" <= before <= "\u9fff":
+            if latin:
+                if latin & 1 and start:
+                    before = text[start - 1]
+                    if before.isalnum() and not before.isdigit() and not "\u3400" <= before <= "\u9fff":
+                        continue
+                if latin & 2 and end < size and (after := text[end]).isalnum() and not "\u3400" <= after <= "\u9fff":
                     continue
-            if latin_last and end < size and (after := text[end]).isalnum() and not "\u3400" <= after <= "\u9fff":
-                continue
             found.append((start, -end, named, entries))
         if len(found) > 1:
             found.sort()

@@ -31,7 +31,7 @@ _SUBJECT_ZH = gate(
     r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)"
 )
 _GO_ZH = gate(
-    r"^我(?:们)?在[^,照相图拍]{1,8}$|想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去"
+    r"^我(?:们)?在[^,照相图拍]{1,8}$|(?:我们|咱们?|一起)去(?![^,.!?]{0,8}[拍照])|想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去"
 )
 _EXCLAIM_ZH = gate(
     r"(?<![最更要别不没])[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
@@ -41,7 +41,7 @@ _DONE_ZH = gated("speech", "done_zh")
 _TOLD_ZH = any_of(_SUBJECT_ZH, _GO_ZH, _EXCLAIM_ZH, _DONE_ZH)
 _COMMENT = gated("speech", "comment")
 """What people say about photos in general, their price, or how well one was taken."""
-_STATEMENT = gated("speech", "statement")
+STATEMENT = gated("speech", "statement")
 _THIS_IS = gated("speech", "this_is")
 _SUBJECT_EN = gated("speech", "subject_en")
 _ING = re.compile(
@@ -107,7 +107,7 @@ def asks(scan: Scan) -> str | None:
                 return m.group()
     if scan.may & FAVOUR.needed and FAVOUR.search(text):
         return None
-    for m in _ASK_EN.finditer(text) if scan.latin and scan.may & _ASK_EN.needed else ():
+    for m in _ASK_EN.each(text) if scan.latin and scan.may & _ASK_EN.needed else ():
         said = m.group()
         if not (said.startswith("pl") and _NOTICE.match(text, m.end())) and not (
             said.endswith((" you", " u", " ya")) and _OTHER_FAVOUR.match(text, m.end())
@@ -144,8 +144,8 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
             if m and not (scan.photos and m.start() == 0 and m.group().startswith(("我在", "我们在"))):
                 say(points, m.group())  # beside a photo 我在弹钢琴 says what is to be seen
     m = _SUBJECT_EN.search(text) if scan.may & _SUBJECT_EN.needed and scan.latin else None
-    if m is None and not scan.photos and scan.may & _STATEMENT.needed:
-        m = _STATEMENT.search(text)
+    if m is None and not scan.photos and scan.may & STATEMENT.needed:
+        m = STATEMENT.search(text)
     if m:
         say(1.0, m.group())
     if scan.may & _COMMENT.needed and (m := _COMMENT.search(text)):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from intent.gate import any_of
 from intent.patterns import gate, gated, pattern
+from intent.rivals import weigh
 from intent.scan import Hit, Scan
 
 DATING = ("dating_cafe", "dating_beach", "dating_city", "dating_restaurant")
@@ -134,7 +135,7 @@ def styles(scan: Scan) -> Found:
     if scan.may & _TOGETHER:
         _pairs(scan, f)
     if len(f.scores) > 1:
-        _weigh(f)
+        weigh(f.scores, f.strong | f.named)
     return f
 
 
@@ -303,47 +304,3 @@ def _pairs(scan: Scan, f: Found) -> None:
         f.add("hongkong_vintage", 4.0, Hit(m.start(), m.end(), "style", "hongkong_vintage", False, True))
         f.named.add("hongkong_vintage")
         f.strong.add("hongkong_vintage")
-
-
-_PARTICULAR = (
-    ("travel_europe", "travel_tropical", 2.5),
-    ("travel_japan", "travel_tropical", 2.0),
-    ("avatar_3d", "anime", 2.0),
-    ("avatar_vtuber", "anime", 3.0),
-    ("avatar_gaming", "anime", 0.5),
-    ("linkedin", "professional", 4.0),
-    ("hongkong_vintage", "vintage", 3.0),
-    ("cyberpunk", "night_city", 2.0),
-    ("winter_chinese", "hanfu", 1.0),
-    ("halloween", "child_portrait", 1.0),
-    ("wedding", "family_photo", 1.0),
-    ("halloween", "wedding", 3.0),
-    ("halloween", "casual", 1.0),
-    ("christmas", "family_photo", 0.5),
-    ("personal_brand", "professional", 1.5),
-    ("personal_brand", "social_media", 1.0),
-    ("business_speech", "professional", 1.0),
-    ("business_speech", "casual", 2.5),
-    ("pet_together", "spring_garden", 2.0),
-    ("graduation", "family_photo", 1.0),
-    ("hanfu", "spring_garden", 1.5),
-    ("hongkong_vintage", "night_city", 2.0),
-    ("light_portrait", "artistic", 1.0),
-    ("wedding", "vintage", 0.5),
-    ("sports_running", "sports_gym", 0.5),
-    ("musician", "business_speech", 1.5),
-    ("anime", "child_portrait", 1.5),
-    ("anime", "family_photo", 1.5),
-)
-"""Of two styles that are found together: the more particular one, the other, and what the other loses."""
-
-
-def _weigh(f: Found) -> None:
-    """The more particular of two styles that go together."""
-    for winner, loser, by in _PARTICULAR:
-        if (
-            winner in f.scores
-            and loser in f.scores
-            and (winner in f.strong or winner in f.named or winner.startswith("travel"))
-        ):
-            f.scores[loser] -= by

@@ -88,7 +88,7 @@ def lexicon() -> Lexicon:
         first, last = is_latin(phrase[0]), is_latin(phrase[-1])
         named = phrase.rsplit(" ", 1)[-1] in pictures if last else phrase.endswith(endings)
         meant = () if entries[0][0] == "neutral" else entries
-        automaton.add_word(phrase, (len(phrase) - 1, first, last, named, meant))
+        automaton.add_word(phrase, (len(phrase) - 1, first + 2 * last, named, meant))
     latin = frozenset(re.findall(r"[a-z]+", " ".join(p for p in frozen if p.isascii())))
     automaton.make_automaton()
     return Lexicon(automaton, frozen, latin)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intent import parse
-from intent.gate import Gated, clauses, flattened, look, patterns
+from intent.gate import Gated, look, patterns
+from intent.literals import clauses, flattened
 from intent.scan import Scan
 from tests.intent.labelled import load
 

@@ -7,7 +7,8 @@ from tests.intent.labelled import load, score
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94), ("own_c.jsonl", 0.95), ("own_d.jsonl", 0.95)]
+    ("name", "least"),
+    [("own_a.jsonl", 0.98), ("own_b.jsonl", 0.94), ("own_c.jsonl", 0.95), ("own_d.jsonl", 0.95), ("own_e.jsonl", 0.97)],
 )
 def test_the_labelled_messages_are_read_right(name: str, least: float) -> None:
     share, wrong = score(load(name))
@@ -18,6 +19,32 @@ def test_no_remark_of_the_labelled_messages_is_taken_for_a_request() -> None:
     rows = [r for r in load("own_a.jsonl") if r.operation == "none"]
     fired = [r.text for r in rows if parse(r.text, photos=r.photos).operation != "none"]
     assert fired == []
+
+
+def test_hardly_a_remark_with_words_of_commands_and_styles_is_taken_for_a_request() -> None:
+    rows = [r for name in ("own_d.jsonl", "own_e.jsonl") for r in load(name) if r.operation == "none"]
+    fired = [r.text for r in rows if parse(r.text, photos=r.photos).operation != "none"]
+    assert len(rows) > 300
+    assert len(fired) / len(rows) <= 0.04, "\n".join(fired)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("会议取消", None), ("取消", "cancel"), ("航班又取消了", None), ("取消刚才的任务", "cancel"),
+        ("late again", None), ("again please", "again"), ("one more beer and im out", None),
+        ("one more please", "again"),
+        ("饭做好了吗", None), ("图做好了吗", "status"), ("is dinner ready", None), ("is my picture ready", "status"),
+        ("i need help moving on saturday", None), ("i need help", "help"),
+    ],
+)  # fmt: skip
+def test_a_commands_word_is_a_command_only_where_it_is_said_to_the_bot(text: str, command: str | None) -> None:
+    assert parse(text).command == command
+
+
+@pytest.mark.parametrize("text", ["wedding photo first, hanfu after that", "先婚纱后汉服", "先来婚纱照，然后汉服"])
+def test_one_picture_first_and_another_after_it_are_a_series_in_that_order(text: str) -> None:
+    assert [i.style for i in parse(text, photos=1).items] == ["wedding", "hanfu"]
 
 
 @pytest.mark.parametrize(
