@@ -6,7 +6,7 @@ and never changes an answer.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ahocorasick
@@ -81,9 +81,10 @@ def any_of(*gated: "Gated") -> int:
 class _Part:
     """One alternative, compiled when a text first comes through its gate: most never are in a short life."""
 
-    __slots__ = ("finditer", "need", "search", "source")
+    __slots__ = ("finditer", "need", "rank", "search", "source")
 
-    def __init__(self, need: int, source: str) -> None:
+    def __init__(self, rank: int, need: int, source: str) -> None:
+        self.rank = rank
         self.need = need
         self.source = source
         self.search: Search = self._first
@@ -102,7 +103,7 @@ class _Part:
         return self.finditer(text)
 
 
-def _searching(needed: int, parts: Sequence[_Part], whole: Search) -> Search:
+def _searching(needed: int, parts: Mapping[int, Sequence[_Part]], whole: Search) -> Search:
     """The search of a pattern. A closure: this is called dozens of times a message."""
     seen = _GATES.seen.get
 
@@ -110,15 +111,20 @@ def _searching(needed: int, parts: Sequence[_Part], whole: Search) -> Search:
         may = seen(text)
         if may is None:
             return whole(text)
-        if not may & needed:
+        left = may & needed
+        if not left:
             return None
         best: Found = None
-        for part in parts:
-            need = part.need
-            if may & need == need:
-                m = part.search(text)
-                if m is not None and (best is None or m.start() < best.start()):
-                    best = m
+        at = rank = 0
+        while left:
+            bit = left & -left
+            left ^= bit
+            for part in parts[bit]:
+                need = part.need
+                if may & need == need and (m := part.search(text)) is not None:
+                    start = m.start()
+                    if best is None or start < at or (start == at and part.rank < rank):
+                        best, at, rank = m, start, part.rank
         return best
 
     return search
@@ -137,14 +143,13 @@ class Gated:
     def __init__(self, lines: Sequence[str]) -> None:
         self.pattern = "|".join(lines)
         self._compiled: re.Pattern[str] | None = None
-        parts: list[_Part] = []
-        needed = 0
-        for line in lines if len(lines) > 1 and not any(map(_has_group, lines)) else [self.pattern]:
+        parts: dict[int, list[_Part]] = {}
+        split = len(lines) > 1 and not any(map(_has_group, lines))
+        for rank, line in enumerate(lines if split else [self.pattern]):
             bits = [_GATES.bit(clause) for clause in clauses(line)] or [1]
-            needed |= bits[0]
-            parts.append(_Part(sum(bits), line))
-        self.needed = needed
-        self._parts = tuple(parts)
+            parts.setdefault(bits[0], []).append(_Part(rank, sum(bits), line))
+        self.needed = needed = sum(parts)
+        self._parts = parts
         self.search = _searching(needed, self._parts, self._anywhere)
         _GATES.patterns.append(self)
 
@@ -159,9 +164,10 @@ class Gated:
     def each(self, text: str) -> Iterator[re.Match[str]]:
         """The matches of every alternative by itself, one alternative after the other: they may overlap."""
         may = _GATES.seen.get(text)
-        for part in self._parts:
-            if may is None or may & part.need == part.need:
-                yield from part.finditer(text)
+        for bit, parts in self._parts.items():
+            for part in parts if may is None or may & bit else ():
+                if may is None or may & part.need == part.need:
+                    yield from part.finditer(text)
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         may = _GATES.seen.get(text)

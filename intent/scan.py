@@ -12,7 +12,7 @@ from intent.fold import Folded, fold
 from intent.gate import look
 from intent.mend import mend_han, mend_latin
 from intent.patterns import gated, pattern
-from intent.words import Entry, lexicon
+from intent.words import Entry, is_latin, lexicon
 
 SCANNED = 1600
 """Characters that are read for meaning. Longer messages keep their words for `prompt`, but only the first three
@@ -101,25 +101,20 @@ class Scan:
         size = len(text)
         found: list[tuple[int, int, bool, tuple[Entry, ...]]] = []
         for last, (back, latin, named, entries) in lexicon().automaton.iter(text):
-            start, end = last - back, last + 1
+            start = last - back
             if latin:
-                if latin & 1 and start:
-                    before = text[start - 1]
-                    if before.isalnum() and not before.isdigit() and not "\u3400" <= before <= "\u9fff":
+                if latin & 1 and start and (before := text[start - 1]) != " ":  # noqa: SIM102  # read one by one
+                    if is_latin(before) and not before.isdigit():
                         continue
-                if latin & 2 and end < size and (after := text[end]).isalnum() and not "\u3400" <= after <= "\u9fff":
+                if latin & 2 and last + 1 < size and (after := text[last + 1]) != " " and is_latin(after):
                     continue
-            found.append((start, -end, named, entries))
-        if len(found) > 1:
-            found.sort()
+            # Ends only grow, and of one end the longest comes first: what lies inside the newest is on top.
+            while found and found[-1][0] >= start:
+                found.pop()
+            if not found or found[-1][1] <= last:
+                found.append((start, last + 1, named, entries))
         hits: list[Hit] = []
-        reach = -1
-        holder = -1
-        for start, minus_end, named, entries in found:
-            end = -minus_end
-            if end <= reach and not (start == holder and end == reach):
-                continue
-            reach, holder = end, start
+        for start, end, named, entries in found:
             for kind, key, weak in entries:
                 hits.append(_new(Hit, (start, end, kind, key, weak, named)))  # twice as fast as Hit(...)
         return hits
