@@ -10,6 +10,7 @@ import httpx
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
+from bot.channels.telegram.reading import answered
 from providers.http import direct
 
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
@@ -28,6 +29,11 @@ class Calling(HTTPXRequest):
             connections, connect_timeout=CONNECT, read_timeout=READ, write_timeout=WRITE, pool_timeout=POOL,
             media_write_timeout=MEDIA_WRITE, httpx_kwargs={"transport": self._direct},
         )  # fmt: skip
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """What a message of ours answers may hold things that the library cannot read: the call has been done."""
+        return answered(HTTPXRequest.parse_json_payload(payload))
 
     async def do_request(
         self,

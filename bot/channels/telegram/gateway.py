@@ -28,6 +28,7 @@ from telegram.error import (
 
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.limits import Clock, Flood
+from bot.channels.telegram.reading import UNREADABLE
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 
 log = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ class Gateway:
                 if "entity too large" in str(error).lower():  # 413: repeated as it is, it is the same again
                     raise BadRequest("Request Entity Too Large") from None
                 raise sorted_out(error) from None
-            except KeyError:  # an answer of 200 that is not the protocol's
+            except UNREADABLE:  # an answer of 200 that is not the protocol's
                 raise DeliveryUnknown("garbage") from None
             else:
                 self.flood.taken()

@@ -39,9 +39,7 @@ def update_from(data: Json, bot: Bot) -> Update | None:
     except UNREADABLE as error:
         log.info("an update is read without what is new in it: %s", type(error).__name__)
     try:
-        return Update.de_json(
-            {name: _plain(value) if name in _MESSAGES else value for name, value in data.items()}, bot
-        )
+        return Update.de_json({name: plain(value) if name in _MESSAGES else value for name, value in data.items()}, bot)
     except UNREADABLE as error:
         log.error("an update could not be read and is passed over: %s", type(error).__name__)
         return None
@@ -52,11 +50,20 @@ def left_out(message: Message) -> bool:
     return bool(message.api_kwargs.get(_NOTE))
 
 
-def _plain(message: Any) -> Any:
+def answered(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer of the server's, whose messages come with what they answer: that with only what we read of one."""
+    result = answer.get("result") if isinstance(answer, dict) else None
+    for message in result if isinstance(result, list) else [result]:
+        if isinstance(message, dict) and "reply_to_message" in message:
+            message["reply_to_message"] = plain(message["reply_to_message"])
+    return answer
+
+
+def plain(message: Any) -> Any:
     """A message with only what we read of one."""
     if not isinstance(message, Mapping):
         return message
-    plain = {name: value for name, value in message.items() if name in _NEEDED}
-    if "reply_to_message" in plain:
-        plain["reply_to_message"] = _plain(plain["reply_to_message"])
-    return plain | ({_NOTE: True} if _CONTENT & message.keys() else {})
+    needed = {name: value for name, value in message.items() if name in _NEEDED}
+    if "reply_to_message" in needed:
+        needed["reply_to_message"] = plain(needed["reply_to_message"])
+    return needed | ({_NOTE: True} if _CONTENT & message.keys() else {})

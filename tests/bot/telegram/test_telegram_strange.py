@@ -11,7 +11,7 @@ from telegram import Bot
 from bot.channels.telegram.reading import update_from
 from bot.channels.telegram.receiving import one_by_one
 from bot.channels.telegram.updates import Me, Post, read
-from tests.bot.telegram.stage import listening
+from tests.bot.telegram.stage import listening, on_stage
 from tests.servers.telegram import BOT, FakeTelegram, jpeg
 
 ME = Me(id=42, username="LikenessBot")
@@ -151,3 +151,20 @@ def test_chinese_goes_on_without_a_space_after_the_name(text: str, wish: str) ->
 )
 def test_other_names_are_not_the_bots(text: str) -> None:
     assert heard(text=text, chat={"id": -100, "type": "supergroup", "title": "G"}) is None
+
+
+@pytest.mark.parametrize("poll", [{"question": "?"}, 3])
+async def test_an_answer_to_a_message_that_cannot_be_read_is_given_once(
+    tmp_path: Path, telegram: FakeTelegram, poll: Any
+) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram) as stage:
+        ann.photographs("anime style", poll=poll)
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        assert [m.id for m in telegram.shown(1)] == [shown.id]
+        asked = ann.sends(poll=poll)
+        await stage.read()
+        (said,) = [m for m in telegram.shown(1) if not m.is_picture]
+        assert said.reply_to == asked
+        assert not await stage.store.inbox("telegram")
