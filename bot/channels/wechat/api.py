@@ -79,7 +79,7 @@ class WeChatApi:
         self._root = root.rstrip("/")
         self._tokens = tokens
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._going: set[object] = set()
+        self._going: set[asyncio.Task[Any] | None] = set()
         self._ending = False
         self._quiet = asyncio.Event()
 
@@ -154,7 +154,7 @@ class WeChatApi:
         async with self._turns:
             if self._ending:
                 raise NotReached(hint="this process is ending")
-            call = object()
+            call = asyncio.current_task()
             self._going.add(call)
             try:
                 return await post(self._client, address, "GET" if get else "POST", params=query, **request)
@@ -164,13 +164,17 @@ class WeChatApi:
                     self._quiet.set()
 
     async def end(self, seconds: float) -> None:
-        """Begin no more calls; those on their way get so long for their answers: one not read is an outcome unknown."""
+        """Begin no more calls; those on their way get so long for their answers: one not read is an outcome unknown.
+        Then they are cancelled."""
         self._ending = True
         self._quiet.clear()
         if self._going:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._quiet.wait()
+        for call in self._going:
+            if call is not None:
+                call.cancel()
 
 
 async def post(client: httpx.AsyncClient, address: str, method: str = "POST", **request: Any) -> httpx.Response:

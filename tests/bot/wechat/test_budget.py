@@ -304,6 +304,18 @@ async def test_stopped_while_a_picture_is_on_its_way_its_answer_is_awaited_and_t
         assert "没看到" not in ann.messages[-1].text
 
 
+async def test_a_platform_that_hangs_does_not_hold_up_the_stop(tmp_path: Path, wechat: FakeWeChat) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        wechat.plan("custom/send", do="hold_after")
+        making = asyncio.create_task(likeness.makes(ann))
+        await asyncio.to_thread(wechat.holding.wait, 10)
+        await likeness.channel.aclose()
+        await asyncio.wait({making}, timeout=10)
+        assert making.cancelled()
+
+
 async def test_killed_between_a_picture_and_its_receipt_the_ledger_knows_that_the_picture_came(
     tmp_path: Path, wechat: FakeWeChat
 ) -> None:
