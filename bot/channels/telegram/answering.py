@@ -10,7 +10,7 @@ from bot.channels.telegram.shapes import NotAllowed
 from bot.channels.telegram.speaking import Speaker
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Kind, Language, Message, Outgoing
-from handlers.store import Store
+from handlers.store import ENDED, JobState, Store
 from handlers.words import words
 
 log = logging.getLogger(__name__)
@@ -70,13 +70,26 @@ class Answering:
     async def _answer(self, message: Message, outgoing: Outgoing) -> bool:
         # What goes wrong with a wish is said in reply to it; a command or a tap needs no quoting.
         quote = message.choice is None and not message.text.startswith("/")
+        late = False
+
+        async def say() -> None:
+            nonlocal late
+            if not (late and outgoing.job and await self._is_over(outgoing.job)):
+                late = True
+                await self._speaker.say(message.chat, outgoing, first=True, quote=quote)
+
         try:
-            await self._patiently(lambda: self._speaker.say(message.chat, outgoing, first=True, quote=quote))
+            await self._patiently(say)
         except DeliveryRefused:
             log.info("an answer was refused by the chat")
         except DeliveryError:
             return False
         return True
+
+    async def _is_over(self, job_id: str) -> bool:
+        """Whether what was to be announced has come already, or is forgotten."""
+        job = await self._store.job(job_id)
+        return job is None or job.state is JobState.DELIVERING or job.state in ENDED
 
     async def _patiently(self, say: Callable[[], Awaitable[None]]) -> None:
         """Words twice are no harm, words lost are: an unknown outcome is repeated, once."""

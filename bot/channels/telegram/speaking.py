@@ -91,6 +91,8 @@ class Speaker:
 
     async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
         known = await self._ledger.job(job)
+        if known is not None and known.head == outgoing.text:
+            return  # said before, by a process that died before it could note that
         message = await self.send(chat, outgoing)
         if known is None and not outgoing.choices:
             now = self._ledger.now()

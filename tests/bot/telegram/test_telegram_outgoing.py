@@ -329,6 +329,32 @@ async def test_an_album_whose_receipt_did_not_get_through_is_not_sent_again(
         assert len(telegram.shown(1)) == 4
 
 
+async def test_what_is_being_made_is_not_announced_after_it_has_come(tmp_path: Path, telegram: FakeTelegram) -> None:
+    held = asyncio.Event()
+
+    async def until_it_came(seconds: float) -> None:
+        await (held.wait() if seconds >= 1.0 else briefly(seconds))
+
+    async with on_stage(tmp_path, telegram, pace=paced(clock=Clock(sleep=until_it_came))) as stage:
+        telegram.faults.append(Fault(method="sendMessage", what=502))
+        telegram.person(1).photographs("anime style")
+        (shown,) = await stage.until(lambda: telegram.pictures(1))
+        await stage.ended((await stage.job(1)).id)
+        held.set()
+        await stage.read()
+        assert [m.id for m in telegram.shown(1)] == [shown.id]
+
+
+async def test_a_status_message_that_was_said_before_a_crash_is_not_said_again(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        announced = Outgoing(id="m:0", kind=Kind.TEXT, text="Anime", job="0123456789abcdef0123")
+        for _ in range(2):
+            await stage.channel._speaker.say(stage.chat(1), announced, first=True)
+        assert len(telegram.shown(1)) == 1
+
+
 @pytest.mark.parametrize("spoken", [0, 1, 3])
 @pytest.mark.parametrize("size", [(600, 400), (2100, 100)])
 async def test_an_album_that_was_sent_without_our_knowing_is_found_again(
