@@ -105,7 +105,7 @@ def _decide(r: Reading) -> Intent:
         for line in why:
             r.note("tells", line)
     custom = shown_as(scan)
-    core = scan.text if scan.photos else fold(content(scan, c, []) or scan.text).text
+    core = scan.text if scan.photos or not scan.whole else fold(content(scan, c, []) or scan.text).text
     drawn, drawn_why = creation(scan, found, told, core)
     for line in drawn_why if r.explained else ():
         r.note("create", f"{drawn:.1f} {line}")

@@ -122,9 +122,12 @@ def _slowest(texts: list[str]) -> tuple[float, str]:
 
 
 def _spent(text: str) -> float:
-    start = time.thread_time()
-    parse(text, photos=1)
-    return (time.thread_time() - start) * 1000
+    slowest = 0.0
+    for photos in (0, 1):
+        start = time.thread_time()
+        parse(text, photos=photos)
+        slowest = max(slowest, time.thread_time() - start)
+    return slowest * 1000
 
 
 def test_no_message_takes_longer_than_ten_milliseconds() -> None:
@@ -137,6 +140,9 @@ def test_no_message_takes_longer_than_ten_milliseconds() -> None:
         '"',
         "「",
         "a man in a ",
+        "a ",
+        "the a ",
+        "first, ",
         "one ",
         "两张",
         "1:",
