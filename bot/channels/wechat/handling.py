@@ -26,7 +26,7 @@ from handlers.words import words
 log = logging.getLogger(__name__)
 
 CHANNEL = "wechat"
-WORK_SECONDS = 0.55
+WORK_SECONDS = 0.45
 """How long an answer waits for the work before it says what is foreseen."""
 FORESEE_SECONDS = 0.2
 ARRIVING_SECONDS = 0.25

@@ -31,7 +31,7 @@ from providers.catalog import ACTIONS, STYLES
 
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 0.85
+ANSWER_SECONDS = 0.75
 """Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
 CROWD = 32
 CROWD_SECONDS = 2.0
