@@ -27,8 +27,8 @@ class Ending:
     courier: Courier
     words: Words
     clock: Callable[[], datetime]
-    discard: Callable[[Sequence[Path]], Awaitable[None]]
-    """Deletes files."""
+    discard: Callable[[str, Sequence[Path]], Awaitable[None]]
+    """Deletes these files and whatever else was saved for the job of this id."""
 
     async def end(self, job: Job, made: Made) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
@@ -90,7 +90,7 @@ class Ending:
             teller = Teller(job=job, words=self.words)
             await self._settle(channel, teller, "job.settled_stopped")
             await self.store.drop_entry(job.chat, teller.settled("job.settled_stopped", now=self.clock()).id)
-        await self.discard(await self.store.drop_job(job.id))
+        await self.discard(job.id, await self.store.drop_job(job.id))
         log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
 
     async def _settle(self, channel: Channel, teller: Teller, key: str) -> None:

@@ -10,6 +10,7 @@ A process that dies at any point is picked up where it was; nothing is posted or
 import asyncio
 import logging
 import os
+import shutil
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -117,7 +118,7 @@ class JobRunner:
         self._maker = Maker(store=store, router=router, output_dir=output_dir, sleep=sleep)
         self._courier = Courier(store, sleep=sleep)
         self._ending = Ending(
-            store=store, channels=channels, courier=self._courier, words=words, clock=clock, discard=self._discard
+            store=store, channels=channels, courier=self._courier, words=words, clock=clock, discard=self._discard_job
         )
         self._live: dict[str, _Live] = {}
         self._background: list[asyncio.Task[None]] = []
@@ -328,6 +329,11 @@ class JobRunner:
         runs = await self._engine.forget_ended(before=before)
         if files or runs:
             log.info("expired: files=%d runs=%d", len(files), runs)
+
+    async def _discard_job(self, job_id: str, files: Sequence[Path]) -> None:
+        """A download that a cancel came into may have left a file that no row names."""
+        await self._discard(files)
+        await asyncio.to_thread(shutil.rmtree, self._maker.folder(job_id), ignore_errors=True)
 
     async def _discard(self, files: Sequence[Path]) -> None:
         """Delete those that lie in our own folders: an order may name a picture of the operator's."""

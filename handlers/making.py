@@ -158,6 +158,10 @@ class Maker:
         self._output = output_dir
         self._sleep = sleep
 
+    def folder(self, job_id: str) -> Path:
+        """Where the pictures of a job are saved."""
+        return self._output / job_id
+
     async def make(self, job: Job, on_progress: OnProgress | None = None, *, only_paid: bool = False) -> Made:
         """Everything a job asks for. `only_paid`: finish what was paid for, but let no first request be posted.
 
@@ -206,7 +210,7 @@ class Maker:
         except LikenessError as error:
             return Made(shots=tuple(Taken(wanted=s.count, fault=fault_of(error)) for s in job.order.shots))
         making = _Making(
-            job=job, journal=StoreJournal(self._store, job.id), router=self._router, into=self._output / job.id,
+            job=job, journal=StoreJournal(self._store, job.id), router=self._router, into=self.folder(job.id),
             sleep=self._sleep, on_progress=on_progress, may=may,
         )  # fmt: skip
         return Made(shots=await together([making.shot(n, size) for n, size in enumerate(sizes)]))

@@ -335,18 +335,20 @@ async def test_what_is_free_may_not_be_charged_when_it_was_stopped_in_the_middle
     assert "Nothing was charged" in said.text
 
 
-async def test_that_a_cancel_may_be_charged_is_still_known_after_a_crash(run: Running, job_id: str) -> None:
-    await waiting(run, job_id, Script(seconds=1000, cancel=Cancelled.ASKED))
-    job = await run.store.job(job_id)
-    assert job is not None
-    maker = Maker(store=run.store, router=Router([run.provider]), output_dir=run.folder)
-    first, again = await maker.stop(job), await maker.stop(job)
+async def test_that_a_cancel_may_be_charged_is_still_known_after_a_crash(tmp_path: Path) -> None:
+    provider = FakeProvider(standing=Script(seconds=1000, cancel=Cancelled.ASKED))
+    async with running(tmp_path, provider=provider, worker=False) as run:
+        job = await run.place()
+        maker = Maker(store=run.store, router=Router([provider]), output_dir=run.folder)
+        making = asyncio.ensure_future(maker.make(job))
+        await run.happens(lambda: provider.jobs != {})
+        async with asyncio.timeout(10):
+            while [part.state for part in await run.store.parts(job.id)] != [PartState.ACCEPTED]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
+        first, again = await maker.stop(job), await maker.stop(job)
     assert (first.maybe_charged, again) == (True, first)
-    await run.store.update_job(job_id, cancel_asked=True)
-    await run.runner.cancel(job_id)
-    await run.ended(job_id)
-    (said,) = run.channel.words(job_id)
-    assert "may still be charged" in said.text
 
 
 async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_stays(run: Running, job_id: str) -> None:
