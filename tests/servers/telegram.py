@@ -263,6 +263,7 @@ class FakeTelegram:
     """Chats that exist no more."""
     migrated: dict[int, int] = field(default_factory=dict)
     threads_gone: set[int] = field(default_factory=set)
+    threads_closed: set[int] = field(default_factory=set)
     admins: set[tuple[int, int]] = field(default_factory=set)
     webhook: Json = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
@@ -671,6 +672,8 @@ class FakeTelegram:
             raise Refused(403, "Forbidden: bot was blocked by the user")
         if int(params.get("message_thread_id") or 0) in self.threads_gone:
             raise Refused(400, "Bad Request: message thread not found")
+        if int(params.get("message_thread_id") or 0) in self.threads_closed:
+            raise Refused(400, "Bad Request: TOPIC_CLOSED")
         if sends:
             self._flood(chat)
         return chat

@@ -20,7 +20,7 @@ from telegram.error import BadRequest
 from bot.channels.telegram.gateway import Gateway
 from bot.channels.telegram.ledger import Ledger, exchanged
 from bot.channels.telegram.shapes import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
-from bot.channels.telegram.speaking import reply_to, thread_of
+from bot.channels.telegram.speaking import in_topic, reply_to
 from handlers.channel import DeliveryRefused
 from handlers.message import Chat, Outgoing
 from handlers.store import Store
@@ -82,24 +82,28 @@ class Greys:
     async def _send(
         self, chat: Chat, outgoing: Outgoing, form: Form, count: int, known: str | None
     ) -> tuple[Message, ...]:
-        where = {"message_thread_id": thread_of(chat), "reply_parameters": reply_to(chat, outgoing)}
+        reply = reply_to(chat, outgoing)
         file = known or placeholder()
 
-        async def one(to: int) -> tuple[Message, ...]:
+        async def one(to: int, thread: int | None) -> tuple[Message, ...]:
             if form == "photo":
-                return (await self._bot.send_photo(to, file, **where),)  # type: ignore[arg-type]  # two known names
-            return (await self._bot.send_document(to, file, filename="picture.jpg", **where),)  # type: ignore[arg-type]
+                return (await self._bot.send_photo(to, file, message_thread_id=thread, reply_parameters=reply),)
+            return (
+                await self._bot.send_document(
+                    to, file, filename="picture.jpg", message_thread_id=thread, reply_parameters=reply
+                ),
+            )
 
-        async def album(to: int) -> tuple[Message, ...]:
+        async def album(to: int, thread: int | None) -> tuple[Message, ...]:
             media = [
                 InputMediaPhoto(file)
                 if form == "photo"
                 else InputMediaDocument(file, filename=None if known else "picture.jpg")
                 for _ in range(count)
             ]
-            return await self._bot.send_media_group(to, media, **where)  # type: ignore[arg-type]
+            return await self._bot.send_media_group(to, media, message_thread_id=thread, reply_parameters=reply)
 
-        return await self._gateway(chat.chat, one if count == 1 else album)
+        return await in_topic(self._gateway, chat, one if count == 1 else album)
 
     # --- what was sent, and whose answer never came
 
@@ -151,14 +155,13 @@ class Greys:
     ) -> tuple[bool, int]:
         """Whether a message is a grey picture of ours; and the number of the message that was sent to see it."""
 
-        async def call(to: int) -> Message:
+        async def call(to: int, thread: int | None) -> Message:
             return await self._bot.send_message(
-                to, words(outgoing.language, "telegram.coming"), disable_notification=True,
-                message_thread_id=thread_of(chat),
+                to, words(outgoing.language, "telegram.coming"), disable_notification=True, message_thread_id=thread,
                 reply_parameters=ReplyParameters(number, allow_sending_without_reply=True),
             )  # fmt: skip
 
-        sent = await self._gateway(chat.chat, call)
+        sent = await in_topic(self._gateway, chat, call)
 
         async def away(to: int) -> object:
             return await self._bot.delete_message(to, sent.message_id)

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
@@ -17,6 +19,8 @@ from handlers.message import Chat, Choice, Kind, Outgoing
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 TEXT_UNITS = 4096
 """UTF-16 units of one message (Bot API)."""
 ACTION_SECONDS = 4.5
@@ -25,6 +29,7 @@ EDIT_SECONDS = ((60.0, 3.0), (600.0, 10.0), (float("inf"), 30.0))
 """(age of the job, seconds between edits of its message)."""
 GROUP_FACTOR = 2.0
 """Groups are edited less often: 20 messages a minute, for everybody there."""
+_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted")
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -39,6 +44,17 @@ def reply_to(chat: Chat, outgoing: Outgoing, *, quote: bool = False) -> ReplyPar
         return None
     # Without this, an answer fails where the person deleted their message in the meantime.
     return ReplyParameters(int(outgoing.ref or 0), allow_sending_without_reply=True)
+
+
+async def in_topic(gateway: Gateway, chat: Chat, call: Callable[[int, int | None], Awaitable[T]]) -> T:
+    """Send to the chat's topic; where that was deleted or closed meanwhile, to the group's general one."""
+    thread = thread_of(chat)
+    try:
+        return await gateway(chat.chat, lambda to: call(to, thread))
+    except BadRequest as error:
+        if thread is None or not any(text in str(error).lower() for text in _NO_TOPIC):
+            raise
+    return await gateway(chat.chat, lambda to: call(to, None))
 
 
 def thread_of(chat: Chat) -> int | None:
@@ -118,24 +134,16 @@ class Speaker:
         *,
         quote: bool = False,
     ) -> Message:
-        thread = thread_of(chat)
-
-        async def call(to: int) -> Message:
+        async def call(to: int, thread: int | None) -> Message:
             return await self._bot.send_message(
                 to, text, reply_markup=markup, message_thread_id=thread, link_preview_options=NO_PREVIEW,
                 reply_parameters=reply_to(chat, outgoing, quote=quote),
             )  # fmt: skip
 
         try:
-            return await self._gateway(chat.chat, call)
+            return await in_topic(self._gateway, chat, call)
         except BadRequest as error:
-            if "thread not found" not in str(error).lower():
-                log.error("a message was refused: %s", type(error).__name__)
-                raise DeliveryRefused("bad request") from None
-        thread = None  # the topic was deleted: to the group's general one
-        try:
-            return await self._gateway(chat.chat, call)
-        except BadRequest:
+            log.error("a message was refused: %s", type(error).__name__)
             raise DeliveryRefused("bad request") from None
 
     async def edit(self, chat: Chat, message: int, text: str, choices: tuple[Choice, ...]) -> bool:

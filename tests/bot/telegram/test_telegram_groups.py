@@ -160,6 +160,20 @@ async def test_where_the_topic_was_deleted_the_group_itself_is_answered(tmp_path
         assert [message.thread for message in telegram.shown(GROUP)] == [None]
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("how", ["gone", "closed"])
+async def test_a_result_whose_topic_was_deleted_or_closed_meanwhile_comes_to_the_group(
+    tmp_path: Path, telegram: FakeTelegram, how: str, count: int
+) -> None:
+    from providers.fake import Script
+
+    async with on_stage(tmp_path, telegram, script=(Script(seconds=0.5),)) as stage:
+        telegram.person(1).photographs(f"@LikenessBot anime style, {count} pictures", GROUP, thread=555)
+        await stage.until(lambda: telegram.shown(GROUP))
+        (telegram.threads_gone if how == "gone" else telegram.threads_closed).add(555)
+        await stage.until(lambda: len(telegram.pictures(GROUP)) == count)
+
+
 async def test_a_group_that_becomes_a_supergroup_keeps_its_settings_and_its_running_job(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
