@@ -112,11 +112,19 @@ def test_politeness_at_the_end_changes_nothing(row: object, polite: str) -> None
         assert replace(after, language=before.language) == before
 
 
+_ORDINARY = "，".join(row.text for row in _ROWS[:60])[:500]
+
+
+def _pace() -> float:
+    """Seconds of the thread's own work for 500 ordinary characters: some two milliseconds on an idle machine."""
+    return min(_spent(_ORDINARY) for _ in range(3))
+
+
 def _slowest(texts: list[str]) -> tuple[float, str]:
-    """Milliseconds of the thread's own work, the best of three, so that a busy machine proves nothing."""
+    """In units of `_pace` just before, the best of three: a busy machine, or a slow one, proves nothing."""
     worst = (0.0, "")
     for text in texts:
-        best = min(_spent(text) for _ in range(3))
+        best = min(_spent(text) / _pace() for _ in range(3))
         worst = max(worst, (best, text[:30]))
     return worst
 
@@ -127,10 +135,10 @@ def _spent(text: str) -> float:
         start = time.thread_time()
         parse(text, photos=photos)
         slowest = max(slowest, time.thread_time() - start)
-    return slowest * 1000
+    return slowest
 
 
-def test_no_message_takes_longer_than_ten_milliseconds() -> None:
+def test_no_message_takes_longer_than_a_few_ordinary_ones_of_500_characters() -> None:
     parse("warm 热身 up", photos=1)
     seeds = [
         "a",
@@ -159,5 +167,5 @@ def test_no_message_takes_longer_than_ten_milliseconds() -> None:
     ]
     hostile = [(seed * 100_000)[:100_000] for seed in seeds]
     hostile += [(" ".join(r.text for r in _ROWS[i : i + 40]) * 30)[:100_000] for i in range(0, 400, 40)]
-    milliseconds, text = _slowest(hostile)
-    assert milliseconds < 10, text
+    paces, text = _slowest(hostile)
+    assert paces < 5, text
