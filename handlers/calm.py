@@ -32,11 +32,6 @@ class Calm:
             if not self._answers:
                 self._free.set()
 
-    @property
-    def answers(self) -> int:
-        """How many are being made."""
-        return self._answers
-
     def until(self, *, patience: float = 1.0) -> float:
         """The moment, on the loop's clock, from which work that could begin now gives way no more.
 

@@ -33,10 +33,6 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 0.75
 """Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
-CROWD = 32
-CROWD_SECONDS = 2.0
-"""That many answers at once take time by themselves. A promise and a message after it cost more than what is awaited,
-and the person a message of their budget: so a little longer, in all still well below the platform's five seconds."""
 FLUSH_SECONDS = 0.35
 KEPT_ANSWERS = 20_000
 OVERHEARD = "a signature that carried another push"
@@ -123,10 +119,7 @@ class Reception:
 
     async def _in_time(self, task: "asyncio.Task[Answer]") -> Answer:
         """Raises what the task raises, and TimeoutError."""
-        if not (await asyncio.wait({task}, timeout=ANSWER_SECONDS))[0] and self._handling.calm.answers >= CROWD:
-            log.info("an answer takes longer: %d are being made", self._handling.calm.answers)
-            await asyncio.wait({task}, timeout=CROWD_SECONDS)
-        if not task.done():
+        if not (await asyncio.wait({task}, timeout=ANSWER_SECONDS))[0]:
             raise TimeoutError
         return task.result()
 
