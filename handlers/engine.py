@@ -33,6 +33,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatusStri
 from dbos._serialization import Serializer
 
 from handlers.slots import FileSlots, PostgresSlots, Slots
+from handlers.sql_schema import write_ahead_log
 
 log = logging.getLogger(__name__)
 
@@ -342,7 +343,7 @@ def _write_ahead(file: Path) -> None:
     """The journal mode stays with the file."""
     connection = sqlite3.connect(file)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead_log(connection)
     finally:
         connection.close()
 

@@ -192,13 +192,13 @@ def make_engine(url: str, *, pool_size: int) -> sa.Engine:
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_sqlite_begin`, not by the driver
     connection.execute(f"PRAGMA busy_timeout = {1000 * _SQLITE_PATIENCE}")
-    _write_ahead_log(connection)
+    write_ahead_log(connection)
     # NORMAL may lose the last commits, a paid request's id among them, when power fails
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _write_ahead_log(connection: sqlite3.Connection) -> None:
+def write_ahead_log(connection: sqlite3.Connection) -> None:
     """Stays with the file. SQLite does not wait here by itself where several processes open a new file together."""
     for _ in range(_SQLITE_PATIENCE * 50):
         try:
