@@ -1,4 +1,4 @@
-"""The web app from outside: the cookie, posting, reading, pictures, and what operators ask."""
+"""The web app from outside: the cookie, posting, reading, pictures, and what operators ask (long: one app)."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The web channel: order, repeats, crashes, progress lines, streams, and what is left on the disk."""
+"""The web channel: order, repeats, crashes, progress lines, streams, and what is left on the disk (long: one seam)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The chat page in a real browser, against the real web app with a conversation of ours behind it."""
+"""The chat page in a real browser, against the real web app with a conversation of ours behind it (long: one page)."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""One suite that every `Store` passes: the one in memory, SQLite, PostgreSQL."""
+"""One suite that every `Store` passes: the one in memory, SQLite, PostgreSQL (long: it is one contract)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

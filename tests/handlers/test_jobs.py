@@ -1,4 +1,4 @@
-"""A job from the queue to its receipt, with everything that may go wrong on the way."""
+"""A job from the queue to its receipt, with everything that may go wrong on the way (long: so much may)."""
 
 import asyncio
 import hashlib

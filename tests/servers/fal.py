@@ -1,4 +1,4 @@
-"""A fake fal that speaks the real queue protocol over HTTP, faults included, and counts what it would bill.
+"""A fake fal that speaks the queue protocol over HTTP, faults included, and counts its bill (long: one machine).
 
 In a test:   with FakeFal.serving() as fal: fal.plan(submit="reset_after"); … assert fal.submits == 1
 As a program: python -m tests.servers.fal --port 0        prints its address as the first line

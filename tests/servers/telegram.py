@@ -1,4 +1,4 @@
-"""A fake Bot API server that speaks the real protocol over HTTP, enforces the real limits and remembers everything.
+"""A fake Bot API server: the real protocol over HTTP, its limits enforced, all remembered (long: one machine).
 
 In a test:  with FakeTelegram.serving() as telegram: ann = telegram.person(1001, "Ann"); ann.says("hello"); …
 

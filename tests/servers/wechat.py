@@ -1,4 +1,4 @@
-"""A fake WeChat that plays both sides: the platform's endpoints over HTTP, and the phones of people.
+"""A fake WeChat that plays both sides: the platform over HTTP, and the phones of people (long: one machine).
 
 In a test:   with FakeWeChat.serving() as wechat: … reply = await wechat.phone("ann").types("动漫")
 

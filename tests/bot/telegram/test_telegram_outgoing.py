@@ -1,4 +1,4 @@
-"""What goes out: progress, results, exactly one picture for each that was made, whatever the line does."""
+"""What goes out: progress and results, each picture once, whatever the line does (long: every way a send can end)."""
 
 import asyncio
 from dataclasses import replace

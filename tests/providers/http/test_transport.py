@@ -1,4 +1,4 @@
-"""Our transport under httpx against a server that says exactly what a test wants, byte by byte."""
+"""Our transport under httpx against a server that says exactly what a test wants, byte by byte (long: one protocol)."""
 
 import asyncio
 import ssl
