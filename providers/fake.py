@@ -29,7 +29,7 @@ from providers.base import (
 )
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from providers.media.save import save_picture
-from providers.media.threads import in_thread
+from providers.media.threads import in_thread_to_its_end
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -145,7 +145,7 @@ class FakeProvider:
         if count == 0:
             raise MadeNothing("as told")
         pictures = [
-            await in_thread(
+            await in_thread_to_its_end(
                 save_picture, _painted(job.request, n), into=into, stem=f"{submission.request_id}-{n}",
                 provider=self.name, request_id=submission.request_id,
             )

@@ -32,7 +32,7 @@ from providers.embedded.reading import background_in, change_in, lettering_in, o
 from providers.embedded.worker import Worker
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
-from providers.media.threads import in_thread
+from providers.media.threads import in_thread, in_thread_to_its_end
 
 NAME = "embedded"
 STYLES = frozenset(
@@ -160,7 +160,7 @@ class EmbeddedProvider:
         for name in names:
             data = await in_thread((folder / name).read_bytes)
             what = submission.handle.get("style") or submission.handle.get("action") or NAME
-            saved = await in_thread(
+            saved = await in_thread_to_its_end(
                 save_picture, data, into=into, stem=f"{what}-{NAME}", provider=NAME, request_id=submission.request_id
             )
             pictures.append(saved)

@@ -20,7 +20,7 @@ from providers.fal.answers import Answer, job_error
 from providers.media.files import delete_quietly
 from providers.media.preview import dimensions, looks_blank
 from providers.media.save import save_picture
-from providers.media.threads import in_thread
+from providers.media.threads import in_thread, in_thread_to_its_end
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,9 @@ class Fetcher:
             return found
         try:
             data = await self._download(url)
-            return await in_thread(save_picture, data, into=into, stem=stem, provider=self._name, request_id=request_id)
+            return await in_thread_to_its_end(
+                save_picture, data, into=into, stem=stem, provider=self._name, request_id=request_id
+            )
         except LikenessError as error:
             log.warning("a picture could not be fetched: %s", error.code)
             return None

@@ -24,3 +24,18 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     seconds; the end of the process waits for it) and writes nothing half.
     """
     return await asyncio.get_running_loop().run_in_executor(_pool, partial(function, *args, **kwargs))
+
+
+async def in_thread_to_its_end(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`in_thread` for work that leaves a file behind: a cancelled caller waits until work that has begun has ended.
+
+    So nothing is written any more after the caller is gone: its file could be found by nobody, and outlive a deletion.
+    """
+    job = _pool.submit(partial(function, *args, **kwargs))
+    waiting = asyncio.wrap_future(job)
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        if not job.cancel():
+            await asyncio.wait({waiting})
+        raise

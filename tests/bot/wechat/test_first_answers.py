@@ -9,7 +9,7 @@ from pathlib import Path
 
 from handlers.conversation import Conversation
 from handlers.message import Message, Outgoing
-from providers.fake import FakeProvider
+from providers.fake import FakeProvider, Script
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import hasty
 from tests.servers.wechat import FakeWeChat
@@ -274,13 +274,14 @@ async def test_with_a_database_that_does_not_answer_there_is_a_promise_within_a_
 
 
 async def test_a_promise_made_without_a_database_is_kept_after_a_restart(tmp_path: Path, wechat: FakeWeChat) -> None:
-    # The same maker before and after: what was begun in the very last moment is taken up again.
-    maker = FakeProvider(sleep=hasty)
+    # The same maker before and after: what was begun in the very last moment is taken up again, and is ready only then.
+    maker = FakeProvider(standing=Script(seconds=1000), sleep=asyncio.sleep)
     async with house(tmp_path, wechat, provider=maker) as likeness:
         ann = likeness.phone()
         with locked(tmp_path):
             await ann.types("画一座暴风雨里的灯塔")
             await likeness.channel.aclose()
+    maker.sleep = hasty
     async with house(tmp_path, wechat, provider=maker) as likeness:
         await likeness.all_ended()
         await likeness.settled()
