@@ -128,23 +128,17 @@ class Transport(httpx.AsyncBaseTransport):
     # --- connections
 
     async def _connect(self, origin: Origin, timeout: float | None) -> Connection:
-        scheme, host, port = origin
+        scheme = origin[0]
         if self._most is not None:
             while self._using + self._unused() > self._most and self._drop_oldest():
                 pass
-        loop = asyncio.get_running_loop()
-        tls = self._tls if scheme == "https" else None
         try:
             async with asyncio.timeout(timeout):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop), host, port, ssl=tls, server_hostname=host if tls else None,
-                    happy_eyeballs_delay=None if _is_address(host) else SECOND_ADDRESS,
-                )  # fmt: skip
+                return await _opened(asyncio.get_running_loop(), origin, self._tls if scheme == "https" else None)
         except TimeoutError:
             raise httpx.ConnectTimeout("no connection in time") from None
         except (OSError, UnicodeError) as error:  # TLS and names too; UnicodeError: no name at all
             raise httpx.ConnectError(type(error).__name__) from None
-        return connection
 
     def _kept(self, origin: Origin) -> Connection | None:
         """The connection that was used last, if the server kept it open."""
@@ -217,6 +211,23 @@ def _origin(url: httpx.URL) -> Origin:
     if url.scheme not in PORTS or not url.raw_host:
         raise httpx.UnsupportedProtocol("not an http address")
     return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]
+
+
+async def _opened(loop: asyncio.AbstractEventLoop, origin: Origin, tls: ssl.SSLContext | None) -> Connection:
+    _, host, port = origin
+
+    def new() -> Connection:
+        return Connection(loop)
+
+    name = host if tls else None
+    if _is_address(host) or not isinstance(loop, asyncio.BaseEventLoop):
+        # Not every loop knows how to race two families (uvloop); a program that uses our functions may run any.
+        _, connection = await loop.create_connection(new, host, port, ssl=tls, server_hostname=name)
+    else:
+        _, connection = await loop.create_connection(
+            new, host, port, ssl=tls, server_hostname=name, happy_eyeballs_delay=SECOND_ADDRESS
+        )
+    return connection
 
 
 def _is_address(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -446,6 +447,27 @@ async def test_https_works_over_a_kept_connection(tmp_path: Path) -> None:
             url = served.url.replace("127.0.0.1", "localhost")
             assert (await http.post(url, content=b"x" * MB)).text == "ok"
         assert served.connections == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not made for it")
+def test_a_program_may_run_another_loop(tmp_path: Path) -> None:
+    import uvloop
+
+    server, trusting = certificate("localhost", tmp_path)
+
+    async def posts() -> None:
+        for tls in (None, server):
+            async with serving(forever, tls) as served, client(tls=trusting) as http:
+                url = served.url.replace("127.0.0.1", "localhost") if tls else served.url
+                for _ in range(3):
+                    assert (await http.post(url, content=b"x" * MB)).text == "ok"
+                assert served.connections == 1
+        async with client() as http:
+            with pytest.raises(httpx.ConnectError):
+                await http.post("http://127.0.0.1:1", content=b"x")
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(posts())
 
 
 # --- proxies
