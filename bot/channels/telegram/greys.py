@@ -3,10 +3,13 @@
 A send whose outcome nobody knows is not repeated blindly: before it, the newest message known in the chat is noted;
 afterwards, the messages of the album. Where the first note is found and the second is not, the album is looked for
 behind that message. A message that answers another comes back with what the other one holds, so a short one is sent in
-answer to where the album may be, and taken away again. Grey pictures that are known to keep another place are not it.
+answer to where the album may be, and taken away again. Each grey picture is claimed for its place, in one step, before
+it is used: what keeps another place is not it.
 """
 
+import hashlib
 import logging
+from collections.abc import Iterator
 
 from telegram import (
     Bot,
@@ -28,7 +31,7 @@ from handlers.words import words
 
 log = logging.getLogger(__name__)
 
-LOOKED_AT = 6
+LOOKED_AT = 8
 """Messages looked at for a lost album; each costs two calls."""
 SERVER = "telegram.server"
 """What is remembered of the server, in the store."""
@@ -50,14 +53,14 @@ class Greys:
         noted = await self._store.value(_PLACES, key)
         if noted and not noted.startswith(_UNKNOWN):
             return tuple(map(int, noted.split()))
+        owner = hashlib.sha256(key.encode()).hexdigest()[:8]
         messages: tuple[int, ...] = ()
         if noted:
-            messages = await self._lost(chat, outgoing, form, count, int(noted.removeprefix(_UNKNOWN)))
-        if not messages:
-            if not noted:
-                await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)}")
+            messages = await self._lost(chat, outgoing, form, count, int(noted.removeprefix(_UNKNOWN)), owner)
+        else:
+            await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)}")
+        while not (messages and await self._claimed(chat, messages, owner)):
             messages = await self.send(chat, outgoing, form, count)
-        await self._note(chat, messages)
         await self._store.set_value(_PLACES, key, " ".join(map(str, messages)))
         return messages
 
@@ -107,14 +110,17 @@ class Greys:
 
     # --- what was sent, and whose answer never came
 
-    async def _note(self, chat: Chat, messages: tuple[int, ...]) -> None:
-        """These keep a place."""
+    async def _claimed(self, chat: Chat, messages: tuple[int, ...], owner: str) -> bool:
+        """These keep the owner's place from now on; False where one of them keeps another's."""
         while True:
             stored = await self._store.value(_KNOWN, chat.chat)
-            known = dict.fromkeys([*(stored or "").split(), *map(str, messages)])
-            newest = " ".join([*known][-KNOWN_KEPT:])
+            known = _owners(stored)
+            if any(known.get(message, owner) != owner for message in messages):
+                return False
+            known |= dict.fromkeys(messages, owner)
+            newest = " ".join(f"{message}={whose}" for message, whose in [*known.items()][-KNOWN_KEPT:])
             if await exchanged(self._store, _KNOWN, chat.chat, stored, newest):
-                return
+                return True
 
     async def _newest(self, outgoing: Outgoing) -> int:
         """A message that is certainly older than what is sent next."""
@@ -122,33 +128,42 @@ class Greys:
         asked = int(outgoing.ref) if (outgoing.ref or "").isdecimal() and outgoing.ref else 0
         return max(shown.message if shown else 0, asked)
 
-    async def _lost(self, chat: Chat, outgoing: Outgoing, form: Form, count: int, after: int) -> tuple[int, ...]:
+    async def _lost(
+        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, after: int, owner: str
+    ) -> tuple[int, ...]:
         """The messages of an album sent some time after that message, if there is one; they follow each other."""
+        known = _owners(await self._store.value(_KNOWN, chat.chat))
+        if own := tuple(message for message, whose in known.items() if whose == owner):
+            return own  # claimed just before the crash
         if not after:
             return ()
         unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
-        known = set(map(int, (await self._store.value(_KNOWN, chat.chat) or "").split()))
-        last = after + count  # where it is if nobody said anything else
-        looked, end = await self._look(chat, outgoing, last, form, unique)
-        if not looked or last in known:
-            candidates = [n for n in range(end - 1, after + count - 1, -1) if n != last and n not in known]
-            for last in candidates[: LOOKED_AT - 1]:
-                looked, _ = await self._look(chat, outgoing, last, form, unique)
-                if looked:
-                    break
-            else:
-                return ()
-        else:  # where somebody spoke, it may have come a little later
-            for later in range(last + 1, min(end, last + count)):
-                looked, _ = await self._look(chat, outgoing, later, form, unique)
-                if not looked or later in known:
-                    break
-                last = later
-        found = tuple(range(last - count + 1, last + 1))
-        if known.intersection(found):
+        first = after + count  # the last of them, if nobody said anything else in between
+        seen: dict[int, bool] = {}
+        seen[first], end = await self._look(chat, outgoing, first, form, unique)
+
+        async def grey(number: int) -> bool:
+            if number in known or number >= end:
+                return False
+            if number not in seen:
+                seen[number], _ = await self._look(chat, outgoing, number, form, unique)
+            return seen[number]
+
+        last = None
+        for number in (first, *_outwards(after + 1, end - 1)):
+            if len(seen) >= LOOKED_AT and number not in seen:
+                break
+            if await grey(number):
+                last = number
+                break
+        if last is None:
             return ()
+        for later in range(last + 1, last + count):  # where somebody spoke, it came a little later
+            if not await grey(later):
+                break
+            last = later
         log.info("an album whose sending was interrupted was found again")
-        return found
+        return tuple(range(last - count + 1, last + 1))
 
     async def _look(
         self, chat: Chat, outgoing: Outgoing, number: int, form: Form, unique: str | None
@@ -168,6 +183,21 @@ class Greys:
 
         await self._gateway.quietly(chat.chat, away)
         return _is_grey(sent.reply_to_message, form, unique, self._bot.id), sent.message_id
+
+
+def _owners(stored: str | None) -> dict[int, str]:
+    """Grey pictures that keep a place, with whose it is, oldest first."""
+    pairs = (word.partition("=") for word in (stored or "").split())
+    return {int(message): whose for message, _, whose in pairs}
+
+
+def _outwards(first: int, last: int) -> Iterator[int]:
+    """From both ends, the end first: between the sending and the look there was little, or a crash with its crowd."""
+    while first <= last:
+        yield last
+        if first < last:
+            yield first
+        first, last = first + 1, last - 1
 
 
 def _file(message: Message) -> tuple[str, str] | None:

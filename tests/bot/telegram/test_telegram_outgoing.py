@@ -375,6 +375,18 @@ async def test_an_album_that_was_sent_without_our_knowing_is_found_again(
         assert not [m for m in telegram.shown(1) if m.file and not m.is_picture], "no grey one is left"
 
 
+async def test_an_album_claimed_just_before_a_crash_is_known_again(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)))
+        await stage.channel.reserve(stage.chat(1), outgoing)
+        # As it is between the claim and the note of the place.
+        await stage.store.set_value("telegram.places", f"{outgoing.id}#album", "?1")
+        await delivered(stage, outgoing)
+        assert len(telegram.of("sendMediaGroup")) == 1
+        assert len(telegram.pictures(1)) == 3
+        assert not [m for m in telegram.shown(1) if m.file and not m.is_picture], "no grey one is left"
+
+
 @pytest.mark.parametrize("sent", [True, False])
 async def test_an_album_that_is_looked_for_is_not_mistaken_for_anothers(
     tmp_path: Path, telegram: FakeTelegram, sent: bool
