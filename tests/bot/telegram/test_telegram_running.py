@@ -84,6 +84,7 @@ async def test_an_update_by_webhook_is_stored_before_it_is_acknowledged_and_then
         answer = await client.post("/telegram", json=posted, headers=headers)
         assert answer.status_code == 200, "at once, not after the download"
         assert [key for key, _ in await stage.store.inbox("telegram")] == [str(posted["update_id"])]
+        await telegram.until(lambda: telegram.of("getFile"))
         telegram.release()
         assert (await client.post("/telegram", json=posted, headers=headers)).status_code == 200
         await stage.channel.idle()
