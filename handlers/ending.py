@@ -1,13 +1,13 @@
 """How a job ends: its pictures delivered with a receipt, or a sentence why there are none; then its last row."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from handlers.channel import Channel
 from handlers.delivery import Courier
+from handlers.job_files import JobFiles
 from handlers.making import Fault, Made, fault_of
 from handlers.store import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.table import LastResult
@@ -27,8 +27,7 @@ class Ending:
     courier: Courier
     words: Words
     clock: Callable[[], datetime]
-    discard: Callable[[str, Sequence[Path]], Awaitable[None]]
-    """Deletes these files and whatever else was saved for the job of this id."""
+    files: JobFiles
 
     async def end(self, job: Job, made: Made) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
@@ -36,6 +35,8 @@ class Ending:
             await self._drop(job)
             return
         parts = await self.store.parts(job.id)
+        named = {picture.path for part in parts for picture in part.pictures}
+        await self.files.keep_only(job.id, named.union(picture.path for picture in made.pictures))
         job = counted(replace(job, pictures=made.pictures), parts)
         channel = self.channels.get(job.chat.channel)
         if channel is None:
@@ -90,7 +91,7 @@ class Ending:
             teller = Teller(job=job, words=self.words)
             await self._settle(channel, teller, "job.settled_stopped")
             await self.store.drop_entry(job.chat, teller.settled("job.settled_stopped", now=self.clock()).id)
-        await self.discard(job.id, await self.store.drop_job(job.id))
+        await self.files.discard_job(job.id, await self.store.drop_job(job.id))
         log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
 
     async def _settle(self, channel: Channel, teller: Teller, key: str) -> None:

@@ -10,10 +10,8 @@ A process that dies at any point is picked up where it was; nothing is posted or
 import asyncio
 import logging
 import os
-import shutil
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +21,7 @@ from handlers.channel import Channel
 from handlers.delivery import Courier, delivery_key
 from handlers.ending import Ending
 from handlers.engine import Engine, workflow_id_of
+from handlers.job_files import JobFiles
 from handlers.making import Made, Maker, place_of, together
 from handlers.plan import quote
 from handlers.sql_store import utc_now
@@ -109,7 +108,7 @@ class JobRunner:
         self._store = store
         self._router = router
         self._channels = channels
-        self._folders = (data_dir.absolute(), output_dir.absolute())
+        self._files = JobFiles(data_dir, output_dir)
         self._worker = worker
         self._retention = timedelta(days=retention_days)
         self._words = words
@@ -118,7 +117,7 @@ class JobRunner:
         self._maker = Maker(store=store, router=router, output_dir=output_dir, sleep=sleep)
         self._courier = Courier(store, sleep=sleep)
         self._ending = Ending(
-            store=store, channels=channels, courier=self._courier, words=words, clock=clock, discard=self._discard_job
+            store=store, channels=channels, courier=self._courier, words=words, clock=clock, files=self._files
         )
         self._live: dict[str, _Live] = {}
         self._background: list[asyncio.Task[None]] = []
@@ -324,21 +323,11 @@ class JobRunner:
         """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
         before = self._clock() - self._retention
         files = await self._store.expire(before=before)
-        await self._discard(files)
-        await asyncio.to_thread(_delete_old, self._folders[0] / "photos", before)
+        await self._files.discard(files)
+        await self._files.discard_old_photos(before)
         runs = await self._engine.forget_ended(before=before)
         if files or runs:
             log.info("expired: files=%d runs=%d", len(files), runs)
-
-    async def _discard_job(self, job_id: str, files: Sequence[Path]) -> None:
-        """A download that a cancel came into may have left a file that no row names."""
-        await self._discard(files)
-        await asyncio.to_thread(shutil.rmtree, self._maker.folder(job_id), ignore_errors=True)
-
-    async def _discard(self, files: Sequence[Path]) -> None:
-        """Delete those that lie in our own folders: an order may name a picture of the operator's."""
-        ours = [file for file in files if any(file.absolute().is_relative_to(folder) for folder in self._folders)]
-        await asyncio.to_thread(_delete, ours)
 
 
 async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
@@ -349,20 +338,3 @@ async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
-
-
-def _delete(files: list[Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)
-
-
-def _delete_old(photos: Path, before: datetime) -> None:
-    """Photos that were sent before that and never made into anything: no row names them. A folder a person."""
-    for photo in photos.glob("*/*"):
-        if photo.is_file() and photo.stat().st_mtime < before.timestamp():
-            photo.unlink(missing_ok=True)
-    for folder in photos.glob("*"):
-        # One made just now is empty for a moment, before its first photo is written.
-        if folder.stat().st_mtime < before.timestamp():
-            with suppress(OSError):  # somebody's newer photos are in it
-                folder.rmdir()

@@ -375,6 +375,25 @@ async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_s
     assert f"result:{job_id}" not in run.channel.shown
 
 
+@pytest.mark.parametrize("cancel", [False, True], ids=["to its end", "cancelled"])
+async def test_a_picture_that_no_row_names_goes_when_its_job_ends(run: Running, job_id: str, cancel: bool) -> None:
+    await waiting(run, job_id, Script(seconds=1000))
+    folder = run.folder / "pictures" / job_id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "saved-just-before-a-crash.png").write_bytes(b"somebody's face")
+    if cancel:
+        await run.store.update_job(job_id, cancel_asked=True)
+        await run.runner.cancel(job_id)
+    else:
+        for job in run.provider.jobs.values():
+            job.script = Script(cancel=Cancelled.TOO_LATE)
+        await run.runner.cancel(job_id)
+    ended = await run.ended(job_id)
+    assert len(ended.pictures) == (0 if cancel else 1)
+    assert {picture.path for picture in ended.pictures} == (set() if cancel else set(folder.iterdir()))
+    assert folder.exists() is not cancel
+
+
 async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: Running, job_id: str) -> None:
     await waiting(run, job_id, Script(seconds=1000))
     await run.store.update_job(job_id, cancel_asked=True)
@@ -514,7 +533,7 @@ async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
     run.clock.ahead = timedelta(days=31)
     await run.runner.expire()
     assert await run.store.job(job_id) is None
-    assert not job.pictures[0].path.exists()
+    assert not job.pictures[0].path.parent.exists()
     assert outside.exists()
     assert await run.runner._engine.ended([job_id]) == {}
 
