@@ -10,6 +10,9 @@ from providers.errors import AskPerson
 from tests.providers.embedded.conftest import turned
 
 
+pytestmark = pytest.mark.xdist_group("id photo")  # what the module shares costs seconds: it is made once
+
+
 @pytest.fixture(scope="module")
 def blue(astronaut: Picture, faces: tuple[Face, ...]) -> Picture:
     return id_photo(astronaut, faces, "id_photo_blue")
