@@ -232,6 +232,8 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
         groups = [h for h in scan.hits if h.kind == "group"]
         places = [h for h in groups if h.key in ("cafe", "beach", "city", "restaurant")][1:]
         spans += [(h.start, h.end) for h in groups if h not in places]
+    if (style or "").startswith("id_photo"):  # "blue background" is what the style is: no wish beyond it
+        spans += [(h.start, h.end) for h in scan.words("bg")]
     return content(scan, r.c, spans)
 
 

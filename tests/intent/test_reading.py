@@ -175,5 +175,15 @@ def test_a_request_after_a_story_is_heard() -> None:
     assert parse(story, photos=1).style == "graduation"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["ID photo, blue background", "passport photo blue background", "证件照，蓝色背景", "blue backdrop id photo pls"],
+)
+def test_the_background_of_an_id_photo_is_its_style_and_no_further_wish(text: str) -> None:
+    got = parse(text, photos=1)
+    assert (got.style, got.scene) == ("id_photo_blue", None)
+    assert parse("passport photo, white background, in a suit", photos=1).scene == "in a suit"
+
+
 def test_what_is_said_first_holds_its_characters() -> None:
     assert parse("复古风写真，手上拿底片相机", photos=1).style == "vintage"
