@@ -1,7 +1,7 @@
 """Colour for grey photos, honestly: a tone over the whole picture, with skin tinted by hand where faces are.
 
-Without a model nobody knows which colour a dress had, so nothing is guessed but skin and lips. A photo that has
-colours gets them back as grey first: toning is what was asked for.
+Without a model nobody knows which colour a dress had, so nothing is guessed but skin and lips. A photo is toned from
+its greys; one that has colours of its own is left to `own_colours`, unless a tone is named.
 """
 
 import cv2
@@ -9,7 +9,7 @@ import numpy as np
 
 from providers.embedded.faces import Face
 from providers.embedded.light import face_mask, spot
-from providers.embedded.pixels import Floats, Picture, floats, grey_of, guided, rgb_of
+from providers.embedded.pixels import Floats, Picture, blurred, floats, grey_of, guided, lab_of, rgb_of
 
 # Lab a, b at shadows, middle tones and lights.
 _TONES: dict[str, tuple[tuple[float, float], ...]] = {
@@ -19,6 +19,15 @@ _TONES: dict[str, tuple[tuple[float, float], ...]] = {
     "rose": ((4.0, -2.0), (7.0, 7.0), (2.0, 6.0)),
 }
 _ORDER = ("hand", "sepia", "rose", "cool")
+_COLOURED = 9.0
+"""How far the colours of a colour photo lie apart at least (Lab). Toned and yellowed prints: below 7."""
+
+
+def own_colours(rgb: Picture) -> bool:
+    """Whether this is plainly a colour photo, and no grey, toned or yellowed one."""
+    lab = lab_of(rgb)
+    calm = blurred(lab, 2.0)[(lab[..., 0] > 12) & (lab[..., 0] < 95)]
+    return len(calm) > 0 and float(np.hypot(*calm[:, 1:].std(0))) > _COLOURED
 
 
 def toned(rgb: Picture, faces: tuple[Face, ...], tone: str | None = None, take: int = 0) -> Picture:

@@ -25,13 +25,13 @@ from providers.embedded.faces import Face, find_faces
 from providers.embedded.geometry import cropped
 from providers.embedded.id_photo import COLOURS, id_photo
 from providers.embedded.lettering import lettered
-from providers.embedded.light import enhanced
+from providers.embedded.light import balanced, enhanced, vivid
 from providers.embedded.looks import FILTERS, LOOKS, choose_filter
 from providers.embedded.pixels import Picture
 from providers.embedded.reading import background_in, change_in, first, keys_in, lettering_in, names_no_filter
 from providers.embedded.repair import restored
 from providers.embedded.skin import retouched
-from providers.embedded.toning import toned
+from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
 
 TIME_LIMIT = 300
@@ -207,7 +207,10 @@ def _upscale(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Pict
 
 
 def _colorize(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    return toned(rgb, faces, first(job.text, "tones") if take == 0 else None, take)
+    tone = first(job.text, "tones")
+    if tone is None and own_colours(rgb):  # nobody who asks for colour wants those of the photo taken away
+        return graded(vivid(balanced(rgb, 0.7), 0.14), take)
+    return toned(rgb, faces, tone if take == 0 else None, take)
 
 
 def _filter(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:

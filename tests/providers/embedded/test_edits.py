@@ -19,7 +19,7 @@ from providers.embedded.reading import Lettering
 from providers.embedded.repair import damage, noise_of, restored
 from providers.embedded.side_by_side import side_by_side
 from providers.embedded.skin import retouched, skin_mask
-from providers.embedded.toning import toned
+from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
 from tests.providers.embedded.conftest import difference
 
@@ -152,6 +152,17 @@ def test_toning_gives_a_grey_photo_warm_skin_and_keeps_its_light(astronaut: Pict
     assert cheek[1] > 5
     assert cheek[2] > 8
     assert float(np.abs(made[..., 0] - before[..., 0]).mean()) < 3
+
+
+def test_a_colour_photo_is_told_from_a_grey_a_toned_and_a_yellowed_one(
+    astronaut: Picture, coffee: Picture, faces: tuple[Face, ...]
+) -> None:
+    assert own_colours(astronaut)
+    assert own_colours(coffee)
+    grey = pixels(np.repeat(grey_of(astronaut)[..., None], 3, 2))
+    yellowed = pixels(np.clip(grey * [1.0, 0.93, 0.75] + np.random.default_rng(0).normal(0, 6, grey.shape), 0, 255))
+    for print_ in (grey, yellowed, toned(grey, faces), toned(grey, faces, "sepia")):
+        assert not own_colours(print_)
 
 
 def test_tones_differ(coffee: Picture) -> None:

@@ -9,15 +9,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from PIL import Image
 
 from providers.base import MODELS, Cancelled, Operation, Phase, Request
 from providers.catalog import ACTIONS, STYLES
-from providers.embedded.pixels import Picture
+from providers.embedded.pixels import Picture, pixels
 from providers.embedded.provider import EmbeddedProvider
+from providers.embedded.toning import own_colours
 from providers.errors import AskPerson, MadeNothing
+from tests.providers.embedded.conftest import difference
 
 
 @pytest_asyncio.fixture
@@ -127,6 +130,15 @@ async def test_again_gives_another_picture_and_the_same_request_the_same(
     (same,) = await made(provider, request, tmp_path)
     (other,) = await made(provider, replace(request, key="job-2", take=1), tmp_path)
     assert one.tobytes() == same.tobytes() != other.tobytes()
+
+
+async def test_colour_asked_for_a_colour_photo_does_not_take_its_colours_away(
+    provider: EmbeddedProvider, portrait: Path, tmp_path: Path
+) -> None:
+    (picture,) = await made(provider, edit("colorize", portrait), tmp_path)
+    assert difference(pixels(np.asarray(picture.convert("RGB"))), pixels(np.asarray(Image.open(portrait)))) < 12
+    (sepia,) = await made(provider, edit("colorize", portrait, text="sepia", key="tone"), tmp_path)
+    assert not own_colours(pixels(np.asarray(sepia.convert("RGB"))))
 
 
 async def test_a_cut_out_keeps_its_transparency(provider: EmbeddedProvider, portrait: Path, tmp_path: Path) -> None:
