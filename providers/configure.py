@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 PICTURE_BYTES = 40 * 1024 * 1024
 """A 4K result; larger than what a person may send."""
-SUPPORTED = frozenset({"fal"})
+SUPPORTED = frozenset(name for name, known in KNOWN.items() if known.supported)
 
 
 def build_providers(settings: ProviderSettings) -> list[Provider]:

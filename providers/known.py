@@ -14,11 +14,12 @@ _EVERYTHING = frozenset(Operation)
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """One service: its name for people and the setting that turns it on."""
+    """One service: its name for people and the setting that turns it on; `supported`: whether this version uses it."""
 
     label: str
     setting: str
     capabilities: Capabilities
+    supported: bool = False
 
 
 KNOWN: Mapping[str, Known] = {
@@ -28,6 +29,7 @@ KNOWN: Mapping[str, Known] = {
         capabilities=Capabilities(
             operations=_EVERYTHING, models=_ALL, max_count=4, masks=True, mask_models=frozenset({"gpt"})
         ),
+        supported=True,
     ),
     "openai": Known(
         label="OpenAI",

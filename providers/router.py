@@ -112,14 +112,19 @@ class Router:
                          params={"could": could} if could else {})  # fmt: skip
 
     def _could(self, request: Request) -> str:
-        """`fal (FAL_KEY), OpenAI (OPENAI_API_KEY)`: services not configured, and not blocked, that could do it."""
-        return ", ".join(
-            f"{known.label} ({known.setting})"
+        """`fal (FAL_KEY)`: services not configured, and not blocked, that could do it, each with its setting.
+
+        Where only services could that this version does not use, their names: no setting here would help.
+        """
+        able = [
+            known
             for name, known in KNOWN.items()
             if name not in self._providers
             and name not in self._blocked
             and known.capabilities.reason_not(request) is None
-        )
+        ]
+        usable = [f"{known.label} ({known.setting})" for known in able if known.supported]
+        return ", ".join(usable or [known.label for known in able])
 
     def _ranks(self, request: Request) -> dict[str, tuple[bool, int, float, int]]:
         order = [*KNOWN, *(name for name in self._providers if name not in KNOWN)]
