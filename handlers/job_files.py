@@ -4,11 +4,14 @@ Rows name the files. What no row names can be found by nobody and would outlive 
 """
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 class JobFiles:
@@ -49,7 +52,10 @@ class JobFiles:
             return
         for file in folder.iterdir():
             if file not in named:
-                file.unlink(missing_ok=True)
+                try:
+                    file.unlink(missing_ok=True)
+                except OSError as error:  # what is left over must not cost the person the result
+                    log.warning("a file that no row names stays: %s", type(error).__name__)
         _remove_if_empty(folder)
 
     def _delete_old(self, before: float) -> None:

@@ -394,6 +394,17 @@ async def test_a_picture_that_no_row_names_goes_when_its_job_ends(run: Running, 
     assert folder.exists() is not cancel
 
 
+async def test_what_cannot_be_deleted_does_not_cost_the_result(run: Running, job_id: str) -> None:
+    await waiting(run, job_id, Script(seconds=1000, cancel=Cancelled.TOO_LATE))
+    stays = run.folder / "pictures" / job_id / "a folder of somebody's"
+    stays.mkdir(parents=True)
+    for job in run.provider.jobs.values():
+        job.script = Script(cancel=Cancelled.TOO_LATE)
+    await run.runner.cancel(job_id)
+    assert len((await run.ended(job_id)).pictures) == 1
+    assert stays.exists()
+
+
 async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: Running, job_id: str) -> None:
     await waiting(run, job_id, Script(seconds=1000))
     await run.store.update_job(job_id, cancel_asked=True)
