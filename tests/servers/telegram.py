@@ -11,6 +11,7 @@ This module is longer than others because it is one machine: methods, limits and
 import asyncio
 import contextlib
 import io
+import itertools
 import json
 import socket
 import struct
@@ -250,6 +251,9 @@ class FakeTelegram:
     overall: float | None = None
     edits_text_into_media: bool = True
     """False: a server older than Bot API 10.1."""
+    refuses_it_with: str = "there is no media in the message to edit"
+    tells_what_is_answered: bool = True
+    """False: what the bot sends comes back without the message it answers."""
     address: str = ""
     messages: dict[tuple[int, int], Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -282,6 +286,7 @@ class FakeTelegram:
     def __post_init__(self) -> None:
         self._updates: deque[Json] = deque()
         self._ids = 1000
+        self._names = itertools.count(1)
         self._update_ids = 500_000
         self._changed = threading.Condition(threading.RLock())
         self._polling = 0
@@ -354,7 +359,7 @@ class FakeTelegram:
         width, height, flat = self._measures.get(digest) or _measured(data)
         self._measures[digest] = width, height, flat  # decoded once: the same picture goes to many in a bench
         file = File(
-            id=f"{kind}-{self.next_id()}-{digest}", unique=f"u{digest}", data=data, kind=kind, width=width,
+            id=f"{kind}-{next(self._names)}-{digest}", unique=f"u{digest}", data=data, kind=kind, width=width,
             height=height, flat=flat,
         )  # fmt: skip
         with self._changed:
@@ -459,6 +464,8 @@ class FakeTelegram:
             self._note(method, params, files, 200)
         if fault is not None and fault.after and (bent := await self._bend(fault, request, method, params, files)):
             return bent
+        if isinstance(result, dict) and not self.tells_what_is_answered:
+            result = {name: value for name, value in result.items() if name != "reply_to_message"}
         return JSONResponse({"ok": True, "result": result})
 
     def _fault(self, method: str, params: Json) -> Fault | None:
@@ -620,7 +627,7 @@ class FakeTelegram:
         if len({m["type"] for m in media}) > 1 and any(m["type"] == "document" for m in media):
             raise Refused(400, "Bad Request: documents can't be mixed with other media types")
         contents = [{**self._media(m["type"], m["media"], files), **_caption(m)} for m in media]
-        group = f"sent-{self.next_id()}"
+        group = f"sent-{next(self._names)}"
         return [self._post(chat, params, media_group_id=group, **content) for content in contents]
 
     def _do_editMessageText(self, params: Json, _f: Mapping[str, bytes]) -> Json:
@@ -639,7 +646,7 @@ class FakeTelegram:
         message = self._own(params)
         media = params["media"]
         if "text" in message and not self.edits_text_into_media:
-            raise Refused(400, "Bad Request: there is no media in the message to edit")
+            raise Refused(400, f"Bad Request: {self.refuses_it_with}")
         if "media_group_id" in message:
             if "reply_markup" in params:
                 raise Refused(400, "Bad Request: reply_markup is not allowed in albums")

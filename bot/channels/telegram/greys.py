@@ -140,13 +140,20 @@ class Greys:
         unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
         first = after + count  # the last of them, if nobody said anything else in between
         seen: dict[int, bool] = {}
-        seen[first], end = await self._look(chat, outgoing, first, form, unique)
+        seen[first], end, there = await self._look(chat, outgoing, first, form, unique)
+        between = tuple(range(after + 1, end))
+        if not there and len(between) == count and not known.keys() & set(between):
+            # A server may tell of no message what it answers: then it can only be these. What is not ours refuses to be
+            # edited.
+            _, _, told = await self._look(chat, outgoing, after, form, unique)
+            if not told:
+                return between
 
         async def grey(number: int) -> bool:
             if number in known or number >= end:
                 return False
             if number not in seen:
-                seen[number], _ = await self._look(chat, outgoing, number, form, unique)
+                seen[number] = (await self._look(chat, outgoing, number, form, unique))[0]
             return seen[number]
 
         last = None
@@ -167,8 +174,9 @@ class Greys:
 
     async def _look(
         self, chat: Chat, outgoing: Outgoing, number: int, form: Form, unique: str | None
-    ) -> tuple[bool, int]:
-        """Whether a message is a grey picture of ours; and the number of the message that was sent to see it."""
+    ) -> tuple[bool, int, bool]:
+        """Whether a message is a grey picture of ours; the number of the message that was sent to see it; and whether
+        there is a message at all."""
 
         async def call(to: int, thread: int | None) -> Message:
             return await self._bot.send_message(
@@ -182,7 +190,8 @@ class Greys:
             return await self._bot.delete_message(to, sent.message_id)
 
         await self._gateway.quietly(chat.chat, away)
-        return _is_grey(sent.reply_to_message, form, unique, self._bot.id), sent.message_id
+        seen = sent.reply_to_message
+        return _is_grey(seen, form, unique, self._bot.id), sent.message_id, seen is not None
 
 
 def _owners(stored: str | None) -> dict[int, str]:

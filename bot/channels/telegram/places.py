@@ -65,7 +65,8 @@ SMALLEST = 256 << 10
 """Bytes: what is refused as too large even so is refused for something else."""
 _REPLACED = "telegram.places"
 
-_LOST = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
+_GONE = ("message to edit not found", "message_id_invalid", "message identifier")
+_LOST = (*_GONE, "message can't be edited")
 _NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
 _TOO_LARGE = ("entity too large", "file is too big")
 
@@ -81,11 +82,13 @@ class Place(BaseModel):
 
 
 class _Unfit(Exception):
-    """The message cannot take the picture. `form`: of which kind a new one should be, where that is known."""
+    """The message cannot take the picture. `form`: of which kind a new one should be, where that is known; `gone`: the
+    message is not there any more, so nothing follows for others of its kind."""
 
-    def __init__(self, form: Form | None = None) -> None:
+    def __init__(self, form: Form | None = None, *, gone: bool = False) -> None:
         super().__init__(form)
         self.form = form
+        self.gone = gone
 
 
 class Places:
@@ -128,24 +131,38 @@ class Places:
             return Place(messages=(shown.message,))
         if form == "photo":
             return Place(messages=await self._greys.place(chat, outgoing, form, 1, f"{outgoing.id}#album"), form=form)
-        return await self._ready(chat, outgoing, form)
+        return Place(messages=(await self._text(chat, outgoing),))
 
     async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
         form: Form = "photo" if all(sides_allowed(p) for p in outgoing.pictures) else "document"
         messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), f"{outgoing.id}#album")
-        under = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
-        return Place(messages=messages, form=form, receipt=under.message_id)
+        return Place(messages=messages, form=form, receipt=await self._text(chat, outgoing))
 
-    async def _ready(self, chat: Chat, outgoing: Outgoing, form: Form) -> Place:
-        """A new message that a picture can be put into."""
+    async def _text(self, chat: Chat, outgoing: Outgoing) -> int:
+        message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
+        return message.message_id
+
+    async def _anew(self, chat: Chat, outgoing: Outgoing, form: Form, key: str) -> int:
+        """A new message that a picture can be put into, noted under `key`; a grey one is found again after a crash."""
         if form == "text":
-            message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
-            return Place(messages=(message.message_id,))
-        return Place(messages=await self._greys.send(chat, outgoing, form, 1), form=form)
+            message = await self._text(chat, outgoing)
+        else:
+            try:
+                (message,) = await self._greys.place(chat, outgoing, form, 1, f"{key}.{form}")
+            except DeliveryRefused:
+                await self._drop(f"{key}.{form}")
+                raise
+        await self._store.set_value(_REPLACED, key, str(message))
+        if form != "text":
+            await self._drop(f"{key}.{form}")
+        return message
 
     async def _ready_form(self) -> Form:
         refused = await self._store.value(SERVER, "text_into_media")
         return "photo" if refused and self._now() - float(refused) < REFUSED_SECONDS else "text"
+
+    async def _no_text_becomes_media(self) -> None:
+        await self._store.set_value(SERVER, "text_into_media", str(self._now()))
 
     # --- putting the pictures there
 
@@ -168,7 +185,7 @@ class Places:
         picture = outgoing.pictures[0]
         choices = (*outgoing.choices, *self.file_choice(outgoing))
         return await self._put(
-            chat, outgoing, picture, f"{outgoing.id}#0", place.messages[0],
+            chat, outgoing, picture, f"{outgoing.id}#0", place.messages[0], kind=place.form,
             form="photo" if photo_allowed(picture) else "document",
             caption=cut(outgoing.text), markup=keyboard(choices, owner=owner(chat)),
         )  # fmt: skip
@@ -180,8 +197,9 @@ class Places:
             async with room:
                 try:
                     return await self._put(
-                        chat, outgoing, outgoing.pictures[n], f"{outgoing.id}#{n}", place.messages[n], form=place.form
-                    )
+                        chat, outgoing, outgoing.pictures[n], f"{outgoing.id}#{n}", place.messages[n],
+                        kind=place.form, form=place.form,
+                    )  # fmt: skip
                 except DeliveryRefused as refused:
                     await self._forget_text(chat, place.messages[n])
                     return refused
@@ -223,28 +241,35 @@ class Places:
         key: str,
         message: int,
         *,
+        kind: Form,
         form: Form,
         caption: str | None = None,
         markup: InlineKeyboardMarkup | None = None,
     ) -> int:
-        """Turn a message into the picture, or a new one where that one cannot be; returns which it is."""
-        message = int(await self._store.value(_REPLACED, key) or message)
+        """Turn a message of that kind into the picture, or a new one where it cannot be; returns which it is.
+
+        `form`: what the picture goes as."""
+        replaced = await self._store.value(_REPLACED, key)
+        message, was = int(replaced or message), None if replaced else kind
         untried: list[Form] = ["text", "photo", "document"]
+        text_refused = False
         while True:
             try:
                 await self._turn(chat, message, picture, form, caption, markup)
+                if text_refused and was == "photo":
+                    await self._no_text_becomes_media()  # whatever words it refused the same picture with
                 return message
             except _Unfit as unfit:
-                kind = unfit.form if unfit.form in untried else next((k for k in untried if k != "text"), None)
-                if kind is None:
+                text_refused = text_refused or (was == "text" and not unfit.gone)
+                was = unfit.form if unfit.form in untried else next((k for k in untried if k != "text"), None)
+                if was is None:
                     await self._forget_text(chat, message)
                     raise DeliveryRefused("no message takes the picture") from None
-                untried.remove(kind)
-                ready = await self._ready(chat, outgoing, kind)
-                await self._store.set_value(_REPLACED, key, str(ready.messages[0]))
+                untried.remove(was)
+                ready = await self._anew(chat, outgoing, was, key)
                 await self._forget_text(chat, message)
-                message = ready.messages[0]
-                form = "photo" if photo_allowed(picture) and kind != "document" else "document"
+                message = ready
+                form = "photo" if photo_allowed(picture) and was != "document" else "document"
 
     async def _turn(
         self,
@@ -281,10 +306,11 @@ class Places:
             if "not modified" in said:
                 return
             if any(text in said for text in _NO_MEDIA):
-                await self._store.set_value(SERVER, "text_into_media", str(self._now()))
+                await self._no_text_becomes_media()
                 raise _Unfit("photo") from None
             if any(text in said for text in _LOST):
-                raise _Unfit(await self._ready_form()) from None
+                gone = any(text in said for text in _GONE)
+                raise _Unfit(await self._ready_form(), gone=gone) from None
             if any(text in said for text in _TOO_LARGE) and size > SMALLEST:
                 await self._turn(chat, message, picture, form, caption, markup, size // 2)
             elif form == "photo":
@@ -340,11 +366,8 @@ class Places:
         """Each picture as a file of its own, unchanged. `key` names the tap: told twice, it is done once."""
         for n, picture in enumerate(outgoing.pictures):
             place = f"{key}#{n}"
-            known = await self._store.value(_REPLACED, place)
-            if known is None:
-                ready = await self._ready(chat, outgoing, await self._ready_form())
-                known = str(ready.messages[0])
-                await self._store.set_value(_REPLACED, place, known)
-            await self._put(chat, outgoing, picture, place, int(known), form="document")
+            known, kind = await self._store.value(_REPLACED, place), await self._ready_form()
+            message = int(known) if known else await self._anew(chat, outgoing, kind, place)
+            await self._put(chat, outgoing, picture, place, message, kind=kind, form="document")
         for n in range(len(outgoing.pictures)):
             await self._drop(f"{key}#{n}")

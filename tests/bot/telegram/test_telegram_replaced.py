@@ -1,0 +1,85 @@
+"""Places that are made anew, and grey pictures on servers that are not quite like Telegram's: none is left over."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from handlers.channel import DeliveryUnknown
+from handlers.message import Outgoing
+from tests.bot.telegram.stage import Stage, on_stage
+from tests.bot.telegram.test_telegram_outgoing import delivered, picture, result
+from tests.servers.telegram import FakeTelegram, Fault
+
+
+def greys(telegram: FakeTelegram) -> list[int]:
+    return [m.id for m in telegram.shown(1) if m.file and not m.is_picture]
+
+
+async def asked(stage: Stage, telegram: FakeTelegram, outgoing: Outgoing) -> Outgoing:
+    """The same as an answer to a message that is there."""
+    message = telegram.person(1).says("hm hm")
+    await stage.read()
+    return replace(outgoing, ref=str(message))
+
+
+async def test_a_grey_picture_sent_without_our_knowing_in_place_of_a_refused_text_is_found_again(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    telegram.edits_text_into_media = False
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = await asked(stage, telegram, result(picture(tmp_path, "a", (600, 400))))
+        place = await stage.channel.reserve(stage.chat(1), outgoing)
+        telegram.faults.append(Fault(method="sendPhoto", what="reset", after=True))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.deliver(stage.chat(1), outgoing, place)
+        await stage.channel.deliver(stage.chat(1), outgoing, place)
+        assert len(telegram.of("sendPhoto")) == 1
+        assert len(telegram.pictures(1)) == 1
+        assert not greys(telegram)
+        assert await stage.store.value("telegram.places", f"{outgoing.id}#0.photo") is None, "nothing is kept of it"
+
+
+@pytest.mark.parametrize("words", ["message can't be edited", "MEDIA_INVALID"])
+async def test_a_server_that_turns_no_text_into_a_picture_is_known_whatever_words_it_uses(
+    tmp_path: Path, telegram: FakeTelegram, words: str
+) -> None:
+    telegram.edits_text_into_media = False
+    telegram.refuses_it_with = words
+    async with on_stage(tmp_path, telegram) as stage:
+        await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
+        refused = len([c for c in telegram.of("editMessageMedia") if c.code == 400])
+        assert refused
+        await delivered(stage, replace(result(picture(tmp_path, "b", (400, 600))), id="result:2", job="2"))
+        assert len([c for c in telegram.of("editMessageMedia") if c.code == 400]) == refused, "it is remembered"
+        assert len(telegram.pictures(1)) == 2
+        assert all(m.is_picture for m in telegram.shown(1)), "no text is left behind"
+
+
+async def test_a_text_that_was_deleted_says_nothing_about_the_server(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = result(picture(tmp_path, "a", (600, 400)))
+        place = await stage.channel.reserve(stage.chat(1), outgoing)
+        telegram.messages.clear()
+        await stage.channel.deliver(stage.chat(1), outgoing, place)
+        assert len(telegram.pictures(1)) == 1
+        assert await stage.store.value("telegram.server", "text_into_media") is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_grey_pictures_are_found_again_where_the_server_does_not_tell_what_is_answered(
+    tmp_path: Path, telegram: FakeTelegram, count: int
+) -> None:
+    telegram.tells_what_is_answered = False
+    telegram.edits_text_into_media = False
+    async with on_stage(tmp_path, telegram) as stage:
+        await stage.store.set_value("telegram.server", "text_into_media", str(4e9))
+        pictures = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(count)]
+        outgoing = replace(await asked(stage, telegram, result(*pictures)), ref=str(telegram.shown(1)[-1].id))
+        telegram.faults.append(Fault(method="sendMediaGroup" if count > 1 else "sendPhoto", what="reset", after=True))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, outgoing)
+        assert len(telegram.of("sendMediaGroup")) + len(telegram.of("sendPhoto")) == 1
+        assert len(telegram.pictures(1)) == count
+        assert not greys(telegram)
