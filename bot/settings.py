@@ -11,6 +11,8 @@ from providers.settings import ProviderSettings
 
 _AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
 """43 characters of base64; the console makes them of letters and digits."""
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+"""Bot API, setWebhook: secret_token."""
 
 
 class Settings(ProviderSettings):
@@ -80,9 +82,17 @@ class Settings(ProviderSettings):
             found += [f"{name} is not 43 letters and digits; WeChat stays off" for name in self._bad_keys()]
         if self.telegram_bot_token is not None and not self.telegram_ready:
             found.append("TELEGRAM_MODE=webhook needs PUBLIC_URL; Telegram stays off")
+        secret = self.telegram_webhook_secret
+        if secret and self.telegram_mode == "webhook" and not _WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
+            found.append("TELEGRAM_WEBHOOK_SECRET is not 1 to 256 of A-Z a-z 0-9 _ -; Telegram refuses it")
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            found.append("PUBLIC_URL does not begin with https://; links and webhooks do not work")
         second = (self.intent_llm_base_url, self.intent_llm_api_key, self.intent_llm_model)
         if any(second) and not all(second):
-            found.append("INTENT_LLM_BASE_URL, _API_KEY and _MODEL belong together; the second reader stays off")
+            found.append(
+                "INTENT_LLM_BASE_URL, INTENT_LLM_API_KEY and INTENT_LLM_MODEL belong together; "
+                "the second reader stays off"
+            )
         return found
 
     @property

@@ -61,6 +61,8 @@ def problems(settings: ProviderSettings) -> list[str]:
         "PROVIDERS_WEIGHTS": tuple(settings.providers_weights),
         "PROVIDERS_BLOCKED": settings.providers_blocked,
     }
+    if settings.likeness_font is not None and not settings.likeness_font.is_file():
+        found.append("LIKENESS_FONT names no file; the fonts of the system are used")
     for setting, names in lists.items():
         if unknown := [name for name in names if name not in KNOWN and name != EMBEDDED]:
             found.append(

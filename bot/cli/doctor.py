@@ -1,27 +1,46 @@
 """`likeness doctor`: checks the settings and every configured service; exit 1 if something configured does not work."""
 
 import asyncio
+import logging
+import re
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import click
+import httpx
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from bot.app import parts
 from bot.cli.output import json_option, print_json
 from bot.settings import Settings
 from handlers.words import words
-from providers.configure import problems
+from providers.configure import configured, problems
 from providers.errors import LikenessError
 
-Verdict = Literal["ok", "warning", "broken"]
-MARKS: dict[Verdict, str] = {"ok": "[green]ok[/]     ", "warning": "[yellow]note[/]   ", "broken": "[red]broken[/] "}
+Verdict = Literal["ok", "off", "warning", "broken"]
+MARKS: dict[Verdict, str] = {
+    "ok": "[green]ok[/]     ", "off": "[dim]off[/]    ", "warning": "[yellow]note[/]   ", "broken": "[red]broken[/] "
+}  # fmt: skip
 CHECK_SECONDS = 20
 LOW_DISK_BYTES = 500 * 1024 * 1024
+
+NEXT: Mapping[str, str] = {
+    "fal": "look at FAL_KEY, FAL_QUEUE_URL and the network",
+    "embedded": "install again: make clean, then make run",
+    "telegram": "look at TELEGRAM_BOT_TOKEN, TELEGRAM_API_URL and the network",
+    "wechat": "look at WECHAT_API_URL and the network",
+    "second reader": "look at INTENT_LLM_BASE_URL, INTENT_LLM_API_KEY and the network",
+}
+"""What to do next where the message itself names no setting."""
+_SETTING = re.compile(r"[A-Z]{2,}_[A-Z_]+")
+_SAID = frozenset({"literal_error", "int_parsing", "float_parsing", "greater_than_equal", "less_than_equal"})
+"""Kinds of a wrong value whose message says what it must be, and never what it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +56,8 @@ class Finding:
 @json_option
 def doctor(as_json: bool) -> None:
     """Check the settings and every configured service, and say how to mend what is wrong."""
+    if not (root := logging.getLogger()).handlers:
+        root.addHandler(logging.NullHandler())  # what is logged while we look is found below, and said once
     findings = asyncio.run(_examine())
     healthy = not any(f.verdict == "broken" for f in findings)
     if as_json:
@@ -45,7 +66,7 @@ def doctor(as_json: bool) -> None:
     else:
         console = Console()
         for f in findings:
-            console.print(f"{MARKS[f.verdict]} {f.name}: {f.message}", highlight=False)
+            console.print(f"{MARKS[f.verdict]} {f.name}: {escape(f.message)}", highlight=False, soft_wrap=True)
     raise SystemExit(0 if healthy else 1)
 
 
@@ -59,24 +80,65 @@ async def _examine() -> list[Finding]:
         settings = Settings()
     except ValidationError as error:
         # Names only: a value may be a secret.
-        return [
-            _broken(".".join(map(str, e["loc"])).upper(), f"the value is not valid ({e['type']})")
-            for e in error.errors()
-        ]
+        return [_broken(".".join(map(str, e["loc"])).upper(), _what_it_must_be(e)) for e in error.errors()]
     found = [_broken("settings", problem) for problem in settings.problems()]
     found += [Finding(name="settings", verdict="warning", message=problem) for problem in problems(settings)]
-    found += await asyncio.to_thread(_folders, settings)
+    folders = await asyncio.to_thread(_folders, settings)
+    with tempfile.TemporaryDirectory() as spare:
+        found += folders + await _services(settings, {f.name for f in folders if f.verdict == "broken"}, Path(spare))
+    return found + _not_set_up(settings)
+
+
+async def _services(settings: Settings, without: set[str], spare: Path) -> list[Finding]:
+    """The database and every service. `without`: folders that cannot be used; what needs one is given a spare one."""
+    instead = {name.lower(): spare / name for name in without}
+    found: list[Finding] = []
+    where = "DATABASE_URL" if settings.database_url else f"{settings.data_dir / 'likeness.sqlite'}"
     try:
-        async with parts(settings, listening=(), worker=False) as made:
-            found.append(await _check("database", made.store.ping, "does not answer; look at DATABASE_URL"))
+        async with parts(settings.model_copy(update=instead), listening=(), worker=False) as made:
+            if settings.database_url or "DATA_DIR" not in without:
+                found.append(await _check("database", made.store.ping, f"does not answer; look at {where}"))
             for provider in made.router.providers:
                 found.append(await _check(provider.name, provider.check))
             for name, platform in made.platforms.items():
                 found.append(await _check(name, platform.check))
                 await platform.aclose()
     except Exception as error:  # a database that cannot even be opened: name it, keep its address to ourselves
-        found.append(_broken("database", f"cannot be opened ({type(error).__name__}); look at DATABASE_URL"))
+        found.append(_broken("database", f"cannot be opened ({type(error).__name__}); look at {where}"))
+    if settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model:
+        found.append(await _check("second reader", lambda: _ask_second_reader(settings)))
     return found
+
+
+async def _ask_second_reader(settings: Settings) -> list[str]:
+    """Asks for the list of models, which costs nothing. An endpoint that has no such list has answered all the same."""
+    key = settings.intent_llm_api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value() if key else ''}"}
+    try:
+        async with httpx.AsyncClient(timeout=CHECK_SECONDS) as client:
+            answer = await client.get(f"{(settings.intent_llm_base_url or '').rstrip('/')}/models", headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return [f"cannot be reached ({type(error).__name__}); {NEXT['second reader']}"]
+    if answer.status_code in (401, 403):
+        return ["does not accept INTENT_LLM_API_KEY"]
+    return [f"answers {answer.status_code}; {NEXT['second reader']}"] if answer.status_code >= 500 else []
+
+
+def _not_set_up(settings: Settings) -> list[Finding]:
+    """What could be turned on, and by which setting."""
+    could = (
+        ("fal", configured("fal", settings), "pictures are made on this machine; FAL_KEY adds fal's models"),
+        ("telegram", settings.telegram_bot_token, "TELEGRAM_BOT_TOKEN turns it on (docs/telegram.md)"),
+        ("wechat", settings.wechat_app_id or settings.wechat_app_secret or settings.wechat_token,
+         "WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN turn it on (docs/wechat.md)"),
+    )  # fmt: skip
+    return [Finding(name=name, verdict="off", message=message) for name, there, message in could if not there]
+
+
+def _what_it_must_be(error: Mapping[str, Any]) -> str:
+    if error["type"] not in _SAID:
+        return f"the value is not valid ({error['type']}); see .env.example"
+    return str(error["msg"]).partition(", unable")[0].replace("Input should be", "must be")
 
 
 def _folders(settings: Settings) -> list[Finding]:
@@ -101,14 +163,18 @@ async def _check(name: str, ask: Callable[[], Awaitable[object]], otherwise: str
         async with asyncio.timeout(CHECK_SECONDS):
             wrong = await ask()
     except TimeoutError:
-        return _broken(name, f"no answer within {CHECK_SECONDS} seconds")
+        return _broken(name, _with_next_step(name, f"no answer within {CHECK_SECONDS} seconds"))
     except LikenessError as error:
-        return _broken(name, error.hint or words("en", error.text_key, **error.params))
+        return _broken(name, _with_next_step(name, error.hint or words("en", error.text_key, **error.params)))
     except Exception as error:
-        return _broken(name, otherwise or f"failed ({type(error).__name__})")
+        return _broken(name, otherwise or _with_next_step(name, f"failed ({type(error).__name__})"))
     if isinstance(wrong, list) and wrong:
         return _broken(name, " ".join(map(str, wrong)))
     return Finding(name=name, verdict="ok", message=wrong if isinstance(wrong, str) else "works")
+
+
+def _with_next_step(name: str, message: str) -> str:
+    return message if name not in NEXT or _SETTING.search(message) else f"{message}; {NEXT[name]}"
 
 
 def _broken(name: str, message: str) -> Finding:

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import providers
 from bot.app import parts, running
 from bot.cli.output import fail, failure, json_option, print_json, say
 from bot.settings import Settings
 from handlers.jobs import JobDetails
+from handlers.order import Order
 from handlers.orders import describe
 from handlers.sql_store import SqlStore
 from handlers.store import ENDED, Job
@@ -20,6 +21,8 @@ from handlers.words import words
 from providers.errors import LikenessError
 
 Row = dict[str, Any]
+ID_LENGTH = 20
+"""Characters of a job's id."""
 LOOK_AGAIN = 0.2
 """Seconds between two looks at a job that is being taken up again."""
 
@@ -55,7 +58,10 @@ def show(job_id: str, as_json: bool) -> None:
 @click.argument("job_id", metavar="ID")
 @json_option
 def resume(job_id: str, as_json: bool) -> None:
-    """Take up a paid upstream request by its saved request id. Never posts it again."""
+    """Take up a paid upstream request by its saved request id. Never posts it again.
+
+    Pieces of a command that no service had yet are sent.
+    """
     asyncio.run(_reported(lambda: _resume(job_id, as_json), as_json))
 
 
@@ -76,17 +82,20 @@ async def _list(limit: int, as_json: bool) -> None:
     if as_json:
         print_json({"success": True, "jobs": rows, "requests": calls})
         return
-    table = Table("id", "created", "chat", "what", "state", "pictures", "cost", box=None)
+    whole = Column("id", no_wrap=True, min_width=ID_LENGTH)  # for `show` and `resume`
+    when = Column("created (UTC)", no_wrap=True, min_width=16)
+    table = Table(whole, when, "chat", "what", "state", "pictures", "cost", box=None)
     for row in rows:
         cost = "" if row["cost"] is None else f"{row['cost']:g} {row['currency']}"
         count = str(row["count_generated"])
-        table.add_row(row["id"], row["created"][:19], row["channel"], row["what"], row["state"], count, cost)
-    console = Console()
-    console.print(table)
+        table.add_row(
+            row["id"], row["created"][:16].replace("T", " "), row["channel"], row["what"], row["state"], count, cost
+        )
+    Console().print(table)
     for call in calls:
         if call["made"]:
             continue
-        console.print(f"request {call['key']}: not finished; `likeness jobs resume {call['key']}`")
+        click.echo(f"request {call['key']}: not finished; `likeness jobs resume {call['key']}`")
 
 
 async def _show(job_id: str, as_json: bool) -> None:
@@ -94,7 +103,8 @@ async def _show(job_id: str, as_json: bool) -> None:
     try:
         job = await store.job(job_id)
         if job is None:
-            fail(failure("unknown_job", f"There is no job {job_id[:40]!r}."), as_json)
+            _show_call(job_id, await providers.list_requests(), as_json)
+            return
         deliveries = [d for n in range(job.run + 1) if (d := await store.delivery(f"{job.id}:{n}")) is not None]
         details = JobDetails(job=job, parts=await store.parts(job_id), deliveries=tuple(deliveries))
     finally:
@@ -107,12 +117,26 @@ async def _show(job_id: str, as_json: bool) -> None:
         click.echo(f"{name}: {value}")
 
 
+def _show_call(key: str, calls: list[Row], as_json: bool) -> None:
+    """A call of the command line or of Python, by its key."""
+    call = next((call for call in calls if call["key"] == key), None)
+    if call is None:
+        fail(failure("unknown_job", f"There is no job {key[:40]!r}."), as_json)
+    if as_json:
+        print_json({"success": True, "request": call})
+        return
+    for name, value in call.items():
+        click.echo(f"{name}: {value}")
+
+
 async def _resume(job_id: str, as_json: bool) -> None:
-    if any(call["key"] == job_id for call in await providers.list_requests()):
+    call = next((call for call in await providers.list_requests() if call["key"] == job_id), None)
+    if call is not None:
         result = await providers.resume_request(job_id)
         if not result["success"]:
             fail(result, as_json)
-        _report(result, as_json)
+        # A piece that no service had yet was sent only now, and paid for.
+        _report(result, as_json, sent=any(piece["request_id"] is None for piece in call["pieces"]))
         return
     async with parts(_settings(), listening=()) as made:
         if await made.store.job(job_id) is None:
@@ -134,13 +158,16 @@ async def _ended(store: Any, job_id: str) -> Job:
         await asyncio.sleep(LOOK_AGAIN)
 
 
-def _report(result: Row, as_json: bool) -> None:
+def _report(result: Row, as_json: bool, *, sent: bool = False) -> None:
     if as_json:
         print_json(result)
         return
     for image in result["images"]:
         click.echo(image["local_path"])
-    say("Fetched, without another charge.")
+    if sent:
+        say(f"What had not been sent was sent now; all of it together: {result['total_cost']:g} {result['currency']}.")
+    else:
+        say("Fetched, without another charge.")
 
 
 def _settings() -> Settings:
@@ -155,7 +182,7 @@ def _row(job: Job) -> Row:
         "created": job.created.isoformat(),
         "finished": job.finished.isoformat() if job.finished else None,
         "channel": job.chat.channel,
-        "what": describe(job.order, "en"),
+        "what": _what(job.order),
         "state": job.state.value,
         "error_code": job.error_code,
         "provider": job.provider,
@@ -166,6 +193,12 @@ def _row(job: Job) -> Row:
         "cost": None if job.cost is None else round(job.cost, 4),
         "currency": job.currency,
     }
+
+
+def _what(order: Order) -> str:
+    """What it is, without the person's words."""
+    shots = tuple(shot.model_copy(update={"scene": None, "prompt": None}) for shot in order.shots)
+    return describe(order.model_copy(update={"shots": shots}), "en")
 
 
 def _image(picture: Any) -> Row:

@@ -137,6 +137,66 @@ def test_the_doctor_finds_a_clean_machine_healthy_and_names_what_is_broken(liken
     assert broken == ["fal"]
 
 
+def test_the_doctor_names_what_could_be_turned_on_and_by_which_setting(likeness: Shell) -> None:
+    found = {f["name"]: f for f in one_document(likeness("doctor", "--json"))["findings"]}  # type: ignore[attr-defined]
+    for name, setting in (("fal", "FAL_KEY"), ("telegram", "TELEGRAM_BOT_TOKEN"), ("wechat", "WECHAT_APP_ID")):
+        assert found[name]["verdict"] == "off"
+        assert setting in found[name]["message"]
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "says"),
+    [
+        ({"FAL_KEY": "secret", "FAL_QUEUE_URL": "http://127.0.0.1:9"}, "fal", "FAL_QUEUE_URL"),
+        (
+            {"INTENT_LLM_BASE_URL": "http://127.0.0.1:9", "INTENT_LLM_API_KEY": "secret", "INTENT_LLM_MODEL": "m"},
+            "second reader", "INTENT_LLM_BASE_URL",
+        ),
+        (
+            {"TELEGRAM_BOT_TOKEN": "1:secret", "TELEGRAM_API_URL": "http://127.0.0.1:9"},
+            "telegram", "TELEGRAM_API_URL",
+        ),
+        (
+            {"WECHAT_APP_ID": "a", "WECHAT_APP_SECRET": "secret", "WECHAT_TOKEN": "secret",
+             "WECHAT_API_URL": "http://127.0.0.1:9"},
+            "wechat", "WECHAT_API_URL",
+        ),
+        ({"PUBLIC_URL": "photos.example.com"}, "settings", "PUBLIC_URL"),
+        ({"LOG_LEVEL": "secret"}, "LOG_LEVEL", "'debug', 'info', 'warning' or 'error'"),
+        ({"DATABASE_URL": "secret"}, "database", "DATABASE_URL"),
+    ],
+)  # fmt: skip
+def test_the_doctor_says_what_to_do_about_each_thing_that_does_not_work(
+    likeness: Shell, env: dict[str, str], name: str, says: str
+) -> None:
+    done = likeness("doctor", **env)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("broken")]
+    assert line.startswith(f"broken  {name}: ")
+    assert says in line
+    assert done.stderr == ""
+    assert "secret" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "OUTPUT_DIR"])
+def test_a_folder_that_cannot_be_used_is_not_blamed_on_the_database(likeness: Shell, name: str) -> None:
+    (likeness.home / "file").touch()
+    done = likeness("doctor", "--json", **{name: "file"})
+    assert done.returncode == 1
+    found = one_document(done)["findings"]
+    assert [f["name"] for f in found if f["verdict"] == "broken"] == [name]  # type: ignore[attr-defined]
+    assert "embedded" in {f["name"] for f in found if f["verdict"] == "ok"}  # type: ignore[attr-defined]
+
+
+def test_a_call_of_the_command_line_is_listed_and_shown_by_its_key(likeness: Shell, photo: Path) -> None:
+    (likeness.home / "file").touch()
+    assert likeness("portrait", str(photo), "vintage", "--out", "file/below").returncode == 1
+    key = one_document(likeness("jobs", "list", "--json"))["requests"][0]["key"]  # type: ignore[index]
+    assert f"`likeness jobs resume {key}`" in likeness("jobs", "list").stdout
+    assert f"key: {key}" in likeness("jobs", "show", key).stdout.splitlines()
+    assert one_document(likeness("jobs", "show", key, "--json"))["request"]["key"] == key  # type: ignore[index]
+
+
 def test_a_wrong_setting_is_named_without_its_value(likeness: Shell) -> None:
     done = likeness("doctor", "--json", PORT="secret")
     assert done.returncode == 1
