@@ -4,10 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from handlers.message import Chat
+from handlers.order import Order, Shot
+from handlers.sql_store import SqlStore
+from handlers.store import Job
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -186,6 +192,22 @@ def test_a_folder_that_cannot_be_used_is_not_blamed_on_the_database(likeness: Sh
     found = one_document(done)["findings"]
     assert [f["name"] for f in found if f["verdict"] == "broken"] == [name]  # type: ignore[attr-defined]
     assert "embedded" in {f["name"] for f in found if f["verdict"] == "ok"}  # type: ignore[attr-defined]
+
+
+async def test_the_list_shows_whole_ids_and_nobodys_words(likeness: Shell, tmp_path: Path) -> None:
+    order = Order(operation="portrait", shots=(Shot(style="vintage", scene="my [/b] secret"),))
+    job = Job(
+        id="0123456789abcdefghij", chat=Chat(channel="web", chat="c", person="c"), order=order,
+        created=datetime(2026, 11, 21, tzinfo=UTC), ref="m",
+    )  # fmt: skip
+    (tmp_path / "data").mkdir()
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'data' / 'likeness.sqlite'}")
+    await store.add_job(job)
+    await store.aclose()
+    for done in (likeness("jobs"), likeness("jobs", "show", job.id)):
+        assert job.id in done.stdout
+        assert "Vintage" in done.stdout
+        assert "secret" not in done.stdout
 
 
 def test_a_call_of_the_command_line_is_listed_and_shown_by_its_key(likeness: Shell, photo: Path) -> None:
