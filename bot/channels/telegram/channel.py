@@ -310,9 +310,10 @@ class TelegramChannel:
         if not any(post.addressed for post in posts) or not self._hearing.is_news(posts):
             return True
         message = self._hearing.message(name, posts, late=late)
-        if posts[0].unusable and posts[0].private:
+        unusable = posts[0].unusable and not any(post.photos for post in posts)  # an album may hold videos too
+        if unusable and posts[0].private:
             return await self._answering.say_word(message, "telegram.only_photos")
-        if posts[0].unusable and not message.text:
+        if unusable and not message.text:
             return True
         if posts[0].quoted_unusable and message.text and not message.text.startswith("/"):
             return await self._answering.say_word(message, "telegram.only_photos")

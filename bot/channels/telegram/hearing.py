@@ -75,7 +75,7 @@ class Hearing:
         handled = await self._store.turn_of(_key(name, first)) is not None
         parts = tuple(attachment for post in posts for attachment in post.photos)
         together = await self._ledger.put_album(name, first.album, parts, whole=not handled)
-        late = [post for post in posts if post.message not in together]
+        late = [post for post in posts if post.photos and post.message not in together]
         return (late, True) if late else (posts, False)
 
     async def with_photos(self, message: Message, posts: Sequence[Post]) -> tuple[Message, tuple[IncomingPhoto, ...]]:

@@ -165,6 +165,35 @@ async def test_two_people_send_albums_at_the_same_time(tmp_path: Path, telegram:
         assert len((await order(stage, 2)).photos) == 2
 
 
+VIDEO = {"file_id": "v", "file_unique_id": "uv", "width": 640, "height": 480, "duration": 3, "mime_type": "video/mp4"}
+PAPER = {"file_id": "p", "file_unique_id": "up", "mime_type": "application/pdf", "file_name": "a.pdf"}
+
+
+@pytest.mark.parametrize("other", [{"video": VIDEO}, {"document": PAPER}])
+@pytest.mark.parametrize(("captioned", "first"), [("photo", "photo"), ("photo", "other"), ("other", "other")])
+async def test_of_an_album_with_something_else_in_it_the_photos_are_taken(
+    tmp_path: Path, telegram: FakeTelegram, other: dict[str, Any], captioned: str, first: str
+) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram) as stage:
+        contents = {"photo": telegram.photo_content(jpeg()), "other": other}
+        for name in ("photo", "other") if first == "photo" else ("other", "photo"):
+            caption = {"caption": "anime style"} if name == captioned else {}
+            ann.sends(media_group_id="mixed", **(contents[name] | caption))
+        assert len((await order(stage, 1)).photos) == 1
+        await stage.read()
+        assert "photos" not in telegram.words(1), "it is not refused"
+
+
+async def test_an_album_without_any_photo_gets_the_friendly_line_once(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with listening(tmp_path, telegram) as stage:
+        for caption in ({"caption": "anime style"}, {}):
+            ann.sends(media_group_id="films", video=VIDEO, **caption)
+        await stage.read()
+        assert [m.text.startswith("I work with photos") for m in telegram.shown(1)] == [True]
+
+
 async def test_an_edited_caption_is_a_new_wish(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
     async with listening(tmp_path, telegram) as stage:
