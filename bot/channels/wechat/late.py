@@ -17,7 +17,7 @@ from bot.channels.wechat.person import Held
 from bot.channels.wechat.pushes import Push
 from bot.channels.wechat.replies import SILENCE, Answer
 from bot.channels.wechat.sending import Sender
-from handlers.message import Kind, Outgoing
+from handlers.message import Kind, Language, Outgoing
 from handlers.words import words
 from providers.media.files import delete_quietly
 
@@ -63,8 +63,8 @@ class Promises:
                 continue
             self._handling.spawn(self._kept(push, self._answering(push)))
 
-    def promise(self, push: Push, going: Awaitable[Answer]) -> Answer:
-        """What is said instead of the answer, which follows when `going` has it."""
+    def promise(self, push: Push, going: Awaitable[Answer], *, language: Language, said: Answer) -> Answer:
+        """What is `said` instead of the answer, which follows when `going` has it."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             # A few hundred bytes, and only in bad times: not worth a thread.
@@ -78,8 +78,8 @@ class Promises:
             case "unfollow" | "nothing":
                 return SILENCE
             case "follow":
-                return Answer(text=words("zh", "say.hello"))
-        return Answer(text=words("zh", "wechat.promise"))
+                return Answer(text=words(language, "say.hello"))
+        return said
 
     async def _kept(self, push: Push, going: Awaitable[Answer]) -> None:
         for pause in (*self._retries, None):

@@ -77,7 +77,7 @@ class People:
             nonlocal taken
             taken = None
             now = self.clock()
-            action = person.next_window(now)
+            action = person.window(now)
             if action is None or person.room(now) <= keep:
                 return person
             window = person.message if action == "message" else person.brief
@@ -118,6 +118,10 @@ class People:
         """What the numbers printed last mean, and the language they were printed in."""
         heard = {} if language is None else {"language": language}
         await self.change(openid, lambda person: person.model_copy(update={"offered": offered, **heard}), known=known)
+
+    async def lose(self, openid: str) -> None:
+        """The platform says that they do not follow: nothing may be sent. Their pages stay known, for a `/forget`."""
+        await self.change(openid, lambda p: Person(gone=True, pages=p.pages, seen=p.seen, language=p.language))
 
     async def forget(self, openid: str, *, gone: bool) -> None:
         """Everything but what may be sent now; after an unfollow nothing may."""

@@ -1,8 +1,9 @@
 """The record of a person on this account: what they allow us to send, what waits for them, what is on its way.
 
 Source of the budget: customer messages, 5 in 48 hours after the person's message; 3 in one minute after a tap on a
-menu, a follow or a scan. A tap does not end what a message before it allows, so both are counted, and what ends
-first is used first. Where the platform counts differently, its refusal corrects the record.
+menu, a follow or a scan. What the person did last decides: in the minute after a tap no more than its 3 are sent. That
+a tap also ends what a message before it allowed is said nowhere, so that is used once the minute is over; where the
+platform counts differently, its refusal corrects the record.
 """
 
 from datetime import datetime
@@ -114,21 +115,25 @@ class Person(Frozen):
     language: Language = "zh"
     """Theirs as last heard, for what this channel says by itself."""
 
-    def _left(self, action: Action, now: datetime) -> int:
+    def _open(self, action: Action, now: datetime) -> bool:
         window = self.message if action == "message" else self.brief
-        if window is None or now.timestamp() - window.at > SECONDS[action] - MARGIN[action]:
-            return 0
-        return max(0, ALLOWED[action] - window.used)
+        return window is not None and now.timestamp() - window.at <= SECONDS[action] - MARGIN[action]
+
+    def _tapped_last(self) -> bool:
+        return self.brief is not None and (self.message is None or self.brief.at >= self.message.at)
+
+    def window(self, now: datetime) -> Action | None:
+        """The window that decides now, used up or not: that of the last action, as long as it is open."""
+        if self.gone:
+            return None
+        order: tuple[Action, ...] = ("brief", "message") if self._tapped_last() else ("message", "brief")
+        return next((action for action in order if self._open(action, now)), None)
 
     def room(self, now: datetime) -> int:
         """Customer messages that may be sent now."""
-        return 0 if self.gone else self._left("brief", now) + self._left("message", now)
-
-    def next_window(self, now: datetime) -> Action | None:
-        """The window the next message is counted in: what ends first."""
-        if self.gone:
-            return None
-        return next((action for action in ("brief", "message") if self._left(action, now)), None)
+        action = self.window(now)
+        window = None if action is None else self.message if action == "message" else self.brief
+        return 0 if action is None or window is None else max(0, ALLOWED[action] - window.used)
 
     def active(self, now: datetime) -> bool:
         newest = max((w.at for w in (self.message, self.brief) if w), default=0.0)
@@ -157,7 +162,8 @@ class Person(Frozen):
             return self
         window = self.message if action == "message" else self.brief
         at = now.timestamp()
-        if action == "message" and window and not window.used and at - window.at < FRESH_SECONDS and not self.gone:
+        fresh = window is not None and not window.used and at - window.at < FRESH_SECONDS
+        if action == "message" and fresh and not self._tapped_last() and not self.gone:
             return self
         seen = (*self.seen, key)[-ANSWERED_KEPT:]
         return self.model_copy(update={action: Window(at=at), "gone": False, "seen": seen})

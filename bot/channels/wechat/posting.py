@@ -62,9 +62,17 @@ class Poster:
             return False
         if choices:
             await self._people.offer(openid, tuple(c.id for c in choices))
-        if rest and not await self.say(openid, rest, (), language, keep=keep):
+        if rest and not await self._said_too(openid, rest, language, keep=keep):
             await self._people.hold(openid, Held(id=f"rest:{hash(rest)}", text=rest))
         return True
+
+    async def _said_too(self, openid: str, rest: str, language: Language, *, keep: int) -> bool:
+        """The rest of a text whose beginning is sent: a fault now must not bring that a second time."""
+        try:
+            return await self.say(openid, rest, (), language, keep=keep)
+        except DeliveryLater as error:
+            log.warning("the rest of a text waits for the person: %s", error.hint)
+            return False
 
     async def post(self, openid: str, message: dict[str, Any], *, keep: int = 0, step: Step | None = None) -> bool:
         """Send within the budget, counted before. False: certainly not sent, and it should wait for the person."""
@@ -95,7 +103,7 @@ class Poster:
             # Its count is the one that matters: nothing more until the person does something.
             await self._people.change(openid, Person.exhausted)
         elif code in api.NO_FOLLOWER:
-            await self._people.forget(openid, gone=True)
+            await self._people.lose(openid)
             raise DeliveryRefused(error.hint)
         elif code in api.BAD_MEDIA and kind == "image":
             raise BadMedia

@@ -26,7 +26,10 @@ from bot.channels.wechat.sending import Sender
 from bot.metrics import Metrics
 from handlers.answers import number_in
 from handlers.message import Language, Message
+from handlers.table import Table
+from handlers.turning import language_of
 from handlers.words import words
+from intent import parse
 from providers.catalog import ACTIONS, STYLES
 
 log = logging.getLogger(__name__)
@@ -60,6 +63,7 @@ class Reception:
         self._metrics = metrics
         self._going: dict[str, asyncio.Task[Answer]] = {}
         self._given: OrderedDict[str, Answer] = OrderedDict()
+        self._languages: OrderedDict[str, Language] = OrderedDict()
         self._promises = Promises(
             folder=folder, handling=handling, people=people, sender=sender, answering=self._answer
         )
@@ -114,8 +118,15 @@ class Reception:
         except Exception as error:  # not in time, or not at all: the database is slow, or away
             log.warning("an answer is promised and follows: %s", type(error).__name__)
         if push.key not in self._given:
-            self._give(push.key, self._promises.promise(push, task))
+            language = self._language(push)
+            said = self._composer.promised(language, customer=self._rights.known.customer).answer
+            self._give(push.key, self._promises.promise(push, task, language=language, said=said))
         return self._given[push.key]
+
+    def _language(self, push: Push) -> Language:
+        """Where the person's record cannot be read in time: theirs as this process last heard it, or of these words."""
+        known = self._languages.get(push.openid)
+        return language_of(Table(language=known), push.text, parse(push.text).language, known or "zh")
 
     async def _in_time(self, task: "asyncio.Task[Answer]") -> Answer:
         """Raises what the task raises, and TimeoutError."""
@@ -161,11 +172,19 @@ class Reception:
             flushing = asyncio.ensure_future(self._sender.flush(push.openid))
             self._handling.spawn(flushing)
         said = await self._said(push, person, customer)
+        if said.language is not None:
+            self._hear(push.openid, said.language)
         results = not customer
         if flushing is not None:
             await asyncio.wait({flushing}, timeout=FLUSH_SECONDS)
             results = flushing.done()  # what could not be sent now (the day's quota, say) goes into the answer
         return await self._composer.composed(push, await opening, said, results=results)
+
+    def _hear(self, openid: str, language: Language) -> None:
+        self._languages[openid] = language
+        self._languages.move_to_end(openid)
+        if len(self._languages) > KEPT_ANSWERS:
+            self._languages.popitem(last=False)
 
     def _opened(self, push: Push, found: Record) -> "tuple[Person, asyncio.Future[Record]]":
         """What the push opens; it is written down beside the work, and awaited before the answer."""

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 SPACE = "wechat.rights"
 AGAIN_SECONDS = 3600.0
-"""How often what was refused is asked for again: the account may have been verified meanwhile."""
+"""How often the rights are asked for again: the account may have been verified, and a right that was refused once may
+be back."""
 KNOWN_SECONDS = 5.0
 FIRST_SECONDS = 2.0
 """How long the very first start waits for the platform: the first people are to be told the right thing."""
@@ -70,6 +71,11 @@ class AccountRights:
         self._sleep = sleep
         self._known: tuple[Rights, float] | None = None
         self._tried = asyncio.Event()
+
+    @property
+    def known(self) -> Rights:
+        """As last seen by this process, without a look into the store."""
+        return self._known[0] if self._known else Rights()
 
     async def now(self) -> Rights:
         """At most `KNOWN_SECONDS` old; what another process lost is found out by being refused once more."""
@@ -127,13 +133,13 @@ class AccountRights:
         return True
 
     async def keep_asking(self) -> None:
-        """At the start until it is known; then, while something is refused, now and then."""
+        """At the start until it is known; then now and then."""
         tries = 0
         while True:
             try:
-                rights = await self.ask()
+                await self.ask()
                 tries = 0
-                pause = AGAIN_SECONDS if not (rights.customer and rights.media) else 24 * AGAIN_SECONDS
+                pause = AGAIN_SECONDS
             except Exception as error:
                 pause = PAUSES[min(tries, len(PAUSES) - 1)]
                 tries += 1

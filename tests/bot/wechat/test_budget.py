@@ -9,7 +9,7 @@ from bot.channels.wechat.ledger import People
 from handlers.channel import DeliveryError
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store import DeliveryState, JobState
-from tests.bot.wechat.house import House, beside, house, text_of
+from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.servers.wechat import FakeWeChat, Phone
 
 
@@ -177,7 +177,7 @@ async def test_words_that_had_to_wait_come_with_the_next_answer(tmp_path: Path, 
         assert "服务方拒绝了这张图" not in text_of(await ann.types("你好"))
 
 
-async def test_a_tap_allows_three_messages_in_a_minute_and_keeps_what_a_message_allowed(
+async def test_a_tap_allows_three_messages_in_a_minute_and_after_it_what_a_message_allowed(
     tmp_path: Path, wechat: FakeWeChat
 ) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
@@ -196,8 +196,51 @@ async def test_a_tap_allows_three_messages_in_a_minute_and_keeps_what_a_message_
         await zoe.event("CLICK", EventKey="groups")
         for n in range(9):
             await said(likeness, zoe, f"word {n}")
-        assert len(zoe.messages) == 8
+        assert len(zoe.messages) == 3
+        likeness.later(seconds=61)
+        for n in range(9):
+            await said(likeness, zoe, f"later {n}")
+        assert len(zoe.messages) == 3 + 5
         assert not wechat.refused
+
+
+async def test_after_a_tap_no_more_is_sent_than_the_tap_allows_whatever_a_message_allowed_before(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.last_action_only = True
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.sends(photo())
+        await ann.event("CLICK", EventKey="say:动漫风格，四张")
+        await likeness.makes(ann, 4)
+        assert [message.kind for message in ann.messages] == ["image", "text"]
+        assert "4 张拼在一张里" in ann.messages[1].text
+        assert not wechat.refused
+
+
+async def test_a_message_after_a_tap_allows_five_again(tmp_path: Path, wechat: FakeWeChat) -> None:
+    wechat.last_action_only = True
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.types("你好")
+        await ann.event("CLICK", EventKey="groups")
+        await ann.types("你好")
+        for n in range(9):
+            await said(likeness, ann, f"word {n}")
+        assert len(ann.messages) == 5
+        assert not wechat.refused
+
+
+async def test_a_fault_in_the_middle_of_a_long_text_does_not_bring_its_beginning_twice(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await ann.types("你好")
+        wechat.plan("custom/send", errcode=-1, after=1)
+        await said(likeness, ann, "开头" + "中" * 900 + "结尾")
+        assert [message.text[:2] for message in ann.messages] == ["开头"]
+        assert "结尾" in text_of(await ann.types("你好"))
 
 
 async def test_where_a_tap_ends_the_window_before_it_the_result_waits(tmp_path: Path, wechat: FakeWeChat) -> None:

@@ -12,7 +12,7 @@ from handlers.message import Message, Outgoing
 from providers.fake import FakeProvider, Script
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import hasty
-from tests.servers.wechat import FakeWeChat
+from tests.servers.wechat import UNVERIFIED, FakeWeChat
 
 
 @dataclass
@@ -271,6 +271,34 @@ async def test_with_a_database_that_does_not_answer_there_is_a_promise_within_a_
         assert "文字成图" in ann.messages[0].text
         assert len(ann.pictures) == 1
         assert not list((tmp_path / "inbox" / "wechat" / "promised").iterdir())
+
+
+async def test_without_a_database_too_the_promise_is_in_the_persons_language(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat) as likeness:
+        ann, bob = likeness.phone(), likeness.phone("bob")
+        await ann.types("what can you do for me?")
+        with locked(tmp_path):
+            assert "Got it" in text_of(await ann.types("OK"))
+            assert "Got it" in text_of(await ann.sends(photo()))
+            assert "Got it" in text_of(await bob.types("make me look like a wizard"))
+            assert "收到" in text_of(await likeness.phone("zoe").types("动漫"))
+
+
+async def test_without_a_database_too_who_must_ask_for_the_answer_is_told_so(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = UNVERIFIED
+    async with house(tmp_path, wechat) as likeness:
+        ann = likeness.phone()
+        with locked(tmp_path):
+            assert "回复 1" in text_of(await ann.types("画一座暴风雨里的灯塔"))
+        await likeness.all_ended()
+        await likeness.settled()
+        shown = await ann.types("1")
+        assert shown is not None
+        assert shown.kind == "news"
 
 
 async def test_a_promise_made_without_a_database_is_kept_after_a_restart(tmp_path: Path, wechat: FakeWeChat) -> None:

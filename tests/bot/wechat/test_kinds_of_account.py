@@ -1,5 +1,6 @@
 """Every kind of account gets its pictures: by customer message, in the passive answer, or on a page of ours."""
 
+import asyncio
 import io
 import re
 from contextlib import suppress
@@ -10,11 +11,12 @@ from PIL import Image
 
 from bot.channels.wechat.api import WeChatError
 from bot.channels.wechat.ledger import People
-from bot.channels.wechat.rights import Rights
+from bot.channels.wechat.rights import AccountRights, Rights
 from handlers.message import Choice, Kind, Outgoing
 from handlers.store import DeliveryState
 from tests.bot.wechat.house import House, house, photo, text_of
-from tests.servers.wechat import FakeWeChat, Phone
+from tests.handlers.running import Clock
+from tests.servers.wechat import APP_ID, FakeWeChat, Phone
 
 
 async def rights_of(likeness: House) -> Rights:
@@ -303,6 +305,44 @@ async def test_an_account_that_loses_its_right_goes_on_without_it(tmp_path: Path
         assert shown is not None
         assert shown.kind == "image"
         assert not (await likeness.channel.rights.now()).customer
+
+
+async def test_a_right_that_was_refused_once_is_asked_for_again_within_the_hour(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    clock = Clock()
+    pauses: list[float] = []
+    asked = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
+        rights = AccountRights(store=likeness.store, app_id=APP_ID, api=likeness.channel.api, clock=clock, sleep=sleep)
+        asking = asyncio.create_task(rights.keep_asking())
+        await asked.wait()
+        assert (await rights.now()).customer
+        assert pauses == [3600.0]
+        asking.cancel()
+
+
+async def test_pages_of_who_is_no_follower_to_the_platform_are_gone_after_forget(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness:
+        ann = likeness.phone()
+        await likeness.wishes(ann)
+        await likeness.makes(ann)
+        link = re.findall(r'href="([^"]+)"', ann.messages[-1].text)[0]
+        await ann.types("再来一张")
+        wechat.plan("custom/send", errcode=40003)
+        await likeness.makes(ann)
+        assert (await likeness.get(link)).status_code == 200
+        await ann.types("/forget")
+        await likeness.channel.reception.idle()
+        assert (await likeness.get(link)).status_code == 404
 
 
 async def test_menu_messages_that_are_refused_become_numbered_lists(tmp_path: Path, wechat: FakeWeChat) -> None:
