@@ -103,7 +103,7 @@ _MEANT = re.compile(rf"[^\W\d_a-z{_FILLER_LETTERS}]")
 """A letter that no filler has."""
 
 
-def _says_nothing(left: str) -> bool:
+def says_nothing(left: str) -> bool:
     """Whether only fillers are left."""
     if _MEANT.search(left):
         return False
@@ -138,7 +138,7 @@ def content(
             continue
         while passed < len(spans) and spans[passed][1] <= x:
             passed += 1
-        if _says_nothing(_left(scan.text, x, y, spans[passed:] if passed else spans)):
+        if says_nothing(_left(scan.text, x, y, spans[passed:] if passed else spans)):
             drop.append((x, y))
             continue
         at = _skip(scan.text, x, y)

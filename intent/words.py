@@ -72,7 +72,8 @@ def lexicon() -> Lexicon:
     for language in ("en", "zh"):
         tables = read_file(language)
         weak = set(split_phrases(tables.pop("weak", {}).get("words", ""), language))
-        for kind, keys in tables.items():
+        for table, keys in tables.items():
+            kind = "style" if table == "plain" else table
             for key, value in keys.items():
                 for phrase in split_phrases(value, language):
                     phrases.setdefault(phrase, {}).setdefault((kind, key), phrase in weak)
@@ -120,9 +121,11 @@ def target_phrases() -> tuple[str, ...]:
 
 @cache
 def plain_names(style: str) -> frozenset[str]:
-    """The first names of a style in each language: words that name it and say nothing more about the picture."""
+    """The first names of a style in each language, and those under [plain]: words that name it and say nothing more
+    about the picture."""
     names: set[str] = set()
     for language in ("en", "zh"):
-        for phrase in split_phrases(read_file(language)["style"].get(style, ""), language)[:4]:
-            names.add(phrase)
+        tables = read_file(language)
+        names.update(split_phrases(tables["style"].get(style, ""), language)[:4])
+        names.update(split_phrases(tables["plain"].get(style, ""), language))
     return frozenset(names)

@@ -187,3 +187,28 @@ def test_the_background_of_an_id_photo_is_its_style_and_no_further_wish(text: st
 
 def test_what_is_said_first_holds_its_characters() -> None:
     assert parse("复古风写真，手上拿底片相机", photos=1).style == "vintage"
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("anime style", "anime"),
+        ("in anime style please", "anime"),
+        ("Vintage film look, vertical", "vintage"),
+        ("professional headshot", "professional"),
+        ("light and shadow portrait", "light_portrait"),
+        ("油画风格，两张", "oil_painting"),
+        ("复古照片", "vintage"),
+        ("3D 卡通头像", "avatar_3d"),
+        ("与宠物同框", "pet_together"),
+        ("with a pet", "pet_together"),
+    ],
+)
+def test_a_styles_own_name_is_that_style_and_no_further_wish(text: str, style: str) -> None:
+    got = parse(text, photos=1)
+    assert (got.operation, got.style, got.scene) == ("portrait", style, None)
+
+
+def test_what_is_said_beyond_a_styles_name_is_kept() -> None:
+    assert parse("impressionist oil painting", photos=1).scene == "impressionist oil painting"
+    assert parse("anime style, on a rooftop at night", photos=1).scene == "on a rooftop at night"
