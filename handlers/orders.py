@@ -180,12 +180,10 @@ def with_text(order: Order, text: str) -> Order:
 
 
 def describe(order: Order, language: Language) -> str:
-    """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `3 pictures: …`."""
+    """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
     if order.operation == "series":
         items = "、" if language == "zh" else ", "
-        return words(
-            language, "say.series", n=order.count, items=items.join(_shot_name(s, language) for s in order.shots)
-        )
+        return items.join(_shot_name(shot, language) for shot in order.shots)
     name = _shot_name(order.shots[0], language) if order.operation != "create" else words(language, "name.create")
     if len(order.shots) > 1:
         return words(language, "say.each", what=name, n=len(order.shots))

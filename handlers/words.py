@@ -45,17 +45,20 @@ def words(language: Language, key: str, /, **params: Param) -> str:
 
 
 def money(amount: float, currency: str, language: Language) -> str:
-    """`$0.15`, `3 credits`, or the word for free."""
+    """`$0.15`, `3 credits`, or the word for free. Less than $0.0001 is shown as that."""
     if amount <= 0:
         return words(language, "unit.free")
     if currency == "USD":
-        return f"${amount:.2f}" if amount >= 0.01 else f"${amount:.4f}".rstrip("0")
-    return words(language, "unit.credits", amount=f"{amount:g}")
+        return f"${amount:.2f}" if amount >= 0.01 else f"${max(amount, 0.0001):.4f}".rstrip("0")
+    said = f"{amount:g}"
+    return words(language, "unit.one_credit") if said == "1" else words(language, "unit.credits", amount=said)
 
 
 def seconds(value: float, language: Language) -> str:
-    """A duration as people say it: `25 s`, `2 min 30 s`."""
+    """A duration as people say it: `25 s`, `2 min 30 s`, `2 min`."""
     whole = max(1, round(value))
     if whole < 90:
         return words(language, "unit.seconds", n=whole)
+    if whole % 60 == 0:
+        return words(language, "unit.whole_minutes", m=whole // 60)
     return words(language, "unit.minutes", m=whole // 60, s=whole % 60)
