@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import sys
 
@@ -9,6 +10,8 @@ import click
 
 from bot import logs
 from bot.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -21,7 +24,10 @@ def run(channels: str | None, host: str | None, port: int | None, no_worker: boo
     changes = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings().model_copy(update=changes)
     logs.configure(settings.log_level, settings.log_format)
-    sys.exit(asyncio.run(_serve(settings, _names(channels), worker=not no_worker)))
+    names = _names(channels)
+    if channels is not None:
+        _warn_of_missing_settings(settings, names)
+    sys.exit(asyncio.run(_serve(settings, names, worker=not no_worker)))
 
 
 @click.command()
@@ -42,6 +48,17 @@ def _names(channels: str | None) -> tuple[str, ...]:
     if unknown or not names:
         raise click.BadParameter(f"choose among {', '.join(CHANNELS)}", param_hint="--channels")
     return names
+
+
+def _warn_of_missing_settings(settings: Settings, names: tuple[str, ...]) -> None:
+    """A channel that is asked for by name and cannot be there is said, not passed over."""
+    needs = (
+        ("telegram", settings.telegram_ready, "TELEGRAM_BOT_TOKEN"),
+        ("wechat", settings.wechat_ready, "WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN"),
+    )
+    for name, ready, setting in needs:
+        if name in names and not ready:
+            log.warning("%s stays off, though --channels names it: it needs %s (see likeness doctor)", name, setting)
 
 
 async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool) -> int:

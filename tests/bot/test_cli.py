@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -124,6 +125,17 @@ def test_wrong_usage_ends_with_two(likeness: Shell, words: tuple[str, ...]) -> N
     done = likeness(*words)
     assert done.returncode == 2
     assert done.stdout == ""
+
+
+def test_a_channel_asked_for_by_name_without_its_settings_is_said(likeness: Shell) -> None:
+    with socket.socket() as taken:  # so that the bot ends by itself
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = likeness("run", "--channels", "telegram,web", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "telegram stays off" in done.stderr
+    assert "TELEGRAM_BOT_TOKEN" in done.stderr
+    assert "wechat" not in done.stderr
 
 
 def test_the_lists_name_everything_there_is(likeness: Shell) -> None:
