@@ -140,20 +140,19 @@ class Greys:
         unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
         first = after + count  # the last of them, if nobody said anything else in between
         seen: dict[int, bool] = {}
-        seen[first], end, there = await self._look(chat, outgoing, first, form, unique)
+        look = await self._look(chat, outgoing, first)
+        seen[first], end = self._is_grey(look, form, unique), look.message_id
         between = tuple(range(after + 1, end))
-        if not there and len(between) == count and not known.keys() & set(between):
-            # A server may tell of no message what it answers: then it can only be these. What is not ours refuses to be
-            # edited.
-            _, _, told = await self._look(chat, outgoing, after, form, unique)
-            if not told:
-                return between
+        # A server may tell of no message what it answers: then it can only be these. What is not ours refuses an edit.
+        untold = look.reply_to_message is None and len(between) == count and not known.keys() & set(between)
+        if untold and (await self._look(chat, outgoing, after)).reply_to_message is None:
+            return between
 
         async def grey(number: int) -> bool:
             if number in known or number >= end:
                 return False
             if number not in seen:
-                seen[number] = (await self._look(chat, outgoing, number, form, unique))[0]
+                seen[number] = self._is_grey(await self._look(chat, outgoing, number), form, unique)
             return seen[number]
 
         last = None
@@ -172,11 +171,17 @@ class Greys:
         log.info("an album whose sending was interrupted was found again")
         return tuple(range(last - count + 1, last + 1))
 
-    async def _look(
-        self, chat: Chat, outgoing: Outgoing, number: int, form: Form, unique: str | None
-    ) -> tuple[bool, int, bool]:
-        """Whether a message is a grey picture of ours; the number of the message that was sent to see it; and whether
-        there is a message at all."""
+    async def under(self, chat: Chat, outgoing: Outgoing, album: tuple[int, ...]) -> int | None:
+        """The small text right under an album, where one was sent without our knowing."""
+        seen = (await self._look(chat, outgoing, album[-1] + 1)).reply_to_message
+        ours = seen is not None and seen.from_user is not None and seen.from_user.id == self._bot.id
+        return seen.message_id if seen and ours and seen.text == words(outgoing.language, "telegram.coming") else None
+
+    def _is_grey(self, look: Message, form: Form, unique: str | None) -> bool:
+        return _is_grey(look.reply_to_message, form, unique, self._bot.id)
+
+    async def _look(self, chat: Chat, outgoing: Outgoing, number: int) -> Message:
+        """A message in answer to that one, taken away again; it tells what it answers, if that is there."""
 
         async def call(to: int, thread: int | None) -> Message:
             return await self._bot.send_message(
@@ -190,8 +195,7 @@ class Greys:
             return await self._bot.delete_message(to, sent.message_id)
 
         await self._gateway.quietly(chat.chat, away)
-        seen = sent.reply_to_message
-        return _is_grey(seen, form, unique, self._bot.id), sent.message_id, seen is not None
+        return sent
 
 
 def _owners(stored: str | None) -> dict[int, str]:

@@ -135,8 +135,11 @@ class Places:
 
     async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
         form: Form = "photo" if all(sides_allowed(p) for p in outgoing.pictures) else "document"
-        messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), f"{outgoing.id}#album")
-        return Place(messages=messages, form=form, receipt=await self._text(chat, outgoing))
+        key = f"{outgoing.id}#album"
+        begun = await self._store.value(_REPLACED, key) is not None
+        messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), key)
+        under = await self._greys.under(chat, outgoing, messages) if begun else None
+        return Place(messages=messages, form=form, receipt=under or await self._text(chat, outgoing))
 
     async def _text(self, chat: Chat, outgoing: Outgoing) -> int:
         message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)

@@ -83,3 +83,17 @@ async def test_grey_pictures_are_found_again_where_the_server_does_not_tell_what
         assert len(telegram.of("sendMediaGroup")) + len(telegram.of("sendPhoto")) == 1
         assert len(telegram.pictures(1)) == count
         assert not greys(telegram)
+
+
+async def test_the_small_text_under_an_album_is_not_left_twice_by_a_stop_in_between(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3))))
+        said = len(telegram.shown(1))
+        telegram.faults.append(Fault(method="sendMessage", what="reset", after=True))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, outgoing)
+        assert len(telegram.pictures(1)) == 3
+        assert [m.text for m in telegram.shown(1)][said:] == ["", "", "", "Here it is"]
