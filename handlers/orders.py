@@ -134,10 +134,9 @@ def spread(order: Order) -> Order:
 
 
 def one_each(order: Order) -> Order:
-    """The same wish for each photo by itself; at most eight pictures in all."""
-    shot = order.shots[0]
-    shots = tuple(shot.model_copy(update={"photo": n, "count": 1}) for n in range(min(len(order.photos), 8)))
-    return order.model_copy(update={"shots": shots})
+    """The same wish (of a series each of its wishes) for each photo by itself; at most eight pictures in all."""
+    each = [s.model_copy(update={"photo": n, "count": 1}) for n in range(len(order.photos)) for s in order.shots]
+    return order.model_copy(update={"shots": tuple(each[:8])})
 
 
 def missing(order: Order) -> Missing | None:
@@ -183,7 +182,9 @@ def describe(order: Order, language: Language) -> str:
     """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
     if order.operation == "series":
         items = "、" if language == "zh" else ", "
-        return items.join(_shot_name(shot, language) for shot in order.shots)
+        names = items.join(dict.fromkeys(_shot_name(shot, language) for shot in order.shots))
+        photos = {shot.photo for shot in order.shots} - {None}
+        return words(language, "say.each", what=names, n=len(photos)) if photos else names
     name = _shot_name(order.shots[0], language) if order.operation != "create" else words(language, "name.create")
     if len(order.shots) > 1:
         return words(language, "say.each", what=name, n=len(order.shots))

@@ -21,7 +21,7 @@ def take(turn: Turning, order: Order) -> None:
     try:
         quote = turn.desk.quote(order)
     except LikenessError as error:
-        if error.code != "no_provider" or len(order.photos) < 2 or order.operation == "series":
+        if error.code not in ("no_provider", "provider_cannot") or len(order.photos) < 2:
             turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
             return
         # Nobody here takes several photos at once, but one at a time may work.

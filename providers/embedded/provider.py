@@ -47,6 +47,8 @@ ACTIONS = frozenset(
         "before_after", "comparison", "edit",
     }
 )  # fmt: skip
+_OF_TWO = frozenset({"before_after", "comparison"})
+"""Actions that put two photos into one picture; everything else is done to one photo."""
 
 # Seconds for one picture of about 1024 x 1024 on one slow core, as bench/embedded.py measures them.
 _SECONDS: dict[str, float] = {
@@ -63,6 +65,8 @@ class _Reach(Capabilities):
     def reason_not(self, request: Request) -> str | None:
         """As the base says it; further `scene`, `change`, where the words ask for what is not known here."""
         reason = super().reason_not(request)
+        if reason is None and len(request.photos) > 1 and request.action not in _OF_TWO:
+            reason = "photos"  # one would be passed over without a word
         if reason is not None or request.operation is not Operation.EDIT:
             return reason
         if request.action == "replace_bg" and background_in(request.text) is None:

@@ -233,6 +233,21 @@ async def test_several_photos_are_done_one_by_one_where_nobody_takes_them_togeth
     assert [s.photo for s in (await ann.job()).order.shots] == [0, 1]
 
 
+async def test_a_series_of_several_photos_is_done_for_each_where_nobody_takes_them_together(tmp_path: Path) -> None:
+    def one_at_a_time(order: Order) -> Quote:
+        if len(order.photos) > 1 and order.shots[0].photo is None:
+            raise AskPerson("nobody", code="provider_cannot", params={"given": "embedded"})
+        return Quote(usd=0, seconds=2, basic=True)
+
+    ann = Person(tmp_path, quote=one_at_a_time)
+    replies = await ann.sends("动漫一张，油画一张", "a.jpg", "b.jpg")
+    assert "2 张照片各做一张 · 4 张" in said(replies)
+    shots = (await ann.job()).order.shots
+    assert [(s.style, s.photo) for s in shots] == [
+        ("anime", 0), ("oil_painting", 0), ("anime", 1), ("oil_painting", 1),
+    ]  # fmt: skip
+
+
 async def test_the_language_follows_the_words_but_not_a_lone_foreign_one(ann: Person) -> None:
     await ann.sends("你好")
     assert "understood" not in said(await ann.sends("anime", "me.jpg"))

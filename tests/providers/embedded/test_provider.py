@@ -84,6 +84,11 @@ def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
         (Request(key="k", operation=Operation.PORTRAIT, prompt="a knight", photos=(Path("a.png"),)), "prompt"),
         (Request(key="k", operation=Operation.PORTRAIT, prompt="-", style="chef", photos=(Path("a.png"),)), "style"),
         (Request(key="k", operation=Operation.CREATE, prompt="a cat"), "operation"),
+        (
+            Request(key="k", operation=Operation.PORTRAIT, prompt="-", style="vintage", photos=(Path("a"), Path("b"))),
+            "photos",
+        ),
+        (edit("enhance", Path("a.png"), Path("b.png")), "photos"),
     ],
 )
 def test_what_is_out_of_reach_is_known_before_anything_is_done(
