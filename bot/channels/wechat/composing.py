@@ -135,7 +135,13 @@ class Composer:
         taken = [h for h in taken if h not in full.left]
         offered = full.offered or meant or offered
 
+        given: str | None = None
+
         def handed(record: Person) -> Person:
+            nonlocal given
+            given = record.answer_to(push.key)
+            if given is not None:  # the same push came to two processes, and the other one was faster
+                return record
             held = tuple(h for h in record.held if h not in taken)
             if waiting:
                 held = (*held, Held(id=f"waiting:{push.key}", text=waiting))
@@ -145,7 +151,7 @@ class Composer:
             return record.model_copy(update=changes)
 
         await self._people.change(push.openid, handed)
-        return answer
+        return answer if given is None else Answer.model_validate_json(given)
 
     async def _later(self, push: Push, rest: str) -> None:
         """What did not fit into the passive reply."""

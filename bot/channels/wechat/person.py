@@ -168,6 +168,10 @@ class Person(Frozen):
         seen = (*self.seen, key)[-ANSWERED_KEPT:]
         return self.model_copy(update={action: Window(at=at), "gone": False, "seen": seen})
 
+    def answer_to(self, key: str) -> str | None:
+        """What a push was answered that carried something held."""
+        return next((answered.answer for answered in self.answered if answered.key == key), None)
+
     def counted(self, action: Action, change: int) -> "Person":
         window = self.message if action == "message" else self.brief
         if window is None:

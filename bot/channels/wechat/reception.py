@@ -161,9 +161,8 @@ class Reception:
         found = await self._people.record(push.openid)
         await _checked(fresh)
         person, opening = self._opened(push, found)
-        for answered in person.answered:
-            if answered.key == push.key:
-                return Answer.model_validate_json(answered.answer)
+        if (given := person.answer_to(push.key)) is not None:
+            return Answer.model_validate_json(given)
         self._metrics.message(CHANNEL)
         customer = (await self._rights.now()).customer
         flushing = None

@@ -3,18 +3,21 @@
 import asyncio
 import io
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 from bot.channels.wechat.api import WeChatError
 from bot.channels.wechat.ledger import People
 from bot.channels.wechat.rights import AccountRights, Rights
-from handlers.message import Choice, Kind, Outgoing
+from handlers.conversation import Conversation
+from handlers.message import Choice, Kind, Message, Outgoing
 from handlers.store import DeliveryState
-from tests.bot.wechat.house import House, house, photo, text_of
+from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import Clock
 from tests.servers.wechat import APP_ID, FakeWeChat, Phone
 
@@ -68,6 +71,52 @@ async def test_an_unverified_account_gives_the_picture_when_one_is_typed(tmp_pat
         assert (shown.kind, shown.passive) == ("image", True)
         assert not ann.messages
         assert len(await likeness.jobs()) == 1
+
+
+class Dawdling:
+    """The real conversation, which takes its time while `go` is not set."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.go, self.asked = asyncio.Event(), asyncio.Event()
+        self.go.set()
+
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]:
+        self.asked.set()
+        await self.go.wait()
+        return await self.conversation.handle(message)
+
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        return await self.conversation.foresee(messages)
+
+
+async def test_a_push_that_comes_to_two_processes_at_once_gets_the_picture_from_both(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    wechat.rights = frozenset({"media"})
+    dawdling: list[Dawdling] = []
+
+    def dawdle(conversation: Conversation) -> Dawdling:
+        dawdling.append(Dawdling(conversation))
+        return dawdling[0]
+
+    async with (
+        house(tmp_path, wechat, jobs=False, answerer=dawdle) as likeness,
+        beside(likeness) as (_, other),
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        ann = likeness.phone()
+        await asks_for_a_picture(likeness, ann)
+        await likeness.makes(ann)
+        dawdling[0].go.clear()
+        dawdling[0].asked.clear()
+        xml = ann.text_xml("1")
+        slow = asyncio.create_task(client.post(**ann.request(xml)))
+        await dawdling[0].asked.wait()
+        quick = await client.post(**{**ann.request(xml), "url": f"{other}/wechat"})
+        dawdling[0].go.set()
+        assert "<MediaId>" in quick.text
+        assert (await slow).text == quick.text
 
 
 @pytest.mark.parametrize("words", ["好了吗", "我的图呢", "进度", "谢谢"])
