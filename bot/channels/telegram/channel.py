@@ -271,6 +271,7 @@ class TelegramChannel:
             if not await self._rights.may_press(heard):
                 return False
             self._soon(answer_tap(self._bot, self._pace.clock, heard))
+        self._gateway.saw(heard.chat, heard.message)
         name = await self.chats.name(heard.chat)
         if not isinstance(heard, Tap) and await self.chats.is_gone(name):
             await self.chats.set_gone(name, False)  # somebody writes: they are back

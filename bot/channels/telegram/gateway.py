@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import httpx
+from telegram import Message
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -27,7 +28,8 @@ from telegram.error import (
 )
 
 from bot.channels.telegram.chats import Chats
-from bot.channels.telegram.limits import Clock, Flood
+from bot.channels.telegram.limits import CHATS_KEPT, Clock, Flood
+from bot.channels.telegram.newest import Newest
 from bot.channels.telegram.reading import UNREADABLE
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 
@@ -41,6 +43,8 @@ AT_ONCE = 40
 """Calls side by side: at a tenth of a second each, 400 a second."""
 UPLOADS_AT_ONCE = 16
 """Uploads have a share of their own, so that slow ones leave room for words; each holds a picture in memory."""
+SUPERGROUPS = -1_000_000_000_000
+"""Ids of supergroups are below."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rights to send", "chat_write_forbidden")
 
@@ -68,6 +72,11 @@ def sorted_out(error: TelegramError) -> DeliveryError:
     return DeliveryUnknown(hint)
 
 
+def _counter(chat: int) -> int:
+    """What numbers a chat's messages: a supergroup has numbers of its own, all other chats of the bot share theirs."""
+    return chat if chat < SUPERGROUPS else 0
+
+
 class Gateway:
     def __init__(self, chats: Chats, flood: Flood, clock: Clock) -> None:
         self.chats = chats
@@ -75,6 +84,16 @@ class Gateway:
         self._clock = clock
         self._room = asyncio.Semaphore(AT_ONCE)
         self._upload_room = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._numbers: Newest[int, int] = Newest(CHATS_KEPT)
+
+    async def newest(self, name: str) -> int:
+        """The newest message seen where this chat's are numbered, 0 where none was."""
+        return self._numbers.get(_counter(await self.chats.address(name))) or 0
+
+    def saw(self, chat: int, message: int) -> None:
+        """A message of this chat, ours or anybody's."""
+        counter = _counter(chat)
+        self._numbers.put(counter, max(message, self._numbers.get(counter) or 0))
 
     async def spare(self, name: str, call: Callable[[int], Awaitable[object]]) -> bool:
         """For what nobody would miss (chat actions, progress): done only where there is room, faults are let go.
@@ -140,5 +159,8 @@ class Gateway:
                 raise DeliveryUnknown("garbage") from None
             else:
                 self.flood.taken()
+                for message in result if isinstance(result, tuple) else (result,):
+                    if isinstance(message, Message):
+                        self.saw(chat, message.message_id)
                 return result
         raise DeliveryLater("flood")

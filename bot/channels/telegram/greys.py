@@ -24,14 +24,14 @@ from bot.channels.telegram.gateway import Gateway
 from bot.channels.telegram.ledger import Ledger, exchanged
 from bot.channels.telegram.shapes import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
 from bot.channels.telegram.speaking import in_topic, reply_to
-from handlers.channel import DeliveryRefused
+from handlers.channel import DeliveryLater, DeliveryRefused
 from handlers.message import Chat, Outgoing
 from handlers.store import Store
 from handlers.words import words
 
 log = logging.getLogger(__name__)
 
-LOOKED_AT = 8
+LOOKED_AT = 24
 """Messages looked at for a lost album; each costs two calls."""
 SERVER = "telegram.server"
 """What is remembered of the server, in the store."""
@@ -56,11 +56,17 @@ class Greys:
         owner = hashlib.sha256(key.encode()).hexdigest()[:8]
         messages: tuple[int, ...] = ()
         if noted:
-            messages = await self._lost(chat, outgoing, form, count, int(noted.removeprefix(_UNKNOWN)), owner)
+            after, _, newest = noted.removeprefix(_UNKNOWN).partition(",")
+            messages = await self._lost(chat, outgoing, form, count, (int(after), int(newest or 0)), owner)
         else:
-            await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)}")
+            newest = str(await self._gateway.newest(chat.chat))
+            await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)},{newest}")
         while not (messages and await self._claimed(chat, messages, owner)):
-            messages = await self.send(chat, outgoing, form, count)
+            try:
+                messages = await self.send(chat, outgoing, form, count)
+            except DeliveryLater:
+                await self._store.set_value(_PLACES, key, None)  # certainly not sent: nothing is to be looked for
+                raise
         await self._store.set_value(_PLACES, key, " ".join(map(str, messages)))
         return messages
 
@@ -129,9 +135,13 @@ class Greys:
         return max(shown.message if shown else 0, asked)
 
     async def _lost(
-        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, after: int, owner: str
+        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, before: tuple[int, int], owner: str
     ) -> tuple[int, ...]:
-        """The messages of an album sent some time after that message, if there is one; they follow each other."""
+        """The messages of an album, if it was sent; they follow each other.
+
+        `before`: what it came after, of the newest messages known in this chat and anywhere.
+        """
+        after, newest = before
         known = _owners(await self._store.value(_KNOWN, chat.chat))
         if own := tuple(message for message, whose in known.items() if whose == owner):
             return own  # claimed just before the crash
@@ -156,7 +166,9 @@ class Greys:
             return seen[number]
 
         last = None
-        for number in (first, *_outwards(after + 1, end - 1)):
+        # Chats in private share their numbers: where many are written to, the album came soon after the newest of all.
+        soon = range(newest + count, end, count) if newest > after else ()
+        for number in (first, *soon, *_outwards(after + 1, end - 1)):
             if len(seen) >= LOOKED_AT and number not in seen:
                 break
             if await grey(number):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.channel import DeliveryUnknown
+from handlers.channel import DeliveryLater, DeliveryUnknown
 from handlers.message import Outgoing
 from tests.bot.telegram.stage import Stage, on_stage
 from tests.bot.telegram.test_telegram_outgoing import delivered, picture, result
@@ -97,3 +97,39 @@ async def test_the_small_text_under_an_album_is_not_left_twice_by_a_stop_in_betw
         await delivered(stage, outgoing)
         assert len(telegram.pictures(1)) == 3
         assert [m.text for m in telegram.shown(1)][said:] == ["", "", "", "Here it is"]
+
+
+async def test_an_album_sent_without_our_knowing_is_found_again_in_a_crowd(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3))))
+
+        def others(count: int) -> None:
+            for _ in range(count):
+                telegram.next_id()
+
+        others(60)
+        telegram.person(2).says("hm hm")
+        await stage.read()
+        others(7)
+        telegram.faults.append(Fault(method="sendMediaGroup", what="reset", after=True))
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        others(60)
+        await delivered(stage, outgoing)
+        assert len(telegram.of("sendMediaGroup")) == 1
+        assert len(telegram.pictures(1)) == 3
+        assert not greys(telegram)
+
+
+async def test_an_album_that_was_certainly_not_sent_is_not_looked_for(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        outgoing = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3))))
+        said = len(telegram.of("sendMessage"))
+        telegram.faults.append(Fault(method="sendMediaGroup", what="html"))
+        with pytest.raises(DeliveryLater):
+            await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, outgoing)
+        assert len(telegram.pictures(1)) == 3
+        assert len(telegram.of("sendMessage")) == said + 1, "only the text under the album"
