@@ -8,6 +8,7 @@ from operator import attrgetter
 from intent.controls import Controls
 from intent.patterns import pattern
 from intent.scan import Scan
+from intent.words import plain_names
 
 _EDGE = " \t\r\n,.;:!?，。；：！？、~～…-—+&|/"
 _EDGE_END = " \t\r\n,;:，；：、~～-—+&|/。.!！?？"
@@ -111,6 +112,21 @@ def says_nothing(left: str) -> bool:
         if word not in _FILLER_WORDS:
             return False
     return not _NO_WORD.sub("", _FILLER.sub(" ", left))
+
+
+def names_only(said: str, style: str) -> bool:
+    """Whether words that mean the style say nothing more: `anime`, `anime style`."""
+    names = plain_names(style)
+    return said in names or any(name in said and says_nothing(said.replace(name, " ", 1)) for name in names)
+
+
+def name_spans(scan: Scan, style: str) -> list[tuple[int, int]]:
+    """Where the style is named and nothing more is said."""
+    return [
+        (h.start, h.end)
+        for h in scan.kinds.get("style", ())
+        if h.key == style and names_only(scan.text[h.start : h.end], style)
+    ]
 
 
 def content(

@@ -7,7 +7,7 @@ from intent import numbers
 from intent.chain import edit
 from intent.commands import command, slash
 from intent.create import creation
-from intent.cut import content, says_nothing
+from intent.cut import content, names_only
 from intent.edits import ALWAYS, Act, actions, choose
 from intent.fold import fold
 from intent.intent import Intent
@@ -20,7 +20,6 @@ from intent.scan import Scan
 from intent.series import series
 from intent.speech import asks, tells
 from intent.styles import ID, PLACES, SUBJECTS, Found, styles
-from intent.words import plain_names
 
 _CHANGE_EN = gated("decide", "change_en")
 _LEAD = pattern("decide", "lead")
@@ -225,7 +224,7 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
     scan = r.scan
     spans = []
     for h in scan.hits:
-        if h.kind == "style" and h.key == style and _names_only(scan.text[h.start : h.end], style or ""):
+        if h.kind == "style" and h.key == style and names_only(scan.text[h.start : h.end], style or ""):
             spans.append((h.start, h.end))
             break
     if found.ask or (style or "").startswith(("id_photo", "dating")):
@@ -235,12 +234,6 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
     if (style or "").startswith("id_photo"):  # "blue background" is what the style is: no wish beyond it
         spans += [(h.start, h.end) for h in scan.words("bg")]
     return content(scan, r.c, spans)
-
-
-def _names_only(said: str, style: str) -> bool:
-    """Whether words that mean the style say nothing more: `anime`, `anime style`."""
-    names = plain_names(style)
-    return said in names or any(name in said and says_nothing(said.replace(name, " ", 1)) for name in names)
 
 
 def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:

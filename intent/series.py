@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from intent.controls import Controls
-from intent.cut import content, residue
+from intent.cut import content, name_spans, residue
 from intent.intent import SeriesItem
 from intent.patterns import gate, gated
 from intent.scan import Scan
@@ -177,9 +177,8 @@ def _roles(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
         said = content(scan, c, [], a, b)
         if not said:
             return None
-        items.append(
-            SeriesItem(style=keys[0] if keys else None, scene=said if keys else None, prompt=None if keys else said)
-        )
+        scene = content(scan, c, name_spans(scan, keys[0]), a, b) if keys else None
+        items.append(SeriesItem(style=keys[0] if keys else None, scene=scene, prompt=None if keys else said))
     return items[:8]
 
 
@@ -221,6 +220,7 @@ def _custom(scan: Scan, found: Found, c: Controls) -> list[SeriesItem] | None:
         )
         if key is None and not words:
             return None
-        items.append(SeriesItem(style=key, scene=words if key else None, prompt=None if key else words))
+        scene = content(scan, c, name_spans(scan, key), start, end) if key else None
+        items.append(SeriesItem(style=key, scene=scene, prompt=None if key else words))
     kinds = [(i.style, i.prompt) for i in items]
     return items[:8] if len(set(kinds)) == len(kinds) else None

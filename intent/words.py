@@ -122,10 +122,11 @@ def target_phrases() -> tuple[str, ...]:
 @cache
 def plain_names(style: str) -> frozenset[str]:
     """The first names of a style in each language, and those under [plain]: words that name it and say nothing more
-    about the picture."""
+    about the picture. Of a journey only those under [plain]: its first names are places, which are wishes."""
+    first = 0 if style.startswith("travel_") else 4
     names: set[str] = set()
     for language in ("en", "zh"):
         tables = read_file(language)
-        names.update(split_phrases(tables["style"].get(style, ""), language)[:4])
+        names.update(split_phrases(tables["style"].get(style, ""), language)[:first])
         names.update(split_phrases(tables["plain"].get(style, ""), language))
     return frozenset(names)

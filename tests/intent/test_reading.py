@@ -209,6 +209,13 @@ def test_a_styles_own_name_is_that_style_and_no_further_wish(text: str, style: s
     assert (got.operation, got.style, got.scene) == ("portrait", style, None)
 
 
+@pytest.mark.parametrize("text", ["动漫一张，油画一张", "one as anime, one as an oil painting"])
+def test_the_names_of_a_series_are_no_further_wishes(text: str) -> None:
+    items = parse(text, photos=1).items
+    assert [(i.style, i.scene) for i in items] == [("anime", None), ("oil_painting", None)]
+
+
 def test_what_is_said_beyond_a_styles_name_is_kept() -> None:
     assert parse("impressionist oil painting", photos=1).scene == "impressionist oil painting"
+    assert [i.scene for i in parse("一张在京都，一张在巴厘岛", photos=1).items] == ["在京都", "在巴厘岛"]
     assert parse("anime style, on a rooftop at night", photos=1).scene == "on a rooftop at night"
