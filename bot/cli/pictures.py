@@ -34,7 +34,10 @@ MODEL = click.option("--model", default="nanopro", show_default=True, help="nano
 @OUT
 @json_option
 def portrait(image: str, as_json: bool, **asked: Any) -> None:
-    """A portrait of the person in IMAGE (a path, a URL, or - for none), in STYLE."""
+    """A portrait of the person in IMAGE (a path, a URL, or - for none), in STYLE.
+
+    STYLE: see `likeness styles`. COUNT: 1 to 8. MODEL: nano2 (fast), nanopro or gpt (best).
+    """
     _make(lambda report: providers.generate_portrait(_image(image), on_progress=report, **asked), as_json)
 
 
@@ -53,7 +56,10 @@ def portrait(image: str, as_json: bool, **asked: Any) -> None:
 @OUT
 @json_option
 def edit(image: str, as_json: bool, **asked: Any) -> None:
-    """Change IMAGE (a path or a URL) as PROMPT says, by ACTION (see `likeness actions`)."""
+    """Change IMAGE (a path or a URL) as PROMPT says, by ACTION (see `likeness actions`).
+
+    PROMPT may be "" where the action needs no words. MODEL: nano2 (fast), nanopro or gpt (best).
+    """
     _make(lambda report: providers.edit_image(image, on_progress=report, **asked), as_json)
 
 
