@@ -53,7 +53,7 @@ class Greys:
         noted = await self._store.value(_PLACES, key)
         if noted and not noted.startswith(_UNKNOWN):
             return tuple(map(int, noted.split()))
-        owner = hashlib.sha256(key.encode()).hexdigest()[:8]
+        owner = _owner(key)
         messages: tuple[int, ...] = ()
         if noted:
             after, _, newest = noted.removeprefix(_UNKNOWN).partition(",")
@@ -183,11 +183,17 @@ class Greys:
         log.info("an album whose sending was interrupted was found again")
         return tuple(range(last - count + 1, last + 1))
 
-    async def under(self, chat: Chat, outgoing: Outgoing, album: tuple[int, ...]) -> int | None:
+    async def under(self, chat: Chat, outgoing: Outgoing, album: tuple[int, ...], text: str, key: str) -> int | None:
         """The small text right under an album, where one was sent without our knowing."""
         seen = (await self._look(chat, outgoing, album[-1] + 1)).reply_to_message
         ours = seen is not None and seen.from_user is not None and seen.from_user.id == self._bot.id
-        return seen.message_id if seen and ours and seen.text == words(outgoing.language, "telegram.coming") else None
+        if seen is None or not ours or seen.text != text:
+            return None
+        return seen.message_id if await self.claim(chat, (seen.message_id,), key) else None
+
+    async def claim(self, chat: Chat, messages: tuple[int, ...], key: str) -> bool:
+        """Whether these are kept for `key` from now on; False where one of them is kept for another."""
+        return await self._claimed(chat, messages, _owner(key))
 
     def _is_grey(self, look: Message, form: Form, unique: str | None) -> bool:
         return _is_grey(look.reply_to_message, form, unique, self._bot.id)
@@ -208,6 +214,10 @@ class Greys:
 
         await self._gateway.quietly(chat.chat, away)
         return sent
+
+
+def _owner(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
 def _owners(stored: str | None) -> dict[int, str]:

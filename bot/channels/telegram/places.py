@@ -138,8 +138,12 @@ class Places:
         key = f"{outgoing.id}#album"
         begun = await self._store.value(_REPLACED, key) is not None
         messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), key)
-        under = await self._greys.under(chat, outgoing, messages) if begun else None
-        return Place(messages=messages, form=form, receipt=under or await self._text(chat, outgoing))
+        text, owner = words(outgoing.language, "telegram.coming_many", n=len(messages)), f"{key}.under"
+        under = await self._greys.under(chat, outgoing, messages, text, owner) if begun else None
+        if under is None:
+            under = (await self._speaker.post(chat, outgoing, text, None)).message_id
+            await self._greys.claim(chat, (under,), owner)
+        return Place(messages=messages, form=form, receipt=under)
 
     async def _text(self, chat: Chat, outgoing: Outgoing) -> int:
         message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)

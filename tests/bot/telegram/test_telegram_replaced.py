@@ -1,5 +1,6 @@
 """Places that are made anew, and grey pictures on servers that are not quite like Telegram's: none is left over."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,3 +134,24 @@ async def test_an_album_that_was_certainly_not_sent_is_not_looked_for(tmp_path: 
         await delivered(stage, outgoing)
         assert len(telegram.pictures(1)) == 3
         assert len(telegram.of("sendMessage")) == said + 1, "only the text under the album"
+
+
+async def test_the_small_text_under_an_album_is_not_mistaken_for_anothers(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        one = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(2))))
+        two = replace(one, id="result:f123456789abcdef0123", job="f123456789abcdef0123", text="The other")
+        said = len(telegram.shown(1))
+        telegram.faults.extend([Fault(method="sendMessage", what="hang"), Fault(method="sendMessage", what="reset")])
+        calls = len(telegram.of("sendMessage"))
+        placing = asyncio.create_task(stage.channel.reserve(stage.chat(1), one))
+        await stage.until(lambda: len(telegram.of("sendMessage")) > calls)
+        with pytest.raises(DeliveryUnknown):
+            await stage.channel.reserve(stage.chat(1), two)
+        telegram.release()  # the first one's text comes right under the album of the second
+        place = await placing
+        await delivered(stage, two)
+        await stage.channel.deliver(stage.chat(1), one, place)
+        assert len(telegram.pictures(1)) == 4
+        assert sorted(filter(None, (m.text for m in telegram.shown(1)[said:]))) == ["Here it is", "The other"]
