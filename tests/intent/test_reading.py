@@ -219,3 +219,11 @@ def test_what_is_said_beyond_a_styles_name_is_kept() -> None:
     assert parse("impressionist oil painting", photos=1).scene == "impressionist oil painting"
     assert [i.scene for i in parse("一张在京都，一张在巴厘岛", photos=1).items] == ["在京都", "在巴厘岛"]
     assert parse("anime style, on a rooftop at night", photos=1).scene == "on a rooftop at night"
+
+
+@pytest.mark.parametrize("text", ["裁成16:9", "头像 16:9", "改成16:9"])
+def test_a_six_in_a_ratio_is_no_praise(text: str) -> None:
+    got = parse(text, photos=1)
+    assert got.operation != "none"
+    assert got.aspect_ratio == "16:9"
+    assert parse("这效果太6了", photos=1).operation == "none"
