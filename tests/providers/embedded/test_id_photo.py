@@ -9,7 +9,6 @@ from providers.embedded.pixels import Picture
 from providers.errors import AskPerson
 from tests.providers.embedded.conftest import turned
 
-
 pytestmark = pytest.mark.xdist_group("id photo")  # what the module shares costs seconds: it is made once
 
 
