@@ -106,14 +106,15 @@ class Composer:
             return outgoing.text
         return numbered(outgoing.text, shown_choices(outgoing.choices))
 
-    async def composed(self, push: Push, found: Record, said: Said, *, results: bool) -> Answer:
-        """The answer with the words that waited, and the `results` too where they are not sent by themselves.
+    async def composed(self, push: Push, found: Record, said: Said, *, results: bool, repeated: bool = False) -> Answer:
+        """The answer with the words that waited, and the `results` too where they are not sent by themselves; for a
+        `repeated` push the answer alone.
 
         What is taken from the record is committed together with the answer.
         """
         before = found.person
         answer, offered = said.answer, said.offered
-        if not before.held:
+        if repeated or not before.held:
             rest = ""
             if answer.text and not answer.url:
                 head, rest = fitting(answer.text)

@@ -132,6 +132,10 @@ class Handling:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    async def handled(self, push: Push) -> bool:
+        """Whether the handlers have answered it before, to whatever process it came."""
+        return await self._store.turn_of(push.key) is not None
+
     # --- one message of a person after another
 
     def for_handlers(self, push: Push, text: str, choice: str | None, language: Language = "zh") -> Message:

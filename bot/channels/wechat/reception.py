@@ -38,6 +38,8 @@ ANSWER_SECONDS = 0.75
 """Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
 FLUSH_SECONDS = 0.35
 KEPT_ANSWERS = 20_000
+REPEAT_SECONDS = 3.0
+"""The platform repeats a push after five seconds: a younger one is none of its repeats."""
 OVERHEARD = "a signature that carried another push"
 
 
@@ -160,13 +162,14 @@ class Reception:
             return SILENCE
         found = await self._people.record(push.openid)
         await _checked(fresh)
-        person, opening = self._opened(push, found)
+        repeated = await self._repeated(push, found.person)
+        person, opening = self._opened(push, found, repeated=repeated)
         if (given := person.answer_to(push.key)) is not None:
             return Answer.model_validate_json(given)
         self._metrics.message(CHANNEL)
         customer = (await self._rights.now()).customer
         flushing = None
-        if customer and any(h.page for h in person.held):
+        if customer and not repeated and any(h.page for h in person.held):
             await opening
             flushing = asyncio.ensure_future(self._sender.flush(push.openid))
             self._handling.spawn(flushing)
@@ -177,7 +180,15 @@ class Reception:
         if flushing is not None:
             await asyncio.wait({flushing}, timeout=FLUSH_SECONDS)
             results = flushing.done()  # what could not be sent now (the day's quota, say) goes into the answer
-        return await self._composer.composed(push, await opening, said, results=results)
+        return await self._composer.composed(push, await opening, said, results=results, repeated=repeated)
+
+    async def _repeated(self, push: Push, person: Person) -> bool:
+        """Whether it was answered before, perhaps by another process. Then it opens nothing and brings nothing that
+        came since: nobody may be there any more to read this answer. Only asked where it matters."""
+        now = self._people.clock()
+        old = now.timestamp() - push.at >= REPEAT_SECONDS
+        matters = person.held or person.opened(push.action or "message", push.key, now) != person
+        return bool(old and matters and await self._handling.handled(push))
 
     def _hear(self, openid: str, language: Language) -> None:
         self._languages[openid] = language
@@ -185,11 +196,13 @@ class Reception:
         if len(self._languages) > KEPT_ANSWERS:
             self._languages.popitem(last=False)
 
-    def _opened(self, push: Push, found: Record) -> "tuple[Person, asyncio.Future[Record]]":
+    def _opened(self, push: Push, found: Record, *, repeated: bool) -> "tuple[Person, asyncio.Future[Record]]":
         """What the push opens; it is written down beside the work, and awaited before the answer."""
         action = push.action or "message"
         photo = push.sort == "photo"
-        person = found.person.opened(action, push.key, self._people.clock(), photo=photo)
+        person = found.person
+        if not repeated:
+            person = person.opened(action, push.key, self._people.clock(), photo=photo)
         opening: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
         if person == found.person:
             opening.set_result(found)

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bot.wechat.house import House, house, photo, text_of
-from tests.servers.wechat import AES_KEY, APP_ID, TOKEN, FakeWeChat, encrypt, sign
+from handlers.message import Chat, Kind, Outgoing
+from tests.bot.wechat.house import House, beside, house, photo, text_of
+from tests.servers.wechat import AES_KEY, APP_ID, TOKEN, UNVERIFIED, FakeWeChat, encrypt, sign
 
 OLD_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210abcdefg"
 
@@ -205,6 +206,50 @@ async def test_a_message_repeated_after_a_restart_gets_the_same_answer(tmp_path:
         assert text_of(first) == text_of(again)
         assert len(await likeness.jobs()) == 1
         assert len(likeness.phone().pictures) == 1
+
+
+@pytest.mark.parametrize("rights", [frozenset({"media"}), UNVERIFIED])
+async def test_a_message_repeated_after_its_result_was_made_gets_the_same_answer_and_takes_nothing_with_it(
+    tmp_path: Path, wechat: FakeWeChat, rights: frozenset[str]
+) -> None:
+    wechat.rights = rights
+    async with house(tmp_path, wechat) as likeness:
+        ann = likeness.phone()
+        await ann.sends(photo())
+        xml = ann.text_xml("动漫风格")
+        first = ann.reads(200, (await posted(likeness, xml)).text)
+        await likeness.all_ended()
+        await likeness.settled()
+    async with house(tmp_path, wechat) as likeness:
+        likeness.later(seconds=5)
+        ann = likeness.phone()
+        again = ann.reads(200, (await posted(likeness, xml)).text)
+        assert text_of(first) == text_of(again)
+        shown = await ann.types("1")
+        assert shown is not None
+        assert shown.kind in ("image", "news")
+
+
+async def test_a_message_repeated_to_another_process_after_its_result_was_sent_opens_no_second_budget(
+    tmp_path: Path, wechat: FakeWeChat
+) -> None:
+    async with house(tmp_path, wechat, jobs=False) as likeness, beside(likeness) as (_, other):
+        ann = likeness.phone()
+        await ann.sends(photo())
+        ann.opens("message")
+        xml = ann.text_xml("动漫风格，四张")
+        await posted(likeness, xml)
+        await likeness.makes(ann, 4)
+        assert len(ann.messages) == 5
+        likeness.later(seconds=5)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.post(**{**ann.request(xml), "url": f"{other}/wechat"})
+        await likeness.channel.say(
+            Chat(channel="wechat", chat=ann.openid, person=ann.openid),
+            Outgoing(id="note", kind=Kind.TEXT, text="还有一句", language="zh"),
+        )
+        assert not wechat.refused
+        assert len(ann.messages) == 5
 
 
 async def test_the_log_holds_no_words_and_no_secrets(
