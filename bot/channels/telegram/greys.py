@@ -150,8 +150,9 @@ class Greys:
         unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
         first = after + count  # the last of them, if nobody said anything else in between
         seen: dict[int, bool] = {}
+        album: dict[int, str | None] = {}
         look = await self._look(chat, outgoing, first)
-        seen[first], end = self._is_grey(look, form, unique), look.message_id
+        seen[first], album[first], end = self._is_grey(look, form, unique), _album(look), look.message_id
         between = tuple(range(after + 1, end))
         # A server may tell of no message what it answers: then it can only be these. What is not ours refuses an edit.
         untold = look.reply_to_message is None and len(between) == count and not known.keys() & set(between)
@@ -162,7 +163,8 @@ class Greys:
             if number in known or number >= end:
                 return False
             if number not in seen:
-                seen[number] = self._is_grey(await self._look(chat, outgoing, number), form, unique)
+                look = await self._look(chat, outgoing, number)
+                seen[number], album[number] = self._is_grey(look, form, unique), _album(look)
             return seen[number]
 
         last = None
@@ -177,7 +179,7 @@ class Greys:
         if last is None:
             return ()
         for later in range(last + 1, last + count):  # where somebody spoke, it came a little later
-            if not await grey(later):
+            if not await grey(later) or album[later] != album[last]:
                 break
             last = later
         log.info("an album whose sending was interrupted was found again")
@@ -214,6 +216,10 @@ class Greys:
 
         await self._gateway.quietly(chat.chat, away)
         return sent
+
+
+def _album(look: Message) -> str | None:
+    return look.reply_to_message.media_group_id if look.reply_to_message else None
 
 
 def _owner(key: str) -> str:

@@ -155,3 +155,22 @@ async def test_the_small_text_under_an_album_is_not_mistaken_for_anothers(
         await stage.channel.deliver(stage.chat(1), one, place)
         assert len(telegram.pictures(1)) == 4
         assert sorted(filter(None, (m.text for m in telegram.shown(1)[said:]))) == ["Here it is", "The other"]
+
+
+async def test_two_albums_sent_without_our_knowing_side_by_side_are_told_apart(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(5)]
+        one = await asked(stage, telegram, result(*made[:2]))
+        one = replace(one, ref=str(telegram.shown(1)[-1].id))
+        two = replace(one, id="result:f123456789abcdef0123", job="f123456789abcdef0123", pictures=tuple(made[2:]))
+        for outgoing in (one, two):
+            telegram.faults.append(Fault(method="sendMediaGroup", what="reset", after=True))
+            with pytest.raises(DeliveryUnknown):
+                await stage.channel.reserve(stage.chat(1), outgoing)
+        await delivered(stage, one)
+        await delivered(stage, two)
+        assert len(telegram.pictures(1)) == 5
+        assert not greys(telegram)
+        assert len(telegram.of("sendMediaGroup")) == 2
