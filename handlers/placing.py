@@ -22,7 +22,7 @@ def take(turn: Turning, order: Order) -> None:
         quote = turn.desk.quote(order)
     except LikenessError as error:
         if error.code not in ("no_provider", "provider_cannot") or len(order.photos) < 2:
-            turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
+            refuse(turn, order, error)
             return
         # Nobody here takes several photos at once, but one at a time may work.
         take_one_each(turn, order, error)
@@ -44,7 +44,7 @@ def take_one_each(turn: Turning, order: Order, error: LikenessError) -> None:
     try:
         turn.desk.quote(each)
     except LikenessError:
-        turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
+        refuse(turn, order, error)
         return
     start(turn, each)
 
@@ -77,7 +77,7 @@ def start(turn: Turning, order: Order) -> None:
     try:
         quote = turn.desk.quote(order)
     except LikenessError as error:
-        turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
+        refuse(turn, order, error)
         return
     message = turn.heard.message
     order = order.model_copy(update={"language": turn.language})
@@ -104,6 +104,13 @@ def start(turn: Turning, order: Order) -> None:
         # Told rather than passed over: no wish is dropped without a word.
         text += "\n" + turn.words("say.basic_style_only")
     turn.say(text, job=job.id)
+
+
+def refuse(turn: Turning, order: Order, error: LikenessError) -> None:
+    """Nobody here can do it: said with what could be done instead. Its photos wait for other words, but the next photo
+    is not joined by them."""
+    turn.mark_refused(order)
+    turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
 
 
 def _facts(turn: Turning, order: Order) -> dict[str, str]:

@@ -30,6 +30,8 @@ class LaidPhoto(_Frozen):
     at: datetime
     used: bool = False
     """True once an order was made from it: new words then mean it again only where no newer photo came."""
+    refused: bool = False
+    """True once a wish for it could not be done: other words mean it still, the next photo is not joined by it."""
 
 
 class LastResult(_Frozen):

@@ -121,16 +121,25 @@ class Turning:
         if not self.heard.photos:
             return
         known = {p.key for p in self.heard.photos}
-        kept = [p for p in self.table.fresh_photos(self.heard.now) if p.key not in known]
+        kept = [
+            p.model_copy(update={"used": p.used or p.refused})
+            for p in self.table.fresh_photos(self.heard.now)
+            if p.key not in known
+        ]
         laid = (*kept, *self.heard.photos)[-PHOTOS_KEPT:]
         self.table = self.table.model_copy(update={"photos": laid})
         self.heard = replace(self.heard, table=self.table)
 
     def mark_used(self, order: Order) -> None:
-        used = set(order.photos)
+        self._mark(order, "used")
+
+    def mark_refused(self, order: Order) -> None:
+        self._mark(order, "refused")
+
+    def _mark(self, order: Order, what: str) -> None:
+        meant = set(order.photos)
         photos = tuple(
-            p.model_copy(update={"used": True}) if p.path in used else p
-            for p in self.table.fresh_photos(self.heard.now)
+            p.model_copy(update={what: True}) if p.path in meant else p for p in self.table.fresh_photos(self.heard.now)
         )
         self.table = self.table.model_copy(update={"photos": photos})
 

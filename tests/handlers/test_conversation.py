@@ -222,6 +222,21 @@ async def test_what_nobody_here_can_do_is_said_with_a_way_out(tmp_path: Path) ->
     assert "groups" in offered(replies)
 
 
+async def test_a_photo_whose_wish_was_refused_waits_for_other_words_and_joins_no_other_photo(tmp_path: Path) -> None:
+    def picky(order: Order) -> Quote:
+        if any(edit.action == "slim" for shot in order.shots for edit in shot.edits):
+            raise AskPerson("nobody", code="no_provider", params={"could": "fal"})
+        return Quote(usd=0, seconds=2, basic=True)
+
+    ann = Person(tmp_path, quote=picky)
+    await ann.sends("瘦脸", "one.jpg")
+    await ann.sends("动漫风格", "two.jpg")
+    assert [path.name for path in (await ann.job()).order.photos] == ["two.jpg"]
+    await ann.sends("瘦脸", "three.jpg")
+    await ann.sends("油画风格")
+    assert [path.name for path in (await ann.job()).order.photos] == ["three.jpg"]
+
+
 async def test_several_photos_are_done_one_by_one_where_nobody_takes_them_together(tmp_path: Path) -> None:
     def one_at_a_time(order: Order) -> Quote:
         if len(order.photos) > 1 and order.shots[0].photo is None:
