@@ -47,7 +47,8 @@ def flow_of(image: Image, *, sigma: float, reach: float, faint: float = 2e-4) ->
     e, f, g = np.moveaxis(near * (1 - share) + far * share * np.float32(0.5), 2, 0)
     difference, root = e - g, np.sqrt((e - g) ** 2 + 4 * f * f)
     angle = np.float32(0.5) * np.arctan2(2 * f, difference) + np.float32(np.pi / 2)
-    anisotropy = root / (e + g + np.float32(1e-7))
+    # Of a flat area a blur leaves sums that are a rounding below 0.
+    anisotropy = np.minimum(root / (np.maximum(e + g, 0) + np.float32(1e-7)), 1)
     return Flow(across=np.cos(angle), down=np.sin(angle), anisotropy=anisotropy, strength=np.sqrt(np.maximum(trace, 0)))
 
 

@@ -193,6 +193,15 @@ def test_the_flow_runs_along_an_edge() -> None:
     assert float(flow.anisotropy[32, 32]) > 0.9
 
 
+@pytest.mark.parametrize("step", [0.0, 1e-4, 0.2])
+def test_how_one_directional_a_picture_is_lies_between_nothing_and_one(step: float) -> None:
+    image = np.full((120, 160, 3), 0.37, np.float32)
+    image[:, 80:] += np.float32(step)
+    flow = flow_of(image, sigma=1.0, reach=8.0)
+    assert float(flow.anisotropy.min()) >= 0
+    assert float(flow.anisotropy.max()) <= 1
+
+
 def test_a_tone_curve_goes_through_its_points_and_never_turns_round() -> None:
     curve = ((0.0, 0.05), (0.2, 0.1), (0.25, 0.6), (1.0, 0.95))
     tones = bend(np.linspace(0, 1, 1024, dtype=np.float32), curve)
