@@ -4,6 +4,7 @@ Nothing is patched: the bot speaks HTTP with the fake; its provider is the fake 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.channels.telegram import Pace, TelegramChannel
+from bot.channels.telegram.limits import Clock
 from bot.metrics import Metrics
 from handlers.conversation import Conversation
 from handlers.group_rules import Groups
@@ -27,11 +29,20 @@ from providers.router import Router
 from tests.handlers.talk import RecordedJobs
 from tests.servers.telegram import TOKEN, FakeTelegram
 
+FAST = 5.0
+"""How many of the channel's seconds pass in one: what it may send a second is waited for all the same, only sooner."""
+
+
+async def _soon(seconds: float) -> None:
+    await asyncio.sleep(seconds / FAST)
+
+
 BRISK = Pace(
-    album_pause=0.15,
-    album_longest=3.0,
-    photo_pauses=(0.02, 0.02),
-    retries=(0.01, 0.01),
+    clock=Clock(now=lambda: FAST * time.monotonic(), sleep=_soon),
+    album_pause=0.15 * FAST,
+    album_longest=3.0 * FAST,
+    photo_pauses=(0.1, 0.1),
+    retries=(0.05, 0.05),
     poll_seconds=1,
     stop_seconds=1.0,
 )

@@ -102,7 +102,7 @@ async def test_an_album_in_any_order_with_the_caption_on_any_item_is_one_request
 
 
 async def test_the_parts_of_an_album_that_come_later_still_belong_to_it(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with listening(tmp_path, telegram, pace=paced(album_pause=0.6)) as stage:
+    async with listening(tmp_path, telegram, pace=paced(album_pause=3.0)) as stage:
         telegram.person(1).sends_album(4, "anime style", hold=(2, 3))
         await stage.until(lambda: telegram.unread == 0)
         telegram.release_held()
@@ -111,7 +111,7 @@ async def test_the_parts_of_an_album_that_come_later_still_belong_to_it(tmp_path
 
 async def test_an_album_without_words_waits_for_them(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
-    async with listening(tmp_path, telegram, pace=paced(album_pause=30.0, album_longest=60.0)) as stage:
+    async with listening(tmp_path, telegram, pace=paced(album_pause=150.0, album_longest=300.0)) as stage:
         ann.sends_album(3)
         ann.says("anime style")  # ends the album at once: nobody waits for its pause
         assert len((await order(stage, 1)).photos) == 3
@@ -119,7 +119,7 @@ async def test_an_album_without_words_waits_for_them(tmp_path: Path, telegram: F
 
 async def test_two_albums_and_a_photo_in_between_are_three_messages(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
-    async with listening(tmp_path, telegram, pace=paced(album_pause=0.6)) as stage:
+    async with listening(tmp_path, telegram, pace=paced(album_pause=3.0)) as stage:
         ann.sends_album(3, "anime style", hold=(1, 2))
         ann.sends_album(2, "oil painting", hold=(1,))
         ann.photographs("watercolor")
@@ -149,7 +149,7 @@ async def test_a_part_of_an_album_that_comes_after_it_was_handled_is_on_its_own(
 async def test_an_album_is_answered_with_a_chat_action_while_its_parts_come(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with listening(tmp_path, telegram, pace=paced(album_pause=30.0, album_longest=60.0)) as stage:
+    async with listening(tmp_path, telegram, pace=paced(album_pause=150.0, album_longest=300.0)) as stage:
         telegram.person(1).sends_album(2, "anime style", hold=(1,))
         await stage.until(lambda: any(call.method == "sendChatAction" for call in telegram.calls))
         assert not telegram.shown(1)
@@ -340,7 +340,7 @@ async def test_a_server_of_our_own_may_name_files_on_this_machine(tmp_path: Path
 
 
 async def test_a_photo_that_cannot_be_fetched_keeps_no_others_out(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with listening(tmp_path, telegram, pace=paced(photo_pauses=(60.0,))) as stage:
+    async with listening(tmp_path, telegram, pace=paced(photo_pauses=(300.0,))) as stage:
         telegram.faults.extend([Fault(method="getFile", what=500)] * (AT_ONCE + 1))
         for person in range(10, 11 + AT_ONCE):
             telegram.person(person).photographs("anime style")

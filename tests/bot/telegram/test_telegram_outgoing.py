@@ -596,7 +596,7 @@ async def test_a_long_answer_is_several_messages_with_the_buttons_on_the_last(
 
 async def test_a_flood_wait_is_obeyed_and_nothing_is_lost(tmp_path: Path, telegram: FakeTelegram) -> None:
     telegram.faults.append(Fault(method="editMessageMedia", what=429, retry_after=1))
-    async with on_stage(tmp_path, telegram) as stage:
+    async with on_stage(tmp_path, telegram, pace=paced(clock=Clock())) as stage:
         telegram.person(1).photographs("anime style")
         await stage.until(lambda: telegram.pictures(1))
         first, second = telegram.of("editMessageMedia")
@@ -605,7 +605,7 @@ async def test_a_flood_wait_is_obeyed_and_nothing_is_lost(tmp_path: Path, telegr
 
 async def test_many_at_once_stay_within_what_the_server_allows(tmp_path: Path) -> None:
     with FakeTelegram.serving(overall=30, per_chat=3) as telegram:
-        async with on_stage(tmp_path, telegram) as stage:
+        async with on_stage(tmp_path, telegram, pace=paced(clock=Clock())) as stage:
             for n in range(60):
                 telegram.person(100 + n).photographs("anime style")
             await stage.until(lambda: sum(len(telegram.pictures(100 + n)) for n in range(60)) == 60, 40)

@@ -250,7 +250,7 @@ async def test_what_was_acknowledged_before_a_stop_is_answered_after_the_next_st
 
 
 async def test_an_album_cut_in_two_by_a_stop_is_still_one(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with listening(tmp_path, telegram, pace=paced(album_pause=30.0, album_longest=60.0)) as stage:
+    async with listening(tmp_path, telegram, pace=paced(album_pause=150.0, album_longest=300.0)) as stage:
         telegram.person(1).sends_album(3, "anime style", hold=(2,))
         await stage.until(lambda: telegram.unread == 0)
     telegram.release_held()
