@@ -25,7 +25,7 @@ run: setup
 
 # Many tests wait for a program or a server they started: more of them at once than there are cores.
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest -q -n $$($(BIN)/python -c 'import os; n = os.cpu_count() or 2; print(max(n, min(8, 2 * n)))') --dist loadgroup
+	$(BIN)/python -m pytest -q -n $$($(BIN)/python -c 'import os; n = os.cpu_count() or 2; print(max(n, min(8, 2 * n)))') --dist worksteal
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

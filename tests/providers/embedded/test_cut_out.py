@@ -10,8 +10,6 @@ from providers.embedded.pixels import Picture, floats, pixels, unit_of
 from providers.embedded.reading import Background
 from providers.errors import AskPerson
 
-pytestmark = pytest.mark.xdist_group("cut out")  # what the module shares costs seconds: it is made once
-
 
 @pytest.fixture(scope="module")
 def person(astronaut: Picture, faces: tuple[Face, ...]) -> Cutout:

@@ -9,8 +9,6 @@ from providers.embedded.pixels import Picture
 from providers.errors import AskPerson
 from tests.providers.embedded.conftest import turned
 
-pytestmark = pytest.mark.xdist_group("id photo")  # what the module shares costs seconds: it is made once
-
 
 @pytest.fixture(scope="module")
 def blue(astronaut: Picture, faces: tuple[Face, ...]) -> Picture:
