@@ -62,7 +62,8 @@ async def test_a_request_is_answered_within_a_second_by_a_chat_action_and_one_st
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
     async with on_stage(tmp_path, telegram, script=(Script(seconds=1.2),)) as stage:
-        await stage.until(lambda: stage.channel.connected)
+        telegram.person(2).says("/help")
+        await stage.until(lambda: telegram.words(2))  # it listens
         sent = asyncio.get_running_loop().time()
         telegram.person(1).photographs("anime style")
         await stage.until(lambda: telegram.of("sendChatAction", 1) and telegram.of("sendMessage", 1))

@@ -194,12 +194,13 @@ async def test_a_webhook_that_another_program_sets_is_told_of_clearly(
     tmp_path: Path, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with listening(tmp_path, telegram) as stage:
-        await stage.until(lambda: stage.channel.connected)
+        telegram.person(1).says("/help")
+        await stage.until(lambda: "Send a photo" in telegram.words(1))  # its own start takes a webhook away
         telegram.webhook = {"url": "https://elsewhere.example/"}
         await logged(caplog, "has set a webhook")
         telegram.webhook = {}
-        telegram.person(1).says("/help")
-        await stage.until(lambda: "Send a photo" in telegram.words(1))
+        telegram.person(2).says("/help")
+        await stage.until(lambda: "Send a photo" in telegram.words(2))
 
 
 async def test_a_wrong_token_is_told_of_clearly_and_the_doctor_says_so_too(
