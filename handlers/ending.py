@@ -91,7 +91,9 @@ class Ending:
             teller = Teller(job=job, words=self.words)
             await self._settle(channel, teller, "job.settled_stopped")
             await self.store.drop_entry(job.chat, teller.settled("job.settled_stopped", now=self.clock()).id)
-        await self.files.discard_job(job.id, await self.store.drop_job(job.id))
+        # The pictures first: after a crash in between, the row still says that they are to go.
+        await self.files.discard_job(job.id)
+        await self.files.discard(await self.store.drop_job(job.id))
         log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
 
     async def _settle(self, channel: Channel, teller: Teller, key: str) -> None:

@@ -27,9 +27,8 @@ class JobFiles:
         ours = [file for file in files if any(file.absolute().is_relative_to(folder) for folder in self._ours)]
         await asyncio.to_thread(self._delete, ours)
 
-    async def discard_job(self, job_id: str, files: Iterable[Path]) -> None:
-        """These, and whatever else was saved for the job."""
-        await self.discard(files)
+    async def discard_job(self, job_id: str) -> None:
+        """Delete whatever was saved for the job."""
         await asyncio.to_thread(shutil.rmtree, self._output / job_id, ignore_errors=True)
 
     async def keep_only(self, job_id: str, named: Iterable[Path]) -> None:

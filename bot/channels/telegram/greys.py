@@ -143,8 +143,9 @@ class Greys:
         """
         after, newest = before
         known = _owners(await self._store.value(_KNOWN, chat.chat))
-        if own := tuple(message for message, whose in known.items() if whose == owner):
-            return own  # claimed just before the crash
+        own = tuple(message for message, whose in known.items() if whose == owner)
+        if len(own) == count:  # claimed just before the crash; of what is remembered the oldest goes, one by one
+            return own
         if not after:
             return ()
         unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
