@@ -76,13 +76,13 @@ def main() -> None:
     memory()
     start_up()
     from intent import parse
-    from intent.fold import fold
-    from intent.words import lexicon
+    from intent.lexicon.loader import lexicon
+    from intent.normalize import normalize
 
     automaton = lexicon().automaton
 
     def scan_alone(text: str, photos: int) -> object:
-        return list(automaton.iter(fold(text).text))
+        return list(automaton.iter(normalize(text).text))
 
     def read(text: str, photos: int) -> object:
         return parse(text, photos=photos)

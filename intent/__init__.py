@@ -4,9 +4,9 @@ Pure: the lexicon is read once, then there is no I/O, no clock and no network.
 """
 
 from intent.decide import decide
+from intent.decision_state import SURE
 from intent.explain import Explanation, explain
 from intent.intent import COMMANDS, Intent, SeriesItem, ThenEdit
-from intent.reading import SURE
 from intent.scan import Scan
 
 

@@ -1,20 +1,21 @@
 """An edit as an answer: the first action, its words, and the further ones that are done on its result."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
-from intent.cut import content
+from intent.decision_state import DecisionState
 from intent.edits import Act
+from intent.extract import content
 from intent.intent import Intent, ThenEdit
-from intent.patterns import gated
-from intent.reading import Reading
+from intent.lexicon.patterns import prefiltered
 from intent.scan import Scan
 
-_SEVERAL = gated("chain", "several")
+_SEVERAL = prefiltered("chain", "several")
 """Views and expressions on one sheet are no count of pictures."""
 
 
-def edit(r: Reading, acts: list[Act]) -> Intent:
+def edit(r: DecisionState, acts: Sequence[Act]) -> Intent:
     scan, c = r.scan, r.c
     sure = [a for a in acts if a.score >= 2.5] or acts[:1]
     if len({a.score >= 2.5 for a in acts}) == 1 and acts[0].score < 2.5:

@@ -3,8 +3,8 @@
 import re
 
 from intent import numbers
-from intent.gate import any_of
-from intent.patterns import gate, gated, pattern
+from intent.lexicon.patterns import pattern, prefilter, prefiltered
+from intent.prefilter import any_of
 from intent.scan import Hit, Scan
 from intent.styles import negated
 
@@ -35,22 +35,22 @@ _SLASH = {
     "language": "settings",
     "lang": "settings",
 }
-_STATUS = gated("commands", "status")
-_WAITING = gated("commands", "waiting")
-_FORGET = gated("commands", "forget")
-_NOT_FORGET = gated("commands", "not_forget")
-_USAGE = gated("commands", "usage")
-_STYLES = gated("commands", "styles")
-_SETTINGS = gated("commands", "settings")
+_STATUS = prefiltered("commands", "status")
+_WAITING = prefiltered("commands", "waiting")
+_FORGET = prefiltered("commands", "forget")
+_NOT_FORGET = prefiltered("commands", "not_forget")
+_USAGE = prefiltered("commands", "usage")
+_STYLES = prefiltered("commands", "styles")
+_SETTINGS = prefiltered("commands", "settings")
 _CANCEL_AFTER = pattern("commands", "cancel_after")
 _HELP_AFTER = pattern("commands", "help_after")
-_OF_OURS = gated("commands", "of_ours")
-_USED = gated("commands", "counted")
-_CALLED_OFF = gated("commands", "called_off")
+_OF_OURS = prefiltered("commands", "of_ours")
+_USED = prefiltered("commands", "counted")
+_CALLED_OFF = prefiltered("commands", "called_off")
 """Somebody tells what was called off: 我取消订单了."""
-_IN_PASSING = gate(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
-_HELP = gated("commands", "help")
-_AGAIN = gated("commands", "again")
+_IN_PASSING = prefilter(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
+_HELP = prefiltered("commands", "help")
+_AGAIN = prefiltered("commands", "again")
 _SAID = any_of(_FORGET, _USAGE, _STYLES, _SETTINGS, _WAITING)
 _SAID_ALONE = any_of(_STATUS, _HELP, _AGAIN)
 _ROOM = {

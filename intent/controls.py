@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from intent import numbers
-from intent.patterns import gate, pattern
+from intent.lexicon.patterns import pattern, prefilter
 from intent.scan import Hit, Scan
 
 # One-word ways of asking for speed or quality that also describe things: they count alone or beside a picture word.
@@ -77,7 +77,9 @@ _LOOSE_SHAPE = frozenset(
 )
 _FLIPPED = re.compile(r"\b(?:flip|mirror|rotate)(?:ped|ed|d)?\b[^,.]{0,14}$|(?:翻转|镜像|旋转)[^,.]{0,4}$")
 _SHAPE_AFTER = pattern("controls", "shape_after")
-_LANDSCAPE = gate(r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))")
+_LANDSCAPE = prefilter(
+    r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))"
+)
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class Controls:
     provider: str | None = None
     counts: list[tuple[int, int, int]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
-    """What was said to choose these, in the folded text."""
+    """What was said to choose these, in the normalized text."""
     evidence: list[str] = field(default_factory=list)
 
     @property

@@ -1,110 +1,153 @@
 """A picture from words alone: an order to draw, a thing that is made from nothing, or a bare description."""
 
 import re
+from collections.abc import Callable
 
-from intent.patterns import gate, gated
-from intent.scan import Scan
-from intent.speech import FAVOUR, STATEMENT
+from intent.lexicon.patterns import prefilter, prefiltered
+from intent.prefilter import Prefiltered
+from intent.scan import Hit, Scan
+from intent.speech_acts import FAVOUR, STATEMENT
 from intent.styles import ART, Found
 
-_DATIVE = gated("create", "dative")
-_QUANT = gated("create", "quant")
-_SCENE_ZH = gate(
+_DATIVE = prefiltered("create", "dative")
+_QUANT = prefiltered("create", "quant")
+_SCENE_ZH = prefilter(
     r"[里上下中旁边前后](?:的|有|$|,)|(?:在|坐|站|趴|飞|飘|骑|穿|戴|抱|拿).{1,10}|[^,.!?]{2,}的[^,.!?]{2,}"
 )
-_PRONOUN_EN = gated("create", "pronoun_en")
-_PRONOUN_ZH = gate(
+_PRONOUN_EN = prefiltered("create", "pronoun_en")
+_PRONOUN_ZH = prefilter(
     r"我|你|您|他(?!们的画)|她|咱|大家|谁|今天|明天|昨天|这(?!种|样)|老师|妈|老公|老婆|吗|怎么|什么|为什么|哪"
 )
-_VERB_EN = gated("create", "verb_en")
+_VERB_EN = prefiltered("create", "verb_en")
 _DETERMINER = re.compile(r"\b(?:a|an|the|two|three|some|\d)\b")
-_MAKE_THING = gated("create", "make_thing")
-_OF_ME = gated("create", "of_me")
-_MAKE_ME = gate(
+_MAKE_THING = prefiltered("create", "make_thing")
+_OF_ME = prefiltered("create", "of_me")
+_MAKE_ME = prefilter(
     r"\b(?:make|turn) me (?:into )?(?:an?|the)\b(?! (?:\w+ ){0,3}(?:picture|photo|pic|image|drawing|sketch)\b)"
 )
-_PICTURE_OF = gated("create", "picture_of")
-_NOBODY = gated("create", "nobody")
+_PICTURE_OF = prefiltered("create", "picture_of")
+_NOBODY = prefiltered("create", "nobody")
 
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _CHATTY = re.compile(r"(?:stuck|lost|late|back|busy|home|off|still|just|got|dinner|lunch|good|see|same|meet|gone)\b")
-_DOING = gate(
+_DOING = prefilter(
     r"\b(?:in an?|wearing|riding|holding|eating|made (?:of|from|out of)|playing|driving|with an?|on an?|dressed as)\b"
 )
 
 
-def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, list[str]]:
-    """How far this is a picture from words alone (2 and more: it is), and why."""
-    text = scan.text
-    why: list[str] = []
-    score = 0.0
-    visual = scan.words("visual")
+_ONE_OF_IT_ZH = prefilter(r"(?:要|来|做|出|求|弄|整|搞)(?:一|两|几|\d)?[张个幅款版套份]")
+_WISH = re.compile(r"want|need|like|have")
+
+
+class _View:
+    """What the rules below look at, worked out once."""
+
+    def __init__(self, scan: Scan, found: Found, told: float, core: str) -> None:
+        self.scan, self.found, self.told, self.core = scan, found, told, core
+        text = scan.text
+        named = scan.kinds.get("style", ())
+        self.verb = [  # 油画一张 is no order to draw
+            v for v in scan.words("createverb") if not any(h.start < v.start < h.end for h in named)
+        ]
+        self.noun = scan.words("createnoun")
+        self.seen = _seen(scan)
+        self.of_me = bool(scan.may & _OF_ME.needed and _OF_ME.search(text))
+        if scan.photos and not self.noun and scan.may & _MAKE_ME.needed and _MAKE_ME.search(text):
+            self.of_me = True  # beside a photo "make me a cyborg" is a wish to be one
+        self.us = scan.has("me", "relative")
+        self.made = None if self.verb or scan.has("nonpic") else self.search(_MAKE_THING)
+
+    def search(self, rule: Prefiltered) -> re.Match[str] | None:
+        return rule.search(self.scan.text) if self.scan.may & rule.needed else None
+
+    def for_people(self) -> bool:
+        """A portrait style is named."""
+        found = self.found
+        return any(k not in ART and k in found.named and found.worth(k) >= 3.0 for k in found.scores)
+
+    def way_of_painting(self) -> bool:
+        return any(k in ART and self.found.worth(k) >= 1.5 for k in self.found.scores)
+
+
+def _seen(scan: Scan) -> list[Hit]:
+    """The words that paint something: things, places, weather, props."""
+    seen = scan.words("visual")
     if hints := scan.kinds.get("hint"):
-        places = {h.start for h in visual}
+        places = {h.start for h in seen}
         for h in hints:
             if h.key not in ("child_portrait", "family_photo") and h.start not in places:
-                visual = [*visual, h]
+                seen = [*seen, h]
                 places.add(h.start)
-    named = scan.kinds.get("style", ())
-    verb = [v for v in scan.words("createverb") if not any(h.start < v.start < h.end for h in named)]  # 油画一张
-    noun = scan.words("createnoun")
-    if verb:
-        score += 2.0
-        why.append(f"draw: {text[verb[0].start : verb[0].end]}")
-    if noun:
-        score += 1.6
-        why.append(f"a thing made: {text[noun[0].start : noun[0].end]}")
-    if visual:
-        score += min(3, len(visual)) * 0.6
-        why.append("described: " + ", ".join(text[h.start : h.end] for h in visual[:3]))
-    of_me = bool(scan.may & _OF_ME.needed and _OF_ME.search(text))
-    if scan.photos and not noun and scan.may & _MAKE_ME.needed and _MAKE_ME.search(text):
-        of_me = True  # beside a photo "make me a cyborg" is a wish to be one
-    somebody = of_me or scan.has("me", "relative")
-    if (
-        not scan.photos
-        and not verb
-        and scan.may & _PICTURE_OF.needed
-        and (m := _PICTURE_OF.search(text))
-        and not somebody_in(scan, m)
-    ):
-        score += 2.0
-        why.append(f"a picture of a thing: {m.group()}")
-    if not scan.photos and scan.may & _NOBODY.needed and (m := _NOBODY.search(text)):
-        score += 2.0
-        why.append(f"nobody in it: {m.group()}")
-    if noun and not verb and not somebody and not scan.photos and not found.named - ART and told < 0.8:
-        score += 0.6
-    if noun and not verb and re.search(r"(?:要|来|做|出|求|弄|整|搞)(?:一|两|几|\d)?[张个幅款版套份]", text):
-        score += 1.0
-    if not verb and scan.may & _MAKE_THING.needed and (m := _MAKE_THING.search(text)) and not scan.has("nonpic"):
-        wish = re.search(r"want|need|like|have", m.group()) and not noun and not scan.has("pic")
-        score += (0.6 if len(text.split()) >= 7 and visual else -0.6) if wish else 1.0
-    if told < 1.2 and describes(scan, core):
-        score += 1.6
-        why.append("a bare description")
-    if of_me:
-        score -= 3.5
-    elif scan.has("me", "relative") and not _DATIVE.search(text):
-        score -= 1.0 if verb or noun else 3.0
-    if scan.photos:
-        score -= 2.0
-    if scan.has("thispic") and not noun:
-        score -= 1.5
-    if scan.has("nonpic") and not noun:
-        score -= 2.0
-    if scan.may & FAVOUR.needed and FAVOUR.search(text):
-        score -= 4.0
-    if not scan.photos and not verb and scan.may & STATEMENT.needed and STATEMENT.search(text):
-        score -= 2.0
-    if found.ask:
-        score -= 2.5
-    people = [k for k in found.scores if k not in ART and k in found.named and found.worth(k) >= 3.0]
-    if people and not noun and not verb:
-        score -= 2.0
-    elif any(k in ART and found.worth(k) >= 1.5 for k in found.scores) and len(visual) < 2 and not verb and not noun:
-        score -= 1.5
+    return seen
+
+
+def _made(v: _View) -> float:
+    """ "make a …" asks for a thing; "I want a …" only where it is described."""
+    if v.made is None:
+        return 0.0
+    if _WISH.search(v.made.group()) and not v.noun and not v.scan.has("pic"):
+        return 0.6 if len(v.scan.text.split()) >= 7 and v.seen else -0.6
+    return 1.0
+
+
+def _thing(v: _View) -> bool:
+    m = None if v.scan.photos or v.verb else v.search(_PICTURE_OF)
+    return m is not None and not somebody_in(v.scan, m)
+
+
+def _ours(v: _View) -> float:
+    """Somebody we know is in it, unless it is only made for them."""
+    if v.of_me or not v.us or _DATIVE.search(v.scan.text):
+        return 0.0
+    return 1.0 if v.verb or v.noun else 3.0
+
+
+Rule = tuple[float, Callable[[_View], float], str]
+
+_RULES: tuple[Rule, ...] = (
+    (2.0, lambda v: bool(v.verb), "an order to draw"),
+    (1.6, lambda v: bool(v.noun), "a thing made"),
+    (0.6, lambda v: min(3, len(v.seen)), "described"),
+    (2.0, _thing, "a picture of a thing"),
+    (2.0, lambda v: not v.scan.photos and v.search(_NOBODY) is not None, "nobody in it"),
+    (
+        0.6,
+        lambda v: (
+            bool(v.noun) and not (v.verb or v.of_me or v.us or v.scan.photos or v.found.named - ART) and v.told < 0.8
+        ),
+        "a thing made, of nobody",
+    ),
+    (1.0, lambda v: bool(v.noun) and not v.verb and v.search(_ONE_OF_IT_ZH) is not None, "one of it is wanted"),
+    (1.0, _made, "make a …"),
+    (1.6, lambda v: v.told < 1.2 and describes(v.scan, v.core), "a bare description"),
+    (-3.5, lambda v: v.of_me, "a picture of somebody"),
+    (-1.0, _ours, "somebody known is in it"),
+    (-2.0, lambda v: bool(v.scan.photos), "a photo lies there"),
+    (-1.5, lambda v: v.scan.has("thispic") and not v.noun, "this picture"),
+    (-2.0, lambda v: v.scan.has("nonpic") and not v.noun, "something that is no picture"),
+    (-4.0, lambda v: v.search(FAVOUR) is not None, "a favour of another kind"),
+    (-2.0, lambda v: not v.scan.photos and not v.verb and v.search(STATEMENT) is not None, "a statement"),
+    (-2.5, lambda v: bool(v.found.ask), "a style to ask back about"),
+    (-2.0, lambda v: not v.noun and not v.verb and v.for_people(), "a portrait style is named"),
+    (
+        -1.5,
+        lambda v: len(v.seen) < 2 and not (v.verb or v.noun) and not v.for_people() and v.way_of_painting(),
+        "a way of painting and hardly more",
+    ),
+)
+"""(points, how far it applies, why)."""
+
+
+def creation(scan: Scan, found: Found, told: float, core: str) -> tuple[float, list[str]]:
+    """How far this is a picture from words alone (`thresholds.CREATE` and more: it is), and why."""
+    view = _View(scan, found, told, core)
+    score = 0.0
+    why: list[str] = []
+    for points, applies, reason in _RULES:
+        if far := applies(view):
+            score += points * far
+            why.append(f"{points * far:+.1f} {reason}")
     return score, why
 
 

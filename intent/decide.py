@@ -5,25 +5,39 @@ from dataclasses import replace
 
 from intent import numbers
 from intent.chain import edit
-from intent.commands import command, slash
-from intent.create import creation
-from intent.cut import content, names_only
-from intent.edits import ALWAYS, Act, actions, choose
-from intent.fold import fold
+from intent.commands import slash
+from intent.decision_state import SURE, DecisionState
+from intent.edits import ALWAYS
+from intent.evidence import Evidence, gather
+from intent.extract import content, names_only
+from intent.free_edits import confined, free_edit
 from intent.intent import Intent
-from intent.own import confined, own_change
-from intent.patterns import gate, gated, pattern
-from intent.reading import SURE, Reading
-from intent.remark import only_said, told_where_asked
-from intent.roles import OF_EN, only_placed, own_look, shown_as
+from intent.lexicon.patterns import pattern, prefilter, prefiltered
+from intent.personas import OF_EN, only_placed, own_look
 from intent.scan import Scan
 from intent.series import series
-from intent.speech import asks, tells
-from intent.styles import ID, PLACES, SUBJECTS, Found, styles
+from intent.statements import only_said
+from intent.styles import ID, PLACES, SUBJECTS, Found
+from intent.thresholds import (
+    ACTION_CLEAR,
+    ASK_GIVES_WAY,
+    CREATE,
+    CREATE_BARE,
+    CREATE_LAST_RESORT,
+    CREATE_OVER_EDIT,
+    EDIT_NAMED,
+    EDIT_SURE,
+    ID_NAMED,
+    STATEMENT_SURE,
+    STYLE_ASKED,
+    STYLE_HINTED,
+    STYLE_NAMED,
+    STYLE_SAID,
+)
 
-_CHANGE_EN = gated("decide", "change_en")
+_CHANGE_EN = prefiltered("decide", "change_en")
 _LEAD = pattern("decide", "lead")
-_WHOLE = gate(
+_WHOLE = prefilter(
     r"(?:把|将|给)?(?:这|那)?(?:个|张|幅)?(?:照片|图片|相片|照|图|它|人像|这个|这张|头像|脸)(?:的人像|的人|的脸|里的人)?(?:都|全)?"
     r"(?:变成|做成|弄成|整成|搞成|p成|画成|改成|转成)"
 )
@@ -32,14 +46,14 @@ _WORD = re.compile(r"[^\W_]")
 
 def decide(scan: Scan, *, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
     """The reading, and the notes that led to it where it is to be `explained`."""
-    r = Reading(scan, explained=explained)
+    r = DecisionState(scan, explained=explained)
     result = _decide(r)
     if result.confidence < SURE and result.operation not in ("none", "command"):
         result = replace(result, alternatives=_alternatives(r, result))
     return result, r.notes
 
 
-def _alternatives(r: Reading, first: Intent) -> tuple[Intent, ...]:
+def _alternatives(r: DecisionState, first: Intent) -> tuple[Intent, ...]:
     """The two or three best readings of a doubtful message, the chosen one first."""
     words = first.prompt or first.scene or r.whole()
     plain = r.make("portrait", first.confidence, prompt=words)
@@ -60,7 +74,7 @@ def _alternatives(r: Reading, first: Intent) -> tuple[Intent, ...]:
     return tuple(unlike[:3])
 
 
-def _decide(r: Reading) -> Intent:
+def _decide(r: DecisionState) -> Intent:
     scan, c = r.scan, r.c
     named = slash(scan.text)
     if named:
@@ -69,80 +83,57 @@ def _decide(r: Reading) -> Intent:
     if not scan.hits and not _WORD.search(scan.text):
         r.note("none", "no words")
         return r.make("none", 1.0)
-    found = styles(scan)
-    r.styles = {k: v for k, v in found.scores.items() if v >= 0.8}
-    acts = choose(scan, actions(scan))
-    style, top = found.best()
-    strongest = max((a.score for a in acts), default=0.0)
+    e = gather(scan, c)
+    r.styles = {k: v for k, v in e.found.scores.items() if v >= 0.8}
     if r.explained:
-        for key, score in sorted(found.scores.items(), key=lambda kv: -kv[1])[:4]:
-            r.note("style", f"{key} {score:.1f}: {scan.text[found.at[key].start : found.at[key].end]}")
-        for act in acts:
-            r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
-    said = command(
-        scan,
-        bool(found.ask)
-        or top >= 1.6
-        or len(found.scores) >= 2
-        or strongest >= 2.5
-        or bool(scan.words("createnoun") and not scan.words("again")),
+        _note(r, e)
+    if e.command:
+        key, sure, words = e.command
+        r.note("command", f"{key}: {words}")
+        if key == "again":
+            return r.make("command", sure, command="again", count=max(c.count, numbers.any_number(scan.text)))
+        return r.make("command", sure, command=key)
+    if only_said(r, e):
+        r.note("none", f"telling {e.told:.1f}, nothing asked")
+        return r.make("none", 0.9 if e.told >= STATEMENT_SURE else 0.7)
+    return _what(r, e)
+
+
+def _note(r: DecisionState, e: Evidence) -> None:
+    text, found = e.scan.text, e.found
+    for key, score in sorted(found.scores.items(), key=lambda kv: -kv[1])[:4]:
+        r.note("style", f"{key} {score:.1f}: {text[found.at[key].start : found.at[key].end]}")
+    for act in e.acts:
+        r.note("action", f"{act.key} {act.score:.1f}: {act.words}")
+    if e.asked:
+        r.note("asks", e.asked)
+    for line in e.told_why:
+        r.note("tells", line)
+    if e.drawn > 0:
+        r.note("create", f"{e.drawn:.1f}: {', '.join(e.drawn_why)}")
+
+
+def _what(r: DecisionState, e: Evidence) -> Intent:
+    scan, c, found, style, top = e.scan, e.controls, e.found, e.style, e.top
+    lettering = not scan.photos and scan.has("createnoun") and all(a.key == "text_render" for a in e.acts)
+    changed_instead = (
+        not lettering and e.acts and e.strongest >= EDIT_NAMED and (scan.photos or e.drawn < CREATE_OVER_EDIT)
     )
-    if said:
-        r.note("command", f"{said[0]}: {said[2]}")
-        if said[0] == "again":
-            count = max(c.count, numbers.any_number(scan.text))
-            return r.make("command", said[1], command="again", count=count)
-        return r.make("command", said[1], command=said[0])
-    asked = asks(scan)
-    told, why = tells(scan)
-    if told >= 1.2 and (heard := told_where_asked(scan, asked)) < told:
-        told = heard
-        why.append(f"but only {heard:.1f} where it is asked")
-    if r.explained:
-        if asked:
-            r.note("asks", asked)
-        for line in why:
-            r.note("tells", line)
-    custom = shown_as(scan)
-    core = scan.text if scan.photos or not scan.whole else fold(content(scan, c, []) or scan.text).text
-    drawn, drawn_why = creation(scan, found, told, core)
-    for line in drawn_why if r.explained else ():
-        r.note("create", f"{drawn:.1f} {line}")
-    if only_said(r, found, acts, top, strongest, asked, told, custom, drawn):
-        r.note("none", f"telling {told:.1f}, nothing asked")
-        return r.make("none", 0.9 if told >= 2 else 0.7)
-    return _what(r, found, acts, style, top, strongest, asked, told, custom, drawn)
-
-
-def _what(
-    r: Reading,
-    found: Found,
-    acts: list[Act],
-    style: str | None,
-    top: float,
-    strongest: float,
-    asked: str | None,
-    told: float,
-    custom: bool,
-    drawn: float,
-) -> Intent:
-    scan, c = r.scan, r.c
-    lettering = not scan.photos and scan.has("createnoun") and all(a.key == "text_render" for a in acts)
-    if drawn >= 2.0 and not (not lettering and acts and strongest >= 3 and (scan.photos or drawn < 3)):
-        return r.make("create", 0.6 + min(0.35, drawn / 12), prompt=r.whole(_LEAD))
-    editing = _editing(r, found, acts, style, top)
+    if e.drawn >= CREATE and not changed_instead:
+        return r.make("create", 0.6 + min(0.35, e.drawn / 12), prompt=r.whole(_LEAD))
+    editing = _editing(e)
     several = None if editing else series(scan, found, c)
     if several:
         items, reason = several
         r.note("series", reason)
         return r.make("series", 0.9, items=tuple(items), count=len(items))
     if editing:
-        return edit(r, acts)
-    if custom and _describes_somebody(r, found, style, top):
+        return edit(r, e.acts)
+    if e.persona and _describes_somebody(e):
         return r.make("portrait", 0.75, prompt=r.whole())
-    if found.ask and top < 3.5:
+    if found.ask and top < ASK_GIVES_WAY:
         return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
-    own = own_change(scan)
+    own = free_edit(scan)
     if own and style in found.strong and top >= 1 and _WHOLE.search(scan.text):
         own = None  # 把这张弄成动漫的: the whole picture becomes the style
     if (
@@ -154,72 +145,80 @@ def _what(
     ):
         r.note("edit", own)
         return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
-    if style and top >= _enough(scan, found, style, asked, top):
+    if style and top >= _enough(e, style):
         return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
-    if acts:
-        return edit(r, acts)
-    return _unnamed(r, asked, told, custom, drawn)
+    if e.acts:
+        return edit(r, e.acts)
+    return _unnamed(r, e)
 
 
-def _enough(scan: Scan, found: Found, style: str, asked: str | None, top: float) -> float:
+def _enough(e: Evidence, style: str) -> float:
     """The score a style needs: little where a picture is asked for, more where only a prop hints at it."""
+    scan, found, top = e.scan, e.found, e.top
     hinted = style not in found.strong and style not in found.named
     if hinted and top < 1.3 and scan.photos and scan.has("bg") and not scan.has("pic"):
         return 9.0  # "background -> library" is about the background
     if hinted and style in ("child_portrait", "family_photo") and not scan.has("pic"):
-        return 1.2
-    low = 0.7 if scan.photos and not scan.has("change", "remove", "add", "bg", "thispic", "past", "opinion") else 1.2
-    return 0.3 if asked or scan.has("pic", "me") or len(scan.text) <= 12 else low
+        return STYLE_SAID
+    low = (
+        STYLE_HINTED
+        if scan.photos and not scan.has("change", "remove", "add", "bg", "thispic", "past", "opinion")
+        else STYLE_SAID
+    )
+    return STYLE_ASKED if e.asked or scan.has("pic", "me") or len(scan.text) <= 12 else low
 
 
-def _editing(r: Reading, found: Found, acts: list[Act], style: str | None, top: float) -> bool:
+def _editing(e: Evidence) -> bool:
     """Whether it is the picture that is to be changed, rather than a portrait made."""
-    if not acts:
+    if not e.acts:
         return False
-    scan = r.scan
-    sure = [a for a in acts if a.score >= 2.0]
+    scan, found, style, top = e.scan, e.found, e.style, e.top
+    sure = [a for a in e.acts if a.score >= EDIT_SURE]
     if not sure:
         return top < 1.0 and not found.ask
     first = sure[0]
-    if found.ask == ID or (style in ID and top >= 6):
+    if found.ask == ID or (style in ID and top >= ID_NAMED):
         return (
             first.key in ("restore", "upscale", "text_render", "retouch", "remove_person", "colorize")
-            and first.score >= 3
+            and first.score >= EDIT_NAMED
         )
     if found.ask:
         return first.key in ALWAYS or first.key in ("replace_bg", "blend")
     if style is None:
         return True
-    if first.key in ALWAYS and first.score >= 2.5:
+    if first.key in ALWAYS and first.score >= ACTION_CLEAR:
         return True
     hit = found.at[style]
     before = scan.text[max(0, hit.start - 4) : hit.start]
     object_of = bool(re.search(r"这张|此|这幅|这|把|给|this $|the $", before)) and first.at > hit.start
     if first.key == "blend":
-        return not (style in found.named and top >= 3.5 and (hit.start < first.at or hit.named or scan.has("pic")))
+        return not (
+            style in found.named and top >= ASK_GIVES_WAY and (hit.start < first.at or hit.named or scan.has("pic"))
+        )
     if style in found.named and hit.start < first.at and not object_of:
-        return top < 3.0 and first.score > 3.0 and first.key == "replace_bg"
+        return top < STYLE_NAMED and first.score > EDIT_NAMED and first.key == "replace_bg"
     return first.score + (0.6 if first.at < hit.start else 0.0) >= top or object_of
 
 
-def _describes_somebody(r: Reading, found: Found, style: str | None, top: float) -> bool:
+def _describes_somebody(e: Evidence) -> bool:
     """Whether the description of somebody as something outranks the style that its words may also name."""
+    found, style, top = e.found, e.style, e.top
     if style is None:
         return True
-    if own_look(r.scan) and style not in found.named:
+    if own_look(e.scan) and style not in found.named:
         return True
-    if top >= 1.2 and (style in found.strong or style in found.named) and only_placed(r.scan):
+    if top >= STYLE_SAID and (style in found.strong or style in found.named) and only_placed(e.scan):
         return False
     if style in SUBJECTS and style not in found.named:
         return True
-    if style in found.strong and style not in PLACES and top >= 1.2:
+    if style in found.strong and style not in PLACES and top >= STYLE_SAID:
         return False
-    if style in found.named and top >= 3.0:
+    if style in found.named and top >= STYLE_NAMED:
         return False
     return style not in found.strong or style in PLACES
 
 
-def _scene(r: Reading, found: Found, style: str | None) -> str | None:
+def _scene(r: DecisionState, found: Found, style: str | None) -> str | None:
     """What the words say beyond the style's own name."""
     scan = r.scan
     spans = []
@@ -236,13 +235,13 @@ def _scene(r: Reading, found: Found, style: str | None) -> str | None:
     return content(scan, r.c, spans)
 
 
-def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: float) -> Intent:
+def _unnamed(r: DecisionState, e: Evidence) -> Intent:
     """No style and no action of the catalogue is named: a description, or a change in the person's own words."""
     scan = r.scan
     person = scan.has("me", "relative")
-    if custom or (scan.photos and OF_EN.search(scan.text)):
+    if e.persona or (scan.photos and OF_EN.search(scan.text)):
         return r.make("portrait", 0.7, prompt=r.whole())
-    if drawn >= 1.6 and not scan.photos:
+    if e.drawn >= CREATE_BARE and not scan.photos:
         return r.make("create", 0.55, prompt=r.whole(_LEAD))
     if (
         scan.photos
@@ -251,7 +250,7 @@ def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: fl
         and not re.search(r"in the background|背景里|背景音", scan.text)
     ):
         return r.make("edit", 0.65, action="replace_bg", prompt=r.whole())
-    own = own_change(scan)
+    own = free_edit(scan)
     if own and (scan.photos or scan.has("thispic")):
         r.note("edit", own)
         return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
@@ -271,11 +270,11 @@ def _unnamed(r: Reading, asked: str | None, told: float, custom: bool, drawn: fl
     if changing and (scan.photos or scan.has("thispic")):
         r.note("edit", "a change in one's own words")
         return r.make("edit", 0.6, action=confined(scan), prompt=r.whole())
-    if scan.photos and (scan.has("pic", "asa") or person or asked):
+    if scan.photos and (scan.has("pic", "asa") or person or e.asked):
         return r.make("portrait", 0.55, prompt=r.whole())
-    if asked and scan.has("pic") and person:
+    if e.asked and scan.has("pic") and person:
         return r.make("portrait", 0.5, prompt=r.whole())
-    if drawn >= 1.2 and not scan.photos:
+    if e.drawn >= CREATE_LAST_RESORT and not scan.photos:
         return r.make("create", 0.45, prompt=r.whole(_LEAD))
     if scan.photos:
         return r.make("portrait", 0.4, prompt=r.whole())

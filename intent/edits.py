@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from intent.gate import any_of
-from intent.patterns import gate, gated
+from intent.lexicon.patterns import prefilter, prefiltered
+from intent.prefilter import any_of
 from intent.scan import Hit, Scan
 from intent.styles import negated
 
@@ -32,11 +32,11 @@ ALWAYS = frozenset(
 """Actions that work on a picture as it is: a style word beside them says what is in it."""
 SPECIFIC_FIRST = ("edit", "local_edit")
 
-_WRITE = gated("edits", "write")
-_TEXT_CHANGE = gated("edits", "text_change")
+_WRITE = prefiltered("edits", "write")
+_TEXT_CHANGE = prefiltered("edits", "text_change")
 _ADJECTIVAL = re.compile(r"'s|的(?!人|那|路|大|小|男|女|游|,|\.|$|都|全|给|去|p|删)")
 _INSIDE = re.compile(r"\s*(?:里|中|上|的(?:人|路人|游客|杂物|电线)|people|person|guy|man|clutter|tourist|crowd)")
-_CAR_CHANGE = gate(
+_CAR_CHANGE = prefilter(
     r"[换改变喷漆染涂要想看成]|in\b|paint|make|change|colou?r|look|what if|how would|but|respray|turn|see|\bto\b"
 )
 
@@ -91,7 +91,7 @@ def actions(scan: Scan) -> list[Act]:
 
 
 _NONE_OF_THEM = re.compile(r"\b(?:no|without(?: any| the)?)\s+(?:\w+\s+)?$")
-_APART = gated("edits", "apart")
+_APART = prefiltered("edits", "apart")
 
 
 def _removals(scan: Scan, add: Add) -> None:
@@ -126,28 +126,28 @@ def _removals(scan: Scan, add: Add) -> None:
         add("retouch", first, 3.3, last.end)
 
 
-_FEELING = gated("edits", "feeling")
-_GARMENT = gated("edits", "garment")
+_FEELING = prefiltered("edits", "feeling")
+_GARMENT = prefiltered("edits", "garment")
 
 
-_PROGRESS = gated("edits", "progress")
-_BOTH = gated("edits", "both")
-_SOFTEN = gated("edits", "soften")
-_WANTED_GROUND = gated("edits", "wanted_ground")
+_PROGRESS = prefiltered("edits", "progress")
+_BOTH = prefiltered("edits", "both")
+_SOFTEN = prefiltered("edits", "soften")
+_WANTED_GROUND = prefiltered("edits", "wanted_ground")
 _WISHES = tuple(
-    (key, gated("edits", f"wish_{key}"))
+    (key, prefiltered("edits", f"wish_{key}"))
     for key in ("enhance", "colorize", "filter", "upscale", "variations", "restore", "slim")
 )
 """Wishes of a word or two that the lexicon's phrases cannot hold: 调一下色, "HD please"."""
-_PUT_SOMEBODY = gated("edits", "put_somebody")
-_TURN = gated("edits", "turn")
-_FILL = gated("edits", "fill")
-_PEOPLE_GO = gated("edits", "people_go")
-_GROUND_BEHIND = gated("edits", "ground_behind")
-_LOOK_LIKE = gated("edits", "look_like")
-_WISH_STYLE = gated("edits", "wish_style")
-_TINT = gated("edits", "tint")
-_BODY = gate(
+_PUT_SOMEBODY = prefiltered("edits", "put_somebody")
+_TURN = prefiltered("edits", "turn")
+_FILL = prefiltered("edits", "fill")
+_PEOPLE_GO = prefiltered("edits", "people_go")
+_GROUND_BEHIND = prefiltered("edits", "ground_behind")
+_LOOK_LIKE = prefiltered("edits", "look_like")
+_WISH_STYLE = prefiltered("edits", "wish_style")
+_TINT = prefiltered("edits", "tint")
+_BODY = prefilter(
     r"(?:脸|腰|腿|肚子|手臂|胳膊|下巴|身材|屁股|肩)(?:太|有点|好|显得?)?(?:圆|大|胖|粗|宽|肿|肥).{0,10}(?:修|p|小|瘦|细|收|改|调)"
 )
 
@@ -255,10 +255,10 @@ _GIVES_WAY = (
     ("blend", ("replace_bg",)),
     ("extend", ("multi_angle", "blend")),
 )
-_ELSEWHERE = gate(
+_ELSEWHERE = prefilter(
     r"我们?.{0,4}(?:站|坐|躺|出现|去)?(?:在|到)[^,.!?]{2,12}(?:上|里|前|边|下|旁|中|现场)|想去[^,.!?]{2,10}"
 )
-_RESOLUTION = gate(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
+_RESOLUTION = prefilter(r"分辨率|4k|upscale|超分|放大|高清|resolution|清晰|sharp|bigger")
 
 
 def choose(scan: Scan, acts: list[Act]) -> list[Act]:

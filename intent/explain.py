@@ -13,7 +13,7 @@ class Explanation:
 
     text: str
     matched: str
-    """What the lexicon was matched against: folded, slips of the hand mended."""
+    """What the lexicon was matched against: normalized, slips of the hand mended."""
     found: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
     intent: Intent

@@ -2,8 +2,8 @@
 
 import re
 
-from intent.gate import any_of
-from intent.patterns import gate, gated, pattern
+from intent.lexicon.patterns import pattern, prefilter, prefiltered
+from intent.prefilter import any_of
 from intent.scan import Scan
 
 MOST = 8
@@ -69,13 +69,13 @@ _EN_PICTURES = (
     r"illustration|drawing|sample|result|output|tries|picks|snap|choices|choice|alternative|concept|logo|sketche|more|"
     r"idea|different (?:one|version|photo|pic|picture|shot|option))"
 )
-_COUNT_EN = gated("numbers", "count_en")
-_COUNT_OF = gate(
+_COUNT_EN = prefiltered("numbers", "count_en")
+_COUNT_OF = prefilter(
     rf"(?<![\w.:/-])(\d{{1,3}}|{_EN_NUMBER}) (?:of (?:them|these|those|me(?! and\b))|in total|total)\b|"
     rf"(?:^|[,;.!?(]\s*)(\d{{1,3}}|{_EN_NUMBER}) (?:pls|please|plz|thanks|thx|ty)\b"
 )
-_COUNT_TAIL = gated("numbers", "count_tail")
-_TIMES = gated("numbers", "times")
+_COUNT_TAIL = prefiltered("numbers", "count_tail")
+_TIMES = prefiltered("numbers", "times")
 _LATIN = any_of(_COUNT_EN, _COUNT_OF, _COUNT_TAIL)
 _LETTER = re.compile(r"[a-z]")
 _MEASURE = (
@@ -83,16 +83,16 @@ _MEASURE = (
     r"个(?:不同|变化|新|其他|别|微调|相似|类似)?的?(?:版本|选择|选项|方案|变体|款式|图|样子|备选|效果)|"
     r"种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\s!?]|$)"
 )
-_COUNT_ZH = gate(
+_COUNT_ZH = prefilter(
     rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
 )
-_COUNT_OF_ZH = gate(
+_COUNT_OF_ZH = prefilter(
     r"(?:做|来|要|整|出|弄|搞|画|生成|设计)([两二三四五六七八几]|\d)个(?=[^,.!?个]{0,10}(?:头像|形象|立绘|公仔|卡通|版本))"
 )
 _ANY_COUNT = any_of(_COUNT_ZH, _COUNT_OF_ZH) | _LATIN
 _NOT_COUNT = re.compile(r"^\s*(?:寸|吋|年|月|日|号|点|岁|楼|分钟|秒|米|cm|mm|k\b|个人|周|天|世纪|倍)")
 _APART = re.compile(r"一次(?!.*张)")
-_RATIO = gate(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
+_RATIO = prefilter(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
 
 
 def _value(word: str) -> int:
@@ -122,7 +122,7 @@ def capped(n: int) -> int:
     return max(1, min(MOST, n))
 
 
-_ENDING = gated("numbers", "ending")
+_ENDING = prefiltered("numbers", "ending")
 
 
 def ending(text: str) -> int | None:
@@ -179,7 +179,7 @@ def ratio(scan: Scan) -> tuple[str, int, int] | None:
     return None
 
 
-_ANY = gate(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([两二三四五六七八几])")
+_ANY = prefilter(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([两二三四五六七八几])")
 
 
 def any_number(text: str) -> int:

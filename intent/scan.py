@@ -8,11 +8,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
-from intent.fold import Folded, fold
-from intent.gate import look
-from intent.mend import mend_han, mend_latin
-from intent.patterns import gated, pattern
-from intent.words import Entry, is_latin, lexicon
+from intent.lexicon.loader import Entry, is_latin, lexicon
+from intent.lexicon.patterns import pattern, prefiltered
+from intent.normalize import Normalized, normalize
+from intent.prefilter import look
+from intent.spelling import correct_chinese, correct_latin
 
 SCANNED = 1600
 """Characters that are read for meaning. Longer messages keep their words for `prompt`, but only the first three
@@ -20,7 +20,7 @@ quarters of this and the last quarter are scanned."""
 
 _MARK_CUT = re.compile(r"[,;!?\n|/.](?!\d)")
 _DASH = re.compile(r"\s-\s")
-_WORD_CUT = gated("scan", "cut")
+_WORD_CUT = prefiltered("scan", "cut")
 _QUOTE = pattern("scan", "quote")
 _WORD = re.compile(r"[^\W_]")
 _LETTER = re.compile(r"[a-z]")
@@ -28,7 +28,7 @@ _MARK = re.compile(r"[\"'「『《«【]")
 
 
 class Hit(NamedTuple):
-    """A phrase found: the half-open span in the folded text, and one thing it means."""
+    """A phrase found: the half-open span in the normalized text, and one thing it means."""
 
     start: int
     end: int
@@ -46,8 +46,22 @@ class Scan:
     """The message as the rules see it."""
 
     __slots__ = (
-        "ascii", "by", "classes", "counted", "cuts", "folded", "hits", "kinds", "latin", "may", "photos", "polite",
-        "quotes", "raw", "text", "whole",
+        "ascii",
+        "by",
+        "classes",
+        "counted",
+        "cuts",
+        "hits",
+        "kinds",
+        "latin",
+        "may",
+        "normalized",
+        "photos",
+        "polite",
+        "quotes",
+        "raw",
+        "text",
+        "whole",
     )  # fmt: skip
 
     def __init__(self, raw: str, photos: int) -> None:
@@ -55,20 +69,20 @@ class Scan:
         self.counted: list[tuple[int, int, int]] | None = None
         self.polite: list[tuple[int, int]] | None = None
         self.raw = raw
-        self.folded: Folded = fold(
+        self.normalized: Normalized = normalize(
             raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :]
         )
-        self.folded = _without_thanks(_with_latin_mended(self.folded))
-        self.text = self.folded.text
+        self.normalized = _without_thanks(_with_latin_corrected(self.normalized))
+        self.text = self.normalized.text
         self.ascii = self.text.isascii()
         self.latin = self.ascii or _LETTER.search(self.text) is not None
         self.whole = len(raw) <= SCANNED
         self.hits = self._find()
-        if not self.ascii and (mended := mend_han(self.text, self.hits)) is not None:
+        if not self.ascii and (mended := correct_chinese(self.text, self.hits)) is not None:
             self.text = mended
             self.hits = self._find()
         self.may = look(self.text)
-        """Which patterns can match: bits to ask `any_of` and `Gated.needed` with."""
+        """Which patterns can match: bits to ask `any_of` and `Prefiltered.needed` with."""
         self.quotes = [(m.start(), m.end()) for m in _QUOTE.finditer(self.text)] if _has_quote(self.text) else []
         self.cuts = self._cuts()
         self.by: defaultdict[tuple[str, str], list[Hit]] = defaultdict(list)
@@ -173,30 +187,30 @@ def _may_thank(text: str) -> bool:
     return word in _THANKS_LATIN or not word.isalpha() or not word.isascii() or word.startswith(("haha", "hehe"))
 
 
-def _without_thanks(folded: Folded) -> Folded:
+def _without_thanks(normalized: Normalized) -> Normalized:
     """The message without the thanks at its end; a message of thanks alone stays."""
-    if not _may_thank(folded.text):
-        return folded
-    m = _THANKS.search(folded.text, max(0, len(folded.text) - 60))
-    if m is None or not _WORD.search(folded.text, 0, m.start()):
-        return folded
-    return Folded(folded.text[: m.start()], folded.origin, folded.raw)
+    if not _may_thank(normalized.text):
+        return normalized
+    m = _THANKS.search(normalized.text, max(0, len(normalized.text) - 60))
+    if m is None or not _WORD.search(normalized.text, 0, m.start()):
+        return normalized
+    return Normalized(normalized.text[: m.start()], normalized.origin, normalized.raw)
 
 
-def _with_latin_mended(folded: Folded) -> Folded:
-    """The folded text with slips in Latin words put right; a changed word's letters all point at its own place."""
-    slips = mend_latin(folded.text)
+def _with_latin_corrected(normalized: Normalized) -> Normalized:
+    """The normalized text with slips in Latin words put right; a changed word's letters all point at its own place."""
+    slips = correct_latin(normalized.text)
     if not slips:
-        return folded
-    origin = list(folded.origin or range(len(folded.text)))
-    text = folded.text
+        return normalized
+    origin = list(normalized.origin or range(len(normalized.text)))
+    text = normalized.text
     for start, end, word in reversed(slips):
         places = origin[start:end]
         spread = [places[min(i, len(places) - 1)] for i in range(len(word))]
         spread[-1] = places[-1]
         text = text[:start] + word + text[end:]
         origin[start:end] = spread
-    return Folded(text, tuple(origin), folded.raw)
+    return Normalized(text, tuple(origin), normalized.raw)
 
 
 def _has_quote(text: str) -> bool:

@@ -4,30 +4,30 @@ import re
 from itertools import pairwise
 
 from intent.controls import Controls
-from intent.cut import content, name_spans, residue
+from intent.extract import content, name_spans, residue
 from intent.intent import SeriesItem
-from intent.patterns import gate, gated
+from intent.lexicon.patterns import prefilter, prefiltered
 from intent.scan import Scan
 from intent.styles import DATING, ID, Found, negated
 
-_SPLIT = gated("series", "split")
-_ONE = gated("series", "one")
+_SPLIT = prefiltered("series", "split")
+_ONE = prefiltered("series", "one")
 _LISTED = re.compile(r"[+&、]|\b(?:and|plus|then|also)\b|和(?!服)|跟|以及|,| n |还有|加")
-_CUSTOM = gate(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
+_CUSTOM = prefilter(r"\bone (?:of me )?(?:as|in|with|like|where|at|on|dressed)\b")
 _PICTURE = re.compile(r"\ban? (?:photo|pic|picture|portrait|shot|selfie)\b")
-_NEXT = gated("series", "next")
+_NEXT = prefiltered("series", "next")
 """What puts one picture after another: "first …, then a …", 先…再来…"""
-_NUMBERED = gate(r"(?:^|[\s,;:])([1-8])[.):、]\s*(?=\D)")
+_NUMBERED = prefilter(r"(?:^|[\s,;:])([1-8])[.):、]\s*(?=\D)")
 _AROUND = re.compile(r"(?:的)?(?:门口|门前|前面|外面|旁边|旁|台阶)|\s*(?:behind|in the back|around)\b")
 """After a place: it is where the picture is taken, not another picture."""
-_ROLES_EN = gate(r"\b(?:me|us|him|her|my \w+)(?: dressed(?: up)?)? as (?=an?\b|the\b)")
-_ROLES_ZH = gate(r"(?:变成|扮成|打扮成|变身|装扮成|cos成?|当|做成)(?=[^,.!?]{1,8}[、,和跟])")
+_ROLES_EN = prefilter(r"\b(?:me|us|him|her|my \w+)(?: dressed(?: up)?)? as (?=an?\b|the\b)")
+_ROLES_ZH = prefilter(r"(?:变成|扮成|打扮成|变身|装扮成|cos成?|当|做成)(?=[^,.!?]{1,8}[、,和跟])")
 _ROLE_CUT = re.compile(r",? and (?:then )?|,? then |[,;、&+]|和(?!服|尚)|跟")
 _ROLE_EN = re.compile(r"\s*(?:(?:me|us|him|her|my \w+)? ?as )?(?:an?|the) [\w' -]{2,40}$")
 _ONE_EACH = re.compile(r"(?:^|[,;]\s*|\band )one\b(?! of (?:them|us|these)\b)")
 _PAIR_ZH = re.compile(r"[^一,]{0,5}(?:一[个张][^一,;、版]{2,8}[,、;和跟]?){2,4}")
 _FIRST_ZH = re.compile(r"一张(?:当|变|扮|穿|做|像|是|在)[^,;]{1,14}")
-_CUSTOM_ZH = gate(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
+_CUSTOM_ZH = prefilter(r"([^,、;.:]{2,18}?)(?:的)?(?:各)?一张")
 
 
 def _marks(scan: Scan, found: Found) -> list[tuple[int, str]]:

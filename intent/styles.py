@@ -4,10 +4,10 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from intent.gate import any_of
-from intent.patterns import gate, gated, pattern
-from intent.rivals import weigh
+from intent.lexicon.patterns import pattern, prefilter, prefiltered
+from intent.prefilter import any_of
 from intent.scan import Hit, Scan
+from intent.style_precedence import apply_precedence
 
 DATING = ("dating_cafe", "dating_beach", "dating_city", "dating_restaurant")
 TRAVEL = ("travel_europe", "travel_japan", "travel_tropical")
@@ -20,9 +20,9 @@ ART = frozenset({"oil_painting", "watercolor", "anime", "vintage", "cyberpunk", 
 PLACES = frozenset(
     {*TRAVEL, "night_city", "spring_garden", "autumn_leaf", "reading", "outdoor_adventure", "winter_chinese"}
 )
+"""Styles whose words are places or times too: beside another description they are only its scene."""
 SUBJECTS = frozenset({"child_portrait", "family_photo", "pet_together"})
 """Styles whose words say who is in the picture: "my toddler as an emperor" is no child portrait."""
-"""Styles whose words are places or times too: beside another description they are only its scene."""
 GENERIC = {
     "professional": 0.6,
     "casual": 0.7,
@@ -80,7 +80,7 @@ class Found:
 
 
 _REFUSED = re.compile(r"(?:风格|风|的)?(?:就)?(?:不要|就算了|不喜欢|不行)")
-_REFUSAL = gate(r"不要|算了|不喜欢|不行").needed
+_REFUSAL = prefilter(r"不要|算了|不喜欢|不行").needed
 
 
 def negated(scan: Scan, hit: Hit) -> bool:
@@ -135,7 +135,7 @@ def styles(scan: Scan) -> Found:
     if scan.may & _TOGETHER:
         _pairs(scan, f)
     if len(f.scores) > 1:
-        weigh(f.scores, f.strong | f.named)
+        apply_precedence(f.scores, f.strong | f.named)
     return f
 
 
@@ -215,11 +215,11 @@ def _id(scan: Scan, f: Found) -> bool:
     return True
 
 
-_BARE_ID = gate(
+_BARE_ID = prefilter(
     r"\bid\b(?=.*\b(?:background|bg|backdrop|inch|size|photo|pic|picture)\b)|(?:background|bg|backdrop|inch|size)\b.*\bid\b"
 )
-_PAPERS = gate(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
-_GROUND_ALONE = gate(
+_PAPERS = prefilter(r"证|寸|吋|申请|入职|报名|入党|入学|公司|学校|单位|考试|HR|hr|official|document|form\b")
+_GROUND_ALONE = prefilter(
     r"^(?:请|帮我|麻烦|给我|给|把|照片|背景|底色|我要|我想要|想要|能不能|能|可以|就|还是|这张)*(?:换|改|变|做|弄|p|来|要|用|整|搞)?(?:一?个|一?张|成|为|到)?(?:纯)?[白蓝红]色?的?底色?的?(?:吧|呗|可以吗|行吗|行不|就行|就好|一张)?$|"
     r"底色?(?:换|改|变|要|用|弄|p)(?:成|为)?(?:纯)?[白蓝红]"
 )
@@ -255,23 +255,25 @@ def _elsewhere(scan: Scan, f: Found, places: dict[str, list[Hit]]) -> None:
             f.ask = keys
 
 
-_SNOW = gate(r"冬|雪|winter|snow")
-_GUOFENG = gate(r"中国风|国风|chinese[- ]style|guofeng|新中式|中式")
-_HK = gate(r"香港|港式|hong ?kong|\bhk\b")
-_OLD = gate(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
+_SNOW = prefilter(r"冬|雪|winter|snow")
+_GUOFENG = prefilter(r"中国风|国风|chinese[- ]style|guofeng|新中式|中式")
+_HK = prefilter(r"香港|港式|hong ?kong|\bhk\b")
+_OLD = prefilter(r"复古|怀旧|retro|vintage|[89]0|[八九]十年代|电影|film|movie")
 
 
-_WITH_PET = gate(
+_WITH_PET = prefilter(
     r"我?(?:跟|和|与|同|抱着|搂着|带着)[^,.!?]{0,8}(?:猫|狗|犬|兔|柯基|金毛|哈士奇|柴犬|泰迪|宠物|鹦鹉|仓鼠)[^,.!?]{0,6}(?:合影|合照|照|拍|一起|同框|写真|合个影)"
 )
-_CITY_NIGHT = gate(
+_CITY_NIGHT = prefilter(
     r"(?:夜|晚上|深夜|凌晨).{0,10}(?:城市|街|都市|江边|天桥|灯火|巷|便利店|店门口|路口)|\b(?:night|midnight)\b.{0,24}\b(?:city|downtown|streets?|skyline)\b|\b(?:city|downtown|streets?)\b.{0,24}\b(?:night|midnight)\b"
 )
-_CHILD = gate(r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)")
-_PARENTS = gated("styles", "parents")
+_CHILD = prefilter(
+    r"(?:小朋友|宝宝|孩子|小孩|娃|闺女|女儿|儿子|孙子|孙女|宝贝)的?(?:艺术照|写真|艺术写真|个人写真|美照)"
+)
+_PARENTS = prefiltered("styles", "parents")
 """Two parents and a child: a family, whoever else is named."""
-_DECADE = gate(r"\b(?:18[5-9]|19[0-7])0s\b|\bthe (?:twenties|thirties|forties|fifties|sixties|seventies)\b")
-_MY_PET = gated("styles", "my_pet")
+_DECADE = prefilter(r"\b(?:18[5-9]|19[0-7])0s\b|\bthe (?:twenties|thirties|forties|fifties|sixties|seventies)\b")
+_MY_PET = prefiltered("styles", "my_pet")
 
 
 _TOGETHER = any_of(_CHILD, _WITH_PET, _PARENTS, _DECADE, _CITY_NIGHT, _MY_PET, _GUOFENG, _HK)

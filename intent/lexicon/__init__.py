@@ -1,1 +1,1 @@
-"""The words as data: `zh.toml`, `en.toml` and the tables beside them. Read by `intent.words`."""
+"""The words as data: `zh.toml`, `en.toml` and the tables beside them. Read by `intent.lexicon.loader`."""

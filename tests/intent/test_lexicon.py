@@ -5,8 +5,8 @@ import re
 import pytest
 
 from intent import COMMANDS
-from intent.fold import fold
-from intent.words import expand, lexicon, read_file, split_phrases
+from intent.lexicon.loader import expand, lexicon, read_file, split_phrases
+from intent.normalize import normalize
 from providers.catalog import ACTIONS, STYLES
 
 _BY_GROUP = {
@@ -40,7 +40,7 @@ def test_each_key_has_several_words(language: str) -> None:
 
 
 def test_phrases_are_written_the_way_messages_are_folded() -> None:
-    unlike = [p for p in lexicon().phrases if fold(p).text != p and "é" not in p]
+    unlike = [p for p in lexicon().phrases if normalize(p).text != p and "é" not in p]
     assert unlike == []
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import ahocorasick
 
-from intent.words import lexicon, target_phrases
+from intent.lexicon.loader import lexicon, target_phrases
 
 _SHORT = frozenset({"anime", "photo", "retro", "manga", "hanfu", "erase", "blend", "hinge", "beach"})
 _PARTICLES = frozenset("的了是不都就也很还才我你他她它这那着得会要有没来到过完好")
@@ -132,7 +132,7 @@ def _han() -> _Han:
     return _Han()
 
 
-def mend_latin(text: str) -> list[tuple[int, int, str]]:
+def correct_latin(text: str) -> list[tuple[int, int, str]]:
     """(start, end, word meant) for each Latin word that is a slip."""
     out: list[tuple[int, int, str]] = []
     latin = _latin()
@@ -151,7 +151,7 @@ def mend_latin(text: str) -> list[tuple[int, int, str]]:
     return out
 
 
-def mend_han(text: str, taken: Sequence[tuple[int, int, *tuple[object, ...]]]) -> str | None:
+def correct_chinese(text: str, taken: Sequence[tuple[int, int, *tuple[object, ...]]]) -> str | None:
     """The text with characters that sound right put right, same length; None where nothing is to be mended.
 
     `taken`: what the lexicon knows already, each with its span first.

@@ -42,7 +42,7 @@ def clauses(source: str) -> list[Clause]:
     """Sets of literals: a text that lacks all of one set, flattened, cannot match. Best first, at most two."""
     try:
         tree = import_module("re._parser").parse(source)
-    except (ImportError, AttributeError):  # an inner module of Python's: without it there are no gates
+    except (ImportError, AttributeError):  # an inner module of Python's: without it nothing is filtered
         return []
     if tree.state.flags != re.UNICODE:
         return []

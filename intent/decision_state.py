@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from intent.controls import Controls, controls
-from intent.cut import content
+from intent.extract import content
 from intent.intent import Intent, Language, OperationName
 from intent.scan import Scan
 
@@ -12,7 +12,7 @@ SURE = 0.6
 """Below this confidence the bot asks, offering `Intent.alternatives`, before it does paid work."""
 
 
-class Reading:
+class DecisionState:
     """The steps of one decision. `notes` keeps what led to it, for `explain`: a few steps only where `explained`."""
 
     def __init__(self, scan: Scan, *, explained: bool = False) -> None:

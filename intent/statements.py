@@ -1,52 +1,18 @@
 """Whether a message only says something: its telling weighed against its asking."""
 
-from itertools import pairwise
-
-from intent.edits import Act
-from intent.own import own_change
-from intent.patterns import gate
-from intent.reading import Reading
-from intent.roles import OF_EN, OF_SELF
+from intent.decision_state import DecisionState
+from intent.evidence import Evidence
+from intent.free_edits import free_edit
+from intent.personas import OF_EN
 from intent.scan import Scan
-from intent.speech import asks, tells
-from intent.styles import Found
 
 _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
-_SENTENCE = gate(r"[.!?\n]+(?!\d)|\band (?=(?:i|we) (?:want|need|would)\b)|\bso (?=can|could|please|i want)")
 
 
-def told_where_asked(scan: Scan, asked: str | None) -> float:
-    """How far the sentence that asks tells something, where one of several sentences asks: the others are the story."""
-    text = scan.text[:800]
-    edges = [0, *(m.end() for m in _SENTENCE.finditer(text)), len(text)]
-    spans = [(a, b) for a, b in pairwise(edges) if any(ch.isalnum() for ch in text[a:b])]
-    if not text.isascii() and len(spans) < 2:
-        edges = [0, *scan.cuts[:12], len(text)]
-        spans = list(pairwise(edges))
-    least = 99.0
-    if len(spans) < 2 or not (asked or scan.photos):
-        return least
-    for a, b in spans[:8]:
-        part = Scan(text[a:b].strip(" ,"), scan.photos)
-        if asks(part) or (scan.photos and OF_SELF.match(part.text)):
-            least = min(least, tells(part)[0])
-    return least
-
-
-def only_said(
-    r: Reading,
-    found: Found,
-    acts: list[Act],
-    top: float,
-    strongest: float,
-    asked: str | None,
-    told: float,
-    custom: bool,
-    drawn: float,
-) -> bool:
+def only_said(r: DecisionState, e: Evidence) -> bool:
     """Whether the message only says something."""
-    scan, c = r.scan, r.c
-    domain = top > 0.3 or bool(found.ask) or strongest > 0
+    scan, c, found, acts, asked, told, drawn = e.scan, e.controls, e.found, e.acts, e.asked, e.told, e.drawn
+    top, strongest, custom, domain = e.top, e.strongest, e.persona, e.in_our_field
     for_us = 0.0
     if asked:
         for_us += 3.0
@@ -85,13 +51,13 @@ def only_said(
             return False
         if scan.photos and told < 0.3 and _says_enough(scan):
             return False
-        if scan.photos and told < 1.0 and own_change(scan):
+        if scan.photos and told < 1.0 and free_edit(scan):
             return False
         if not (scan.photos and (asked or changing)) and not (
             asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1
         ):
             return True
-    r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
+    r.note("apply_precedence", f"asking {for_us:.1f} against telling {told:.1f}")
     return told >= for_us
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from intent.controls import Controls
-from intent.patterns import pattern
+from intent.lexicon.loader import plain_names
+from intent.lexicon.patterns import pattern
 from intent.scan import Scan
-from intent.words import plain_names
 
 _EDGE = " \t\r\n,.;:!?，。；：！？、~～…-—+&|/"
 _EDGE_END = " \t\r\n,;:，；：、~～-—+&|/。.!！?？"
@@ -16,7 +16,7 @@ _POLITE = frozenset(
     {"please", "canyou", "want", "make", "me", "pic", "askdo", "opinion", "free", "then", "thispic", "series", "mood"}
 )
 _LEADS = frozenset({"please", "canyou"})
-_FILLER = pattern("cut", "filler")
+_FILLER = pattern("extract", "filler")
 
 
 _START = attrgetter("start")
@@ -29,23 +29,23 @@ def tidy(text: str) -> str | None:
 
 
 def without(scan: Scan, drop: list[tuple[int, int]]) -> str | None:
-    """The raw text without the given folded spans, edges tidied."""
+    """The raw text without the given normalized spans, edges tidied."""
     if len(drop) == 2:  # only what lies before and after
-        a, b = scan.folded.raw_span(drop[0][1], drop[1][0])
+        a, b = scan.normalized.raw_span(drop[0][1], drop[1][0])
         return tidy(scan.raw[a:b])
     keep: list[str] = []
     at = 0
-    raw, fold = scan.raw, scan.folded
+    raw, source = scan.raw, scan.normalized
     for start, end in sorted(drop):
         if end <= at:
             continue
         start = max(start, at)
         if at < start:
-            a, b = fold.raw_span(at, start)
+            a, b = source.raw_span(at, start)
             keep.append(raw[a:b])
         at = end
     if at < len(scan.text):
-        a, b = fold.raw_span(at, len(scan.text))
+        a, b = source.raw_span(at, len(scan.text))
         keep.append(raw[a:b])
     return tidy(_joined(keep))
 

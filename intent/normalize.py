@@ -1,7 +1,7 @@
-"""Folding: width, case, Traditional characters and invisible marks, with the way back to the person's own characters.
+"""Width, case, Traditional characters and invisible marks, with the way back to the person's own characters.
 
-`fold(text)` gives the text the lexicon is matched against. Every folded character knows the index of the character it
-came from, so `prompt` and `scene` can always be cut out of what the person really wrote.
+`normalize(text)` gives the text the lexicon is matched against. Every normalized character knows the index of the
+character it came from, so `prompt` and `scene` can always be cut out of what the person really wrote.
 """
 
 import unicodedata
@@ -15,7 +15,6 @@ HIDDEN = "\x00"
 # How people write what the lexicon has once: punctuation to its plain form, Taiwan's 著 as 着.
 _OWN = {
     "。": ".",
-    "、": "、",
     "“": '"',
     "”": '"',
     "„": '"',
@@ -24,13 +23,10 @@ _OWN = {
     "’": "'",
     "`": "'",
     "´": "'",
-    "「": "「",
-    "」": "」",
     "–": "-",
     "—": "-",
     "‐": "-",
     "‑": "-",
-    "~": "~",
     "～": "~",
     "著": "着",
     "×": "x",
@@ -43,7 +39,7 @@ _OWN = {
     "\u00a0": " ",
     "嘅": "的",
     "喺": "在",
-    "乜": "什么"[0],
+    "乜": "什",
 }
 _CACHE_LIMIT = 70_000
 
@@ -78,7 +74,7 @@ _TABLE = _Table()
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class Normalized:
     """`text` is what is matched; `origin[i]` is the index in the raw text of its i-th character (None: the same)."""
 
     text: str
@@ -86,7 +82,7 @@ class Folded:
     raw: str
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """The half-open span of the raw text for a half-open span of the folded one."""
+        """The half-open span of the raw text for a half-open span of the normalized one."""
         if self.origin is None:
             return start, end
         if start >= end:
@@ -95,10 +91,10 @@ class Folded:
         return self.origin[start], self.origin[end - 1] + 1
 
 
-def fold(raw: str) -> Folded:
+def normalize(raw: str) -> Normalized:
     text = raw.translate(_TABLE)
     if len(text) == len(raw) and HIDDEN not in text:
-        return Folded(text, None, raw)
+        return Normalized(text, None, raw)
     pieces: list[str] = []
     origin: list[int] = []
     for i, char in enumerate(raw):
@@ -106,4 +102,4 @@ def fold(raw: str) -> Folded:
         if piece != HIDDEN:
             pieces.append(piece)
             origin.extend([i] * len(piece))
-    return Folded("".join(pieces), tuple(origin), raw)
+    return Normalized("".join(pieces), tuple(origin), raw)

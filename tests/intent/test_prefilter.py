@@ -1,4 +1,4 @@
-"""A gate saves a search and never changes what it finds: every pattern of the rules, asked both ways."""
+"""The filter saves a search and never changes what it finds: every pattern of the rules, asked both ways."""
 
 import re
 from functools import cache
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intent import parse
-from intent.gate import Gated, look, patterns
-from intent.literals import clauses, flattened
+from intent.prefilter import Prefiltered, look, patterns
+from intent.regex_literals import clauses, flattened
 from intent.scan import Scan
 from tests.intent.labelled import load
 
@@ -38,18 +38,18 @@ def _differences(text: str) -> list[str]:
     """The patterns that find something else in this text behind their gate."""
     look(text)
     out = []
-    for gated in patterns():
-        plain = _plain(gated.pattern)
+    for filtered in patterns():
+        plain = _plain(filtered.pattern)
         if (
-            _as_value(gated.search(text)) != _as_value(plain.search(text))
-            or [_as_value(m) for m in gated.finditer(text)] != [_as_value(m) for m in plain.finditer(text)]
-            or gated.findall(text) != plain.findall(text)
+            _as_value(filtered.search(text)) != _as_value(plain.search(text))
+            or [_as_value(m) for m in filtered.finditer(text)] != [_as_value(m) for m in plain.finditer(text)]
+            or filtered.findall(text) != plain.findall(text)
         ):
-            out.append(gated.pattern)
+            out.append(filtered.pattern)
     return out
 
 
-def test_the_rules_have_patterns_behind_gates() -> None:
+def test_the_rules_have_patterns_behind_a_filter() -> None:
     parse("hello", photos=0)
     assert len(patterns()) > 40
 
@@ -82,15 +82,15 @@ def test_the_letters_a_pattern_cannot_match_without_are_found(source: str, liter
 
 
 @pytest.mark.parametrize("source", [r"\w+", "(?:abc)?", "[^a]b?", "(?i)abc", r"(?:abc|\W)", "(?:abc)*"])
-def test_a_pattern_that_needs_no_letters_has_no_gate(source: str) -> None:
+def test_a_pattern_that_needs_no_letters_has_no_filter(source: str) -> None:
     assert clauses(source) == []
-    assert Gated([source]).search("zzz ab") is not None or _plain(source).search("zzz ab") is None
+    assert Prefiltered([source]).search("zzz ab") is not None or _plain(source).search("zzz ab") is None
 
 
 def test_the_first_line_wins_where_two_match_at_one_place() -> None:
-    gated = Gated(["bb", "ab", "abc"])
+    filtered = Prefiltered(["bb", "ab", "abc"])
     look("zz abc bb")
-    m = gated.search("zz abc bb")
+    m = filtered.search("zz abc bb")
     assert m is not None
     assert m.group() == "ab"
 

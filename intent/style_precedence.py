@@ -33,7 +33,7 @@ _PARTICULAR = (
 """Of two styles that are found together: the more particular one, the other, and what the other loses."""
 
 
-def weigh(scores: dict[str, float], sure: set[str]) -> None:
+def apply_precedence(scores: dict[str, float], sure: set[str]) -> None:
     """Takes from the scores of those that a more particular one outranks. `sure`: said, not only hinted at."""
     for winner, loser, by in _PARTICULAR:
         if winner in scores and loser in scores and (winner in sure or winner.startswith("travel")):

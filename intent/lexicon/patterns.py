@@ -5,7 +5,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-from intent.gate import Gated
+from intent.prefilter import Prefiltered
 
 
 @cache
@@ -38,11 +38,11 @@ def pattern(module: str, name: str) -> re.Pattern[str]:
     return re.compile("|".join(_shorter(_lines(module, name))))
 
 
-def gated(module: str, name: str) -> Gated:
+def prefiltered(module: str, name: str) -> Prefiltered:
     """The same, for searching whole messages: where the message cannot match, nothing is searched."""
-    return Gated(_shorter(_lines(module, name)))
+    return Prefiltered(_shorter(_lines(module, name)))
 
 
-def gate(source: str) -> Gated:
+def prefilter(source: str) -> Prefiltered:
     """The same for one short pattern of a rule."""
-    return Gated([source])
+    return Prefiltered([source])

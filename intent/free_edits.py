@@ -2,20 +2,20 @@
 
 import re
 
-from intent.patterns import gated, pattern
-from intent.roles import AS_ZH, BA
+from intent.lexicon.patterns import pattern, prefiltered
+from intent.personas import AS_ZH, BA
 from intent.scan import Scan
 
-_OWN_EN = pattern("own", "own_en")
-_OWN_ZH = gated("own", "own_zh")
+_OWN_EN = pattern("free_edits", "own_en")
+_OWN_ZH = prefiltered("free_edits", "own_zh")
 
 
-_WHAT_IF = gated("own", "what_if")
+_WHAT_IF = prefiltered("free_edits", "what_if")
 _ON_SOMEBODY = re.compile(r"\bon (?:me|him|her|us|my (?:son|daughter|kid|baby|wife|husband|dog|cat))\b")
 """Clothes put on somebody: a portrait where they name a style ("put a chef hat on me")."""
 
 
-def own_change(scan: Scan) -> str | None:
+def free_edit(scan: Scan) -> str | None:
     """An order to change something in the picture that no action of the catalogue names."""
     for n in range(min(len(scan.cuts), 8) + 1):
         start, end = scan.clause_span(n)
@@ -38,7 +38,7 @@ def own_change(scan: Scan) -> str | None:
     return m.group() if m and not AS_ZH.search(scan.text) else None
 
 
-_ONLY = gated("own", "only")
+_ONLY = prefiltered("free_edits", "only")
 
 
 def confined(scan: Scan) -> str:

@@ -1,20 +1,22 @@
 """Asking or telling: how far a message asks for something, and how far it only says something."""
 
 import re
+from itertools import pairwise
 
-from intent.gate import any_of
-from intent.patterns import gate, gated, pattern
+from intent.lexicon.patterns import pattern, prefilter, prefiltered
+from intent.personas import OF_SELF
+from intent.prefilter import any_of
 from intent.scan import Scan
 
-_ASK_ZH = gated("speech", "ask_zh")
-_ASK_EN = gated("speech", "ask_en")
-_NOTICE = pattern("speech", "notice")
+_ASK_ZH = prefiltered("speech_acts", "ask_zh")
+_ASK_EN = prefiltered("speech_acts", "ask_en")
+_NOTICE = pattern("speech_acts", "notice")
 """What a notice to many asks for: nothing of ours."""
-_OTHER_FAVOUR = pattern("speech", "other_favour")
+_OTHER_FAVOUR = pattern("speech_acts", "other_favour")
 """What people ask each other for in chats."""
-FAVOUR = gated("create", "favour")
+FAVOUR = prefiltered("create", "favour")
 """Orders and bookings and help with the sofa: asked of somebody, but no picture."""
-_NO_WISH = pattern("speech", "no_wish")
+_NO_WISH = pattern("speech_acts", "no_wish")
 _TELLING = (
     ("past", 1.5, 2),
     ("opinion", 1.8, 2),
@@ -27,23 +29,23 @@ _TELLING = (
 """Words that tell: class, points each, how many count."""
 _VERBS = frozenset({"make", "change", "remove", "add", "createverb"})
 _GO_ON = frozenset({"please", "canyou", "want", "then", "free", "negation"})
-_SUBJECT_ZH = gate(
+_SUBJECT_ZH = prefilter(
     r"^(?:我|他|她|我们|咱|我家|我弟|我妹|我哥|我姐|我妈|我爸|我老公|我老婆|你|你们|大家|这家|那家|这件|那件|隔壁|楼)"
 )
-_GO_ZH = gate(
+_GO_ZH = prefilter(
     r"^我(?:们)?在[^,照相图拍]{1,8}$|(?:我们|咱们?|一起)去(?![^,.!?]{0,8}[拍照])|想去|想吃|想买|想睡|想回|想瞓|要去|去不去|要上班|要考试|要开会|得去|想见|想学|想出去"
 )
-_EXCLAIM_ZH = gate(
+_EXCLAIM_ZH = prefilter(
     r"(?<![最更要别不没])[真好太超][^,.!?]{1,4}(?:啊|了|呀|哦|喔|$|[,!.?~])|多(?:可爱|好看|漂亮|美)|好多人|得真|得好(?!看点|看一点|一点|些)|真的(?:好|很|太)|好好|好攰|攰"
 )
-_PRICE_ZH = gate(r"多少钱|什么价|价位")
-_DONE_ZH = gated("speech", "done_zh")
+_PRICE_ZH = prefilter(r"多少钱|什么价|价位")
+_DONE_ZH = prefiltered("speech_acts", "done_zh")
 _TOLD_ZH = any_of(_SUBJECT_ZH, _GO_ZH, _EXCLAIM_ZH, _DONE_ZH)
-_COMMENT = gated("speech", "comment")
+_COMMENT = prefiltered("speech_acts", "comment")
 """What people say about photos in general, their price, or how well one was taken."""
-STATEMENT = gated("speech", "statement")
-_THIS_IS = gated("speech", "this_is")
-_SUBJECT_EN = gated("speech", "subject_en")
+STATEMENT = prefiltered("speech_acts", "statement")
+_THIS_IS = prefiltered("speech_acts", "this_is")
+_SUBJECT_EN = prefiltered("speech_acts", "subject_en")
 _ING = re.compile(
     r"\b(?:anyone|who|who's|whos|what|when|where|why|which|how|did|does|do|is|are|was|has|have|should|shall)\b"
 )
@@ -153,3 +155,24 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
     if scan.may & _THIS_IS.needed and (m := _THIS_IS.search(text)):
         say(1.7, m.group())
     return score, why
+
+
+_SENTENCE = prefilter(r"[.!?\n]+(?!\d)|\band (?=(?:i|we) (?:want|need|would)\b)|\bso (?=can|could|please|i want)")
+
+
+def told_where_asked(scan: Scan, asked: str | None) -> float:
+    """How far the sentence that asks tells something, where one of several sentences asks: the others are the story."""
+    text = scan.text[:800]
+    edges = [0, *(m.end() for m in _SENTENCE.finditer(text)), len(text)]
+    spans = [(a, b) for a, b in pairwise(edges) if any(ch.isalnum() for ch in text[a:b])]
+    if not text.isascii() and len(spans) < 2:
+        edges = [0, *scan.cuts[:12], len(text)]
+        spans = list(pairwise(edges))
+    least = 99.0
+    if len(spans) < 2 or not (asked or scan.photos):
+        return least
+    for a, b in spans[:8]:
+        part = Scan(text[a:b].strip(" ,"), scan.photos)
+        if asks(part) or (scan.photos and OF_SELF.match(part.text)):
+            least = min(least, tells(part)[0])
+    return least

@@ -13,7 +13,7 @@ from typing import Any
 
 import ahocorasick
 
-from intent.fold import fold
+from intent.normalize import normalize
 
 Entry = tuple[str, str, bool]
 
@@ -53,8 +53,8 @@ def read_file(language: str) -> dict[str, dict[str, str]]:
 
 
 def split_phrases(value: str, language: str) -> list[str]:
-    """The phrases of one entry of a lexicon file, folded as messages are."""
-    pieces = (_COMMAS if language == "en" else _SPACES).split(fold(value).text)
+    """The phrases of one entry of a lexicon file, normalized as messages are."""
+    pieces = (_COMMAS if language == "en" else _SPACES).split(normalize(value).text)
     out: list[str] = []
     for piece in pieces:
         piece = piece.strip()
