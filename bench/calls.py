@@ -23,9 +23,9 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from telegram import Bot
 
-from bot.channels.telegram.calling import Calling
-from providers.http import Transport
+from bot.channels.telegram.outbound.bot_request import Calling
 from providers.media.download import Downloader
+from providers.net import Transport
 from tests.servers.serving import config, listening_socket
 
 PICTURE = b"\xfe" * 300_000
@@ -79,11 +79,15 @@ async def run(address: str, *, count: int) -> None:
         rows: dict[str, list[str]] = {"a form posted": [], "300 kB uploaded": [], "300 kB fetched": []}
         for at_once in AT_ONCE:
             async with client(ours=ours, at_once=at_once) as http:
-                for row, one in zip(rows.values(), (
-                    partial(http.post, address, data=FORM),
-                    partial(http.post, address, data=FORM, files=files),
-                    partial(http.get, f"{address}/picture"),
-                ), strict=True):  # fmt: skip
+                for row, one in zip(
+                    rows.values(),
+                    (
+                        partial(http.post, address, data=FORM),
+                        partial(http.post, address, data=FORM, files=files),
+                        partial(http.get, f"{address}/picture"),
+                    ),
+                    strict=True,
+                ):
                     row.append(await cost(one, at_once, count))
         for name, costs in rows.items():
             print(f"  {'our transport' if ours else 'httpx as it is':16} {name:40} {'      '.join(costs)}")

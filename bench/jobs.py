@@ -23,16 +23,16 @@ import httpx
 
 from handlers.channel import Delivered
 from handlers.fake_channel import FakeChannel
-from handlers.jobs import JobRunner
+from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, Outgoing
 from handlers.order import Order, Shot
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import Job
+from handlers.store.base import Job
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from providers.base import Submission
-from providers.fal import FalProvider
 from providers.media.download import Downloader
 from providers.router import Router
+from providers.services.fal import FalProvider
 from tests.kill.rounds import fal_process
 
 ANN = Chat(channel="fake", chat="ann", person="ann")
@@ -107,9 +107,13 @@ async def bench(fal: httpx.AsyncClient, folder: Path, database: str | None) -> A
     store.accepted = {}
     channel = TimedChannel()
     runner = JobRunner(
-        store=store, router=Router([provider]), channels={"fake": channel},
-        data_dir=folder, output_dir=folder / "pictures", database_url=database,
-    )  # fmt: skip
+        store=store,
+        router=Router([provider]),
+        channels={"fake": channel},
+        data_dir=folder,
+        output_dir=folder / "pictures",
+        database_url=database,
+    )
     await runner.start()
     try:
         yield Bench(store=store, channel=channel, runner=runner)

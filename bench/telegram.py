@@ -66,14 +66,29 @@ class Program:
 @asynccontextmanager
 async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal) -> AsyncIterator[Program]:
     environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DATA_DIR": str(folder),
-        "OUTPUT_DIR": str(folder / "pictures"), "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_URL": telegram.address,
-        "FAL_KEY": KEY, "FAL_QUEUE_URL": fal.url, "LOG_LEVEL": "warning",
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATA_DIR": str(folder),
+        "OUTPUT_DIR": str(folder / "pictures"),
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "TELEGRAM_API_URL": telegram.address,
+        "FAL_KEY": KEY,
+        "FAL_QUEUE_URL": fal.url,
+        "LOG_LEVEL": "warning",
+    }
     program = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, "run", "--port", "0", "--channels", "telegram", cwd=folder, env=environment,
+        sys.executable,
+        "-c",
+        PROGRAM,
+        "run",
+        "--port",
+        "0",
+        "--channels",
+        "telegram",
+        cwd=folder,
+        env=environment,
         stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     try:
         telegram.person(1, "Warm").says("/help")
         await telegram.until(lambda: telegram.shown(1) and telegram.of("setChatMenuButton"), 60)

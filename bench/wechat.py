@@ -68,17 +68,27 @@ def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[Program]:
     """`likeness run` in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1]), "DATA_DIR": folder,
-            "OUTPUT_DIR": f"{folder}/pictures", "WECHAT_APP_ID": APP_ID, "WECHAT_APP_SECRET": APP_SECRET,
-            "WECHAT_TOKEN": TOKEN, "WECHAT_ENCODING_AES_KEY": AES_KEY, "WECHAT_API_URL": wechat.url,
-            "WORKER_CONCURRENCY": "512", "LOG_LEVEL": "error",
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "DATA_DIR": folder,
+            "OUTPUT_DIR": f"{folder}/pictures",
+            "WECHAT_APP_ID": APP_ID,
+            "WECHAT_APP_SECRET": APP_SECRET,
+            "WECHAT_TOKEN": TOKEN,
+            "WECHAT_ENCODING_AES_KEY": AES_KEY,
+            "WECHAT_API_URL": wechat.url,
+            "WORKER_CONCURRENCY": "512",
+            "LOG_LEVEL": "error",
+        }
         if fal is not None:
             environment |= {"FAL_KEY": KEY, "FAL_QUEUE_URL": fal.url}
         program = subprocess.Popen(
             [sys.executable, "-c", "from bot.cli import main; main()", "run", "--port", "0", "--channels", "wechat"],
-            cwd=folder, env=environment, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             assert program.stdout is not None
             yield Program(address=program.stdout.readline().rpartition(" ")[2].strip(), pid=program.pid)

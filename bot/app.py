@@ -14,23 +14,23 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from bot.channels.web import WebChannel
-from bot.guard import hosts_for
-from bot.http import create_app
+from bot.channels.web.channel import WebChannel
+from bot.channels.web.cookies import Sessions, load_secret
+from bot.channels.web.middleware import hosts_for
+from bot.channels.web.routes import create_app
 from bot.metrics import Metrics
-from bot.sessions import Sessions, load_secret
 from bot.settings import Settings
-from handlers.calm import Calm
 from handlers.channel import Channel
-from handlers.conversation import Conversation, SecondReader
-from handlers.group_rules import Groups, KnowsAdmins
-from handlers.jobs import JobRunner
-from handlers.plan import quoted
-from handlers.previews import Previews
-from handlers.quoting import RecentQuotes
-from handlers.sql_store import SqlStore
-from handlers.starting import StartsSoon
-from handlers.store import Store
+from handlers.dialogue.conversation import Conversation, SecondReader
+from handlers.dialogue.group_policy import Groups, KnowsAdmins
+from handlers.dialogue.previews import Previews
+from handlers.dialogue.quote_cache import RecentQuotes
+from handlers.foreground import ForegroundGate
+from handlers.jobs.deferred_start import DeferredStart
+from handlers.jobs.plan import quoted
+from handlers.jobs.runner import JobRunner
+from handlers.store.base import Store
+from handlers.store.sql.store import SqlStore
 from intent import parse
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
@@ -94,7 +94,7 @@ async def parts(
         sessions = Sessions(secret=secret, https=https)
         metrics = Metrics()
         web = WebChannel(store=store, sessions=sessions, metrics=metrics, data_dir=settings.data_dir)
-        calm = Calm()
+        calm = ForegroundGate()
         platforms = _platforms(settings, store, metrics, secret, calm)
         jobs = JobRunner(
             store=store,
@@ -112,7 +112,7 @@ async def parts(
             stack.push_async_callback(previews.aclose)
         conversation = Conversation(
             store=store,
-            jobs=StartsSoon(jobs, calm),
+            jobs=DeferredStart(jobs, calm),
             quote=RecentQuotes(quoted(router)),
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),
@@ -181,7 +181,9 @@ def web_app(made: Parts) -> Starlette:
     )
 
 
-def _platforms(settings: Settings, store: Store, metrics: Metrics, secret: bytes, calm: Calm) -> dict[str, Platform]:
+def _platforms(
+    settings: Settings, store: Store, metrics: Metrics, secret: bytes, calm: ForegroundGate
+) -> dict[str, Platform]:
     """The channels that have their settings; their libraries are loaded only then."""
     made: dict[str, Platform] = {}
     for problem in settings.problems():
@@ -211,8 +213,8 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
     """Only where all three settings are given."""
     if not (settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model):
         return None
-    from bot.second_reader import SecondReader as Reader
-    from bot.spending import StoredSpending
+    from bot.llm_fallback import SecondReader as Reader
+    from bot.llm_spending import StoredSpending
 
     return Reader(
         base_url=settings.intent_llm_base_url,

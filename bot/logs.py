@@ -25,7 +25,7 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """`12:00:01 info    handlers.jobs: …`; an exception is named, its text and stack are not shown."""
+    """`12:00:01 info    handlers.jobs.runner: …`; an exception is named, its text and stack are not shown."""
 
     def format(self, record: logging.LogRecord) -> str:
         clock = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from handlers.store import ENDED, Job, JobState, Store
+from handlers.store.base import ENDED, Job, JobState, Store
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
 _COUNTED_AT_MOST = 1000

@@ -12,7 +12,7 @@ Language = Literal["zh", "en"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chat:
-    """A person in a chat: the owner of a table, of jobs and of pictures.
+    """A person in a chat: the owner of a session, of jobs and of pictures.
 
     In a private chat `person` and `chat` are the same person; in a group each person has a `Chat` of their own.
     `thread` is the platform's topic, only for addressing answers: it is not part of the identity.
@@ -33,7 +33,7 @@ class Chat:
 class IncomingPhoto:
     """A photo as the channel received it: a local file with the sender's bytes, not yet checked.
 
-    `key` names the photo for ever (the platform's own unique id, or a hash), so the same photo lies on a table once.
+    `key` names the photo for ever (the platform's own unique id, or a hash), so the same photo lies in a session once.
     """
 
     key: str
@@ -46,7 +46,7 @@ class Message:
 
     `key` names it for ever: the platform's own id with the channel in front. The same key twice is one message.
     `choice` is the id of a tapped choice; `text` is then empty. `photos` came with the message; `quoted_photos` are
-    those of the message it replies to, and win over the photos lying on the table. `quoted_job` is the id of the job
+    those of the message it replies to, and win over the photos in the session. `quoted_job` is the id of the job
     whose result it replies to, where the channel knows. `language_hint`: what the platform says of the person's
     language, used until their words say more.
     """
@@ -62,7 +62,7 @@ class Message:
     ref: str | None = None
     """The platform's id of the message, for answers that quote it."""
     group: bool = False
-    """Others read it too: the group's rules hold (`handlers/group_rules.py`)."""
+    """Others read it too: the group's rules hold (`handlers/dialogue/group_policy.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 It crosses process borders (it is stored with its job), so it is a frozen pydantic model: `model_dump_json` and back.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -59,3 +60,8 @@ class Order(_Frozen):
     def count(self) -> int:
         """Pictures promised in all."""
         return sum(shot.count for shot in self.shots)
+
+
+def job_id(message_key: str, number: int = 0) -> str:
+    """The identity of the job a message leads to: the same message, the same job."""
+    return hashlib.sha256(f"{message_key}#{number}".encode()).hexdigest()[:20]

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from providers.api import (
+    from providers.api.functions import (
         edit_image,
         generate_image,
         generate_portrait,
@@ -38,7 +38,7 @@ _CATALOG = frozenset({"ACTIONS", "MODELS", "STYLES"})
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("providers.catalog" if name in _CATALOG else "providers.api"), name)
+    return getattr(import_module("providers.catalog" if name in _CATALOG else "providers.api.functions"), name)
 
 
 def __dir__() -> list[str]:

@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 
 from providers.base import Provider
-from providers.fal.addresses import FAL_QUEUE
 from providers.known import KNOWN
 from providers.router import EMBEDDED, Router
+from providers.services.fal.addresses import FAL_QUEUE
 from providers.settings import ProviderSettings
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,8 @@ def problems(settings: ProviderSettings) -> list[str]:
 
 
 def _fal(settings: ProviderSettings) -> Provider:
-    from providers.fal import FalProvider
     from providers.media.download import Downloader
+    from providers.services.fal import FalProvider
 
     return FalProvider(
         key=settings.fal_key,

@@ -146,11 +146,15 @@ class FakeProvider:
             raise MadeNothing("as told")
         pictures = [
             await in_thread_to_its_end(
-                save_picture, _painted(job.request, n), into=into, stem=f"{submission.request_id}-{n}",
-                provider=self.name, request_id=submission.request_id,
+                save_picture,
+                _painted(job.request, n),
+                into=into,
+                stem=f"{submission.request_id}-{n}",
+                provider=self.name,
+                request_id=submission.request_id,
             )
             for n in range(count)
-        ]  # fmt: skip
+        ]
         return Result(pictures=tuple(pictures))
 
     async def cancel(self, submission: Submission) -> Cancelled:

@@ -108,8 +108,11 @@ class Router:
 
     def _nobody(self, request: Request) -> AskPerson:
         could = self._could(request)
-        return AskPerson("no configured provider can", code="no_provider" if could else "nobody_can",
-                         params={"could": could} if could else {})  # fmt: skip
+        return AskPerson(
+            "no configured provider can",
+            code="no_provider" if could else "nobody_can",
+            params={"could": could} if could else {},
+        )
 
     def _could(self, request: Request) -> str:
         """`fal (FAL_KEY)`: services not configured, and not blocked, that could do it, each with its setting.

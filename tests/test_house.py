@@ -43,6 +43,50 @@ def test_imports_point_one_way(package: str) -> None:
         assert "tests" not in imported(path), f"{path.relative_to(ROOT)} imports tests"
 
 
+WALLS = {
+    "handlers/dialogue": ("handlers.jobs",),
+    "handlers/jobs": ("handlers.dialogue",),
+    "handlers/store": ("handlers.dialogue", "handlers.jobs"),
+    "bot/channels": ("bot.app", "bot.cli", "handlers.jobs"),
+    "providers/services": ("providers.router", "providers.api", "providers.configure", "providers.embedded"),
+    "providers/media": ("providers.services", "providers.embedded", "providers.router", "providers.api"),
+    "providers/net": ("providers.services", "providers.embedded", "providers.media", "providers.router"),
+}
+"""What the modules of a folder must not import, wherever in the module."""
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Every module a module imports, by its full name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("folder", sorted(WALLS))
+def test_rooms_that_must_not_know_each_other_do_not(folder: str) -> None:
+    for path in modules(folder):
+        for name in imported_modules(path):
+            wrong = [wall for wall in WALLS[folder] if name == wall or name.startswith(f"{wall}.")]
+            assert not wrong, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_channels_and_services_do_not_know_their_neighbours() -> None:
+    for folder in ("bot/channels", "providers/services"):
+        package = folder.replace("/", ".")
+        for path in modules(folder):
+            inside = path.relative_to(ROOT / folder).parts
+            own = f"{package}.{Path(inside[0]).stem}"
+            for name in imported_modules(path):
+                if len(inside) == 1 or not name.startswith(f"{package}.") or f"{name}.".startswith(f"{own}."):
+                    continue
+                shared = (ROOT / folder / f"{name.split('.')[2]}.py").is_file()
+                assert shared, f"{path.relative_to(ROOT)} imports {name}"
+
+
 @pytest.mark.parametrize("package", ["handlers", "intent", "providers"])
 def test_only_the_bot_knows_channel_libraries(package: str) -> None:
     for path in modules(package):

@@ -25,8 +25,11 @@ from providers.errors import LikenessError
 
 Verdict = Literal["ok", "off", "warning", "broken"]
 MARKS: dict[Verdict, str] = {
-    "ok": "[green]ok[/]     ", "off": "[dim]off[/]    ", "warning": "[yellow]note[/]   ", "broken": "[red]broken[/] "
-}  # fmt: skip
+    "ok": "[green]ok[/]     ",
+    "off": "[dim]off[/]    ",
+    "warning": "[yellow]note[/]   ",
+    "broken": "[red]broken[/] ",
+}
 CHECK_SECONDS = 20
 LOW_DISK_BYTES = 500 * 1024 * 1024
 
@@ -129,9 +132,12 @@ def _not_set_up(settings: Settings) -> list[Finding]:
     could = (
         ("fal", configured("fal", settings), "pictures are made on this machine; FAL_KEY adds fal's models"),
         ("telegram", settings.telegram_bot_token, "TELEGRAM_BOT_TOKEN turns it on (docs/telegram.md)"),
-        ("wechat", settings.wechat_app_id or settings.wechat_app_secret or settings.wechat_token,
-         "WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN turn it on (docs/wechat.md)"),
-    )  # fmt: skip
+        (
+            "wechat",
+            settings.wechat_app_id or settings.wechat_app_secret or settings.wechat_token,
+            "WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN turn it on (docs/wechat.md)",
+        ),
+    )
     return [Finding(name=name, verdict="off", message=message) for name, there, message in could if not there]
 
 

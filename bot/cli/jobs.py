@@ -12,11 +12,11 @@ import providers
 from bot.app import parts, running
 from bot.cli.output import fail, failure, json_option, print_json, say
 from bot.settings import Settings
-from handlers.jobs import JobDetails
+from handlers.describe import describe
+from handlers.jobs.runner import JobDetails
 from handlers.order import Order
-from handlers.orders import describe
-from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Job
+from handlers.store.base import ENDED, Job
+from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.errors import LikenessError
 

@@ -66,10 +66,12 @@ def nearest(given: str, records: Mapping[str, Style] | Mapping[str, Action] | Ma
     """The three keys whose key, names or use are most like `given`, best first; never none."""
     wanted = _plain(given)
     scored = sorted(
-        ((_likeness(wanted, (_plain(key), _plain(r.name_en), _plain(r.name_zh)), (_plain(r.use_en), r.use_zh)), key)
-         for key, r in records.items()),
+        (
+            (_likeness(wanted, (_plain(key), _plain(r.name_en), _plain(r.name_zh)), (_plain(r.use_en), r.use_zh)), key)
+            for key, r in records.items()
+        ),
         key=lambda pair: -pair[0],
-    )  # fmt: skip
+    )
     floor = max(NEAR_ENOUGH, NEARLY_AS_GOOD * scored[0][0])
     near = [key for score, key in scored if score >= floor]
     return (near or [key for _, key in scored])[:NEAREST]

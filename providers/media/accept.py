@@ -19,7 +19,7 @@ from providers.media.colour import is_srgb
 from providers.media.decode import MAX_PIXELS, MIN_SIDE, Undecodable, decode, inspect
 from providers.media.encode import Encoded, encode_to_fit
 from providers.media.files import read_regular_file, too_large, write_file
-from providers.media.sound import jpeg_is_sound
+from providers.media.integrity import jpeg_is_sound
 from providers.media.strip import Malformed, stripped
 from providers.media.threads import in_thread
 

@@ -24,9 +24,9 @@ from PIL import (
 
 from providers.media.colour import to_srgb
 from providers.media.containers import beside_pixels, boxes_missing, sniff, webp_size
-from providers.media.pieces import jpeg_scans, too_many_pieces
 from providers.media.sizes import fitted
 from providers.media.strip_jpeg import MAX_SCANNED, MAX_SCANS
+from providers.media.structure_limits import jpeg_scans, too_many_pieces
 
 # The plugins are imported so that Pillow never goes looking for all the others.
 _PLUGINS = (

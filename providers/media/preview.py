@@ -14,8 +14,8 @@ from providers.errors import AskPerson, MadeNothing
 from providers.media.decode import Undecodable, decode, inspect
 from providers.media.encode import encode_to_fit, jpeg, on_white
 from providers.media.files import read_regular_file
+from providers.media.integrity import jpeg_is_sound
 from providers.media.sizes import fitted
-from providers.media.sound import jpeg_is_sound
 from providers.media.upstream import mime_if_fits
 
 READ_BYTES = 100 * 1024 * 1024

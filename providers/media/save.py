@@ -12,7 +12,7 @@ from providers.media.colour import is_srgb
 from providers.media.decode import MAX_PIXELS, Header, Undecodable, decode, inspect
 from providers.media.encode import jpeg, png
 from providers.media.files import write_new_file
-from providers.media.sound import jpeg_is_sound, png_is_sound
+from providers.media.integrity import jpeg_is_sound, png_is_sound
 from providers.media.strip import Malformed, stripped
 
 _KEPT = {"JPEG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png"), "WEBP": ("image/webp", ".webp")}

@@ -11,16 +11,26 @@ from providers.media.strip_jpeg import NotPlain, stripped_jpeg
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {
-    b"IHDR": (13, 13), b"PLTE": (3, 768), b"tRNS": (1, 256), b"IEND": (0, 0),
-    b"sRGB": (1, 1), b"gAMA": (4, 4), b"cHRM": (32, 32), b"sBIT": (1, 4),
-}  # fmt: skip
+    b"IHDR": (13, 13),
+    b"PLTE": (3, 768),
+    b"tRNS": (1, 256),
+    b"IEND": (0, 0),
+    b"sRGB": (1, 1),
+    b"gAMA": (4, 4),
+    b"cHRM": (32, 32),
+    b"sBIT": (1, 4),
+}
 """Least and most bytes of the chunks that are kept, each once at most; of `IDAT` there may be many of any length."""
 _PNG_PALETTE = 3
 MAX_PNG_CHUNKS = 100_000
 """Encoders put 8 KB and more into each; millions of empty ones only cost time."""
 _WEBP_PICTURES = (
-    (b"VP8 ",), (b"VP8L",), (b"VP8X", b"VP8 "), (b"VP8X", b"VP8L"), (b"VP8X", b"ALPH", b"VP8 "),
-)  # fmt: skip
+    (b"VP8 ",),
+    (b"VP8L",),
+    (b"VP8X", b"VP8 "),
+    (b"VP8X", b"VP8L"),
+    (b"VP8X", b"ALPH", b"VP8 "),
+)
 """The chunks a still picture is made of, in their order."""
 _WEBP_PICTURE = frozenset(kind for picture in _WEBP_PICTURES for kind in picture)
 _VP8X_LENGTH = 10

@@ -12,14 +12,14 @@ import httpx
 from PIL import Image
 from starlette.requests import HTTPConnection
 
-from bot.channels.web import WebChannel
-from bot.channels.web_feed import Pace
-from bot.http import create_app
+from bot.channels.web.channel import WebChannel
+from bot.channels.web.cookies import Sessions
+from bot.channels.web.feed import Pace
+from bot.channels.web.routes import create_app
 from bot.metrics import Metrics
-from bot.sessions import Sessions
-from handlers.memory_store import MemoryStore
 from handlers.message import Chat, Kind, Message, Outgoing
-from handlers.store import Store
+from handlers.store.base import Store
+from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
 
 BRISK = Pace(quick=0.01, slow=0.02, lively=60.0, heartbeat=0.05)
@@ -59,9 +59,14 @@ def picture_file(folder: Path, name: str = "made", *, width: int = 64, height: i
     path = folder / f"{name}.jpg"
     path.write_bytes(jpeg(width, height, "indigo"))
     return PictureFile(
-        path=path, width=width, height=height, size_bytes=path.stat().st_size, mime="image/jpeg",
-        provider="fake", request_id=name,
-    )  # fmt: skip
+        path=path,
+        width=width,
+        height=height,
+        size_bytes=path.stat().st_size,
+        mime="image/jpeg",
+        provider="fake",
+        request_id=name,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +121,14 @@ def build(
     )
     app = create_app(web=channel, store=store, sessions=sessions, metrics=metrics, **app_settings)
     return Stage(
-        store=store, conversation=FakeConversation(script=script), channel=channel, sessions=sessions,
-        metrics=metrics, app=app, data=data,
-    )  # fmt: skip
+        store=store,
+        conversation=FakeConversation(script=script),
+        channel=channel,
+        sessions=sessions,
+        metrics=metrics,
+        app=app,
+        data=data,
+    )
 
 
 @asynccontextmanager

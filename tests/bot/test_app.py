@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from bot.app import parts, running, web_app
+from bot.llm_spending import StoredSpending
 from bot.settings import Settings
-from bot.spending import StoredSpending
-from handlers.memory_store import MemoryStore
+from handlers.store.memory import MemoryStore
 
 NOWHERE = "http://127.0.0.1:9"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"

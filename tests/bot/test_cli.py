@@ -13,14 +13,26 @@ from PIL import Image
 
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.sql_store import SqlStore
-from handlers.store import Job
+from handlers.store.base import Job
+from handlers.store.sql.store import SqlStore
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "run", "worker", "portrait", "edit", "create", "series", "intent", "styles", "actions", "providers", "jobs",
-    "doctor", "wechat", "wechat menu",
-)  # fmt: skip
+    "run",
+    "worker",
+    "portrait",
+    "edit",
+    "create",
+    "series",
+    "intent",
+    "styles",
+    "actions",
+    "providers",
+    "jobs",
+    "doctor",
+    "wechat",
+    "wechat menu",
+)
 
 
 class Shell:
@@ -168,22 +180,29 @@ def test_the_doctor_names_what_could_be_turned_on_and_by_which_setting(likeness:
         ({"FAL_KEY": "secret", "FAL_QUEUE_URL": "http://127.0.0.1:9"}, "fal", "FAL_QUEUE_URL"),
         (
             {"INTENT_LLM_BASE_URL": "http://127.0.0.1:9", "INTENT_LLM_API_KEY": "secret", "INTENT_LLM_MODEL": "m"},
-            "second reader", "INTENT_LLM_BASE_URL",
+            "second reader",
+            "INTENT_LLM_BASE_URL",
         ),
         (
             {"TELEGRAM_BOT_TOKEN": "1:secret", "TELEGRAM_API_URL": "http://127.0.0.1:9"},
-            "telegram", "TELEGRAM_API_URL",
+            "telegram",
+            "TELEGRAM_API_URL",
         ),
         (
-            {"WECHAT_APP_ID": "a", "WECHAT_APP_SECRET": "secret", "WECHAT_TOKEN": "secret",
-             "WECHAT_API_URL": "http://127.0.0.1:9"},
-            "wechat", "WECHAT_API_URL",
+            {
+                "WECHAT_APP_ID": "a",
+                "WECHAT_APP_SECRET": "secret",
+                "WECHAT_TOKEN": "secret",
+                "WECHAT_API_URL": "http://127.0.0.1:9",
+            },
+            "wechat",
+            "WECHAT_API_URL",
         ),
         ({"PUBLIC_URL": "photos.example.com"}, "settings", "PUBLIC_URL"),
         ({"LOG_LEVEL": "secret"}, "LOG_LEVEL", "'debug', 'info', 'warning' or 'error'"),
         ({"DATABASE_URL": "secret"}, "database", "DATABASE_URL"),
     ],
-)  # fmt: skip
+)
 def test_the_doctor_says_what_to_do_about_each_thing_that_does_not_work(
     likeness: Shell, env: dict[str, str], name: str, says: str
 ) -> None:
@@ -209,9 +228,12 @@ def test_a_folder_that_cannot_be_used_is_not_blamed_on_the_database(likeness: Sh
 async def test_the_list_shows_whole_ids_and_nobodys_words(likeness: Shell, tmp_path: Path) -> None:
     order = Order(operation="portrait", shots=(Shot(style="vintage", scene="my [/b] secret"),))
     job = Job(
-        id="0123456789abcdefghij", chat=Chat(channel="web", chat="c", person="c"), order=order,
-        created=datetime(2026, 11, 21, tzinfo=UTC), ref="m",
-    )  # fmt: skip
+        id="0123456789abcdefghij",
+        chat=Chat(channel="web", chat="c", person="c"),
+        order=order,
+        created=datetime(2026, 11, 21, tzinfo=UTC),
+        ref="m",
+    )
     (tmp_path / "data").mkdir()
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'data' / 'likeness.sqlite'}")
     await store.add_job(job)

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from bot.metrics import Metrics
-from handlers.memory_store import MemoryStore
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.store import Job, JobState
+from handlers.store.base import Job, JobState
+from handlers.store.memory import MemoryStore
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

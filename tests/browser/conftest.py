@@ -67,9 +67,14 @@ def browser(studio: Studio, tmp_path: Path) -> Iterator[Opened]:
     profiles: list[Path] = []
 
     def opened(
-        *, language: str = "en-GB", width: int = 1200, height: int = 860, phone: bool = False, dark: bool = False,
+        *,
+        language: str = "en-GB",
+        width: int = 1200,
+        height: int = 860,
+        phone: bool = False,
+        dark: bool = False,
         calm: bool = True,
-    ) -> Page:  # fmt: skip
+    ) -> Page:
         profile = Path(tempfile.mkdtemp(prefix="likeness-chromium-"))
         profiles.append(profile)
         saved = tmp_path / f"saved-{len(profiles)}"

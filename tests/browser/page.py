@@ -107,9 +107,10 @@ class Page:
         return bool(
             self.script(
                 "const i = [...document.querySelectorAll(arguments[0])];"
-                "return i.length > 0 && i.every((x) => x.complete && x.naturalWidth > 0)", css
+                "return i.length > 0 && i.every((x) => x.complete && x.naturalWidth > 0)",
+                css,
             )
-        )  # fmt: skip
+        )
 
     # --- what went on behind
 

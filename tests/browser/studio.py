@@ -100,19 +100,26 @@ class Studio:
             return (Outgoing(id=f"{job}:understood", kind=Kind.TEXT, text=said, ref=message.ref, language=language),)
         return (
             Outgoing(
-                id=f"{message.ref}:said", kind=Kind.TEXT, text=f"Heard: {message.text}", ref=message.ref,
+                id=f"{message.ref}:said",
+                kind=Kind.TEXT,
+                text=f"Heard: {message.text}",
+                ref=message.ref,
                 language=language,
             ),
-        )  # fmt: skip
+        )
 
     def _offer(self, message: Message) -> Outgoing:
         language = message.language_hint or "en"
         choices = tuple(Choice(id=f"style:{k}", label=n) for k, n in zip(KEYS, STYLES[language], strict=True))
         text = "Lovely. What shall I make of it?" if language == "en" else "收到。想把它变成什么样？"
         return Outgoing(
-            id=f"{message.ref}:offer", kind=Kind.CHOICES, text=text, choices=choices, ref=message.ref,
+            id=f"{message.ref}:offer",
+            kind=Kind.CHOICES,
+            text=text,
+            choices=choices,
+            ref=message.ref,
             language=language,
-        )  # fmt: skip
+        )
 
     async def _make(self, message: Message, job: str, count: int) -> None:
         channel, chat = self.stage.channel, message.chat
@@ -121,9 +128,17 @@ class Studio:
 
         async def status(text: str) -> None:
             await channel.say(
-                chat, Outgoing(id=f"{job}:status", kind=Kind.STATUS, text=text, job=job, choices=cancel,
-                               language="en" if english else "zh", expected=12.0),
-            )  # fmt: skip
+                chat,
+                Outgoing(
+                    id=f"{job}:status",
+                    kind=Kind.STATUS,
+                    text=text,
+                    job=job,
+                    choices=cancel,
+                    language="en" if english else "zh",
+                    expected=12.0,
+                ),
+            )
 
         await status("In the queue, 1 before you" if english else "排队中，前面还有 1 个")
         await self._steps.acquire()
@@ -140,11 +155,15 @@ class Studio:
             ("upscale", "Upscale 2×", "放大 2 倍"),
         )
         return Outgoing(
-            id=f"{job}:result", kind=Kind.PICTURES, pictures=pictures, job=job, ref=message.ref,
+            id=f"{job}:result",
+            kind=Kind.PICTURES,
+            pictures=pictures,
+            job=job,
+            ref=message.ref,
             text="Oil painting · free, on this machine · 11 s" if english else "油画 · 本机免费 · 11 秒",
             choices=tuple(Choice(id=f"{key}:{job}", label=en if english else zh) for key, en, zh in names),
             language="en" if english else "zh",
-        )  # fmt: skip
+        )
 
     def _pictures(self, job: str, count: int) -> tuple[PictureFile, ...]:
         folder = self._folder / "made"
@@ -158,10 +177,15 @@ class Studio:
                 painted.save(path, "JPEG", quality=90)
                 made.append(
                     PictureFile(
-                        path=path, width=painted.width, height=painted.height, size_bytes=path.stat().st_size,
-                        mime="image/jpeg", provider="fake", request_id=job,
+                        path=path,
+                        width=painted.width,
+                        height=painted.height,
+                        size_bytes=path.stat().st_size,
+                        mime="image/jpeg",
+                        provider="fake",
+                        request_id=job,
                     )
-                )  # fmt: skip
+                )
         return tuple(made)
 
     def say(self, chat: Chat, text: str, *, id: str) -> None:

@@ -14,8 +14,8 @@ from providers.base import Cancelled, Estimate, Operation, Phase, Provider, Requ
 from providers.embedded.provider import EmbeddedProvider
 from providers.errors import LikenessError, MadeNothing
 from providers.fake import FakeProvider
-from providers.fal import FalProvider
 from providers.media.download import Downloader
+from providers.services.fal import FalProvider
 from tests.servers.fal import KEY, FakeFal
 
 REQUEST = Request(

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from handlers.memory_store import MemoryStore
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.order import Edit, Order, Shot
-from handlers.sql_schema import MIGRATIONS, VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import Delivery, DeliveryState, Job, JobState, PartState, Store, Turn
-from handlers.table import LaidPhoto, LastResult, Question, Table
+from handlers.session import LastResult, Question, Session, SessionPhoto
+from handlers.store.base import Delivery, DeliveryState, Job, JobState, PartState, Store, Turn
+from handlers.store.memory import MemoryStore
+from handlers.store.sql.schema import MIGRATIONS, VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
+from handlers.store.sql.store import SqlStore
 from providers.base import PictureFile, Submission
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
 
@@ -87,24 +87,37 @@ def job(job_id: str, chat: Chat = ANN, *, minutes: int = 0, state: JobState = Jo
 
 def picture(name: str = "a.png") -> PictureFile:
     return PictureFile(
-        path=Path("/pictures") / name, width=1024, height=768, size_bytes=99,
-        mime="image/png", provider="fal", request_id="r-1",
-    )  # fmt: skip
+        path=Path("/pictures") / name,
+        width=1024,
+        height=768,
+        size_bytes=99,
+        mime="image/png",
+        provider="fal",
+        request_id="r-1",
+    )
 
 
 def said(entry_id: str, text: str = "好") -> Outgoing:
     return Outgoing(
-        id=entry_id, kind=Kind.PICTURES, text=text, choices=(Choice(id="again:1", label="再来"),),
-        pictures=(picture(),), ref="m1", job="j1", language="zh",
-    )  # fmt: skip
+        id=entry_id,
+        kind=Kind.PICTURES,
+        text=text,
+        choices=(Choice(id="again:1", label="再来"),),
+        pictures=(picture(),),
+        ref="m1",
+        job="j1",
+        language="zh",
+    )
 
 
-def laid(key: str) -> LaidPhoto:
-    return LaidPhoto(key=key, path=Path(f"/photos/{key}.jpg"), width=10, height=20, at=NOW)
+def laid(key: str) -> SessionPhoto:
+    return SessionPhoto(key=key, path=Path(f"/photos/{key}.jpg"), width=10, height=20, at=NOW)
 
 
-def turn(key: str, *, chat: Chat = ANN, table: Table | None = None, **changes: object) -> Turn:
-    made = Turn(message_key=key, chat=chat, table=table or Table(photos=(laid(key),)), reply=(said(f"reply:{key}"),))
+def turn(key: str, *, chat: Chat = ANN, session: Session | None = None, **changes: object) -> Turn:
+    made = Turn(
+        message_key=key, chat=chat, session=session or Session(photos=(laid(key),)), reply=(said(f"reply:{key}"),)
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -116,15 +129,15 @@ def result(job_id: str, at: datetime = NOW) -> LastResult:
 
 
 async def test_a_stranger_has_an_empty_table(store: Store) -> None:
-    assert await store.table(ANN) == Table()
+    assert await store.session(ANN) == Session()
 
 
 async def test_a_turn_is_kept_whole_table_reply_and_jobs(store: Store) -> None:
     question = Question(kind="style", options=("anime", "oil"), order=order(), at=NOW)
-    table = Table(language="zh", photos=(laid("p"),), last_order=order(), question=question)
-    made = turn("tg:1", table=table, jobs=(job("j1"), job("j2", minutes=1)))
+    session = Session(language="zh", photos=(laid("p"),), last_order=order(), question=question)
+    made = turn("tg:1", session=session, jobs=(job("j1"), job("j2", minutes=1)))
     assert await store.commit_turn(made)
-    assert await store.table(ANN) == table
+    assert await store.session(ANN) == session
     assert await store.turn_of("tg:1") == made.reply
     assert await store.job("j1") == job("j1")
     assert await store.jobs() == (job("j2", minutes=1), job("j1"))
@@ -134,14 +147,14 @@ async def test_a_new_message_opens_on_the_table_and_the_jobs_still_running(store
     await store.commit_turn(turn("m1", jobs=(job("old", state=JobState.DONE), job("j1"), job("j2", minutes=1))))
     opening = await store.opening("m2", ANN)
     assert opening.reply is None
-    assert opening.table == await store.table(ANN)
+    assert opening.session == await store.session(ANN)
     assert [running.id for running in opening.running] == ["j2", "j1"]
 
 
 async def test_a_message_already_handled_opens_on_its_reply(store: Store) -> None:
     await store.commit_turn(turn("m1"))
     assert (await store.opening("m1", ANN)).reply == (said("reply:m1"),)
-    assert (await store.opening("m2", BEN)).table == Table()
+    assert (await store.opening("m2", BEN)).session == Session()
 
 
 async def test_a_change_that_fails_takes_no_other_with_it(store: Store) -> None:
@@ -161,9 +174,9 @@ async def test_a_message_not_seen_has_no_turn(store: Store) -> None:
 async def test_a_repeated_message_changes_nothing(store: Store) -> None:
     first = turn("tg:1", jobs=(job("j1"),))
     assert await store.commit_turn(first)
-    again = turn("tg:1", table=Table(language="en"), reply=(said("other"),), jobs=(job("j2"),), cancel=("j1",))
+    again = turn("tg:1", session=Session(language="en"), reply=(said("other"),), jobs=(job("j2"),), cancel=("j1",))
     assert not await store.commit_turn(again)
-    assert await store.table(ANN) == first.table
+    assert await store.session(ANN) == first.session
     assert await store.turn_of("tg:1") == first.reply
     assert await store.job("j2") is None
     assert await store.job("j1") == job("j1")
@@ -194,9 +207,9 @@ async def test_cancelling_marks_running_jobs_and_leaves_ended_ones(store: Store)
 
 async def test_tables_of_two_people_in_one_chat_are_two_tables(store: Store) -> None:
     other = replace(BEN, person="cara")
-    await store.save_table(BEN, Table(language="zh"))
-    assert await store.table(other) == Table()
-    assert await store.table(replace(BEN, thread="9")) == Table(language="zh")
+    await store.save_session(BEN, Session(language="zh"))
+    assert await store.session(other) == Session()
+    assert await store.session(replace(BEN, thread="9")) == Session(language="zh")
 
 
 # --- jobs
@@ -242,24 +255,24 @@ async def test_a_finished_job_lays_its_result_on_the_table_as_it_is_by_then(stor
     )
     await store.finish_job(ended, result("j1"))
     assert await store.job("j1") == ended
-    table = await store.table(ANN)
-    assert table.last_result == result("j1")
-    assert table.photos == (laid("tg:1"),)
+    session = await store.session(ANN)
+    assert session.last_result == result("j1")
+    assert session.photos == (laid("tg:1"),)
 
 
 async def test_a_job_without_result_leaves_the_table_alone(store: Store) -> None:
-    await store.save_table(ANN, Table(last_result=result("j0")))
+    await store.save_session(ANN, Session(last_result=result("j0")))
     await store.finish_job(job("j1", state=JobState.FAILED, error_code="refused", finished=NOW), None)
-    assert (await store.table(ANN)).last_result == result("j0")
+    assert (await store.session(ANN)).last_result == result("j0")
 
 
 async def test_a_turn_that_began_before_a_job_finished_does_not_lose_its_result(store: Store) -> None:
-    read_before = await store.table(ANN)
+    read_before = await store.session(ANN)
     await store.finish_job(job("j1", state=JobState.DONE, finished=NOW), result("j1"))
-    await store.commit_turn(turn("tg:2", table=read_before.model_copy(update={"photos": (laid("new"),)})))
-    table = await store.table(ANN)
-    assert table.last_result == result("j1")
-    assert table.photos == (laid("new"),)
+    await store.commit_turn(turn("tg:2", session=read_before.model_copy(update={"photos": (laid("new"),)})))
+    session = await store.session(ANN)
+    assert session.last_result == result("j1")
+    assert session.photos == (laid("new"),)
 
 
 # --- parts and deliveries
@@ -464,16 +477,20 @@ async def test_forgetting_a_person_leaves_nothing_but_what_still_runs(store: Sto
     files = await store.forget(ANN)
 
     assert set(map(str, files)) == {
-        "/photos/tg:1.jpg", "/photos/old.jpg", "/photos/mask.png", "/pictures/final.png", "/pictures/between.png",
-    }  # fmt: skip
-    assert await store.table(ANN) == Table()
+        "/photos/tg:1.jpg",
+        "/photos/old.jpg",
+        "/photos/mask.png",
+        "/pictures/final.png",
+        "/pictures/between.png",
+    }
+    assert await store.session(ANN) == Session()
     assert await store.turn_of("tg:1") is None
     assert await store.entries(ANN) == ()
     (left,) = await store.jobs(chat=ANN)
     assert (left.id, left.forgotten, left.cancel_asked) == ("runs", True, True)
     assert (await store.part("done-0"), await store.delivery("done:0")) == (None, None)
     assert await store.turn_of("tg:2") is not None
-    assert (await store.table(BEN)).photos == (laid("tg:2"),)
+    assert (await store.session(BEN)).photos == (laid("tg:2"),)
     assert await store.job("ben's") is not None
 
 
@@ -486,7 +503,7 @@ async def test_a_job_that_ends_after_its_person_was_forgotten_leaves_nothing(sto
     await store.forget(ANN)
     done = replace(running, state=JobState.DONE, finished=NOW, pictures=(picture("made.png"),))
     assert await store.finish_job(done, result("runs")) is False
-    assert await store.table(ANN) == Table()
+    assert await store.session(ANN) == Session()
     assert set(map(str, await store.drop_job("runs"))) == {"/photos/mine.jpg", "/pictures/made.png"}
     assert await store.jobs(chat=ANN) == ()
     assert (await store.part("runs-0"), await store.delivery("runs:0")) == (None, None)
@@ -494,7 +511,7 @@ async def test_a_job_that_ends_after_its_person_was_forgotten_leaves_nothing(sto
 
 
 async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: Clock) -> None:
-    await store.commit_turn(turn("old", table=Table(language="zh", language_fixed=True, photos=(laid("lost"),))))
+    await store.commit_turn(turn("old", session=Session(language="zh", language_fixed=True, photos=(laid("lost"),))))
     await store.add_entry(ANN, said("old"))
     await store.put_inbox("tg", "done", "x")
     await store.done_inbox("tg", "done")
@@ -510,12 +527,15 @@ async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: C
     files = await store.expire(before=clock.now - timedelta(days=30))
 
     assert set(map(str, files)) == {
-        "/photos/lost.jpg", "/photos/main.jpg", "/photos/second.jpg", "/pictures/old.png",
-    }  # fmt: skip
+        "/photos/lost.jpg",
+        "/photos/main.jpg",
+        "/photos/second.jpg",
+        "/pictures/old.png",
+    }
     assert await store.turn_of("old") is None
     assert await store.turn_of("new") is not None
     assert await store.entries(ANN) == ()
-    assert await store.table(ANN) == Table(language="zh", language_fixed=True)
+    assert await store.session(ANN) == Session(language="zh", language_fixed=True)
     assert sorted(left.id for left in await store.jobs()) == ["new", "runs"]
     assert await store.inbox("tg") == (("open", "x"),)
     assert await store.put_inbox("tg", "done", "so long ago that it is new")

@@ -10,12 +10,12 @@ from pathlib import Path
 from PIL import Image
 
 from handlers.fake_channel import FakeChannel
-from handlers.jobs import JobRunner
+from handlers.jobs.runner import JobRunner
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Job, JobState, Store
+from handlers.store.base import ENDED, Job, JobState, Store
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from providers.base import Provider
 from providers.fake import FakeProvider
 from providers.router import Router

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from handlers.conversation import Conversation
-from handlers.desk import Quote
-from handlers.memory_store import MemoryStore
+from handlers.dialogue.conversation import Conversation
 from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
 from handlers.order import Order
-from handlers.store import Job, JobState
-from handlers.table import LastResult
+from handlers.quote import Quote
+from handlers.session import LastResult
+from handlers.store.base import Job, JobState
+from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
 from providers.errors import AskPerson
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from handlers.describe import describe
+from handlers.dialogue.interpretation import order_from
+from handlers.jobs.plan import quote
 from handlers.order import Order, Shot
-from handlers.orders import describe, order_from
-from handlers.plan import quote
 from handlers.words import Language, money, seconds, texts
 from intent import parse
 from providers.embedded.provider import EmbeddedProvider
 from providers.router import Router
 
-PAGE = json.loads((Path(__file__).parents[2] / "bot" / "web" / "words.json").read_text("utf-8"))
+PAGE = json.loads((Path(__file__).parents[2] / "bot" / "channels" / "web" / "static" / "words.json").read_text("utf-8"))
 
 
 def suggested(language: Language) -> list[str]:
@@ -33,10 +34,13 @@ def test_what_a_newcomer_is_shown_works_with_nothing_set_up_and_in_full(tmp_path
 @pytest.mark.parametrize(
     ("value", "en", "zh"),
     [
-        (0.2, "1 s", "1 秒"), (89.4, "89 s", "89 秒"), (119.9, "2 min", "2 分钟"), (120, "2 min", "2 分钟"),
+        (0.2, "1 s", "1 秒"),
+        (89.4, "89 s", "89 秒"),
+        (119.9, "2 min", "2 分钟"),
+        (120, "2 min", "2 分钟"),
         (150, "2 min 30 s", "2 分 30 秒"),
     ],
-)  # fmt: skip
+)
 def test_durations_are_said_as_people_say_them(value: float, en: str, zh: str) -> None:
     assert (seconds(value, "en"), seconds(value, "zh")) == (en, zh)
 
@@ -44,11 +48,14 @@ def test_durations_are_said_as_people_say_them(value: float, en: str, zh: str) -
 @pytest.mark.parametrize(
     ("amount", "currency", "en", "zh"),
     [
-        (0, "USD", "free", "免费"), (0.15, "USD", "$0.15", "$0.15"), (0.004, "USD", "$0.004", "$0.004"),
+        (0, "USD", "free", "免费"),
+        (0.15, "USD", "$0.15", "$0.15"),
+        (0.004, "USD", "$0.004", "$0.004"),
         (0.00001, "USD", "$0.0001", "$0.0001"),
-        (1, "credits", "1 credit", "1 点"), (12.5, "credits", "12.5 credits", "12.5 点"),
+        (1, "credits", "1 credit", "1 点"),
+        (12.5, "credits", "12.5 credits", "12.5 点"),
     ],
-)  # fmt: skip
+)
 def test_money_is_never_an_empty_sum_nor_one_credits(amount: float, currency: str, en: str, zh: str) -> None:
     assert (money(amount, currency, "en"), money(amount, currency, "zh")) == (en, zh)
 

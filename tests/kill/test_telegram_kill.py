@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Job, PartState
+from handlers.store.base import ENDED, Job, PartState
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg
 
@@ -41,14 +41,29 @@ class Bot:
 
     async def start(self) -> None:
         environment = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), "DATA_DIR": str(self.folder),
-            "OUTPUT_DIR": str(self.folder / "pictures"), "TELEGRAM_BOT_TOKEN": TOKEN,
-            "TELEGRAM_API_URL": self.telegram.address, "FAL_KEY": KEY, "FAL_QUEUE_URL": self.fal.url,
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "DATA_DIR": str(self.folder),
+            "OUTPUT_DIR": str(self.folder / "pictures"),
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": self.telegram.address,
+            "FAL_KEY": KEY,
+            "FAL_QUEUE_URL": self.fal.url,
+        }
         self.program = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", PROGRAM, "run", "--port", "0", "--channels", "telegram",
-            cwd=self.folder, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            sys.executable,
+            "-c",
+            PROGRAM,
+            "run",
+            "--port",
+            "0",
+            "--channels",
+            "telegram",
+            cwd=self.folder,
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
 
     async def kill(self) -> None:
         assert self.program is not None

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.sessions import load_secret
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
+from bot.channels.web.cookies import load_secret
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from tests.bot.stage import conversation, jpeg, on_stage, settled
 
 pytestmark = pytest.mark.kill

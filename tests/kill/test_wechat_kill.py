@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.channels.wechat.ledger import People
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Job, JobState
+from bot.channels.wechat.follower_store import FollowerStore
+from handlers.store.base import ENDED, Job, JobState
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone
 
@@ -50,15 +50,32 @@ class Bot:
 
     async def start(self) -> None:
         environment = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), "DATA_DIR": str(self.folder),
-            "OUTPUT_DIR": str(self.folder / "pictures"), "WECHAT_APP_ID": APP_ID, "WECHAT_APP_SECRET": APP_SECRET,
-            "WECHAT_TOKEN": TOKEN, "WECHAT_ENCODING_AES_KEY": AES_KEY, "WECHAT_API_URL": self.wechat.url,
-            "FAL_KEY": KEY, "FAL_QUEUE_URL": self.fal.url,
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "DATA_DIR": str(self.folder),
+            "OUTPUT_DIR": str(self.folder / "pictures"),
+            "WECHAT_APP_ID": APP_ID,
+            "WECHAT_APP_SECRET": APP_SECRET,
+            "WECHAT_TOKEN": TOKEN,
+            "WECHAT_ENCODING_AES_KEY": AES_KEY,
+            "WECHAT_API_URL": self.wechat.url,
+            "FAL_KEY": KEY,
+            "FAL_QUEUE_URL": self.fal.url,
+        }
         self.program = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", PROGRAM, "run", "--port", "0", "--channels", "wechat",
-            cwd=self.folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            sys.executable,
+            "-c",
+            PROGRAM,
+            "run",
+            "--port",
+            "0",
+            "--channels",
+            "wechat",
+            cwd=self.folder,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
         assert self.program.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             line = (await self.program.stdout.readline()).decode()
@@ -85,7 +102,7 @@ class Bot:
     async def room(self, person: Phone) -> int:
         store = await SqlStore.open(sqlite_url(self.folder / "likeness.sqlite"))
         try:
-            people = People(store)
+            people = FollowerStore(store)
             return (await people.read(person.openid)).room(people.clock())
         finally:
             await store.aclose()

@@ -7,14 +7,14 @@ import asyncio
 import sys
 from pathlib import Path
 
-from bot.channels.web import WebChannel
-from bot.http import create_app
+from bot.channels.web.channel import WebChannel
+from bot.channels.web.cookies import Sessions, load_secret
+from bot.channels.web.routes import create_app
 from bot.metrics import Metrics
 from bot.server import Server
-from bot.sessions import Sessions, load_secret
 from handlers.message import Message, Outgoing
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 
 
 class NeverEnds:

@@ -18,16 +18,16 @@ from urllib.parse import urlsplit
 
 from handlers.channel import Delivered
 from handlers.fake_channel import FileChannel
-from handlers.jobs import JobRunner
+from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, Outgoing
 from handlers.order import Order, Shot
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Delivery, DeliveryState, Job, Store
+from handlers.store.base import ENDED, Delivery, DeliveryState, Job, Store
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from providers.base import Cancelled, Capabilities, Estimate, Progress, Request, Result, Submission
-from providers.fal import FalProvider
 from providers.media.download import Downloader
 from providers.router import Router
+from providers.services.fal import FalProvider
 
 POINTS: Mapping[str, str] = {
     "row not yet written": "begin_part:before",
@@ -166,9 +166,13 @@ async def main(wish: dict[str, Any]) -> None:
         channels[name] = HoldingChannel(folder / name, name, repeatable=repeatable)
         channels[name].hold = hold
     runner = JobRunner(
-        store=store, router=Router([HoldingFal(fal, hold)]), channels=channels,
-        data_dir=folder, output_dir=folder / "pictures", database_url=wish.get("database"),
-    )  # fmt: skip
+        store=store,
+        router=Router([HoldingFal(fal, hold)]),
+        channels=channels,
+        data_dir=folder,
+        output_dir=folder / "pictures",
+        database_url=wish.get("database"),
+    )
     await runner.start()
     say(ready=True)
     for job_id, point in jobs.items():

@@ -9,8 +9,8 @@ import pytest_asyncio
 from PIL import Image
 
 from providers.base import Operation, Request
-from providers.fal import FalProvider
 from providers.media.download import Downloader
+from providers.services.fal import FalProvider
 from providers.settings import ProviderSettings
 from tests.servers.fal import KEY, FakeFal
 

@@ -51,15 +51,29 @@ variations, transfer_style, character_sheet, expression_sheet
 """
 AVATARS = {"avatar_3d", "avatar_gaming", "avatar_vtuber"}
 ANOTHER_LAYOUT = {
-    "edit", "blend", "extend", "variations", "multi_angle", "before_after", "comparison", "character_sheet",
+    "edit",
+    "blend",
+    "extend",
+    "variations",
+    "multi_angle",
+    "before_after",
+    "comparison",
+    "character_sheet",
     "expression_sheet",
-}  # fmt: skip
+}
 SEVEN_PARTS = ("subject", "dress", "pose", "expression", "background", "light", "finish")
 FACECHAIN = {
-    "f_idcard_male", "f_idcard_female", "f_business_male", "f_business_female", "m_springflower_female",
-    "f_summersport_female", "f_autumnleaf_female", "m_winterchinese_female", "f_hongkongvintage_female",
+    "f_idcard_male",
+    "f_idcard_female",
+    "f_business_male",
+    "f_business_female",
+    "m_springflower_female",
+    "f_summersport_female",
+    "f_autumnleaf_female",
+    "m_winterchinese_female",
+    "f_hongkongvintage_female",
     "f_lightportray_female",
-}  # fmt: skip
+}
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 NAMES_OF_OTHERS = re.compile(

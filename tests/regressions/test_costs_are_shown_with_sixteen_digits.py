@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from bot.cli.jobs import _row
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.store import Job
+from handlers.store.base import Job
 
 
 def test_a_sum_of_prices_is_shown_as_one_would_write_it() -> None:

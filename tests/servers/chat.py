@@ -21,9 +21,20 @@ from tests.servers import serving as server
 KEY = "test-chat-key"
 MODEL = "small-reader"
 EMPTY: dict[str, Any] = {
-    "operation": "none", "style": None, "action": None, "command": None, "model": "nanopro", "count": 1,
-    "aspect_ratio": None, "scale": None, "scene": None, "prompt": None, "items": [], "then": [], "ask": [],
-}  # fmt: skip
+    "operation": "none",
+    "style": None,
+    "action": None,
+    "command": None,
+    "model": "nanopro",
+    "count": 1,
+    "aspect_ratio": None,
+    "scale": None,
+    "scene": None,
+    "prompt": None,
+    "items": [],
+    "then": [],
+    "ask": [],
+}
 
 
 class FakeChat:

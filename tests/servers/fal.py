@@ -144,10 +144,18 @@ FAULTS: dict[str, Plan] = {
     "hold_before": Plan(hold="before"),
     "hold_after": Plan(hold="after"),
     "never": Plan(never=True),
-    "completed_error": Plan(error="Runner error", error_type="runner_server_error", result_status=500,
-                            result_body={"detail": "Runner error", "error_type": "runner_server_error"}),
-    "completed_policy": Plan(error="Invalid status code: 422", error_type="",
-                             result_status=422, result_body=_detail("content_policy_violation")),
+    "completed_error": Plan(
+        error="Runner error",
+        error_type="runner_server_error",
+        result_status=500,
+        result_body={"detail": "Runner error", "error_type": "runner_server_error"},
+    ),
+    "completed_policy": Plan(
+        error="Invalid status code: 422",
+        error_type="",
+        result_status=422,
+        result_body=_detail("content_policy_violation"),
+    ),
     "result_policy": Plan(result_status=422, result_body=_detail("content_policy_violation")),
     "result_nothing": Plan(result_status=422, result_body=_detail("no_media_generated")),
     "result_500": Plan(result_status=500, result_body=_detail("internal_server_error")),
@@ -165,18 +173,33 @@ FAULTS: dict[str, Plan] = {
     "stream_off": Plan(stream="off", polls=2),
     "stream_cut": Plan(stream="cut", polls=3),
     "slow": Plan(seconds=20),
-}  # fmt: skip
+}
 
 SIZES = {"1:1": (1, 1), "3:4": (3, 4), "4:3": (4, 3), "9:16": (9, 16), "16:9": (16, 9)}
 PRESETS = {
-    "square_hd": (1024, 1024), "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
-    "landscape_4_3": (1024, 768), "landscape_16_9": (1024, 576), "auto": (1024, 1024),
-}  # fmt: skip
+    "square_hd": (1024, 1024),
+    "portrait_4_3": (768, 1024),
+    "portrait_16_9": (576, 1024),
+    "landscape_4_3": (1024, 768),
+    "landscape_16_9": (1024, 576),
+    "auto": (1024, 1024),
+}
 RESOLUTIONS = {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}
-NANO = frozenset({
-    "prompt", "image_urls", "num_images", "aspect_ratio", "resolution", "output_format", "safety_tolerance", "seed",
-    "sync_mode", "enable_web_search", "limit_generations",
-})  # fmt: skip
+NANO = frozenset(
+    {
+        "prompt",
+        "image_urls",
+        "num_images",
+        "aspect_ratio",
+        "resolution",
+        "output_format",
+        "safety_tolerance",
+        "seed",
+        "sync_mode",
+        "enable_web_search",
+        "limit_generations",
+    }
+)
 GPT = frozenset({"prompt", "image_urls", "mask_url", "image_size", "quality", "num_images", "output_format"})
 FIELDS: dict[str, frozenset[str]] = {
     "fal-ai/nano-banana-2": NANO | {"thinking_level"},
@@ -301,11 +324,13 @@ class FakeFal:
         self.origin = ""
         self.reset()
         everything = ["GET", "POST", "PUT", "DELETE"]
-        self.app = Starlette(routes=[
-            Route("/_fake/{what}", self._control, methods=["GET", "POST"]),
-            Route("/files/{job}/{reading:int}/{number:int}", self._picture),
-            Route("/{path:path}", self._queue, methods=everything),
-        ])  # fmt: skip
+        self.app = Starlette(
+            routes=[
+                Route("/_fake/{what}", self._control, methods=["GET", "POST"]),
+                Route("/files/{job}/{reading:int}/{number:int}", self._picture),
+                Route("/{path:path}", self._queue, methods=everything),
+            ]
+        )
 
     @classmethod
     @contextmanager
@@ -474,8 +499,14 @@ class FakeFal:
             return _reset(request)
         if plan.submit == "answer" and not plan.accepted:
             return self._answer(plan)
-        job = Job(id=str(uuid.uuid4()), app=endpoint.removesuffix("/edit"), endpoint=endpoint, body=body, plan=plan,
-                  taken=time.monotonic())  # fmt: skip
+        job = Job(
+            id=str(uuid.uuid4()),
+            app=endpoint.removesuffix("/edit"),
+            endpoint=endpoint,
+            body=body,
+            plan=plan,
+            taken=time.monotonic(),
+        )
         self.jobs[job.id] = job
         if plan.hold == "after":
             await self._held()

@@ -42,13 +42,19 @@ def postgres_server() -> Iterator[str]:
         data = folder / "data"
         subprocess.run(
             [str(initdb), "-D", str(data), "-U", "likeness", "--auth=trust", "--no-sync", "-E", "UTF8"],
-            check=True, capture_output=True, cwd=folder, **owner,  # type: ignore[call-overload]
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **owner,  # type: ignore[call-overload]
+        )
         settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=100"]
         server = subprocess.Popen(
             [str(initdb.with_name("postgres")), "-D", str(data), *settings, "-c", "fsync=off"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **owner,  # type: ignore[call-overload]
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            **owner,  # type: ignore[call-overload]
+        )
         url = f"postgresql://likeness@/postgres?host={folder}"
         _wait_for(server, url)
         yield url

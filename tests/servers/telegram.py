@@ -187,8 +187,10 @@ class Person:
         data = shown.button(name)
         query = f"q{self.telegram.next_id()}"
         message = self.telegram.messages.get((shown.chat, shown.id)) or {
-            "chat": self.telegram.chat(shown.chat), "message_id": shown.id, "date": 0,
-        }  # fmt: skip
+            "chat": self.telegram.chat(shown.chat),
+            "message_id": shown.id,
+            "date": 0,
+        }
         update = {"id": query, "from": self.user(), "chat_instance": "1", "data": data, "message": message}
         self.telegram.put({"callback_query": update})
         return query
@@ -203,9 +205,12 @@ class Person:
     def _message(self, chat: int | None, reply_to: int | None = None, thread: int | None = None, **more: Any) -> Json:
         where = chat or self.id
         message: Json = {
-            "message_id": self.telegram.next_id(), "date": int(time.time()), "chat": self.telegram.chat(where),
-            "from": self.user(), **more,
-        }  # fmt: skip
+            "message_id": self.telegram.next_id(),
+            "date": int(time.time()),
+            "chat": self.telegram.chat(where),
+            "from": self.user(),
+            **more,
+        }
         for words, entities in (("text", "entities"), ("caption", "caption_entities")):
             if words in message and entities not in message:
                 found = entities_of(message[words])
@@ -359,9 +364,14 @@ class FakeTelegram:
         width, height, flat = self._measures.get(digest) or _measured(data)
         self._measures[digest] = width, height, flat  # decoded once: the same picture goes to many in a bench
         file = File(
-            id=f"{kind}-{next(self._names)}-{digest}", unique=f"u{digest}", data=data, kind=kind, width=width,
-            height=height, flat=flat,
-        )  # fmt: skip
+            id=f"{kind}-{next(self._names)}-{digest}",
+            unique=f"u{digest}",
+            data=data,
+            kind=kind,
+            width=width,
+            height=height,
+            flat=flat,
+        )
         with self._changed:
             self.files[file.id] = file
         return file
@@ -408,14 +418,16 @@ class FakeTelegram:
         markup = message.get("reply_markup", {})
         file_id = message["photo"][-1]["file_id"] if "photo" in message else message.get("document", {}).get("file_id")
         return Shown(
-            chat=message["chat"]["id"], id=message["message_id"],
+            chat=message["chat"]["id"],
+            id=message["message_id"],
             text=message.get("text") or message.get("caption") or "",
             buttons=tuple(b for row in markup.get("inline_keyboard", ()) for b in row),
             file=self.files[file_id] if file_id else None,
             reply_to=message.get("reply_to_message", {}).get("message_id"),
-            thread=message.get("message_thread_id"), album=message.get("media_group_id"),
+            thread=message.get("message_thread_id"),
+            album=message.get("media_group_id"),
             forced=(message["chat"]["id"], message["message_id"]) in self.forced,
-        )  # fmt: skip
+        )
 
     # --- HTTP
 
@@ -567,8 +579,10 @@ class FakeTelegram:
 
     def _do_getWebhookInfo(self, _p: Json, _f: Mapping[str, bytes]) -> Json:
         return {
-            "url": self.webhook.get("url", ""), "has_custom_certificate": False, "pending_update_count": self.unread,
-        }  # fmt: skip
+            "url": self.webhook.get("url", ""),
+            "has_custom_certificate": False,
+            "pending_update_count": self.unread,
+        }
 
     def _do_getFile(self, params: Json, _f: Mapping[str, bytes]) -> Json:
         file = self.files.get(params["file_id"])
@@ -577,9 +591,11 @@ class FakeTelegram:
         if len(file.data) > 20 * MB:
             raise Refused(400, "Bad Request: file is too big")
         return {
-            "file_id": file.id, "file_unique_id": file.unique, "file_size": len(file.data),
+            "file_id": file.id,
+            "file_unique_id": file.unique,
+            "file_size": len(file.data),
             "file_path": str(self.local_files or f"photos/{file.id}.jpg"),
-        }  # fmt: skip
+        }
 
     def _do_getChatMember(self, params: Json, _f: Mapping[str, bytes]) -> Json:
         chat, user = int(params["chat_id"]), int(params["user_id"])
@@ -713,8 +729,12 @@ class FakeTelegram:
 
     def _post(self, chat: int, params: Json, **content: Any) -> Json:
         message: Json = {
-            "message_id": self.next_id(), "date": int(time.time()), "chat": self.chat(chat), "from": BOT, **content,
-        }  # fmt: skip
+            "message_id": self.next_id(),
+            "date": int(time.time()),
+            "chat": self.chat(chat),
+            "from": BOT,
+            **content,
+        }
         reply = params.get("reply_parameters")
         if reply:
             replied = self.messages.get((int(reply.get("chat_id") or chat), int(reply["message_id"])))
@@ -777,15 +797,27 @@ class FakeTelegram:
 
 
 WORDS = {
-    401: "Unauthorized", 403: "Forbidden: bot was blocked by the user", 429: "Too Many Requests: retry after 1",
+    401: "Unauthorized",
+    403: "Forbidden: bot was blocked by the user",
+    429: "Too Many Requests: retry after 1",
     413: "Request Entity Too Large",
-    500: "Internal Server Error", 502: "Bad Gateway", 409: "Conflict: terminated by other getUpdates request",
-}  # fmt: skip
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    409: "Conflict: terminated by other getUpdates request",
+}
 PROFILE = frozenset({"setMyCommands", "setMyDescription", "setMyShortDescription", "setMyName", "setChatMenuButton"})
 ADMIN_RIGHTS = (
-    "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members", "can_promote_members",
-    "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories", "can_delete_stories",
-)  # fmt: skip
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+)
 
 
 def _measured(data: bytes) -> tuple[int, int, bool]:
@@ -801,9 +833,12 @@ def _measured(data: bytes) -> tuple[int, int, bool]:
 
 def _size(file: File) -> Json:
     return {
-        "file_id": file.id, "file_unique_id": file.unique, "width": file.width, "height": file.height,
+        "file_id": file.id,
+        "file_unique_id": file.unique,
+        "width": file.width,
+        "height": file.height,
         "file_size": len(file.data),
-    }  # fmt: skip
+    }
 
 
 def _units(text: str) -> int:

@@ -390,9 +390,14 @@ class FakeWeChat:
             case "news":
                 one = body["news"]["articles"][0]
                 return Seen(
-                    kind=kind, title=one["title"], text=one["description"], url=one["url"], cover=one["picurl"],
-                    ai=ai, at=at,
-                )  # fmt: skip
+                    kind=kind,
+                    title=one["title"],
+                    text=one["description"],
+                    url=one["url"],
+                    cover=one["picurl"],
+                    ai=ai,
+                    at=at,
+                )
         menu = body["msgmenu"]
         items = tuple((i["id"], i["content"]) for i in menu["list"])
         text = "\n".join([menu["head_content"], *(c for _, c in items), menu["tail_content"]])
@@ -557,8 +562,11 @@ class Phone:
         timestamp = timestamp or str(int(self.wechat.clock()))
         nonce = nonce or str(secrets.randbelow(10**10))
         query = {
-            "signature": sign(TOKEN, timestamp, nonce), "timestamp": timestamp, "nonce": nonce, "openid": self.openid,
-        }  # fmt: skip
+            "signature": sign(TOKEN, timestamp, nonce),
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "openid": self.openid,
+        }
         body = xml
         if self.wechat.mode != "plain":
             sealed = encrypt(xml, self.wechat.key)
@@ -615,9 +623,14 @@ class Phone:
                 assert fields["ArticleCount"] == "1"
                 said = {k: item.findtext(k) or "" for k in ("Title", "Description", "PicUrl", "Url")}
                 return Seen(
-                    kind=kind, title=said["Title"], text=said["Description"], url=said["Url"], cover=said["PicUrl"],
-                    passive=True, at=at,
-                )  # fmt: skip
+                    kind=kind,
+                    title=said["Title"],
+                    text=said["Description"],
+                    url=said["Url"],
+                    cover=said["PicUrl"],
+                    passive=True,
+                    at=at,
+                )
         raise AssertionError(f"unknown kind {kind}")
 
 

@@ -6,6 +6,6 @@ import os
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.telegram.pace import Pace
+from bot.channels.telegram.timing import Timing
 
-__all__ = ["Pace", "TelegramChannel"]
+__all__ = ["TelegramChannel", "Timing"]

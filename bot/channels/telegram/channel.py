@@ -17,22 +17,15 @@ from starlette.routing import BaseRoute
 from telegram import Bot, Update
 from telegram.error import TelegramError
 
-from bot.channels.telegram.answering import Answerer, Answering
-from bot.channels.telegram.calling import Calling
+from bot.channels.telegram.bounded import BoundedMap
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.doctor import what_is_wrong
-from bot.channels.telegram.gateway import Gateway
-from bot.channels.telegram.hearing import Hearing
-from bot.channels.telegram.ledger import Ledger
-from bot.channels.telegram.limits import Flood
-from bot.channels.telegram.newest import Newest
-from bot.channels.telegram.pace import Pace
-from bot.channels.telegram.people import People, Waiting
-from bot.channels.telegram.photos import Lost, Photos, TooLarge
-from bot.channels.telegram.places import Places
-from bot.channels.telegram.profile import present
-from bot.channels.telegram.reading import UNREADABLE, update_from
-from bot.channels.telegram.receiving import (
+from bot.channels.telegram.inbound.callback_answers import answer_tap
+from bot.channels.telegram.inbound.dispatch import Answerer, Answering
+from bot.channels.telegram.inbound.lenient_json import UNREADABLE, update_from
+from bot.channels.telegram.inbound.messages import Hearing
+from bot.channels.telegram.inbound.photos import Lost, Photos, TooLarge
+from bot.channels.telegram.inbound.update_source import (
     MAX_CONNECTIONS,
     UPDATES,
     Fetching,
@@ -41,14 +34,21 @@ from bot.channels.telegram.receiving import (
     cancelled,
     secret_for,
 )
-from bot.channels.telegram.rights import Rights
-from bot.channels.telegram.speaking import Speaker
-from bot.channels.telegram.taps import answer_tap
-from bot.channels.telegram.updates import LARGEST_DOWNLOAD, Heard, Me, Moved, Post, Standing, Tap, read
+from bot.channels.telegram.inbound.updates import LARGEST_DOWNLOAD, Heard, Me, Moved, Post, Standing, Tap, read
+from bot.channels.telegram.inbound.user_queues import People, Waiting
+from bot.channels.telegram.message_index import Ledger
+from bot.channels.telegram.outbound.bot_request import Calling
+from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.limits import Flood
+from bot.channels.telegram.outbound.results import Results
+from bot.channels.telegram.outbound.speaker import Speaker
+from bot.channels.telegram.permissions import Rights
+from bot.channels.telegram.profile import present
+from bot.channels.telegram.timing import Timing
 from bot.metrics import Metrics
 from handlers.channel import Delivered, DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, IncomingPhoto, Outgoing
-from handlers.store import Store
+from handlers.store.base import Store
 from handlers.words import words
 from providers.media.threads import in_thread
 
@@ -83,7 +83,7 @@ class TelegramChannel:
         mode: Mode = "polling",
         public_url: str | None = None,
         webhook_secret: str | None = None,
-        pace: Pace | None = None,
+        pace: Timing | None = None,
     ) -> None:
         if mode == "webhook" and not public_url:
             raise ValueError("TELEGRAM_MODE=webhook needs PUBLIC_URL")
@@ -91,7 +91,7 @@ class TelegramChannel:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         # It logs what it cannot read, whatever people wrote there; we say ourselves what went wrong.
         logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
-        self._pace = pace = pace or Pace()
+        self._pace = pace = pace or Timing()
         self._store = store
         self._metrics = metrics
         self._mode: Mode = mode
@@ -101,20 +101,26 @@ class TelegramChannel:
         fetching = Fetching(1)
         self._requests = (fetching, Calling(CONNECTIONS))
         self._bot = Bot(
-            token, base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", request=self._requests[1],
+            token,
+            base_url=f"{root}/bot",
+            base_file_url=f"{root}/file/bot",
+            request=self._requests[1],
             get_updates_request=self._requests[0],
-        )  # fmt: skip
+        )
         self.chats = Chats(store)
         self._gateway = Gateway(self.chats, Flood(pace.clock), pace.clock)
         self._ledger = Ledger(store, pace.wall)
         self._speaker = Speaker(self._bot, self._gateway, self._ledger)
-        self._places = Places(
+        self._places = Results(
             bot=self._bot, gateway=self._gateway, ledger=self._ledger, speaker=self._speaker, store=store, now=pace.wall
         )
         self._photos = Photos(
-            self._bot, data_dir.absolute() / "inbox" / "telegram", pace.clock, pace.photo_pauses,
+            self._bot,
+            data_dir.absolute() / "inbox" / "telegram",
+            pace.clock,
+            pace.photo_pauses,
             own_server=root != TELEGRAM,
-        )  # fmt: skip
+        )
         self._rights = Rights(self._bot, self.chats, pace.clock)
         self._hearing = Hearing(store=store, ledger=self._ledger, photos=self._photos, speaker=self._speaker)
         self._answering = Answering(store=store, speaker=self._speaker, places=self._places, pace=pace)
@@ -123,7 +129,7 @@ class TelegramChannel:
         self._answerer: Answerer | None = None
         self._me: Me | None = None
         self._ready = False
-        self._begun: Newest[str, None] = Newest(BEGUN_KEPT)
+        self._begun: BoundedMap[str, None] = BoundedMap(BEGUN_KEPT)
         self._in_hand: set[str] = set()
         self._life: asyncio.Task[None] | None = None
         self._small: set[asyncio.Task[None]] = set()
@@ -149,18 +155,23 @@ class TelegramChannel:
         sees_all = bool(user.can_read_all_group_messages)
         self._me = Me(id=user.id, username=user.username or "", sees_all=sees_all)
         log.info(
-            "Telegram: bot %s by %s; in groups it hears %s", self._me.username, self._mode,
+            "Telegram: bot %s by %s; in groups it hears %s",
+            self._me.username,
+            self._mode,
             "everything (privacy mode is off)" if sees_all else "commands, and replies to it (privacy mode is on)",
-        )  # fmt: skip
+        )
 
     async def _open(self) -> None:
         if self._mode == "polling":
             await self._bot.delete_webhook(drop_pending_updates=False)
             return
         await self._bot.set_webhook(
-            f"{self._public_url}/telegram", secret_token=self._secret, allowed_updates=list(UPDATES),
-            max_connections=MAX_CONNECTIONS, drop_pending_updates=False,
-        )  # fmt: skip
+            f"{self._public_url}/telegram",
+            secret_token=self._secret,
+            allowed_updates=list(UPDATES),
+            max_connections=MAX_CONNECTIONS,
+            drop_pending_updates=False,
+        )
 
     async def _take_up(self) -> None:
         """What a former process acknowledged and did not finish; then what came by the webhook in the meantime."""

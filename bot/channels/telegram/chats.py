@@ -6,7 +6,7 @@ had first, its *name* here; only when something is sent, or comes in, the two ar
 
 from collections import OrderedDict
 
-from handlers.store import Store
+from handlers.store.base import Store
 
 _GONE = "telegram.gone"
 _NOW = "telegram.moved"

@@ -3,7 +3,7 @@
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
-from bot.channels.telegram.receiving import Mode
+from bot.channels.telegram.inbound.update_source import Mode
 
 
 async def what_is_wrong(bot: Bot, mode: Mode) -> list[str]:

@@ -15,9 +15,9 @@ from telegram import (
 )
 from telegram.error import RetryAfter, TelegramError
 
-from bot.channels.telegram.gateway import seconds
-from bot.channels.telegram.limits import Clock
-from handlers.store import Store
+from bot.channels.telegram.outbound.gateway import seconds
+from bot.channels.telegram.outbound.limits import Clock
+from handlers.store.base import Store
 from handlers.words import Language, words
 
 log = logging.getLogger(__name__)

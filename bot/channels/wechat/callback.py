@@ -9,9 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot.channels.wechat.crypto import BadSignature, Envelope, Malformed
-from bot.channels.wechat.nonces import MAX_NONCE, WINDOW_SECONDS, Nonces
-from bot.channels.wechat.pushes import Push, read_push, readable
-from bot.channels.wechat.reception import OVERHEARD, Reception
+from bot.channels.wechat.events import Event, read_event, readable
+from bot.channels.wechat.passive_reply import OVERHEARD, PassiveReply
+from bot.channels.wechat.replay_guard import MAX_NONCE, WINDOW_SECONDS, ReplayGuard
 from bot.channels.wechat.replies import NOTHING, SILENCE, Ends, render
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ BODY_SECONDS = 4.0
 
 class Callback:
     def __init__(
-        self, *, envelope: Envelope, reception: Reception, nonces: Nonces, clock: Callable[[], datetime]
+        self, *, envelope: Envelope, reception: PassiveReply, nonces: ReplayGuard, clock: Callable[[], datetime]
     ) -> None:
         self._envelope = envelope
         self._reception = reception
@@ -74,7 +74,7 @@ class Callback:
         if not 0 < len(query.get("nonce", "")) <= MAX_NONCE:
             raise Malformed("no nonce")
 
-    async def _read(self, request: Request) -> tuple[Push, int | None]:
+    async def _read(self, request: Request) -> tuple[Event, int | None]:
         """The push, and the number of the key that opened it where it was encrypted."""
         try:
             text = readable((await _body(request)).decode("utf-8"))
@@ -83,7 +83,7 @@ class Callback:
         query = request.query_params
         encrypted = query.get("encrypt_type", "raw") != "raw"
         xml, key = self._envelope.open(text, query) if encrypted else (text, None)
-        push = read_push(xml)
+        push = read_event(xml)
         if not self._nonces.first_here(query["timestamp"], query["nonce"], push.key) and not encrypted:
             raise Malformed(OVERHEARD)
         return push, key

@@ -12,28 +12,28 @@ import httpx
 from pydantic import SecretStr
 from starlette.routing import BaseRoute, Route
 
+from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
 from bot.channels.wechat.callback import Callback
-from bot.channels.wechat.composing import Composer
 from bot.channels.wechat.crypto import Envelope
+from bot.channels.wechat.customer_messages import CustomerMessages
+from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.handling import RETRIES, Answerer, Handling
-from bot.channels.wechat.ledger import People
-from bot.channels.wechat.media import MediaShelf
-from bot.channels.wechat.nonces import Nonces
-from bot.channels.wechat.page_routes import ResultPages
-from bot.channels.wechat.pages import Pages
+from bot.channels.wechat.media import MediaCache
+from bot.channels.wechat.passive_reply import PassiveReply
 from bot.channels.wechat.photos import Photos
-from bot.channels.wechat.reception import Reception
-from bot.channels.wechat.rights import AccountRights
-from bot.channels.wechat.sending import Sender
+from bot.channels.wechat.replay_guard import ReplayGuard
+from bot.channels.wechat.reply_builder import Composer
+from bot.channels.wechat.result_pages.pages import Pages
+from bot.channels.wechat.result_pages.routes import ResultPages
 from bot.channels.wechat.tokens import Tokens
 from bot.metrics import Metrics
-from handlers.calm import Calm
 from handlers.channel import Delivered, DeliveryError, DeliveryLater
+from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
-from handlers.store import Store
+from handlers.store.base import Store
 from intent import parse
-from providers.http import direct
+from providers.net import direct
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class WeChatChannel:
         keys: Sequence[SecretStr] = (),
         api_url: str = "https://api.weixin.qq.com",
         public_url: str | None = None,
-        calm: Calm | None = None,
+        calm: ForegroundGate | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         retries: Sequence[float] = RETRIES,
@@ -81,28 +81,44 @@ class WeChatChannel:
         tokens = Tokens(store=store, app_id=app_id, fetch=self._fetch_token, clock=clock, sleep=sleep)
         self.api = WeChatApi(client=self._client, root=self._root, tokens=tokens)
         self.rights = AccountRights(store=store, app_id=app_id, api=self.api, clock=clock, sleep=sleep)
-        people = People(store, clock=clock)
+        people = FollowerStore(store, clock=clock)
         pages = Pages(store=store, people=people, secret=secret, account=app_id, public_url=public_url)
-        media = MediaShelf(api=self.api, rights=self.rights, pages=pages)
-        calm = calm or Calm()
+        media = MediaCache(api=self.api, rights=self.rights, pages=pages)
+        calm = calm or ForegroundGate()
         self._photos = Photos(
-            api=self.api, folder=data_dir.absolute() / "inbox" / "wechat", trusted=_origin(api_url), calm=calm,
+            api=self.api,
+            folder=data_dir.absolute() / "inbox" / "wechat",
+            trusted=_origin(api_url),
+            calm=calm,
             sleep=sleep,
-        )  # fmt: skip
-        self._sender = Sender(store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media)
+        )
+        self._sender = CustomerMessages(
+            store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media
+        )
         handling = Handling(
-            store=store, people=people, sender=self._sender, photos=self._photos, pages=pages, calm=calm,
-            retries=retries, sleep=sleep,
-        )  # fmt: skip
-        self.reception = Reception(
-            people=people, rights=self.rights, sender=self._sender, pages=pages, handling=handling, metrics=metrics,
+            store=store,
+            people=people,
+            sender=self._sender,
+            photos=self._photos,
+            pages=pages,
+            calm=calm,
+            retries=retries,
+            sleep=sleep,
+        )
+        self.reception = PassiveReply(
+            people=people,
+            rights=self.rights,
+            sender=self._sender,
+            pages=pages,
+            handling=handling,
+            metrics=metrics,
             composer=Composer(people=people, pages=pages, media=media, handling=handling),
             folder=data_dir.absolute() / "inbox" / "wechat" / "promised",
-        )  # fmt: skip
+        )
         envelope = Envelope(
             token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)
         )
-        self._nonces = Nonces(store, clock)
+        self._nonces = ReplayGuard(store, clock)
         self._callback = Callback(envelope=envelope, reception=self.reception, nonces=self._nonces, clock=clock)
         self._result_pages = ResultPages(pages)
         self._pages, self._media, self._sleep = pages, media, sleep
@@ -110,8 +126,10 @@ class WeChatChannel:
 
     async def _fetch_token(self, force: bool) -> dict[str, object]:
         body: dict[str, object] = {
-            "grant_type": "client_credential", "appid": self._app_id, "secret": self._app_secret.get_secret_value(),
-        }  # fmt: skip
+            "grant_type": "client_credential",
+            "appid": self._app_id,
+            "secret": self._app_secret.get_secret_value(),
+        }
         if force:
             body["force_refresh"] = True
         answer = await post(self._client, f"{self._root}/cgi-bin/stable_token", json=body)

@@ -3,12 +3,12 @@
 from bot.channels.wechat.channel import WeChatChannel
 from bot.metrics import Metrics
 from bot.settings import Settings
-from handlers.calm import Calm
-from handlers.store import Store
+from handlers.foreground import ForegroundGate
+from handlers.store.base import Store
 
 
 def wechat_channel(
-    settings: Settings, *, store: Store, metrics: Metrics, secret: bytes, calm: Calm | None = None
+    settings: Settings, *, store: Store, metrics: Metrics, secret: bytes, calm: ForegroundGate | None = None
 ) -> WeChatChannel:
     """Needs `wechat_app_id`, `wechat_app_secret` and `wechat_token`. Raises ValueError for a key that is none."""
     if not (settings.wechat_app_id and settings.wechat_app_secret and settings.wechat_token):

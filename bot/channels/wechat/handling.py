@@ -12,15 +12,15 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.wechat.ledger import People
-from bot.channels.wechat.pages import Pages
+from bot.channels.wechat.customer_messages import CustomerMessages, shown_choices
+from bot.channels.wechat.events import Event
+from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.photos import PhotoLost, Photos
-from bot.channels.wechat.pushes import Push
-from bot.channels.wechat.sending import Sender, shown_choices
-from handlers.calm import Calm
+from bot.channels.wechat.result_pages.pages import Pages
 from handlers.channel import DeliveryError
+from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
-from handlers.store import Store
+from handlers.store.base import Store
 from handlers.words import words
 
 log = logging.getLogger(__name__)
@@ -40,14 +40,14 @@ class Promised(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    push: Push
+    push: Event
     text: str = ""
     choice: str | None = None
     language: Language = "zh"
 
 
 class Answerer(Protocol):
-    """Who decides what a message leads to: `handlers.conversation.Conversation`. Idempotent for `message.key`."""
+    """Who decides what a message leads to: `Conversation`. Idempotent for `message.key`."""
 
     async def handle(self, message: Message) -> tuple[Outgoing, ...]: ...
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]: ...
@@ -57,7 +57,7 @@ class Answerer(Protocol):
 class Work:
     """One message being handled. `told`: what the person has read about it already."""
 
-    push: Push
+    push: Event
     message: Message
     task: "asyncio.Task[tuple[Outgoing, ...]]" = field(init=False)
     photo: "asyncio.Task[object] | None" = None
@@ -75,11 +75,11 @@ class Handling:
         self,
         *,
         store: Store,
-        people: People,
-        sender: Sender,
+        people: FollowerStore,
+        sender: CustomerMessages,
         photos: Photos,
         pages: Pages,
-        calm: Calm,
+        calm: ForegroundGate,
         retries: Sequence[float] = RETRIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -115,7 +115,7 @@ class Handling:
             self.spawn(self.unfollowed(work) if push.sort == "unfollow" else self._foretold(work))
 
     async def _foretold(self, work: Work) -> None:
-        """It was answered by what could be foreseen then, and that came from the same table."""
+        """It was answered by what could be foreseen then, and that came from the same session."""
         foreseen = await self._foreseen(work, patience=5.0)
         work.told.set_result(tuple(o.text for o in foreseen or ()))
 
@@ -132,20 +132,24 @@ class Handling:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def handled(self, push: Push) -> bool:
+    async def handled(self, push: Event) -> bool:
         """Whether the handlers have answered it before, to whatever process it came."""
         return await self._store.turn_of(push.key) is not None
 
     # --- one message of a person after another
 
-    def for_handlers(self, push: Push, text: str, choice: str | None, language: Language = "zh") -> Message:
+    def for_handlers(self, push: Event, text: str, choice: str | None, language: Language = "zh") -> Message:
         photo = (IncomingPhoto(key=push.key, path=self._photos.path(push.key)),) if push.sort == "photo" else ()
         return Message(
-            key=push.key, chat=chat_of(push), text="" if choice else text, choice=choice, photos=photo,
+            key=push.key,
+            chat=chat_of(push),
+            text="" if choice else text,
+            choice=choice,
+            photos=photo,
             language_hint=language,
-        )  # fmt: skip
+        )
 
-    def begin(self, push: Push, message: Message, *, kept: bool = False, behind: Sequence[str] = ()) -> Work:
+    def begin(self, push: Event, message: Message, *, kept: bool = False, behind: Sequence[str] = ()) -> Work:
         here = {work.push.key for work in self._pending.get(push.openid, ())} | {push.key}
         elsewhere = tuple(key for key in behind if key not in here) if push.sort != "photo" else ()
         work = Work(push=push, message=message, kept=kept, behind=elsewhere)
@@ -294,7 +298,7 @@ class Handling:
         await self._people.forget(openid, gone=gone)
 
 
-def chat_of(push: Push) -> Chat:
+def chat_of(push: Event) -> Chat:
     return Chat(channel=CHANNEL, chat=push.openid, person=push.openid)
 
 

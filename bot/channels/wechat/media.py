@@ -2,9 +2,9 @@
 
 import logging
 
+from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.api import BAD_MEDIA, QUOTA_USED, UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.pages import Page, Pages
-from bot.channels.wechat.rights import AccountRights
+from bot.channels.wechat.result_pages.pages import Page, Pages
 from providers.errors import LikenessError
 from providers.media.preview import collage, fit_jpeg
 from providers.media.threads import in_thread
@@ -17,7 +17,7 @@ ALL = "all"
 """All pictures of a result in one numbered collage."""
 
 
-class MediaShelf:
+class MediaCache:
     def __init__(self, *, api: WeChatApi, rights: AccountRights, pages: Pages) -> None:
         self._api = api
         self._rights = rights

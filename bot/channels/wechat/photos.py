@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.channels.wechat.api import MAX_PHOTO, WeChatApi, WeChatError
-from bot.channels.wechat.pushes import Push
-from handlers.calm import Calm
+from bot.channels.wechat.events import Event
+from handlers.foreground import ForegroundGate
 from providers.errors import LikenessError
 from providers.media.download import Downloader
 from providers.media.files import delete_quietly, write_file
@@ -37,7 +37,7 @@ class Photos:
         *,
         api: WeChatApi,
         folder: Path,
-        calm: Calm,
+        calm: ForegroundGate,
         trusted: frozenset[tuple[str, int]] = frozenset(),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -56,7 +56,7 @@ class Photos:
         """Where the photo of a push lies once it is here: a name that tells nothing about its sender."""
         return self._folder / hashlib.sha256(key.encode()).hexdigest()[:40]
 
-    async def fetch(self, push: Push) -> Path:
+    async def fetch(self, push: Event) -> Path:
         """Raises PhotoLost."""
         path = self.path(push.key)
         if path.is_file():  # fetched before this process died
@@ -75,7 +75,7 @@ class Photos:
                 await self._sleep(pause)
         raise PhotoLost
 
-    async def _once(self, push: Push) -> bytes:
+    async def _once(self, push: Event) -> bytes:
         if push.picture_url and self._known(push.picture_url):
             try:
                 return await self._downloader.download(push.picture_url, given_by="provider")

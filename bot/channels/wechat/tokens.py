@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from handlers.store import Store
+from handlers.store.base import Store
 
 log = logging.getLogger(__name__)
 

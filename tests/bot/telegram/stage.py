@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.channels.telegram import Pace, TelegramChannel
-from bot.channels.telegram.limits import Clock
+from bot.channels.telegram import TelegramChannel, Timing
+from bot.channels.telegram.outbound.limits import Clock
 from bot.metrics import Metrics
-from handlers.conversation import Conversation
-from handlers.group_rules import Groups
-from handlers.jobs import JobRunner
+from handlers.dialogue.conversation import Conversation
+from handlers.dialogue.group_policy import Groups
+from handlers.dialogue.previews import Previews
+from handlers.jobs.plan import quoted
+from handlers.jobs.runner import JobRunner
 from handlers.message import Chat
-from handlers.plan import quoted
-from handlers.previews import Previews
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import Job, Store
+from handlers.store.base import Job, Store
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from providers.fake import FakeProvider, Script
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.router import Router
@@ -37,7 +37,7 @@ async def _soon(seconds: float) -> None:
     await asyncio.sleep(seconds / FAST)
 
 
-BRISK = Pace(
+BRISK = Timing(
     clock=Clock(now=lambda: FAST * time.monotonic(), sleep=_soon),
     album_pause=0.15 * FAST,
     album_longest=3.0 * FAST,
@@ -122,7 +122,7 @@ async def on_stage(
     *,
     script: tuple[Script, ...] = (),
     standing: Script | None = None,
-    pace: Pace = BRISK,
+    pace: Timing = BRISK,
     started: bool = True,
     working: bool = True,
     **settings: Any,
@@ -155,9 +155,15 @@ async def on_stage(
         if started:
             await channel.start(conversation)
         yield Stage(
-            telegram=telegram, store=store, channel=channel, conversation=conversation, jobs=jobs, provider=provider,
-            previews=previews, folder=folder,
-        )  # fmt: skip
+            telegram=telegram,
+            store=store,
+            channel=channel,
+            conversation=conversation,
+            jobs=jobs,
+            provider=provider,
+            previews=previews,
+            folder=folder,
+        )
     finally:
         await previews.aclose()
         await channel.aclose()
@@ -166,5 +172,5 @@ async def on_stage(
         await store.aclose()
 
 
-def paced(**changes: Any) -> Pace:
+def paced(**changes: Any) -> Timing:
     return replace(BRISK, **changes)

@@ -35,10 +35,14 @@ async def test_chatter_is_nobodys_business(tmp_path: Path, telegram: FakeTelegra
 @pytest.mark.parametrize(
     "caption",
     [
-        "@LikenessBot anime style", "anime style @likenessbot", "/make anime style", "/make@LikenessBot anime style",
-        "/anime@LikenessBot", "@LikenessBot, anime style please",
+        "@LikenessBot anime style",
+        "anime style @likenessbot",
+        "/make anime style",
+        "/make@LikenessBot anime style",
+        "/anime@LikenessBot",
+        "@LikenessBot, anime style please",
     ],
-)  # fmt: skip
+)
 async def test_a_command_or_a_mention_in_a_caption_is_heard(
     tmp_path: Path, telegram: FakeTelegram, caption: str
 ) -> None:
@@ -206,8 +210,12 @@ async def set_rule(stage: Stage, person: Any, choice: str, chat: int = GROUP) ->
     person.says("/settings@LikenessBot", chat)
     await stage.until(lambda: len(stage.telegram.shown(chat)) > before)
     person.taps(stage.telegram.shown(chat)[-1], choice)
-    await stage.until(lambda: any(b["text"].startswith("✓") and b["callback_data"].startswith(choice)
-                                  for b in stage.telegram.shown(chat)[-1].buttons))  # fmt: skip
+    await stage.until(
+        lambda: any(
+            b["text"].startswith("✓") and b["callback_data"].startswith(choice)
+            for b in stage.telegram.shown(chat)[-1].buttons
+        )
+    )
 
 
 async def test_admins_choose_the_language_of_the_group(tmp_path: Path, telegram: FakeTelegram) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.channels.telegram.photos import AT_ONCE
+from bot.channels.telegram.inbound.photos import AT_ONCE
 from handlers.order import Order
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
 from tests.servers.telegram import MB, FakeTelegram, Fault, jpeg
@@ -143,7 +143,7 @@ async def test_a_part_of_an_album_that_comes_after_it_was_handled_is_on_its_own(
         await stage.read()
         assert len(await stage.jobs_of(1)) == 1
         assert len(telegram.shown(1)) == said + 1
-        assert len((await stage.store.table(stage.chat(1))).photos) == 3
+        assert len((await stage.store.session(stage.chat(1))).photos) == 3
 
 
 async def test_an_album_is_answered_with_a_chat_action_while_its_parts_come(
@@ -232,7 +232,7 @@ async def test_a_reply_to_a_result_edits_that_result(tmp_path: Path, telegram: F
         ann.photographs("anime style")
         (first,) = await stage.until(lambda: telegram.pictures(1))
         await stage.ended((await stage.job(1)).id)
-        ann.photographs(data=jpeg(700, 500))  # another photo lies on the table
+        ann.photographs(data=jpeg(700, 500))  # another photo is in the session
         await stage.read()
         ann.says("make it brighter", reply_to=first.id)
         await stage.until(lambda: len(telegram.pictures(1)) == 2)
@@ -255,9 +255,14 @@ async def test_a_sticker_that_does_not_move_is_a_photo(tmp_path: Path, telegram:
     Image.new("RGBA", (512, 512), (200, 30, 30, 255)).save(out, "WEBP")
     file = telegram.keep(out.getvalue(), "sticker")
     sticker = {
-        "file_id": file.id, "file_unique_id": file.unique, "width": 512, "height": 512, "is_animated": False,
-        "is_video": False, "type": "regular",
-    }  # fmt: skip
+        "file_id": file.id,
+        "file_unique_id": file.unique,
+        "width": 512,
+        "height": 512,
+        "is_animated": False,
+        "is_video": False,
+        "type": "regular",
+    }
     ann = telegram.person(1)
     async with listening(tmp_path, telegram) as stage:
         ann.sends(sticker=sticker)
@@ -267,13 +272,18 @@ async def test_a_sticker_that_does_not_move_is_a_photo(tmp_path: Path, telegram:
 
 MOVING: dict[str, Any] = {
     "sticker": {
-        "file_id": "s", "file_unique_id": "s", "width": 9, "height": 9, "is_animated": True, "is_video": False,
+        "file_id": "s",
+        "file_unique_id": "s",
+        "width": 9,
+        "height": 9,
+        "is_animated": True,
+        "is_video": False,
         "type": "regular",
     },
     "voice": {"file_id": "v", "file_unique_id": "v", "duration": 3},
     "video": {"file_id": "v", "file_unique_id": "v", "duration": 3, "width": 9, "height": 9},
     "location": {"latitude": 1.0, "longitude": 2.0},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", MOVING)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.channels.telegram.limits import Clock
+from bot.channels.telegram.outbound.limits import Clock
 from handlers.channel import DeliveryRefused, DeliveryUnknown
 from handlers.message import Choice, Kind, Outgoing
-from handlers.store import JobState
+from handlers.store.base import JobState
 from providers.base import PictureFile
 from providers.fake import Script
 from tests.bot.telegram.stage import Stage, on_stage, paced
@@ -33,17 +33,27 @@ def picture(folder: Path, name: str, size: tuple[int, int], *, noise: bool = Fal
     image.save(out, kind, **({"compress_level": 1} if kind == "PNG" else {"quality": 95}))
     path.write_bytes(out.getvalue())
     return PictureFile(
-        path=path, width=size[0], height=size[1], size_bytes=len(out.getvalue()), mime="image/png",
-        provider="fake", request_id=name,
-    )  # fmt: skip
+        path=path,
+        width=size[0],
+        height=size[1],
+        size_bytes=len(out.getvalue()),
+        mime="image/png",
+        provider="fake",
+        request_id=name,
+    )
 
 
 def result(*pictures: PictureFile, text: str = "Here it is", language: str = "en") -> Outgoing:
     choices = (Choice(id="again:0123456789abcdef0123", label="Again"),)
     return Outgoing(
-        id="result:0123456789abcdef0123", kind=Kind.PICTURES, pictures=pictures, text=text, choices=choices,
-        job="0123456789abcdef0123", language="zh" if language == "zh" else "en",
-    )  # fmt: skip
+        id="result:0123456789abcdef0123",
+        kind=Kind.PICTURES,
+        pictures=pictures,
+        text=text,
+        choices=choices,
+        job="0123456789abcdef0123",
+        language="zh" if language == "zh" else "en",
+    )
 
 
 async def briefly(seconds: float) -> None:
@@ -249,10 +259,11 @@ async def test_a_photo_that_the_server_cannot_process_goes_as_a_document(
 @pytest.mark.parametrize(
     ("says", "form"),
     [
-        ("Bad Request: message can't be edited", "photo"), ("Bad Request: PHOTO_INVALID_DIMENSIONS", "document"),
+        ("Bad Request: message can't be edited", "photo"),
+        ("Bad Request: PHOTO_INVALID_DIMENSIONS", "document"),
         ("Bad Request: words of next year", "document"),
     ],
-)  # fmt: skip
+)
 async def test_a_picture_refused_for_whatever_reason_finds_another_way(
     tmp_path: Path, telegram: FakeTelegram, says: str, form: str
 ) -> None:

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.telegram.buttons import Pressed, keyboard, owner_mark
 from bot.channels.telegram.chats import Chats
-from bot.channels.telegram.ledger import ALBUMS_KEPT, Ledger
-from bot.channels.telegram.limits import Clock, Flood
-from bot.channels.telegram.shapes import cut
-from bot.channels.telegram.speaking import pieces, units
-from bot.channels.telegram.updates import Attachment
-from handlers.memory_store import MemoryStore
+from bot.channels.telegram.inbound.updates import Attachment
+from bot.channels.telegram.message_index import ALBUMS_KEPT, Ledger
+from bot.channels.telegram.outbound.buttons import Pressed, keyboard, owner_mark
+from bot.channels.telegram.outbound.limits import Clock, Flood
+from bot.channels.telegram.outbound.media_format import cut
+from bot.channels.telegram.outbound.speaker import pieces, units
 from handlers.message import Choice
+from handlers.store.memory import MemoryStore
 
 GROUP = -77
 

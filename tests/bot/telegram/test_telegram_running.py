@@ -12,10 +12,10 @@ import pytest
 from starlette.applications import Starlette
 
 from bot.channels.telegram import TelegramChannel
-from bot.channels.telegram.limits import Clock
+from bot.channels.telegram.outbound.limits import Clock
 from bot.metrics import Metrics
-from handlers.memory_store import MemoryStore
 from handlers.message import Message, Outgoing
+from handlers.store.memory import MemoryStore
 from providers.fake import Script
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg
@@ -325,10 +325,16 @@ async def test_a_server_that_knows_no_descriptions_still_gets_the_commands(
 
 
 COMMANDS = {
-    "/start": "Send me a photo", "/help": "Send a photo and a few words", "/styles": "Pick a group",
-    "/status": "Nothing is being made", "/usage": "Nothing used yet", "/again": "nothing yet to make again",
-    "/cancel": "nothing running", "/settings": "Language", "/forget": "Forgotten: your photos (0)",
-}  # fmt: skip
+    "/start": "Send me a photo",
+    "/help": "Send a photo and a few words",
+    "/styles": "Pick a group",
+    "/status": "Nothing is being made",
+    "/usage": "Nothing used yet",
+    "/again": "nothing yet to make again",
+    "/cancel": "nothing running",
+    "/settings": "Language",
+    "/forget": "Forgotten: your photos (0)",
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from telegram import Bot
 
-from bot.channels.telegram.reading import update_from
-from bot.channels.telegram.receiving import one_by_one
-from bot.channels.telegram.updates import Me, Post, read
+from bot.channels.telegram.inbound.lenient_json import update_from
+from bot.channels.telegram.inbound.update_source import one_by_one
+from bot.channels.telegram.inbound.updates import Me, Post, read
 from tests.bot.telegram.stage import listening, on_stage
 from tests.servers.telegram import BOT, FakeTelegram, jpeg
 
@@ -134,10 +134,14 @@ def test_of_sizes_in_any_order_the_largest_is_taken() -> None:
 @pytest.mark.parametrize(
     ("text", "wish"),
     [
-        ("@LikenessBot动漫风格", "动漫风格"), ("请@LikenessBot 画", "请  画"), ("＠likenessbot，动漫", "动漫"),
-        ("/make动漫", "动漫"), ("/make，动漫", "动漫"), ("/make@LikenessBot：动漫", "动漫"),
+        ("@LikenessBot动漫风格", "动漫风格"),
+        ("请@LikenessBot 画", "请  画"),
+        ("＠likenessbot，动漫", "动漫"),
+        ("/make动漫", "动漫"),
+        ("/make，动漫", "动漫"),
+        ("/make@LikenessBot：动漫", "动漫"),
     ],
-)  # fmt: skip
+)
 def test_chinese_goes_on_without_a_space_after_the_name(text: str, wish: str) -> None:
     group = {"id": -100, "type": "supergroup", "title": "G"}
     post = heard(text=text, chat=group)

@@ -17,18 +17,18 @@ from starlette.applications import Starlette
 from bot.channels.wechat.channel import WeChatChannel
 from bot.channels.wechat.handling import Answerer
 from bot.metrics import Metrics
-from handlers.calm import Calm
-from handlers.conversation import Conversation
-from handlers.delivery import Courier
-from handlers.jobs import LIVE, JobRunner
-from handlers.making import Made, Taken
-from handlers.memory_store import MemoryStore
-from handlers.plan import quoted
-from handlers.sql_schema import sqlite_url
-from handlers.sql_store import SqlStore
-from handlers.store import ENDED, Delivery, Job, JobState, Store
-from handlers.table import LastResult
-from handlers.telling import Teller
+from handlers.dialogue.conversation import Conversation
+from handlers.foreground import ForegroundGate
+from handlers.jobs.delivery import Courier
+from handlers.jobs.execution import JobOutcome, ShotOutcome
+from handlers.jobs.notices import JobNotices
+from handlers.jobs.plan import quoted
+from handlers.jobs.runner import LIVE, JobRunner
+from handlers.session import LastResult
+from handlers.store.base import ENDED, Delivery, Job, JobState, Store
+from handlers.store.memory import MemoryStore
+from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.base import PictureFile
 from providers.fake import FakeProvider, Script
@@ -64,7 +64,7 @@ class House:
     conversation: Conversation
     folder: Path
     courier: Courier
-    calm: Calm
+    calm: ForegroundGate
     rows: list[Delivery] = field(default_factory=list)
 
     def phone(self, name: str = "ann") -> Phone:
@@ -105,9 +105,9 @@ class House:
         pictures = tuple(_made(self.folder / "pictures" / job.id, n, sizes) for n in range(count))
         if file is not None:
             pictures = (replace(pictures[0], path=file),)
-        made = Made(shots=(Taken(wanted=count, pictures=pictures),))
+        made = JobOutcome(shots=(ShotOutcome(wanted=count, pictures=pictures),))
         job = replace(job, pictures=pictures)
-        result = Teller(job=job, words=words).result(made, took=21.0, number=job.delivery)
+        result = JobNotices(job=job, words=words).result(made, took=21.0, number=job.delivery)
         row = await self.courier.deliver(channel or self.channel, job.chat, result, job_id=job.id, number=job.delivery)
         ended = replace(job, state=JobState.DONE, finished=self.clock())
         paths = tuple(picture.path for picture in pictures)
@@ -147,7 +147,7 @@ async def house(
         await SqlStore.open(sqlite_url(folder / "likeness.sqlite"), clock=clock) if jobs else MemoryStore(clock=clock)
     )
     metrics = Metrics()
-    calm = Calm(seconds=60)
+    calm = ForegroundGate(seconds=60)
     channel = WeChatChannel(
         store=store,
         metrics=metrics,
@@ -168,13 +168,22 @@ async def house(
     runner = None
     if jobs:
         runner = JobRunner(
-            store=store, router=router, channels={"wechat": channel}, data_dir=folder,
-            output_dir=folder / "pictures", clock=clock, sleep=hasty,
-        )  # fmt: skip
+            store=store,
+            router=router,
+            channels={"wechat": channel},
+            data_dir=folder,
+            output_dir=folder / "pictures",
+            clock=clock,
+            sleep=hasty,
+        )
     conversation = Conversation(
-        store=store, jobs=runner or RecordedJobs(), quote=quoted(router), photos_dir=folder / "photos", now=clock,
+        store=store,
+        jobs=runner or RecordedJobs(),
+        quote=quoted(router),
+        photos_dir=folder / "photos",
+        now=clock,
         accept=lambda path, into: accept_photo(path, into=into),
-    )  # fmt: skip
+    )
     if runner is not None:
         await runner.start()
     if listening:
@@ -183,10 +192,19 @@ async def house(
         async with served(Starlette(routes=list(channel.routes()))) as address:
             wechat.app = address
             yield House(
-                wechat=wechat, channel=channel, store=store, runner=runner, provider=provider, clock=clock,
-                address=address, metrics=metrics, conversation=conversation, folder=folder,
-                courier=Courier(store, sleep=hasty), calm=calm,
-            )  # fmt: skip
+                wechat=wechat,
+                channel=channel,
+                store=store,
+                runner=runner,
+                provider=provider,
+                clock=clock,
+                address=address,
+                metrics=metrics,
+                conversation=conversation,
+                folder=folder,
+                courier=Courier(store, sleep=hasty),
+                calm=calm,
+            )
     finally:
         await channel.aclose()
         if runner is not None:
@@ -198,9 +216,16 @@ async def house(
 async def beside(likeness: House) -> AsyncIterator[tuple[WeChatChannel, str]]:
     """Another process of the account on the same database and the same folder: its channel and address."""
     channel = WeChatChannel(
-        store=likeness.store, metrics=Metrics(), data_dir=likeness.folder, secret=b"a secret for tests", app_id=APP_ID,
-        app_secret=SecretStr(APP_SECRET), token=SecretStr(TOKEN), api_url=likeness.wechat.url, clock=likeness.clock,
-    )  # fmt: skip
+        store=likeness.store,
+        metrics=Metrics(),
+        data_dir=likeness.folder,
+        secret=b"a secret for tests",
+        app_id=APP_ID,
+        app_secret=SecretStr(APP_SECRET),
+        token=SecretStr(TOKEN),
+        api_url=likeness.wechat.url,
+        clock=likeness.clock,
+    )
     await channel.start(likeness.conversation)
     try:
         async with served(Starlette(routes=list(channel.routes()))) as address:
@@ -220,9 +245,14 @@ def _made(folder: Path, number: int, size: tuple[int, int]) -> PictureFile:
     path = folder / f"{number}.jpg"
     path.write_bytes(photo(20 + 30 * number, size))
     return PictureFile(
-        path=path, width=size[0], height=size[1], size_bytes=path.stat().st_size, mime="image/jpeg",
-        provider="fake", request_id=str(number),
-    )  # fmt: skip
+        path=path,
+        width=size[0],
+        height=size[1],
+        size_bytes=path.stat().st_size,
+        mime="image/jpeg",
+        provider="fake",
+        request_id=str(number),
+    )
 
 
 def slow(seconds: float = 1e9) -> FakeProvider:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.wechat.ledger import SPACE, People
-from bot.channels.wechat.person import Person
+from bot.channels.wechat.follower import Follower
+from bot.channels.wechat.follower_store import SPACE, FollowerStore
 from handlers.channel import DeliveryLater
-from handlers.memory_store import MemoryStore
 from handlers.message import Chat, Kind, Outgoing
+from handlers.store.memory import MemoryStore
 from tests.bot.wechat.house import house, photo, text_of
 from tests.bot.wechat.test_first_answers import locked
 from tests.servers.wechat import FakeWeChat
@@ -67,7 +67,7 @@ async def test_in_a_crowd_too_a_database_that_does_not_answer_is_waited_for_no_l
 
 async def test_a_record_just_read_is_changed_without_a_second_look() -> None:
     store = Counting()
-    people = People(store)
+    people = FollowerStore(store)
     found = await people.record("o1")
     opened = await people.opened("o1", "message", "k1", known=found)
     await people.offer("o1", ("groups",), known=opened)
@@ -80,7 +80,7 @@ async def test_a_record_just_read_is_changed_without_a_second_look() -> None:
 @pytest.mark.parametrize("before", [0, 1])
 async def test_a_record_changed_by_somebody_else_meanwhile_loses_neither_change(before: int) -> None:
     store = MemoryStore()
-    here, elsewhere = People(store), People(store)
+    here, elsewhere = FollowerStore(store), FollowerStore(store)
     for n in range(before):
         await elsewhere.opened("o1", "message", f"k{n}")
         await elsewhere.take("o1")
@@ -95,11 +95,11 @@ async def test_a_record_changed_by_somebody_else_meanwhile_loses_neither_change(
 
 
 async def test_a_record_that_did_not_change_is_not_written() -> None:
-    people = People(MemoryStore())
+    people = FollowerStore(MemoryStore())
     opened = await people.opened("o1", "message", "k1")
     again = await people.opened("o1", "message", "k1", known=opened)
     assert again is opened
-    assert (await people.changed("o2", lambda person: person)).person == Person()
+    assert (await people.changed("o2", lambda person: person)).person == Follower()
     assert (await people.record("o2")).raw is None
 
 
@@ -111,6 +111,6 @@ async def test_words_that_a_stop_comes_before_cost_nothing_of_the_budget(tmp_pat
         chat = Chat(channel="wechat", chat=ann.openid, person=ann.openid)
         with pytest.raises(DeliveryLater):
             await likeness.channel.say(chat, Outgoing(id="late", kind=Kind.TEXT, text="照片好了", language="zh"))
-        people = People(likeness.store, clock=likeness.clock)
+        people = FollowerStore(likeness.store, clock=likeness.clock)
         assert (await people.read(ann.openid)).room(likeness.clock()) == 5
         assert not ann.messages

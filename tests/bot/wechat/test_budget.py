@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.wechat.ledger import People
+from bot.channels.wechat.follower_store import FollowerStore
 from handlers.channel import DeliveryError
 from handlers.message import Chat, Choice, Kind, Outgoing
-from handlers.store import DeliveryState, JobState
+from handlers.store.base import DeliveryState, JobState
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.servers.wechat import FakeWeChat, Phone
 
@@ -137,7 +137,7 @@ async def test_a_used_up_budget_holds_results_in_their_order(tmp_path: Path, wec
         ann = likeness.phone()
         for _ in range(3):
             await likeness.wishes(ann)
-        people = People(likeness.store, clock=likeness.clock)
+        people = FollowerStore(likeness.store, clock=likeness.clock)
         while await people.take(ann.openid):
             pass
         for n in range(3):
@@ -259,7 +259,7 @@ async def test_where_a_tap_ends_the_window_before_it_the_result_waits(tmp_path: 
 
 async def test_a_repeated_push_opens_no_second_budget(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
-        people = People(likeness.store, clock=likeness.clock)
+        people = FollowerStore(likeness.store, clock=likeness.clock)
         await people.opened("o1", "message", "k1")
         for _ in range(2):
             await people.take("o1")
@@ -292,7 +292,7 @@ async def test_a_lost_answer_to_a_picture_is_not_repeated_and_can_be_asked_for(
         assert "没看到" in receipt.text
         assert "/r/" in receipt.text
         assert receipt.items[0][1] == "重新发送"
-        people = People(likeness.store, clock=likeness.clock)
+        people = FollowerStore(likeness.store, clock=likeness.clock)
         assert (await people.read(ann.openid)).room(likeness.clock()) == 3, "it may have been sent, so it counts"
 
 
@@ -381,7 +381,7 @@ async def test_killed_among_several_pictures_the_others_follow_and_none_comes_tw
         assert likeness.rows[-1].state is DeliveryState.SENT
         assert len(set(ann.pictures)) == len(ann.pictures) == 3
         assert "没看到" in ann.messages[-1].text, "nobody knows of the second"
-        people = People(likeness.store, clock=likeness.clock)
+        people = FollowerStore(likeness.store, clock=likeness.clock)
         assert (await people.read(ann.openid)).room(likeness.clock()) == 5 - ann.sent_in_window
 
 

@@ -34,9 +34,13 @@ name = "更多"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wechat: FakeWeChat) -> Path:
     monkeypatch.chdir(tmp_path)
     settings = {
-        "DATA_DIR": str(tmp_path), "OUTPUT_DIR": str(tmp_path / "pictures"), "WECHAT_APP_ID": APP_ID,
-        "WECHAT_APP_SECRET": APP_SECRET, "WECHAT_TOKEN": TOKEN, "WECHAT_API_URL": wechat.url,
-    }  # fmt: skip
+        "DATA_DIR": str(tmp_path),
+        "OUTPUT_DIR": str(tmp_path / "pictures"),
+        "WECHAT_APP_ID": APP_ID,
+        "WECHAT_APP_SECRET": APP_SECRET,
+        "WECHAT_TOKEN": TOKEN,
+        "WECHAT_API_URL": wechat.url,
+    }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "menu.toml").write_text(MENU, "utf-8")

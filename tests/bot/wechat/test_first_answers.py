@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handlers.conversation import Conversation
+from handlers.dialogue.conversation import Conversation
 from handlers.message import Message, Outgoing
 from providers.fake import FakeProvider, Script
 from tests.bot.wechat.house import House, beside, house, photo, text_of

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from PIL import Image
 
+from bot.channels.wechat.account_rights import AccountRights, Rights
 from bot.channels.wechat.api import WeChatError
-from bot.channels.wechat.ledger import People
-from bot.channels.wechat.rights import AccountRights, Rights
-from handlers.conversation import Conversation
+from bot.channels.wechat.follower_store import FollowerStore
+from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Message, Outgoing
-from handlers.store import DeliveryState
+from handlers.store.base import DeliveryState
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import Clock
 from tests.servers.wechat import APP_ID, FakeWeChat, Phone
@@ -285,7 +285,7 @@ async def test_pages_of_people_who_never_come_back_are_deleted_after_their_week(
         ann = likeness.phone()
         await likeness.wishes(ann)
         await likeness.makes(ann)
-        (page_id, _), *_ = (await People(likeness.store).read(ann.openid)).pages
+        (page_id, _), *_ = (await FollowerStore(likeness.store).read(ann.openid)).pages
         await likeness.channel.sweep()
         assert await likeness.store.value("wechat.page", page_id) is not None
         likeness.later(days=8)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.channels.wechat.api import WeChatError
 from bot.channels.wechat.tokens import Tokens
-from handlers.memory_store import MemoryStore
+from handlers.store.memory import MemoryStore
 from tests.bot.wechat.house import house, photo
 from tests.handlers.running import Clock, hasty
 from tests.servers.wechat import MAX_IMAGE, FakeWeChat

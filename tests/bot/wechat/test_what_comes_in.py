@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from handlers.delivery import Courier
-from handlers.making import fault_of
-from handlers.store import JobState
-from handlers.telling import Teller
+from handlers.jobs.delivery import Courier
+from handlers.jobs.execution import failure_of
+from handlers.jobs.notices import JobNotices
+from handlers.store.base import JobState
 from handlers.words import words
 from providers.errors import MadeNothing
 from tests.bot.wechat.house import house, photo, text_of
@@ -57,8 +57,8 @@ async def test_after_an_unfollow_nothing_is_sent_and_everything_is_deleted(tmp_p
         assert len(ann.seen) == shown
         assert not wechat.refused
         assert not [p for p in (tmp_path / "photos").rglob("*") if p.is_file()]
-        table = await likeness.store.table((await likeness.jobs())[0].chat)
-        assert not table.photos
+        session = await likeness.store.session((await likeness.jobs())[0].chat)
+        assert not session.photos
 
 
 async def test_who_follows_again_is_served_again(tmp_path: Path, wechat: FakeWeChat) -> None:
@@ -234,7 +234,7 @@ async def test_a_failure_is_told_with_a_way_to_try_again(tmp_path: Path, wechat:
         ann = likeness.phone()
         await likeness.wishes(ann)
         (job,) = await likeness.jobs()
-        failure = Teller(job=job, words=words).failure(fault_of(MadeNothing("x")), number=0)
+        failure = JobNotices(job=job, words=words).failure(failure_of(MadeNothing("x")), number=0)
         assert await Courier(likeness.store).say(likeness.channel, job.chat, failure)
         told = ann.messages[-1]
         assert told.kind == "msgmenu"

@@ -14,8 +14,8 @@ from PIL import Image
 from providers.errors import AskPerson, MadeNothing
 from providers.media.accept import accept
 from providers.media.decode import Undecodable, decode, inspect
-from providers.media.pieces import MAX_PIECES, jpeg_scans, too_many_pieces
 from providers.media.save import save_picture
+from providers.media.structure_limits import MAX_PIECES, jpeg_scans, too_many_pieces
 from tests.providers.media.pictures import encoded, exif, png_chunk, scene
 
 JPEG, PNG, GIF = (encoded(scene(), kind) for kind in ("JPEG", "PNG", "GIF"))

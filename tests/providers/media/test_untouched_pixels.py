@@ -15,8 +15,8 @@ from PIL import Image
 
 from providers.errors import AskPerson, MadeNothing
 from providers.media.accept import accept
+from providers.media.integrity import jpeg_is_sound, png_is_sound
 from providers.media.save import save_picture
-from providers.media.sound import jpeg_is_sound, png_is_sound
 from providers.media.strip import Malformed, stripped
 from tests.providers.media.pictures import (
     SECRET,

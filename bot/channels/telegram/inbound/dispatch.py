@@ -1,0 +1,142 @@
+"""Asking the handlers what a message leads to, and saying what they answer, with patience where Telegram is away."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from bot.channels.telegram.outbound.media_format import NotAllowed
+from bot.channels.telegram.outbound.results import Results
+from bot.channels.telegram.outbound.speaker import Speaker
+from bot.channels.telegram.timing import Timing
+from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
+from handlers.message import Chat, Kind, Language, Message, Outgoing
+from handlers.store.base import ENDED, JobState, Store
+from handlers.words import words
+
+log = logging.getLogger(__name__)
+
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds between attempts to say an answer while Telegram is away."""
+MENUS = frozenset({"group", "groups", "edits", "language", "room"})
+"""Taps that only turn a page: the answer replaces the menu it was tapped in."""
+
+
+class Answerer(Protocol):
+    """Who decides what a message leads to: `Conversation`. Idempotent for `message.key`."""
+
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]: ...
+
+
+class Answering:
+    """Its methods return whether the message is done with; False: it stays in the inbox, for the next start."""
+
+    def __init__(self, *, store: Store, speaker: Speaker, places: Results, pace: Timing) -> None:
+        self._store = store
+        self._speaker = speaker
+        self._places = places
+        self._pace = pace
+
+    async def converse(self, answerer: Answerer, message: Message, *, menu: int | None = None) -> bool:
+        """`menu`: the message whose button was tapped."""
+        replies = await self._replies(answerer, message)
+        if replies is None:
+            return await self.say_word(message, "error.internal")
+        turns_page = menu is not None and (message.choice or "").partition(":")[0] in MENUS
+        for outgoing in replies:
+            if turns_page and menu and not outgoing.job and await self._turn_page(message.chat, menu, outgoing):
+                turns_page = False
+            elif not await self._answer(message, outgoing):
+                return False
+        return True
+
+    async def _replies(self, answerer: Answerer, message: Message) -> tuple[Outgoing, ...] | None:
+        for pause in (*self._pace.retries, None):
+            try:
+                return await answerer.handle(message)
+            except Exception as error:  # not the person's doing, whatever it is
+                log.error("handling a Telegram message failed: %s", type(error).__name__)
+                if pause is not None:
+                    await self._pace.clock.sleep(pause)
+        return None
+
+    async def _turn_page(self, chat: Chat, menu: int, outgoing: Outgoing) -> bool:
+        if outgoing.kind not in (Kind.TEXT, Kind.CHOICES):
+            return False
+        try:
+            return await self._speaker.edit(chat, menu, outgoing.text, outgoing.choices)
+        except DeliveryError:
+            return False
+
+    async def _answer(self, message: Message, outgoing: Outgoing) -> bool:
+        # What goes wrong with a wish is said in reply to it; a command or a tap needs no quoting.
+        quote = message.choice is None and not message.text.startswith("/")
+        late = False
+
+        async def say() -> None:
+            nonlocal late
+            if not (late and outgoing.job and await self._is_over(outgoing.job)):
+                late = True
+                await self._speaker.say(message.chat, outgoing, first=True, quote=quote)
+
+        try:
+            await self._patiently(say)
+        except DeliveryRefused:
+            log.info("an answer was refused by the chat")
+        except DeliveryError:
+            return False
+        return True
+
+    async def _is_over(self, job_id: str) -> bool:
+        """Whether what was to be announced has come already, or is forgotten."""
+        job = await self._store.job(job_id)
+        return job is None or job.state is JobState.DELIVERING or job.state in ENDED
+
+    async def _patiently(self, say: Callable[[], Awaitable[None]]) -> None:
+        """Words twice are no harm, words lost are: an unknown outcome is repeated, once."""
+        unknown = 0
+        for pause in (*PAUSES, None):
+            try:
+                await say()
+                return
+            except DeliveryUnknown:
+                unknown += 1
+                if unknown > 1:
+                    return
+            except DeliveryLater as error:
+                if pause is None:
+                    raise
+                await self._pace.clock.sleep(max(pause, error.retry_after))
+
+    async def say_word(self, message: Message, key: str, **params: int) -> bool:
+        """A sentence of the channel's own, in the person's language."""
+        session = await self._store.session(message.chat)
+        language: Language = session.language or message.language_hint or "en"
+        outgoing = Outgoing(
+            id=f"{message.key}:{key}",
+            kind=Kind.TEXT,
+            text=words(language, key, **params),
+            ref=message.ref,
+            language=language,
+        )
+        return await self._answer(message, outgoing)
+
+    async def send_files(self, message: Message) -> bool:
+        """The pictures of a job as files, at full size; the job is the one the tapped button names."""
+        job = await self._store.job((message.choice or "").partition(":")[2])
+        if job is None or job.chat.key != message.chat.key or not job.pictures:
+            return await self.say_word(message, "say.nothing_open")
+        outgoing = Outgoing(
+            id=message.key,
+            kind=Kind.PICTURES,
+            pictures=job.pictures,
+            ref=message.ref,
+            job=job.id,
+            language=job.order.language,
+        )
+        try:
+            await self._patiently(lambda: self._places.send_file(message.chat, outgoing, message.key))
+        except NotAllowed:
+            return await self.say_word(message, "telegram.no_media")
+        except DeliveryRefused:
+            return await self.say_word(message, "error.result_gone")
+        return True

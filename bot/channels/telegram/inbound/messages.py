@@ -1,0 +1,123 @@
+"""From what was heard to a `Message` for the handlers: whose it is, its words, and its pictures on our disk."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.channels.telegram.bounded import BoundedMap
+from bot.channels.telegram.inbound.photos import Photos
+from bot.channels.telegram.inbound.updates import Attachment, Post, Tap, job_named
+from bot.channels.telegram.message_index import Ledger
+from bot.channels.telegram.outbound.buttons import Pressed, owner_mark
+from bot.channels.telegram.outbound.speaker import Speaker
+from handlers.message import Chat, IncomingPhoto, Message
+from handlers.store.base import Job, Store
+from providers.media.threads import in_thread
+
+REMEMBERED = 10_000
+
+
+class Hearing:
+    def __init__(self, *, store: Store, ledger: Ledger, photos: Photos, speaker: Speaker) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._photos = photos
+        self._speaker = speaker
+        self._texts: BoundedMap[tuple[int, int], str] = BoundedMap(REMEMBERED)
+
+    # --- words
+
+    def is_news(self, posts: Sequence[Post]) -> bool:
+        """Whether the words are new: clients also report an edit when nothing was written."""
+        news = [post.edited is None or self._texts.get((post.chat, post.message)) != post.text for post in posts]
+        for post in posts:
+            self._texts.put((post.chat, post.message), post.text)
+        return any(news)
+
+    def message(self, name: str, posts: Sequence[Post], *, late: bool = False) -> Message:
+        """Without its pictures yet. `late` as from `album`."""
+        first = posts[0]
+        thread = None if first.thread is None else str(first.thread)
+        return Message(
+            key=_key(name, first, late=late),
+            chat=Chat(channel="telegram", chat=name, person=first.person, thread=thread),
+            text="\n".join(dict.fromkeys(post.text for post in posts if post.text)),
+            language_hint=first.language,
+            ref=str(first.message),
+            group=not first.private,
+        )
+
+    def tapped(self, name: str, tap: Tap) -> Message:
+        pressed = Pressed.parse(tap.data)
+        anonymous = pressed.owner == owner_mark(f"c{tap.chat}")
+        thread = None if tap.thread is None else str(tap.thread)
+        about = tap.message if job_named(tap.data) else tap.replies_to or tap.message
+        return Message(
+            key=f"telegram:tap:{tap.query}",
+            chat=Chat(channel="telegram", chat=name, person=f"c{tap.chat}" if anonymous else tap.person, thread=thread),
+            choice=pressed.choice,
+            language_hint=tap.language,
+            ref=str(about),
+            group=not tap.private,
+        )
+
+    # --- pictures
+
+    async def album(self, name: str, posts: Sequence[Post]) -> tuple[Sequence[Post], bool]:
+        """Remember the parts of an album, so that a later reply to one of its pictures finds them all.
+
+        Returns the posts to handle, and whether they are late: what came after their album was handled is a message
+        of its own.
+        """
+        first = posts[0]
+        if not first.album or first.edited is not None:
+            return posts, False
+        handled = await self._store.turn_of(_key(name, first)) is not None
+        parts = tuple(attachment for post in posts for attachment in post.photos)
+        together = await self._ledger.put_album(name, first.album, parts, whole=not handled)
+        late = [post for post in posts if post.photos and post.message not in together]
+        return (late, True) if late else (posts, False)
+
+    async def with_photos(self, message: Message, posts: Sequence[Post]) -> tuple[Message, tuple[IncomingPhoto, ...]]:
+        """The message with its pictures, and all that were fetched. Raises TooLarge, Lost."""
+        first, name = posts[0], message.chat.chat
+        photos = tuple(attachment for post in posts for attachment in post.photos)
+        if first.album and (first.edited is not None or message.key == _key(name, first)):
+            photos = await self._ledger.album(name, first.album) or photos
+        job = await self._quoted_job(message.chat, first)
+        quoted = () if job else await self._quoted(name, first)
+        if not photos and not quoted:
+            return replace(message, quoted_job=job.id if job else None), ()
+        stem = hashlib.sha256(message.key.encode()).hexdigest()[:20]
+        fetched = await self._photos.fetch((*photos, *quoted), stem)
+        came, replied = fetched[: len(photos)], fetched[len(photos) :]
+        if replied and not came and not message.text:
+            # A picture taken up without a word is in the session like one just sent.
+            came, replied = replied, ()
+        return replace(message, photos=came, quoted_photos=replied, quoted_job=job.id if job else None), fetched
+
+    async def _quoted(self, name: str, post: Post) -> tuple[Attachment, ...]:
+        """The pictures of the message it replies to: of an album, all that we saw."""
+        if post.quoted_album:
+            return await self._ledger.album(name, post.quoted_album) or post.quoted
+        return post.quoted
+
+    async def _quoted_job(self, chat: Chat, post: Post) -> Job | None:
+        """The job whose result it replies to, where it is this person's and its pictures are here."""
+        named = post.quoted_job
+        if named is None and post.quoted_message is not None and post.quoted:
+            named = await self._ledger.job_of(chat.chat, post.quoted_message)
+        job = await self._store.job(named) if named else None
+        if job is None or job.chat.key != chat.key or not job.pictures:
+            return None
+        here = await in_thread(lambda: all(picture.path.is_file() for picture in job.pictures))
+        return job if here else None
+
+
+def _key(name: str, first: Post, *, late: bool = False) -> str:
+    """An edit is a message of its own; an album is one message, named by its group, and what came late another."""
+    if first.edited is not None:
+        return f"telegram:{name}:{first.message}:{first.edited}"
+    if first.album is None:
+        return f"telegram:{name}:{first.message}"
+    return f"telegram:{name}:{first.album}:{first.message}" if late else f"telegram:{name}:{first.album}"

@@ -1,0 +1,310 @@
+"""What an update is to us. Pure: an update and who we are come in, a `Post`, a `Tap` or nothing comes out.
+
+In a group the bot is spoken to by a command, a mention, or a reply to it; everything else there is nobody's business
+of ours, save the parts of an album, whose caption may be on another part.
+"""
+
+import re
+from dataclasses import dataclass
+
+import telegram
+from telegram import Update
+
+from bot.channels.telegram.inbound.lenient_json import left_out
+from handlers.message import Language
+from intent import COMMANDS, parse
+
+LARGEST_DOWNLOAD = 20 << 20
+"""Bytes; what getFile gives (Bot API)."""
+MAKE = "make"
+"""`/make anime`: the command that only addresses the bot, for groups in privacy mode."""
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?(?![A-Za-z0-9_@/])")
+"""Chinese goes on without a space: `/make动漫`."""
+_PICTURE_NAME = re.compile(r"\.(jpe?g|png|webp|heic|heif|gif|bmp|tiff?|avif)$", re.IGNORECASE)
+_ANY_TYPE = frozenset({"", "application/octet-stream"})
+_JOB = re.compile(r"[a-z]+:([0-9a-f]{20})(?:\||$)")
+_MARKS = " ,，:：、"
+"""What may stand between the bot's name, or a command, and the wish."""
+_UNUSABLE = (
+    "video",
+    "animation",
+    "voice",
+    "audio",
+    "video_note",
+    "sticker",
+    "document",
+    "paid_media",
+    "story",
+    "contact",
+    "location",
+    "venue",
+    "poll",
+    "dice",
+    "game",
+    "checklist",
+    "giveaway",
+    "giveaway_winners",
+    "invoice",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Me:
+    """The bot itself. `sees_all`: privacy mode is off, so groups' chatter comes too."""
+
+    id: int
+    username: str
+    sees_all: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A picture in a message. `unique` names the file for ever; `size` in bytes where it is told."""
+
+    file_id: str
+    unique: str
+    size: int | None = None
+    message: int = 0
+
+    @property
+    def too_large(self) -> bool:
+        return (self.size or 0) > LARGEST_DOWNLOAD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """A message somebody wrote, or edited.
+
+    `addressed` False: a part of an album in a group, of no interest unless another part is addressed.
+    `unusable`: it holds something that is no picture. `quoted_…`: the message it replies to.
+    """
+
+    chat: int
+    person: str
+    message: int
+    text: str = ""
+    thread: int | None = None
+    private: bool = True
+    addressed: bool = True
+    album: str | None = None
+    photos: tuple[Attachment, ...] = ()
+    unusable: bool = False
+    edited: int | None = None
+    quoted: tuple[Attachment, ...] = ()
+    quoted_message: int | None = None
+    quoted_album: str | None = None
+    quoted_job: str | None = None
+    quoted_unusable: bool = False
+    language: Language | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tap:
+    """A button somebody pressed. `message` is the one it hangs under, `replies_to` what that one answers."""
+
+    query: str
+    chat: int
+    person: str
+    message: int
+    data: str
+    thread: int | None = None
+    replies_to: int | None = None
+    private: bool = True
+    language: Language | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """A group became a supergroup."""
+
+    old: int
+    new: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Whether the bot may write to a chat has changed."""
+
+    chat: int
+    gone: bool
+
+
+Heard = Post | Tap | Moved | Standing
+
+
+def read(update: Update, me: Me) -> Heard | None:
+    """What the update is to us, or None where it is nothing."""
+    if update.callback_query is not None:
+        return _tap(update.callback_query)
+    if update.my_chat_member is not None:
+        status = update.my_chat_member.new_chat_member.status
+        return Standing(chat=update.my_chat_member.chat.id, gone=status in ("kicked", "left"))
+    message = update.message or update.edited_message
+    if message is None:
+        return None
+    if message.migrate_to_chat_id:
+        return Moved(old=message.chat.id, new=message.migrate_to_chat_id)
+    if message.migrate_from_chat_id:
+        return Moved(old=message.migrate_from_chat_id, new=message.chat.id)
+    return _post(message, me, edited=update.edited_message is not None)
+
+
+def language_of(user: telegram.User | None) -> Language | None:
+    code = (user.language_code if user else None) or ""
+    return ("zh" if code.lower().startswith("zh") else "en") if code else None
+
+
+def _tap(query: telegram.CallbackQuery) -> Tap | None:
+    under = query.message
+    if under is None or not query.data:
+        return None
+    known = under if isinstance(under, telegram.Message) else None
+    replied = known.reply_to_message if known else None
+    return Tap(
+        query=query.id,
+        chat=under.chat.id,
+        person=str(query.from_user.id),
+        message=under.message_id,
+        data=query.data,
+        thread=_thread(known) if known else None,
+        replies_to=replied.message_id if replied else None,
+        private=under.chat.type == "private",
+        language=language_of(query.from_user),
+    )
+
+
+def _thread(message: telegram.Message) -> int | None:
+    # In groups without topics a chain of replies carries a thread id too; that one is not to be sent back.
+    return message.message_thread_id if message.is_topic_message else None
+
+
+def _person(message: telegram.Message) -> str | None:
+    """Who wrote it. An anonymous admin or a channel writes as a chat; other bots are not listened to."""
+    if message.sender_chat is not None:
+        return None if message.is_automatic_forward else f"c{message.sender_chat.id}"
+    user = message.from_user
+    return None if user is None or user.is_bot else str(user.id)
+
+
+def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
+    person = _person(message)
+    if person is None or message.chat.type == "channel":
+        return None
+    private = message.chat.type == "private"
+    words = message.text or message.caption or ""
+    text, named = spoken(message, words, me)
+    replied = _replied(message)
+    to_me = bool(replied and replied.from_user and replied.from_user.id == me.id)
+    addressed = private or named or to_me
+    photos = attachments(message)
+    unusable = not photos and (_holds_unusable(message) or left_out(message))
+    if not addressed and not (message.media_group_id and photos):
+        return None
+    if not (photos or unusable or text or named or to_me):
+        return None  # a service message
+    other = replied or message.external_reply
+    quoted = attachments(other) if other else ()
+    return Post(
+        chat=message.chat.id,
+        person=person,
+        message=message.message_id,
+        text=text,
+        thread=_thread(message),
+        private=private,
+        addressed=addressed,
+        album=message.media_group_id,
+        photos=photos,
+        unusable=unusable,
+        edited=int(message.edit_date.timestamp()) if edited and message.edit_date else None,
+        quoted=quoted,
+        quoted_message=replied.message_id if replied else None,
+        quoted_album=replied.media_group_id if replied else None,
+        quoted_job=job_under(replied) if replied and to_me else None,
+        quoted_unusable=bool(other) and not (quoted or photos or to_me) and _holds_unusable(other),
+        language=language_of(message.from_user),
+    )
+
+
+def _holds_unusable(message: telegram.Message | telegram.ExternalReplyInfo | None) -> bool:
+    return any(getattr(message, kind, None) for kind in _UNUSABLE)
+
+
+def _replied(message: telegram.Message) -> telegram.Message | None:
+    """What it replies to; in a topic, the topic's own first message is no reply."""
+    replied = message.reply_to_message
+    return None if replied is None or replied.forum_topic_created else replied
+
+
+def spoken(message: telegram.Message, words: str, me: Me) -> tuple[str, bool]:
+    """The words without the bot's name, and whether it was named (by a command or a mention)."""
+    private = message.chat.type == "private"
+    text = words.strip()
+    if match := _COMMAND.match(text):
+        command, at = match[1].lower(), (match[2] or "").lower()
+        if at and at != me.username.lower():
+            return text, False
+        rest = _without_name(text[match.end() :], message, me)[0]
+        if command in COMMANDS:
+            return (f"/{command}" if command == "start" else f"/{command} {rest}".strip()), True
+        if command == MAKE:
+            return rest.lstrip(_MARKS), True
+        if at or private:
+            said = f"{command.replace('_', ' ')} {rest}".strip()
+            # A command that says nothing to us is in no language: it keeps its stroke.
+            return (f"/{command} {rest}".strip() if parse(said).operation == "none" else said), True
+        return text, False
+    return _without_name(text, message, me)
+
+
+def _without_name(text: str, message: telegram.Message, me: Me) -> tuple[str, bool]:
+    named = False
+    entities = message.parse_entities(["text_mention"]) or message.parse_caption_entities(["text_mention"])
+    for entity, said in entities.items():
+        if entity.user and entity.user.id == me.id:
+            text, named = text.replace(said, " ", 1), True
+    # As an entity or plain: the server does not mark a name that Chinese goes on from without a space.
+    name = rf"(?<![A-Za-z0-9_@/])[@＠]{re.escape(me.username)}(?![A-Za-z0-9_])"
+    stripped = re.sub(name, " ", text, flags=re.IGNORECASE)
+    named = named or stripped != text
+    return (" ".join(stripped.split(" ")).strip(_MARKS) if named else text.strip()), named
+
+
+def attachments(message: telegram.Message | telegram.ExternalReplyInfo) -> tuple[Attachment, ...]:
+    """The picture in a message: the largest size of a photo, an image sent as a file, or a static sticker."""
+    number = message.message_id if isinstance(message, telegram.Message) else 0
+    if message.photo:
+        return (_attachment(max(message.photo, key=lambda size: size.width * size.height), number),)
+    document = message.document
+    if document is not None and getattr(message, "animation", None) is None and _may_be_picture(document):
+        return (_attachment(document, number),)
+    sticker = message.sticker
+    if sticker is not None and not sticker.is_animated and not sticker.is_video:
+        return (_attachment(sticker, number),)
+    return ()
+
+
+def _may_be_picture(document: telegram.Document) -> bool:
+    """By type or name; where a client tells neither, its bytes will say."""
+    mime, name = (document.mime_type or "").lower(), document.file_name or ""
+    untold = mime in _ANY_TYPE and "." not in name
+    return mime.startswith("image/") or bool(_PICTURE_NAME.search(name)) or untold
+
+
+def _attachment(file: telegram.PhotoSize | telegram.Document | telegram.Sticker, message: int) -> Attachment:
+    return Attachment(file_id=file.file_id, unique=file.file_unique_id, size=file.file_size, message=message)
+
+
+def job_under(message: telegram.Message) -> str | None:
+    """The job a message of ours is about, from its buttons."""
+    markup = message.reply_markup
+    for row in markup.inline_keyboard if markup else ():
+        for button in row:
+            if isinstance(button.callback_data, str) and (match := _JOB.match(button.callback_data)):
+                return match[1]
+    return None
+
+
+def job_named(data: str) -> str | None:
+    """The job a button's data speaks of."""
+    match = _JOB.match(data)
+    return match[1] if match else None

@@ -1,0 +1,90 @@
+"""How the Bot API is called: the library's way, straight over our transport.
+
+httpx's client around it would merge headers, look for cookies and follow redirects, none of which a bot needs, at
+twice the price of the call itself. Where a proxy leads to Telegram, httpx's client makes the calls.
+"""
+
+from typing import Any
+
+import httpx
+from telegram.error import NetworkError, TimedOut
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
+
+from bot.channels.telegram.inbound.lenient_json import answered
+from providers.net import direct
+
+CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
+"""Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
+KEPT = 4.0
+"""Seconds an idle connection is kept. Many servers end one after five: a call must not be on its way just then."""
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Calling(HTTPXRequest):
+    """At most `connections` calls side by side. Faults carry httpx's error as their cause: see `gateway.py`."""
+
+    def __init__(self, connections: int) -> None:
+        self._direct = direct(limits=httpx.Limits(max_connections=connections, keepalive_expiry=KEPT))
+        super().__init__(
+            connections,
+            connect_timeout=CONNECT,
+            read_timeout=READ,
+            write_timeout=WRITE,
+            pool_timeout=POOL,
+            media_write_timeout=MEDIA_WRITE,
+            httpx_kwargs={"transport": self._direct},
+        )
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """What a message of ours answers may hold things that the library cannot read: the call has been done."""
+        return answered(HTTPXRequest.parse_json_payload(payload))
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
+        write_timeout: Any = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
+        """The status and the body of the answer. Raises TimedOut, NetworkError."""
+        if self._direct is None or self._client.is_closed:
+            return await super().do_request(
+                url, method, request_data, read_timeout, write_timeout, connect_timeout, pool_timeout
+            )
+        uploads = request_data is not None and request_data.contains_files
+        patience = {
+            "read": _seconds(read_timeout, READ),
+            "write": _seconds(write_timeout, MEDIA_WRITE if uploads else WRITE),
+            "connect": _seconds(connect_timeout, CONNECT),
+            "pool": _seconds(pool_timeout, POOL),
+        }
+        try:
+            response = await self._direct.handle_async_request(_request(url, method, request_data, patience))
+            try:
+                return response.status_code, await response.aread()
+            finally:
+                await response.aclose()
+        except httpx.TimeoutException as error:
+            raise TimedOut from error
+        except httpx.HTTPError as error:
+            raise NetworkError(type(error).__name__) from error
+
+
+def _seconds(given: Any, ours: float) -> float | None:
+    return ours if given is BaseRequest.DEFAULT_NONE else given
+
+
+def _request(url: str, method: str, data: RequestData | None, patience: dict[str, float | None]) -> httpx.Request:
+    headers = {"user-agent": BaseRequest.USER_AGENT, "accept-encoding": "gzip, deflate"}
+    extensions = {"timeout": patience}
+    if data is None:
+        return httpx.Request(method, url, headers=headers, extensions=extensions)
+    if data.contains_files:
+        fields, files = data.json_parameters, data.multipart_data
+        return httpx.Request(method, url, headers=headers, data=fields, files=files, extensions=extensions)
+    form = data.url_encoded_parameters().encode()
+    return httpx.Request(method, url, headers=headers | {"content-type": _FORM}, content=form, extensions=extensions)

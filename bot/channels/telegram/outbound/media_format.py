@@ -1,0 +1,76 @@
+"""What Telegram takes as a picture: sizes, shapes, captions, and the grey one that keeps a place."""
+
+import io
+from dataclasses import replace
+from functools import cache
+from typing import Literal
+
+from PIL import Image
+from telegram.error import BadRequest
+
+from bot.channels.telegram.outbound.speaker import units
+from handlers.channel import DeliveryRefused
+from providers.base import PictureFile
+from providers.errors import LikenessError
+from providers.media.preview import fit_jpeg
+
+PHOTO_BYTES = 10 << 20
+PHOTO_SIDES = 10_000
+"""Width and height together."""
+PHOTO_RATIO = 20
+FILE_BYTES = 50 << 20
+CAPTION_UNITS = 1024
+PLACEHOLDER_SIDE = 512
+_GREY = (222, 222, 226)
+
+_NO_RIGHTS = ("not enough rights", "_forbidden")
+
+Form = Literal["text", "photo", "document"]
+
+
+class NotAllowed(DeliveryRefused):
+    """The bot may write there, but send no pictures."""
+
+
+def no_rights(error: BadRequest) -> bool:
+    return any(text in str(error).lower() for text in _NO_RIGHTS)
+
+
+def photo_allowed(picture: PictureFile) -> bool:
+    """Whether Telegram takes it as a photo (it re-encodes photos to JPEG; transparent ones would lose that)."""
+    long, short = max(picture.width, picture.height), min(picture.width, picture.height)
+    return picture.size_bytes <= PHOTO_BYTES and long + short <= PHOTO_SIDES and long <= PHOTO_RATIO * short
+
+
+def cut(text: str, most: int = CAPTION_UNITS) -> str:
+    """At most so many UTF-16 units."""
+    if units(text) <= most:
+        return text
+    return text.encode("utf-16-le")[: 2 * (most - 1)].decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+@cache
+def placeholder() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE), _GREY).save(out, "JPEG")
+    return out.getvalue()
+
+
+def sides_allowed(picture: PictureFile) -> bool:
+    """Whether it can be a photo once its bytes are made fewer."""
+    return photo_allowed(replace(picture, size_bytes=0))
+
+
+def content(picture: PictureFile, form: Form, *, most: int = FILE_BYTES) -> tuple[bytes, str]:
+    """The bytes to upload, at most so many, and their file name, which tells nothing of where they were made.
+
+    Blocks. Raises DeliveryRefused where the file is gone.
+    """
+    limit = min(most, PHOTO_BYTES if form == "photo" else FILE_BYTES)
+    try:
+        size = picture.path.stat().st_size
+        if size > limit:
+            return fit_jpeg(picture.path, limit - (1 << 16)), "likeness.jpg"
+        return picture.path.read_bytes(), f"likeness{picture.path.suffix}"
+    except (OSError, LikenessError):
+        raise DeliveryRefused("a picture of the result is no longer on the disk") from None

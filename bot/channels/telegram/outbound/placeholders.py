@@ -1,0 +1,262 @@
+"""Plain grey pictures that keep the place of an album, each to be turned into its picture.
+
+A send whose outcome nobody knows is not repeated blindly: before it, the newest message known in the chat is noted;
+afterwards, the messages of the album. Where the first note is found and the second is not, the album is looked for
+behind that message. A message that answers another comes back with what the other one holds, so a short one is sent in
+answer to where the album may be, and taken away again. Each grey picture is claimed for its place, in one step, before
+it is used: what keeps another place is not it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+
+from telegram import (
+    Bot,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+    ReplyParameters,
+)
+from telegram.error import BadRequest
+
+from bot.channels.telegram.message_index import Ledger, exchanged
+from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.media_format import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
+from bot.channels.telegram.outbound.speaker import in_topic, reply_to
+from handlers.channel import DeliveryLater, DeliveryRefused
+from handlers.message import Chat, Outgoing
+from handlers.store.base import Store
+from handlers.words import words
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT = 24
+"""Messages looked at for a lost album; each costs two calls."""
+SERVER = "telegram.server"
+"""What is remembered of the server, in the store."""
+KNOWN_KEPT = 64
+_PLACES = "telegram.places"
+_KNOWN = "telegram.greys"
+_UNKNOWN = "?"
+
+
+class Placeholders:
+    def __init__(self, *, bot: Bot, gateway: Gateway, ledger: Ledger, store: Store) -> None:
+        self._bot = bot
+        self._gateway = gateway
+        self._ledger = ledger
+        self._store = store
+
+    async def place(self, chat: Chat, outgoing: Outgoing, form: Form, count: int, key: str) -> tuple[int, ...]:
+        """So many grey pictures, sent once for `key`, or found again."""
+        noted = await self._store.value(_PLACES, key)
+        if noted and not noted.startswith(_UNKNOWN):
+            return tuple(map(int, noted.split()))
+        owner = _owner(key)
+        messages: tuple[int, ...] = ()
+        if noted:
+            after, _, newest = noted.removeprefix(_UNKNOWN).partition(",")
+            messages = await self._lost(chat, outgoing, form, count, (int(after), int(newest or 0)), owner)
+        else:
+            newest = str(await self._gateway.newest(chat.chat))
+            await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)},{newest}")
+        while not (messages and await self._claimed(chat, messages, owner)):
+            try:
+                messages = await self.send(chat, outgoing, form, count)
+            except DeliveryLater:
+                await self._store.set_value(_PLACES, key, None)  # certainly not sent: nothing is to be looked for
+                raise
+        await self._store.set_value(_PLACES, key, " ".join(map(str, messages)))
+        return messages
+
+    async def send(self, chat: Chat, outgoing: Outgoing, form: Form, count: int) -> tuple[int, ...]:
+        """Uploaded once, then named by their file id."""
+        known = await self._store.value(SERVER, f"placeholder.{form}")
+        try:
+            messages = await self._send(chat, outgoing, form, count, known)
+        except BadRequest as error:
+            if no_rights(error):
+                raise NotAllowed("placeholder") from None
+            if known is None:
+                raise DeliveryRefused("placeholder") from None
+            await self._store.set_value(SERVER, f"placeholder.{form}", None)  # the id is of another bot
+            return await self.send(chat, outgoing, form, count)
+        if known is None:
+            file = _file(messages[0])
+            await self._store.set_value(SERVER, f"placeholder.{form}", file[0] if file else None)
+            await self._store.set_value(SERVER, f"placeholder.{form}.unique", file[1] if file else None)
+        return tuple(message.message_id for message in messages)
+
+    async def _send(
+        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, known: str | None
+    ) -> tuple[Message, ...]:
+        reply = reply_to(chat, outgoing)
+        file = known or placeholder()
+
+        async def one(to: int, thread: int | None) -> tuple[Message, ...]:
+            if form == "photo":
+                return (await self._bot.send_photo(to, file, message_thread_id=thread, reply_parameters=reply),)
+            return (
+                await self._bot.send_document(
+                    to, file, filename="picture.jpg", message_thread_id=thread, reply_parameters=reply
+                ),
+            )
+
+        async def album(to: int, thread: int | None) -> tuple[Message, ...]:
+            media = [
+                InputMediaPhoto(file)
+                if form == "photo"
+                else InputMediaDocument(file, filename=None if known else "picture.jpg")
+                for _ in range(count)
+            ]
+            return await self._bot.send_media_group(to, media, message_thread_id=thread, reply_parameters=reply)
+
+        return await in_topic(self._gateway, chat, one if count == 1 else album)
+
+    # --- what was sent, and whose answer never came
+
+    async def _claimed(self, chat: Chat, messages: tuple[int, ...], owner: str) -> bool:
+        """These keep the owner's place from now on; False where one of them keeps another's."""
+        while True:
+            stored = await self._store.value(_KNOWN, chat.chat)
+            known = _owners(stored)
+            if any(known.get(message, owner) != owner for message in messages):
+                return False
+            known |= dict.fromkeys(messages, owner)
+            newest = " ".join(f"{message}={whose}" for message, whose in [*known.items()][-KNOWN_KEPT:])
+            if await exchanged(self._store, _KNOWN, chat.chat, stored, newest):
+                return True
+
+    async def _newest(self, outgoing: Outgoing) -> int:
+        """A message that is certainly older than what is sent next."""
+        shown = await self._ledger.job(outgoing.job) if outgoing.job else None
+        asked = int(outgoing.ref) if (outgoing.ref or "").isdecimal() and outgoing.ref else 0
+        return max(shown.message if shown else 0, asked)
+
+    async def _lost(
+        self, chat: Chat, outgoing: Outgoing, form: Form, count: int, before: tuple[int, int], owner: str
+    ) -> tuple[int, ...]:
+        """The messages of an album, if it was sent; they follow each other.
+
+        `before`: what it came after, of the newest messages known in this chat and anywhere.
+        """
+        after, newest = before
+        known = _owners(await self._store.value(_KNOWN, chat.chat))
+        own = tuple(message for message, whose in known.items() if whose == owner)
+        if len(own) == count:  # claimed just before the crash; of what is remembered the oldest goes, one by one
+            return own
+        if not after:
+            return ()
+        unique = await self._store.value(SERVER, f"placeholder.{form}.unique")
+        first = after + count  # the last of them, if nobody said anything else in between
+        seen: dict[int, bool] = {}
+        album: dict[int, str | None] = {}
+        look = await self._look(chat, outgoing, first)
+        seen[first], album[first], end = self._is_grey(look, form, unique), _album(look), look.message_id
+        between = tuple(range(after + 1, end))
+        # A server may tell of no message what it answers: then it can only be these. What is not ours refuses an edit.
+        untold = look.reply_to_message is None and len(between) == count and not known.keys() & set(between)
+        if untold and (await self._look(chat, outgoing, after)).reply_to_message is None:
+            return between
+
+        async def grey(number: int) -> bool:
+            if number in known or number >= end:
+                return False
+            if number not in seen:
+                look = await self._look(chat, outgoing, number)
+                seen[number], album[number] = self._is_grey(look, form, unique), _album(look)
+            return seen[number]
+
+        last = None
+        # Chats in private share their numbers: where many are written to, the album came soon after the newest of all.
+        soon = range(newest + count, end, count) if newest > after else ()
+        for number in (first, *soon, *_outwards(after + 1, end - 1)):
+            if len(seen) >= LOOKED_AT and number not in seen:
+                break
+            if await grey(number):
+                last = number
+                break
+        if last is None:
+            return ()
+        for later in range(last + 1, last + count):  # where somebody spoke, it came a little later
+            if not await grey(later) or album[later] != album[last]:
+                break
+            last = later
+        log.info("an album whose sending was interrupted was found again")
+        return tuple(range(last - count + 1, last + 1))
+
+    async def under(self, chat: Chat, outgoing: Outgoing, album: tuple[int, ...], text: str, key: str) -> int | None:
+        """The small text right under an album, where one was sent without our knowing."""
+        seen = (await self._look(chat, outgoing, album[-1] + 1)).reply_to_message
+        ours = seen is not None and seen.from_user is not None and seen.from_user.id == self._bot.id
+        if seen is None or not ours or seen.text != text:
+            return None
+        return seen.message_id if await self.claim(chat, (seen.message_id,), key) else None
+
+    async def claim(self, chat: Chat, messages: tuple[int, ...], key: str) -> bool:
+        """Whether these are kept for `key` from now on; False where one of them is kept for another."""
+        return await self._claimed(chat, messages, _owner(key))
+
+    def _is_grey(self, look: Message, form: Form, unique: str | None) -> bool:
+        return _is_grey(look.reply_to_message, form, unique, self._bot.id)
+
+    async def _look(self, chat: Chat, outgoing: Outgoing, number: int) -> Message:
+        """A message in answer to that one, taken away again; it tells what it answers, if that is there."""
+
+        async def call(to: int, thread: int | None) -> Message:
+            return await self._bot.send_message(
+                to,
+                words(outgoing.language, "telegram.coming"),
+                disable_notification=True,
+                message_thread_id=thread,
+                reply_parameters=ReplyParameters(number, allow_sending_without_reply=True),
+            )
+
+        sent = await in_topic(self._gateway, chat, call)
+
+        async def away(to: int) -> object:
+            return await self._bot.delete_message(to, sent.message_id)
+
+        await self._gateway.quietly(chat.chat, away)
+        return sent
+
+
+def _album(look: Message) -> str | None:
+    return look.reply_to_message.media_group_id if look.reply_to_message else None
+
+
+def _owner(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+def _owners(stored: str | None) -> dict[int, str]:
+    """Grey pictures that keep a place, with whose it is, oldest first."""
+    pairs = (word.partition("=") for word in (stored or "").split())
+    return {int(message): whose for message, _, whose in pairs}
+
+
+def _outwards(first: int, last: int) -> Iterator[int]:
+    """From both ends, the end first: between the sending and the look there was little, or a crash with its crowd."""
+    while first <= last:
+        yield last
+        if first < last:
+            yield first
+        first, last = first + 1, last - 1
+
+
+def _file(message: Message) -> tuple[str, str] | None:
+    """The file id and the unique id of the picture in a message."""
+    file = message.photo[-1] if message.photo else message.document
+    return (file.file_id, file.file_unique_id) if file else None
+
+
+def _is_grey(message: Message | None, form: Form, unique: str | None, me: int) -> bool:
+    if message is None or message.from_user is None or message.from_user.id != me or message.caption:
+        return False
+    file = _file(message)
+    if unique is not None or file is None:
+        return file is not None and file[1] == unique
+    if form == "photo":
+        return {(size.width, size.height) for size in message.photo[-1:]} == {(PLACEHOLDER_SIDE, PLACEHOLDER_SIDE)}
+    return message.document is not None and message.document.file_size == len(placeholder())

@@ -1,0 +1,395 @@
+"""Results: exactly one picture for each that was made, whatever happens on the way.
+
+Sending something new cannot be repeated safely when its outcome is unknown; editing a message can. So the place is
+made first, as a message without a picture, its id is committed, and then *it* is turned into the picture, as often as
+it takes:
+
+    one picture    a quick job's own status message, or a small text (which rings, where the person has gone elsewhere)
+                   ──editMessageMedia──▶ the picture, its receipt, its buttons
+    several        an album of plain grey pictures, and a small text under it
+                   ──editMessageMedia──▶ each its picture; ──editMessageText──▶ the receipt with the buttons
+
+A text becomes media since Bot API 10.1. An older server refuses that; it is remembered for a day, and the place is a
+grey picture there too. A place that the person deleted, or that the server refuses to turn, is made anew. What a crash
+between making a place and committing it leaves behind is a small text, or grey pictures: never a second picture.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import BaseModel, ConfigDict
+from telegram import (
+    Bot,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+)
+from telegram.error import BadRequest
+
+from bot.channels.telegram.message_index import Ledger
+from bot.channels.telegram.outbound.buttons import keyboard
+from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.media_format import (
+    FILE_BYTES,
+    Form,
+    NotAllowed,
+    content,
+    cut,
+    no_rights,
+    photo_allowed,
+    sides_allowed,
+)
+from bot.channels.telegram.outbound.placeholders import SERVER, Placeholders
+from bot.channels.telegram.outbound.speaker import Speaker, owner
+from handlers.channel import Delivered, DeliveryError, DeliveryRefused
+from handlers.message import Chat, Choice, Outgoing
+from handlers.store.base import Store
+from handlers.words import words
+from providers.base import PictureFile
+from providers.media.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+QUICK_SECONDS = 15.0
+"""Until then the person is still looking, and the status message becomes the picture; later a new message rings."""
+UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
+"""Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
+AT_ONCE = 3
+"""Uploads of one album side by side."""
+REFUSED_SECONDS = 24 * 3600.0
+"""How long it is believed that the server turns no text into a picture."""
+SMALLEST = 256 << 10
+"""Bytes: what is refused as too large even so is refused for something else."""
+_REPLACED = "telegram.places"
+
+_GONE = ("message to edit not found", "message_id_invalid", "message identifier")
+_LOST = (*_GONE, "message can't be edited")
+_NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
+_TOO_LARGE = ("entity too large", "file is too big")
+
+
+class Place(BaseModel):
+    """Where a result goes: the messages its pictures go to, one each, and the one its receipt goes to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    messages: tuple[int, ...]
+    form: Form = "text"
+    receipt: int | None = None
+
+
+class _Unfit(Exception):
+    """The message cannot take the picture. `form`: of which kind a new one should be, where that is known; `gone`: the
+    message is not there any more, so nothing follows for others of its kind."""
+
+    def __init__(self, form: Form | None = None, *, gone: bool = False) -> None:
+        super().__init__(form)
+        self.form = form
+        self.gone = gone
+
+
+class Results:
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        gateway: Gateway,
+        ledger: Ledger,
+        speaker: Speaker,
+        store: Store,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._bot = bot
+        self._gateway = gateway
+        self._ledger = ledger
+        self._speaker = speaker
+        self._store = store
+        self._now = now
+        self._greys = Placeholders(bot=bot, gateway=gateway, ledger=ledger, store=store)
+
+    # --- making the place
+
+    async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
+        async with self._speaker.lock(outgoing.job or outgoing.id):
+            try:
+                if len(outgoing.pictures) > 1:
+                    place = await self._album_place(chat, outgoing)
+                else:
+                    place = await self._single_place(chat, outgoing)
+            except DeliveryRefused as refused:
+                await self._say_refused(chat, outgoing, refused, ())
+                raise
+        return place.model_dump_json(exclude_defaults=True)
+
+    async def _single_place(self, chat: Chat, outgoing: Outgoing) -> Place:
+        form = await self._ready_form()
+        shown = await self._ledger.job(outgoing.job) if outgoing.job else None
+        if shown is not None and form == "text" and self._now() - shown.at < QUICK_SECONDS:
+            return Place(messages=(shown.message,))
+        if form == "photo":
+            return Place(messages=await self._greys.place(chat, outgoing, form, 1, f"{outgoing.id}#album"), form=form)
+        return Place(messages=(await self._text(chat, outgoing),))
+
+    async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
+        form: Form = "photo" if all(sides_allowed(p) for p in outgoing.pictures) else "document"
+        key = f"{outgoing.id}#album"
+        begun = await self._store.value(_REPLACED, key) is not None
+        messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), key)
+        text, owner = words(outgoing.language, "telegram.coming_many", n=len(messages)), f"{key}.under"
+        under = await self._greys.under(chat, outgoing, messages, text, owner) if begun else None
+        if under is None:
+            under = (await self._speaker.post(chat, outgoing, text, None)).message_id
+            await self._greys.claim(chat, (under,), owner)
+        return Place(messages=messages, form=form, receipt=under)
+
+    async def _text(self, chat: Chat, outgoing: Outgoing) -> int:
+        message = await self._speaker.post(chat, outgoing, words(outgoing.language, "telegram.coming"), None)
+        return message.message_id
+
+    async def _anew(self, chat: Chat, outgoing: Outgoing, form: Form, key: str) -> int:
+        """A new message that a picture can be put into, noted under `key`; a grey one is found again after a crash."""
+        if form == "text":
+            message = await self._text(chat, outgoing)
+        else:
+            try:
+                (message,) = await self._greys.place(chat, outgoing, form, 1, f"{key}.{form}")
+            except DeliveryRefused:
+                await self._drop(f"{key}.{form}")
+                raise
+        await self._store.set_value(_REPLACED, key, str(message))
+        if form != "text":
+            await self._drop(f"{key}.{form}")
+        return message
+
+    async def _ready_form(self) -> Form:
+        refused = await self._store.value(SERVER, "text_into_media")
+        return "photo" if refused and self._now() - float(refused) < REFUSED_SECONDS else "text"
+
+    async def _no_text_becomes_media(self) -> None:
+        await self._store.set_value(SERVER, "text_into_media", str(self._now()))
+
+    # --- putting the pictures there
+
+    async def deliver(self, chat: Chat, outgoing: Outgoing, name: str) -> Delivered:
+        async with self._speaker.lock(outgoing.job or outgoing.id):
+            place = Place.model_validate_json(name)
+            messages: tuple[int, ...]
+            try:
+                if place.receipt is None:
+                    messages = (await self._single(chat, outgoing, place),)
+                else:
+                    messages = await self._album(chat, outgoing, place, place.receipt)
+            except DeliveryRefused as refused:
+                await self._say_refused(chat, outgoing, refused, (*place.messages, place.receipt))
+                raise
+            await self._tidy(chat, outgoing, (*messages, place.receipt))
+        return Delivered(refs=tuple(str(message) for message in messages))
+
+    async def _single(self, chat: Chat, outgoing: Outgoing, place: Place) -> int:
+        picture = outgoing.pictures[0]
+        choices = (*outgoing.choices, *self.file_choice(outgoing))
+        return await self._put(
+            chat,
+            outgoing,
+            picture,
+            f"{outgoing.id}#0",
+            place.messages[0],
+            kind=place.form,
+            form="photo" if photo_allowed(picture) else "document",
+            caption=cut(outgoing.text),
+            markup=keyboard(choices, owner=owner(chat)),
+        )
+
+    async def _album(self, chat: Chat, outgoing: Outgoing, place: Place, receipt: int) -> tuple[int, ...]:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(n: int) -> int | DeliveryRefused:
+            async with room:
+                try:
+                    return await self._put(
+                        chat,
+                        outgoing,
+                        outgoing.pictures[n],
+                        f"{outgoing.id}#{n}",
+                        place.messages[n],
+                        kind=place.form,
+                        form=place.form,
+                    )
+                except DeliveryRefused as refused:
+                    await self._forget_text(chat, place.messages[n])
+                    return refused
+
+        putting = [asyncio.ensure_future(one(n)) for n in range(len(outgoing.pictures))]
+        try:
+            results = await asyncio.gather(*putting)
+        finally:
+            for task in putting:
+                task.cancel()
+            await asyncio.gather(*putting, return_exceptions=True)
+        messages = tuple(message for message in results if isinstance(message, int))
+        for refused in results:
+            if isinstance(refused, DeliveryRefused) and not messages:
+                raise refused
+        choices = (*outgoing.choices, *self.file_choice(outgoing))
+        await self._receipt(chat, outgoing, receipt, choices)
+        if outgoing.job:
+            await self._ledger.put_refs(chat.chat, messages, outgoing.job)
+        return messages
+
+    async def _receipt(self, chat: Chat, outgoing: Outgoing, message: int, choices: tuple[Choice, ...]) -> None:
+        if not await self._speaker.edit(chat, message, outgoing.text, choices):
+            # The person deleted it. Words twice are no harm.
+            await self._speaker.send(chat, replace(outgoing, choices=choices))
+
+    @staticmethod
+    def file_choice(outgoing: Outgoing) -> tuple[Choice, ...]:
+        """The way to the full-size file: photos are re-encoded by Telegram."""
+        if not outgoing.job:
+            return ()
+        return (Choice(id=f"file:{outgoing.job}", label=words(outgoing.language, "telegram.as_file")),)
+
+    async def _put(
+        self,
+        chat: Chat,
+        outgoing: Outgoing,
+        picture: PictureFile,
+        key: str,
+        message: int,
+        *,
+        kind: Form,
+        form: Form,
+        caption: str | None = None,
+        markup: InlineKeyboardMarkup | None = None,
+    ) -> int:
+        """Turn a message of that kind into the picture, or a new one where it cannot be; returns which it is.
+
+        `form`: what the picture goes as."""
+        replaced = await self._store.value(_REPLACED, key)
+        message, was = int(replaced or message), None if replaced else kind
+        untried: list[Form] = ["text", "photo", "document"]
+        text_refused = False
+        while True:
+            try:
+                await self._turn(chat, message, picture, form, caption, markup)
+                if text_refused and was == "photo":
+                    await self._no_text_becomes_media()  # whatever words it refused the same picture with
+                return message
+            except _Unfit as unfit:
+                text_refused = text_refused or (was == "text" and not unfit.gone)
+                was = unfit.form if unfit.form in untried else next((k for k in untried if k != "text"), None)
+                if was is None:
+                    await self._forget_text(chat, message)
+                    raise DeliveryRefused("no message takes the picture") from None
+                untried.remove(was)
+                ready = await self._anew(chat, outgoing, was, key)
+                await self._forget_text(chat, message)
+                message = ready
+                form = "photo" if photo_allowed(picture) and was != "document" else "document"
+
+    async def _turn(
+        self,
+        chat: Chat,
+        message: int,
+        picture: PictureFile,
+        form: Form,
+        caption: str | None,
+        markup: InlineKeyboardMarkup | None,
+        most: int = FILE_BYTES,
+    ) -> None:
+        """`most`: bytes that the server takes. Raises _Unfit, or a DeliveryError."""
+        size = 0
+
+        async def call(to: int) -> object:
+            nonlocal size
+            # Read only now: those that wait for their turn hold no picture in memory.
+            data, filename = await in_thread(lambda: content(picture, form, most=most))
+            size = len(data)
+            media = (
+                InputMediaPhoto(data, caption=caption, filename=filename)
+                if form == "photo"
+                else InputMediaDocument(data, caption=caption, filename=filename, disable_content_type_detection=True)
+            )
+            return await self._bot.edit_message_media(
+                media,
+                chat_id=to,
+                message_id=message,
+                reply_markup=markup,
+                read_timeout=UPLOAD_READ,
+                write_timeout=UPLOAD_WRITE,
+            )
+
+        try:
+            await self._gateway(chat.chat, call, upload=True)
+        except BadRequest as error:
+            said = str(error).lower()
+            if "not modified" in said:
+                return
+            if any(text in said for text in _NO_MEDIA):
+                await self._no_text_becomes_media()
+                raise _Unfit("photo") from None
+            if any(text in said for text in _LOST):
+                gone = any(text in said for text in _GONE)
+                raise _Unfit(await self._ready_form(), gone=gone) from None
+            if any(text in said for text in _TOO_LARGE) and size > SMALLEST:
+                await self._turn(chat, message, picture, form, caption, markup, size // 2)
+            elif form == "photo":
+                await self._turn(chat, message, picture, "document", caption, markup, most)
+            elif no_rights(error):
+                raise NotAllowed("no rights") from None
+            else:
+                log.error("a picture was refused: %s", type(error).__name__)
+                raise _Unfit from None
+
+    async def _say_refused(
+        self, chat: Chat, outgoing: Outgoing, refused: DeliveryRefused, places: tuple[int | None, ...]
+    ) -> None:
+        """The pictures will not be there: take their places away and say so, where the chat can be written to."""
+        if await self._gateway.chats.is_gone(chat.chat):
+            return
+        for message in filter(None, places):
+            await self._forget_text(chat, message)
+        key = "telegram.no_media" if isinstance(refused, NotAllowed) else "error.delivery_refused"
+        said = replace(outgoing, pictures=(), choices=self.file_choice(outgoing))
+        try:
+            await self._speaker.send(chat, said, words(outgoing.language, key))
+        except DeliveryError as error:
+            log.info("that pictures were refused could not be said: %s", type(error).__name__)
+        await self._tidy(chat, outgoing, ())
+
+    async def _forget_text(self, chat: Chat, message: int) -> None:
+        """Take away a message that could not become the picture; it may be gone already."""
+        if await self._gateway.chats.is_gone(chat.chat):
+            return
+
+        async def call(to: int) -> object:
+            return await self._bot.delete_message(to, message)
+
+        await self._gateway.quietly(chat.chat, call)
+
+    async def _tidy(self, chat: Chat, outgoing: Outgoing, used: tuple[int | None, ...]) -> None:
+        """The pictures are there: the message that told how it went is done with."""
+        for n in (*range(len(outgoing.pictures)), "album"):
+            await self._drop(f"{outgoing.id}#{n}")
+        if outgoing.job and (shown := await self._ledger.job(outgoing.job)):
+            await self._ledger.drop_job(outgoing.job)
+            if shown.message not in used:
+                await self._forget_text(chat, shown.message)
+
+    async def _drop(self, key: str) -> None:
+        if await self._store.value(_REPLACED, key) is not None:
+            await self._store.set_value(_REPLACED, key, None)
+
+    # --- the full-size file, on a tap
+
+    async def send_file(self, chat: Chat, outgoing: Outgoing, key: str) -> None:
+        """Each picture as a file of its own, unchanged. `key` names the tap: told twice, it is done once."""
+        for n, picture in enumerate(outgoing.pictures):
+            place = f"{key}#{n}"
+            known, kind = await self._store.value(_REPLACED, place), await self._ready_form()
+            message = int(known) if known else await self._anew(chat, outgoing, kind, place)
+            await self._put(chat, outgoing, picture, place, message, kind=kind, form="document")
+        for n in range(len(outgoing.pictures)):
+            await self._drop(f"{key}#{n}")

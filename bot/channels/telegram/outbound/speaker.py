@@ -1,0 +1,215 @@
+"""What the bot says in words: answers, questions, and one message for each job that is edited as the job goes on."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from telegram.constants import ChatAction
+from telegram.error import BadRequest
+
+from bot.channels.telegram.message_index import JobMessage, Ledger
+from bot.channels.telegram.outbound.buttons import keyboard
+from bot.channels.telegram.outbound.gateway import Gateway
+from handlers.channel import DeliveryRefused
+from handlers.message import Chat, Choice, Kind, Outgoing
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TEXT_UNITS = 4096
+"""UTF-16 units of one message (Bot API)."""
+ACTION_SECONDS = 4.5
+"""A chat action is shown for five seconds."""
+EDIT_SECONDS = ((60.0, 3.0), (600.0, 10.0), (float("inf"), 30.0))
+"""(age of the job, seconds between edits of its message)."""
+GROUP_FACTOR = 2.0
+"""Groups are edited less often: 20 messages a minute, for everybody there."""
+_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted")
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+def owner(chat: Chat) -> str | None:
+    """Whose buttons these are, where others could press them."""
+    return chat.person if chat.chat.startswith("-") else None
+
+
+def reply_to(chat: Chat, outgoing: Outgoing, *, quote: bool = False) -> ReplyParameters | None:
+    """Answers quote what they answer in groups; in private what is about a job, and where it is asked for."""
+    if not (outgoing.ref or "").isdecimal() or not (owner(chat) or outgoing.job or quote):
+        return None
+    # Without this, an answer fails where the person deleted their message in the meantime.
+    return ReplyParameters(int(outgoing.ref or 0), allow_sending_without_reply=True)
+
+
+async def in_topic(gateway: Gateway, chat: Chat, call: Callable[[int, int | None], Awaitable[T]]) -> T:
+    """Send to the chat's topic; where that was deleted or closed meanwhile, to the group's general one."""
+    thread = thread_of(chat)
+    try:
+        return await gateway(chat.chat, lambda to: call(to, thread))
+    except BadRequest as error:
+        if thread is None or not any(text in str(error).lower() for text in _NO_TOPIC):
+            raise
+    return await gateway(chat.chat, lambda to: call(to, None))
+
+
+def thread_of(chat: Chat) -> int | None:
+    return int(chat.thread) if chat.thread else None
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def pieces(text: str, most: int = TEXT_UNITS) -> list[str]:
+    """The text in messages short enough, cut at line ends where possible."""
+    found: list[str] = []
+    rest = text.strip() or "…"
+    while units(rest) > most:
+        cut = most // 2 if units(rest[:most]) > most else most
+        head = rest[:cut]
+        at = head.rfind("\n")
+        at = at if at > cut // 2 else cut
+        found.append(rest[:at].rstrip())
+        rest = rest[at:].lstrip()
+    return [*found, rest]
+
+
+class Speaker:
+    """See the module. One job's message is changed by one at a time: `lock(job)`."""
+
+    def __init__(self, bot: Bot, gateway: Gateway, ledger: Ledger) -> None:
+        self._bot = bot
+        self._gateway = gateway
+        self._ledger = ledger
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._acted: OrderedDict[str, float] = OrderedDict()
+
+    def lock(self, job: str) -> asyncio.Lock:
+        return self._locks.setdefault(job, asyncio.Lock())
+
+    async def say(self, chat: Chat, outgoing: Outgoing, *, first: bool = False, quote: bool = False) -> None:
+        """`first`: an answer straight to the person's message; the first about a job becomes the job's message.
+
+        `quote`: in reply to the message, in a private chat too.
+        """
+        if outgoing.kind is Kind.STATUS:
+            await self._status(chat, outgoing)
+        elif first and outgoing.job:
+            async with self.lock(outgoing.job):
+                await self._about_job(chat, outgoing, outgoing.job)
+        else:
+            await self.send(chat, outgoing, quote=quote)
+
+    async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
+        known = await self._ledger.job(job)
+        if known is not None and known.head == outgoing.text:
+            return  # said before, by a process that died before it could note that
+        message = await self.send(chat, outgoing)
+        if known is None and not outgoing.choices:
+            now = self._ledger.now()
+            await self._ledger.put_job(job, JobMessage(message=message.message_id, head=outgoing.text, at=now))
+
+    async def send(self, chat: Chat, outgoing: Outgoing, text: str | None = None, *, quote: bool = False) -> Message:
+        """A message of its own; the last of its pieces carries the buttons."""
+        texts = pieces(outgoing.text if text is None else text)
+        for part in texts[:-1]:
+            await self.post(chat, outgoing, part, None, quote=quote)
+        markup: InlineKeyboardMarkup | ForceReply | None = keyboard(outgoing.choices, owner=owner(chat))
+        if markup is None and outgoing.awaits and owner(chat):
+            # In privacy mode only a reply reaches the bot; this opens one, for the person who asked.
+            markup = ForceReply(selective=True)
+        return await self.post(chat, outgoing, texts[-1], markup, quote=quote)
+
+    async def post(
+        self,
+        chat: Chat,
+        outgoing: Outgoing,
+        text: str,
+        markup: InlineKeyboardMarkup | ForceReply | None,
+        *,
+        quote: bool = False,
+    ) -> Message:
+        async def call(to: int, thread: int | None) -> Message:
+            return await self._bot.send_message(
+                to,
+                text,
+                reply_markup=markup,
+                message_thread_id=thread,
+                link_preview_options=NO_PREVIEW,
+                reply_parameters=reply_to(chat, outgoing, quote=quote),
+            )
+
+        try:
+            return await in_topic(self._gateway, chat, call)
+        except BadRequest as error:
+            log.error("a message was refused: %s", type(error).__name__)
+            raise DeliveryRefused("bad request") from None
+
+    async def edit(self, chat: Chat, message: int, text: str, choices: tuple[Choice, ...]) -> bool:
+        """Change one of our messages. False where it is not there, or no text any more."""
+
+        async def call(to: int) -> object:
+            return await self._edit(to, chat, message, text, choices)
+
+        try:
+            await self._gateway(chat.chat, call)
+        except BadRequest as error:
+            return "not modified" in str(error).lower()
+        return True
+
+    async def _edit(self, to: int, chat: Chat, message: int, text: str, choices: tuple[Choice, ...]) -> object:
+        return await self._bot.edit_message_text(
+            pieces(text)[0],
+            chat_id=to,
+            message_id=message,
+            reply_markup=keyboard(choices, owner=owner(chat)),
+            link_preview_options=NO_PREVIEW,
+        )
+
+    # --- while a job is made
+
+    async def _status(self, chat: Chat, outgoing: Outgoing) -> None:
+        """Best effort: where the job's message is not there yet, or was edited just now, the next one will do."""
+        job = outgoing.job or ""
+        async with self.lock(job):
+            known = await self._ledger.job(job)
+            ended = not outgoing.choices
+            if known is None:
+                if not ended:
+                    await self.act(chat)
+                return
+            text = f"{known.head}\n{outgoing.text}"
+            if ended:
+                await self.edit(chat, known.message, text, ())
+                await self._ledger.drop_job(job)
+            elif not self._due(known, chat):
+                await self.act(chat)
+            elif await self._gateway.spare(
+                chat.chat, lambda to: self._edit(to, chat, known.message, text, outgoing.choices)
+            ):
+                self._ledger.edited(job)
+
+    def _due(self, known: JobMessage, chat: Chat) -> bool:
+        now = self._ledger.now()
+        gap = next(gap for age, gap in EDIT_SECONDS if now - known.at <= age)
+        return now - max(known.at, known.edited) >= gap * (GROUP_FACTOR if owner(chat) else 1.0)
+
+    async def act(self, chat: Chat) -> None:
+        """ "… is sending a photo", where it is not shown anyway."""
+        now = self._ledger.now()
+        key = f"{chat.chat}/{chat.thread}"
+        if now - self._acted.get(key, 0.0) < ACTION_SECONDS:
+            return
+        self._acted[key] = now
+        while len(self._acted) > 5_000:
+            self._acted.popitem(last=False)
+
+        async def call(to: int) -> object:
+            return await self._bot.send_chat_action(to, ChatAction.UPLOAD_PHOTO, message_thread_id=thread_of(chat))
+
+        await self._gateway.spare(chat.chat, call)

@@ -1,0 +1,179 @@
+"""What the page sent, between the moment it is acknowledged and the moment it is handled; and the photos' bytes."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.channels.web.cookies import chat_of
+from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
+from handlers.store.base import Entry
+from providers.base import PictureFile
+from providers.errors import LikenessError
+from providers.media.preview import dimensions
+
+UNUSED_SECONDS = 3600.0
+"""A photo that no line of its conversation shows is deleted when it is older than this."""
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (8, b"WEBP", "image/webp"),
+    (0, b"GIF8", "image/gif"),
+    (0, b"BM", "image/bmp"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+    (4, b"ftyphei", "image/heic"),
+    (4, b"ftyphev", "image/heic"),
+    (4, b"ftypmif1", "image/heif"),
+    (4, b"ftypavif", "image/avif"),
+)
+UNKNOWN = "application/octet-stream"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Photo(_Frozen):
+    """A photo of a message: `key` as in `IncomingPhoto`. Size 0 and `UNKNOWN` where it does not look like a picture."""
+
+    key: str
+    path: Path
+    width: int = 0
+    height: int = 0
+    size_bytes: int = 0
+    mime: str = UNKNOWN
+
+    def incoming(self) -> IncomingPhoto:
+        return IncomingPhoto(key=self.key, path=self.path)
+
+    def shown(self) -> PictureFile:
+        return PictureFile(
+            path=self.path,
+            width=self.width,
+            height=self.height,
+            size_bytes=self.size_bytes,
+            mime=self.mime,
+            provider="",
+            request_id="",
+        )
+
+
+class Received(_Frozen):
+    """One message from the page, as the inbox keeps it. `id` names it among this person's messages.
+
+    `label` is what stood on the tapped choice. `quoted` are pictures of the conversation that the words are about.
+    """
+
+    id: str
+    person: str
+    text: str = ""
+    choice: str | None = None
+    label: str = ""
+    photos: tuple[Photo, ...] = ()
+    quoted: tuple[Photo, ...] = ()
+    quoted_job: str | None = None
+    language: Language
+
+    @property
+    def chat(self) -> Chat:
+        return chat_of(self.person)
+
+    @property
+    def key(self) -> str:
+        return f"web:{self.person}:{self.id}"
+
+    def message(self) -> Message:
+        """For the handlers. A picture taken up without a word is in the session like a photo just sent."""
+        taken_up = self.quoted if not self.text else ()
+        return Message(
+            key=self.key,
+            chat=self.chat,
+            text="" if self.choice else self.text,
+            choice=self.choice,
+            photos=tuple(photo.incoming() for photo in (*taken_up, *self.photos)),
+            quoted_photos=() if taken_up else tuple(photo.incoming() for photo in self.quoted),
+            quoted_job=None if taken_up else self.quoted_job,
+            language_hint=self.language,
+            ref=self.id,
+        )
+
+    def line(self) -> Outgoing:
+        """The person's own line in the conversation."""
+        pictures = tuple(photo.shown() for photo in (*self.quoted, *self.photos))
+        return Outgoing(
+            id=self.id,
+            kind=Kind.PICTURES if pictures else Kind.TEXT,
+            text=self.label or self.text,
+            pictures=pictures,
+            language=self.language,
+        )
+
+
+def mime_of(head: bytes) -> str:
+    """The kind of picture a file's first 16 bytes announce; what is really in it, decoding tells."""
+    return next((mime for at, magic, mime in _MAGIC if head[at : at + len(magic)] == magic), UNKNOWN)
+
+
+def look_at(path: Path, key: str) -> Photo:
+    """A photo's measures for the page. Blocks. One that cannot be read is still a `Photo`: the handlers say so."""
+    with path.open("rb") as file:
+        mime = mime_of(file.read(16))
+    size = path.stat().st_size
+    try:
+        width, height = dimensions(path)
+    except (LikenessError, OSError):
+        return Photo(key=key, path=path, size_bytes=size)
+    return Photo(key=key, path=path, width=width, height=height, size_bytes=size, mime=mime)
+
+
+def label_of(entries: Iterable[Entry], choice: str) -> str:
+    """What stands on the newest choice of this id; nothing where it was never offered."""
+    labels = [c.label for e in entries if not e.from_person for c in e.outgoing.choices if c.id == choice]
+    return labels[-1] if labels else ""
+
+
+class PhotoShelf:
+    """Where photos lie as they came: a folder for each person, under `DATA_DIR`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def arriving(self) -> Path:
+        """Where photos are written while they arrive."""
+        return self._root / "arriving"
+
+    def of(self, chat: Chat) -> Path:
+        return self._root / "kept" / chat.person
+
+    def keep(self, chat: Chat, arrived: Path) -> Path:
+        """Move a photo that has arrived to its person's folder. Blocks."""
+        folder = self.of(chat)
+        folder.mkdir(parents=True, exist_ok=True)
+        return arrived.rename(folder / arrived.name)
+
+    def people(self) -> list[Chat]:
+        """Everybody who has photos here. Blocks."""
+        kept = self._root / "kept"
+        return [chat_of(folder.name) for folder in kept.iterdir() if folder.is_dir()] if kept.is_dir() else []
+
+    def tidy(self, chat: Chat, used: set[Path], *, older_than: float = UNUSED_SECONDS) -> int:
+        """Delete this person's photos that are not `used` and older than so many seconds. Blocks; says how many."""
+        return _delete_old(self.of(chat), used, older_than)
+
+    def tidy_arriving(self) -> int:
+        """Delete what a process that died had half received. Blocks; says how many."""
+        return _delete_old(self.arriving, set(), UNUSED_SECONDS)
+
+
+def _delete_old(folder: Path, used: set[Path], older_than: float) -> int:
+    if not folder.is_dir():
+        return 0
+    limit = time.time() - older_than
+    unused = [file for file in folder.iterdir() if file not in used and file.stat().st_mtime <= limit]
+    for file in unused:
+        file.unlink(missing_ok=True)
+    return len(unused)

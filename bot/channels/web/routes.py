@@ -1,0 +1,305 @@
+"""The web app: the chat page, its API, pictures, health and figures. Other channels hand in routes of their own.
+
+GET  /                       page, and the cookie that makes this browser a person
+POST /api/messages           202 {"id"}, or 4xx {"error": {"code", "message"}}
+GET  /api/messages?after=ID  the conversation
+GET  /api/events             the same, as it comes
+GET  /pictures/…             ?w= for a smaller one, ?download=1 to save it
+"""
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from bot.channels.web.channel import WebChannel
+from bot.channels.web.cookies import Sessions
+from bot.channels.web.feed import Shown
+from bot.channels.web.middleware import Guard, same_site
+from bot.channels.web.texts import language_of, word
+from bot.channels.web.uploads import Limits, Refused, read_post
+from bot.metrics import Metrics
+from handlers.message import Chat, Language
+from handlers.store.base import Store
+from providers.errors import LikenessError
+from providers.media.preview import thumbnail
+from providers.media.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+WEB = Path(__file__).parent / "static"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "image/bmp": "bmp",
+    "image/tiff": "tif",
+    "image/heic": "heic",
+    "image/heif": "heif",
+    "image/avif": "avif",
+}
+"""The kinds that are served as they are; anything else a person sent is not."""
+WIDTHS = (320, 640, 1280, 2048)
+"""Long sides, in pixels, of the smaller pictures; a wish in between is rounded up to one of them."""
+
+PICTURE_POLICY = {
+    "cache-control": "private, max-age=31536000, immutable",
+    "content-security-policy": "default-src 'none'; sandbox",
+}
+
+
+class Asset(NamedTuple):
+    body: bytes
+    type: str
+    etag: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """The page's files by name, read once. What is not here cannot be asked for."""
+    files = [f for f in sorted(WEB.iterdir()) if f.suffix in TYPES]
+    return {f.name: _asset(f.read_bytes(), TYPES[f.suffix]) for f in files}
+
+
+def _asset(body: bytes, kind: str) -> Asset:
+    return Asset(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+
+
+def create_app(
+    *,
+    web: WebChannel,
+    store: Store,
+    sessions: Sessions,
+    metrics: Metrics,
+    ready: Callable[[], Awaitable[bool]] | None = None,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+    routes: Sequence[BaseRoute] = (),
+    public_url: str | None = None,
+    hosts: frozenset[str] | None = None,
+    limits: Limits | None = None,
+) -> Starlette:
+    """The app.
+
+    `ready`: whether messages can be taken; without it, whether the web channel was started. In both cases the store
+    is asked too. `lifespan` is entered at the start and left at the end, after the event streams have ended.
+    `hosts`: the names under which the page may be opened (`guard.hosts_for`); None for any.
+    """
+    chat = _ChatPage(web=web, sessions=sessions, public_url=public_url, limits=limits or Limits())
+    operator = _Operator(web=web, store=store, metrics=metrics, ready=ready)
+
+    @asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        async with lifespan(app) if lifespan else nullcontext():
+            try:
+                yield
+            finally:
+                web.feed.stop()
+
+    page_routes = [
+        Route("/", chat.page),
+        Route("/static/{name}", chat.asset),
+        Route("/favicon.ico", chat.favicon),
+        Route("/api/messages", chat.conversation, methods=["GET"]),
+        Route("/api/messages", chat.post, methods=["POST"]),
+        Route("/api/events", chat.events),
+        Route("/pictures/{reference}", chat.picture),
+    ]
+    operator_routes = [
+        Route("/healthz", operator.alive),
+        Route("/readyz", operator.is_ready),
+        Route("/metrics", operator.figures),
+    ]
+    # Channels' routes first: theirs are asked for most, and each route before one costs it a comparison.
+    app = Starlette(routes=[*routes, *page_routes, *operator_routes], lifespan=life)
+    app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=(*page_routes, *operator_routes, *routes))
+    return app
+
+
+class _ChatPage:
+    def __init__(self, *, web: WebChannel, sessions: Sessions, public_url: str | None, limits: Limits) -> None:
+        self._web = web
+        self._limits = limits
+        self._sessions = sessions
+        self._origin = _origin(public_url) if public_url else None
+
+    # --- the page
+
+    async def page(self, request: Request) -> Response:
+        asset = assets()["index.html"]
+        response = Response(asset.body, media_type=asset.type, headers={"cache-control": "no-store"})
+        self._sessions.greet(request, response)
+        return response
+
+    async def asset(self, request: Request) -> Response:
+        return self._file(request, request.path_params["name"])
+
+    async def favicon(self, request: Request) -> Response:
+        return self._file(request, "icon-64.png")
+
+    def _file(self, request: Request, name: str) -> Response:
+        asset = assets().get(name)
+        if asset is None or name == "index.html":
+            return _error(404, "not_found", _language(request))
+        headers = {"etag": asset.etag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == asset.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(asset.body, media_type=asset.type, headers=headers)
+
+    # --- the API
+
+    async def post(self, request: Request) -> Response:
+        language = _language(request)
+        try:
+            if not same_site(request, self._origin):
+                raise Refused(403, "cross_site")
+            chat = self._person(request)
+            posted = await read_post(request, self._web.shelf.arriving, self._limits)
+            return JSONResponse({"id": await self._web.receive(chat, posted, language)}, 202)
+        except Refused as refused:
+            return _refusal(refused, language)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+
+    async def conversation(self, request: Request) -> Response:
+        try:
+            chat = self._person(request)
+        except Refused as refused:
+            return _refusal(refused, _language(request))
+        page = await self._web.feed.conversation(
+            chat, after=request.query_params.get("after"), cursor=_number(request, "cursor") or 0
+        )
+        body = {"messages": page.messages, "cursor": page.cursor, "statuses": page.statuses}
+        return JSONResponse(body, headers={"cache-control": "no-store"})
+
+    async def events(self, request: Request) -> Response:
+        try:
+            chat = self._person(request)
+        except Refused as refused:
+            return _refusal(refused, _language(request))
+        resumed = request.headers.get("last-event-id", "")
+        cursor = int(resumed) if resumed.isdecimal() else _number(request, "cursor")
+        after = request.query_params.get("after") if cursor is None else None
+        return StreamingResponse(
+            self._stream(chat, after, cursor),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    async def _stream(self, chat: Chat, after: str | None, cursor: int | None) -> AsyncIterator[str]:
+        try:
+            async for event in self._web.feed.events(chat, after=after, cursor=cursor):
+                yield event
+        except Exception as error:  # the store is away: the stream ends, and the page comes back to it
+            log.warning("an event stream ended early: %s", type(error).__name__)
+
+    def _person(self, request: Request) -> Chat:
+        chat = self._sessions.person(request)
+        if chat is None:
+            raise Refused(401, "no_session")
+        return chat
+
+    # --- pictures
+
+    async def picture(self, request: Request) -> Response:
+        language = _language(request)
+        chat = self._sessions.person(request)
+        shown = await self._web.feed.picture(chat, request.path_params["reference"]) if chat else None
+        if shown is None or not await to_thread.run_sync(shown.picture.path.is_file):
+            return _error(404, "no_picture", language)
+        if width := _number(request, "w"):
+            return await self._smaller(shown, width, language)
+        extension = EXTENSIONS.get(shown.picture.mime)
+        if extension is None:
+            return _error(404, "no_picture", language)
+        name = f"likeness-{shown.entry.at:%Y%m%d-%H%M%S}-{shown.index + 1}.{extension}"
+        return FileResponse(
+            shown.picture.path,
+            media_type=shown.picture.mime,
+            filename=name,
+            content_disposition_type="attachment" if request.query_params.get("download") else "inline",
+            headers=PICTURE_POLICY,
+        )
+
+    async def _smaller(self, shown: Shown, width: int, language: Language) -> Response:
+        side = next((w for w in WIDTHS if w >= width), WIDTHS[-1])
+        try:
+            body = await in_thread(thumbnail, shown.picture.path, side)
+        except (LikenessError, OSError):
+            return _error(404, "no_picture", language)
+        return Response(body, media_type="image/jpeg", headers=PICTURE_POLICY)
+
+
+class _Operator:
+    """For who runs it: alive, ready, figures."""
+
+    def __init__(
+        self, *, web: WebChannel, store: Store, metrics: Metrics, ready: Callable[[], Awaitable[bool]] | None
+    ) -> None:
+        self._web = web
+        self._store = store
+        self._metrics = metrics
+        self._ready = ready
+
+    async def alive(self, _: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def is_ready(self, _: Request) -> Response:
+        ready = await self._can_take_messages()
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+    async def _can_take_messages(self) -> bool:
+        try:
+            await self._store.ping()
+            return await self._ready() if self._ready else self._web.running
+        except Exception as error:
+            log.warning("not ready: %s", type(error).__name__)
+            return False
+
+    async def figures(self, _: Request) -> Response:
+        return Response(await self._metrics.exposition(self._store), media_type=self._metrics.content_type)
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language", ""))
+
+
+def _refusal(refused: Refused, language: Language) -> Response:
+    response = _error(refused.status, refused.code, language, **refused.params)
+    if refused.status in (408, 413, 415):
+        response.headers["connection"] = "close"  # the rest of the body, if any, is not waited for
+    return response
+
+
+def _error(status: int, code: str, language: Language, **params: int) -> Response:
+    message = word(language, f"error.{code}", **params)
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers={"cache-control": "no-store"})
+
+
+def _number(request: Request, name: str) -> int | None:
+    value = request.query_params.get(name, "")
+    return int(value) if value.isdecimal() and len(value) < 18 else None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

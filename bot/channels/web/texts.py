@@ -1,0 +1,38 @@
+"""The words of the page and of the API's refusals: `web/words.json`, both languages in step (a test holds them so)."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from handlers.message import Language
+
+WORDS = Path(__file__).parent / "static" / "words.json"
+
+
+@cache
+def _all() -> Mapping[Language, Mapping[str, str]]:
+    words: Mapping[Language, Mapping[str, str]] = json.loads(WORDS.read_text("utf-8"))
+    return words
+
+
+def word(language: Language, key: str, /, **params: int) -> str:
+    """The text of `key` with its placeholders filled. Raises KeyError for an unknown key."""
+    return _all()[language][key].format_map(params)
+
+
+def language_of(accept: str) -> Language:
+    """The language of an `Accept-Language` header: the first of ours in the order of the browser's wishes."""
+    wishes: list[tuple[float, str]] = []
+    for wish in accept.split(","):
+        tag, _, quality = wish.strip().partition(";q=")
+        try:
+            wishes.append((float(quality or 1), tag.lower()))
+        except ValueError:
+            continue
+    for _, tag in sorted(wishes, key=lambda wish: -wish[0]):
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "en"

@@ -1,0 +1,159 @@
+"""What this account may do, asked of the platform at the start and corrected by what it refuses later.
+
+The console's own list decides, not the kind of account: each right is asked for with a call that does nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.channels.wechat.api import UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
+from handlers.store.base import Store
+
+log = logging.getLogger(__name__)
+
+SPACE = "wechat.rights"
+AGAIN_SECONDS = 3600.0
+"""How often the rights are asked for again: the account may have been verified, and a right that was refused once may
+be back."""
+KNOWN_SECONDS = 5.0
+FIRST_SECONDS = 2.0
+"""How long the very first start waits for the platform: the first people are to be told the right thing."""
+PAUSES = (2.0, 5.0, 15.0, 60.0)
+NOBODY = "o-nobody-asks-for-rights"
+"""An id no follower has: the call is refused for it, after the right to make it was looked at."""
+
+Right = Literal["customer", "media", "menus"]
+
+
+class Rights(BaseModel):
+    """`customer`: customer messages and the typing state; `media`: uploads, so pictures in any message;
+    `menus`: menu messages. Until something is refused it is taken to be there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    customer: bool = True
+    media: bool = True
+    permanent: bool = False
+    """Only permanent material may be uploaded."""
+    menus: bool = True
+    asked: float = 0.0
+
+    def told(self) -> str:
+        """One line for the operator."""
+        if not self.customer:
+            pictures = "as pictures" if self.media else "as cards that open a page (PUBLIC_URL)"
+            return f"passive replies only (an unverified account): results come when the person writes, {pictures}"
+        return "customer messages" + ("" if self.media else ", but no uploads: results come as links")
+
+
+class AccountRights:
+    """The account's rights, shared by all processes through the store."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        app_id: str,
+        api: WeChatApi,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._key = app_id
+        self._api = api
+        self._clock = clock
+        self._sleep = sleep
+        self._known: tuple[Rights, float] | None = None
+        self._tried = asyncio.Event()
+
+    @property
+    def known(self) -> Rights:
+        """As last seen by this process, without a look into the store."""
+        return self._known[0] if self._known else Rights()
+
+    async def now(self) -> Rights:
+        """At most `KNOWN_SECONDS` old; what another process lost is found out by being refused once more."""
+        at = self._clock().timestamp()
+        if self._known is None or not 0 <= at - self._known[1] < KNOWN_SECONDS:
+            raw = await self._store.value(SPACE, self._key)
+            self._known = (Rights() if raw is None else Rights.model_validate_json(raw)), at
+        return self._known[0]
+
+    async def lost(self, right: Right) -> None:
+        """The platform has just refused it."""
+        rights = await self.now()
+        if getattr(rights, right):
+            log.warning("the account may not use %s messages: another way is taken from now on", right)
+            await self._save(rights.model_copy(update={right: False, "asked": self._clock().timestamp()}))
+
+    async def only_permanent(self) -> None:
+        await self._save((await self.now()).model_copy(update={"permanent": True}))
+
+    async def _save(self, rights: Rights) -> None:
+        self._known = rights, self._clock().timestamp()
+        await self._store.set_value(SPACE, self._key, rights.model_dump_json())
+
+    async def ask(self) -> Rights:
+        """Ask the platform. Raises WeChatError where it cannot be asked (wrong secret, white-list, away)."""
+        before = await self.now()
+        await self._api.known_to_platform()  # what is wrong with id, secret or white-list is no question of rights
+        customer = await self._may(self._api.typing(NOBODY), unclear=before.customer)
+        media = await self._may(self._api.media("no-such-media"), unclear=before.media)
+        permanent = False
+        if not media:
+            media = permanent = await self._may(self._api.delete_material("no-such-media"), unclear=False)
+        rights = Rights(
+            customer=customer,
+            media=media,
+            permanent=permanent,
+            menus=before.menus,
+            asked=self._clock().timestamp(),
+        )
+        await self._save(rights)
+        log.info("the account may use: %s", rights.told())
+        return rights
+
+    async def _may(self, call: Awaitable[object], *, unclear: bool) -> bool:
+        """Whether the account has the right to a call; `unclear`: what is taken where the platform does not tell."""
+        try:
+            await call
+        except NotReached:
+            raise
+        except Unclear:
+            return unclear
+        except WeChatError as error:
+            if error.errcode is None:  # an answer that says nothing of rights
+                return unclear
+            if error.errcode in (40001, 40013, 40125, 40164, 40243):
+                raise
+            return error.errcode != UNAUTHORISED
+        return True
+
+    async def keep_asking(self) -> None:
+        """At the start until it is known; then now and then."""
+        tries = 0
+        while True:
+            try:
+                await self.ask()
+                tries = 0
+                pause = AGAIN_SECONDS
+            except Exception as error:
+                pause = PAUSES[min(tries, len(PAUSES) - 1)]
+                tries += 1
+                hint = error.hint if isinstance(error, WeChatError) else type(error).__name__
+                log.warning("the account's rights could not be asked for and are taken as they were: %s", hint)
+            self._tried.set()
+            await self._sleep(pause)
+
+    async def settled(self) -> None:
+        """Until they are known from before, or the platform was asked once (`FIRST_SECONDS` at most)."""
+        if await self._store.value(SPACE, self._key) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_SECONDS):
+                    await self._tried.wait()

@@ -1,0 +1,139 @@
+"""The records of all people, durable, changed by compare-and-set: safe for many processes at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.channels.wechat.follower import Action, Follower, Frozen, Pending, Step
+from handlers.message import Language
+from handlers.store.base import Store
+
+TRIES = 50
+SPACE = "wechat.person"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """A person as found in the store, and the very text found there: a change of just that needs no second look."""
+
+    person: Follower
+    raw: str | None
+
+
+class Slot(Frozen):
+    """One message taken from a budget, to be given back where it was certainly not sent."""
+
+    action: Action
+    at: float
+    step: Step | None = None
+
+
+class FollowerStore:
+    """The records. Safe for many processes at once."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self.clock = clock
+
+    async def read(self, openid: str) -> Follower:
+        return (await self.record(openid)).person
+
+    async def record(self, openid: str) -> Record:
+        raw = await self._store.value(SPACE, openid)
+        return Record(person=_person(raw), raw=raw)
+
+    async def change(
+        self, openid: str, change: Callable[[Follower], Follower], *, known: Record | None = None
+    ) -> Follower:
+        return (await self.changed(openid, change, known=known)).person
+
+    async def changed(
+        self, openid: str, change: Callable[[Follower], Follower], *, known: Record | None = None
+    ) -> Record:
+        """Apply a pure change; repeated where somebody else changed the record meanwhile. `known`: read just now."""
+        for _ in range(TRIES):
+            before = known or await self.record(openid)
+            after = change(before.person)
+            if after == before.person:
+                return before
+            text = after.model_dump_json(exclude_defaults=True)
+            if before.raw is None:
+                done = await self._store.add_value(SPACE, openid, text)
+            else:
+                done = await self._store.set_value(SPACE, openid, text, expected=before.raw)
+            if done:
+                return Record(person=after, raw=text)
+            known = None
+        raise RuntimeError("a person's record is changed too often")
+
+    async def opened(
+        self, openid: str, action: Action, key: str, *, photo: bool = False, known: Record | None = None
+    ) -> Record:
+        now = self.clock()
+        return await self.changed(openid, lambda person: person.opened(action, key, now, photo=photo), known=known)
+
+    async def take(self, openid: str, *, keep: int = 0, step: Step | None = None) -> Slot | None:
+        """Count one message, and note which one of a result it is, before it is sent; None where no more than `keep`
+        are left."""
+        taken: Slot | None = None
+
+        def take_one(person: Follower) -> Follower:
+            nonlocal taken
+            taken = None
+            now = self.clock()
+            action = person.window(now)
+            if action is None or person.room(now) <= keep:
+                return person
+            window = person.message if action == "message" else person.brief
+            taken = Slot(action=action, at=window.at if window else 0.0, step=step)
+            counted = person.counted(action, 1)
+            return counted if step is None else counted.stepped(step, now)
+
+        await self.change(openid, take_one)
+        return taken
+
+    async def give_back(self, openid: str, slot: Slot) -> None:
+        def give(person: Follower) -> Follower:
+            window = person.message if slot.action == "message" else person.brief
+            back = person.counted(slot.action, -1) if window and window.at == slot.at else person
+            if slot.step is None:
+                return back
+            way = back.way(slot.step.id)
+            return back.with_way(way.model_copy(update={"open": ""})) if way.open == slot.step.which else back
+
+        await self.change(openid, give)
+
+    async def rest(self, openid: str, delivery: str, *, sure: bool) -> None:
+        await self.change(openid, lambda person: person.rested(delivery, sure=sure))
+
+    async def hold(self, openid: str, held: Pending) -> None:
+        """Keep for the person's next message; the same id twice is one."""
+
+        def keep(person: Follower) -> Follower:
+            if any(h.id == held.id for h in person.held):
+                return person
+            return person.model_copy(update={"held": (*person.held, held)})
+
+        await self.change(openid, keep)
+
+    async def offer(
+        self, openid: str, offered: tuple[str, ...], language: Language | None = None, *, known: Record | None = None
+    ) -> None:
+        """What the numbers printed last mean, and the language they were printed in."""
+        heard = {} if language is None else {"language": language}
+        await self.change(openid, lambda person: person.model_copy(update={"offered": offered, **heard}), known=known)
+
+    async def lose(self, openid: str) -> None:
+        """The platform says that they do not follow: nothing may be sent. Their pages stay known, for a `/forget`."""
+        await self.change(openid, lambda p: Follower(gone=True, pages=p.pages, seen=p.seen, language=p.language))
+
+    async def forget(self, openid: str, *, gone: bool) -> None:
+        """Everything but what may be sent now; after an unfollow nothing may."""
+        await self.change(
+            openid,
+            lambda p: Follower(gone=True) if gone else Follower(message=p.message, brief=p.brief, seen=p.seen),
+        )
+
+
+def _person(raw: str | None) -> Follower:
+    return Follower() if raw is None else Follower.model_validate_json(raw)

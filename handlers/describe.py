@@ -1,0 +1,39 @@
+"""What an order is, said as one short phrase in the person's language."""
+
+from handlers.message import Language
+from handlers.order import Order, Shot
+from handlers.words import words
+from providers.catalog import ACTIONS, STYLES
+
+
+def describe(order: Order, language: Language) -> str:
+    """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
+    if order.operation == "series":
+        items = "、" if language == "zh" else ", "
+        names = items.join(dict.fromkeys(_shot_name(shot, language) for shot in order.shots))
+        photos = {shot.photo for shot in order.shots} - {None}
+        return words(language, "say.each", what=names, n=len(photos)) if photos else names
+    name = _shot_name(order.shots[0], language) if order.operation != "create" else words(language, "name.create")
+    if len(order.shots) > 1:
+        return words(language, "say.each", what=name, n=len(order.shots))
+    return name
+
+
+def _shot_name(shot: Shot, language: Language) -> str:
+    if shot.edits:
+        names = [ACTIONS[e.action].name(language) if e.action in ACTIONS else e.action for e in shot.edits]
+        text = names[0]
+        for then in names[1:]:
+            text = words(language, "say.chain", first=text, then=then)
+        return text
+    if shot.style is not None and shot.style in STYLES:
+        name = STYLES[shot.style].name(language)
+        return words(language, "say.own_scene", style=name, scene=_short(shot.scene)) if shot.scene else name
+    if shot.prompt:
+        return words(language, "name.own_prompt", prompt=_short(shot.prompt))
+    return words(language, "name.portrait")
+
+
+def _short(text: str, limit: int = 40) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,155 @@
+"""Words that answer an open question: a number, yes or no, or the name of what was offered."""
+
+import re
+import unicodedata
+
+from handlers.session import Question
+
+_NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
+_YES = frozenset(
+    {
+        "y",
+        "yes",
+        "yep",
+        "yeah",
+        "ok",
+        "okay",
+        "sure",
+        "go",
+        "go ahead",
+        "do it",
+        "start",
+        "yes please",
+        "please do",
+        "好",
+        "好的",
+        "好啊",
+        "行",
+        "可以",
+        "是",
+        "是的",
+        "对",
+        "要",
+        "开始",
+        "开始吧",
+        "确认",
+        "确定",
+        "嗯",
+        "没问题",
+        "做吧",
+    }
+)
+_NO = frozenset(
+    {
+        "n",
+        "no",
+        "nope",
+        "no thanks",
+        "don't",
+        "stop",
+        "never mind",
+        "nevermind",
+        "leave it",
+        "不",
+        "不要",
+        "不用",
+        "不用了",
+        "不要了",
+        "不了",
+        "算了",
+        "别",
+        "不做了",
+        "先不",
+        "否",
+    }
+)
+
+
+def folded(text: str) -> str:
+    """Width, case, edges and end punctuation made equal."""
+    return unicodedata.normalize("NFKC", text).casefold().strip().strip(".。!！?？,，~～ ")
+
+
+def number_in(text: str, most: int) -> int | None:
+    """The number a short answer names (`2`, `第二个`, `the second one`, `②`), from 1 to `most`."""
+    plain = folded(text)
+    found: int | None = None
+    if m := re.fullmatch(r"(?:第|选|要|no\.? ?|number |#|option )?\s*(\d{1,2})\s*(?:个|张|号|种|款|\))?", plain):
+        found = int(m[1])
+    elif m := re.fullmatch(r"(?:第|选|要)?([一二两三四五六七八九十])(?:个|张|号|种|款)?", plain):
+        found = _NUMERALS[m[1]]
+    elif m := re.fullmatch(r"(?:the )?(\w+)(?: one| picture| photo)?", plain):
+        found = _ORDINALS.get(m[1])
+    return found if found and 1 <= found <= most else None
+
+
+def picture_named(text: str, most: int) -> int | None:
+    """Which of several pictures the words single out (`第二张亮一点`, `make the 2nd one brighter`), from 1."""
+    plain = folded(text)
+    if m := re.search(r"第\s*([一二三四五六七八]|\d)\s*[张幅个]", plain):
+        n = _NUMERALS.get(m[1]) or int(m[1])
+    elif m := re.search(
+        r"\b(first|second|third|fourth|fifth|1st|2nd|3rd|4th)\b (?:one|picture|photo|image|pic)\b", plain
+    ):
+        n = _ORDINALS[m[1]]
+    elif m := re.search(r"(?:#|number |picture |photo |no\. ?)(\d)\b", plain):
+        n = int(m[1])
+    else:
+        return None
+    return n if 1 <= n <= most else None
+
+
+_ONLY_ASKS_FOR_TEXT = re.compile(
+    r"(?:请|帮我|给我|在|往|把|图片?|照片|这张|那张|上面?|里面?|中|加上?|写上?|添加?|打上?|放上?|点|一?些|几个|一?[行段句]|文字|字幕|字|吧|一下"
+    r"|\b(?:add|put|write|some|text|words?|caption|a|an|on|in|it|the|picture|photo|image|please|pls|to|my|this|can|you)\b"
+    r"|[\s,，。.!！?？])+"
+)
+
+
+def names_no_letters(prompt: str) -> bool:
+    """Whether words that ask for text on a picture do not say which text (`在图上加文字`, `add some text to it`)."""
+    return _ONLY_ASKS_FOR_TEXT.fullmatch(folded(prompt)) is not None
+
+
+def yes_or_no(text: str) -> bool | None:
+    plain = folded(text)
+    if plain in _YES:
+        return True
+    return False if plain in _NO else None
+
+
+def answer(question: Question, text: str) -> str | None:
+    """The id of the offered choice these words pick, or None where they pick none, or more than one."""
+    if not question.options:
+        return None
+    if (n := number_in(text, len(question.options))) is not None:
+        return question.options[n - 1]
+    plain = folded(text)
+    for option, label in zip(question.options, question.labels, strict=False):
+        if plain in (folded(label), option, option.partition(":")[2]):
+            return option
+    return _by_name(question, plain)
+
+
+_FILLERS = re.compile(
+    r"\b(?:the|a|an|one|please|pls|plz|i|want|take|with|style|photo|picture|option|go|for|it|let's|prefer|would|like)\b"
+    r"|我?想?要|选|那个|那种|这个|这种|的|吧|呢|啊|哦|就|来|请|风格|色|底|款|版|照片?|背景"
+)
+
+
+def _by_name(question: Question, plain: str) -> str | None:
+    """`海边` picks `海边约会` out of four dating styles: nothing but words that one single name has."""
+    said = [word for word in re.split(r"[\s,，、]+", _FILLERS.sub(" ", plain)) if word]
+    if not said:
+        return None
+    names = [folded(label) for label in question.labels]
+    fitting = [n for n, name in enumerate(names) if all(_in(word, name) for word in said)]
+    return question.options[fitting[0]] if len(fitting) == 1 else None
+
+
+def _in(word: str, name: str) -> bool:
+    """Latin words as whole words, Chinese ones as they stand."""
+    if word.isascii():
+        return re.search(rf"\b{re.escape(word)}\b", name) is not None
+    return word in name

@@ -1,0 +1,215 @@
+"""Words and taps to the bot itself: help, styles, status, usage, settings, forget; again, variations, cancel."""
+
+from typing import Literal
+
+from handlers.describe import describe
+from handlers.dialogue import offers, ordering
+from handlers.dialogue.turn import TurnBuilder
+from handlers.message import Choice
+from handlers.order import Edit, Order, Shot
+from handlers.session import Session
+from handlers.store.base import JobState
+from handlers.words import money, seconds
+from providers.errors import LikenessError
+
+THANKS = frozenset(
+    {
+        "thanks",
+        "thank you",
+        "thx",
+        "ty",
+        "thanks a lot",
+        "thank you so much",
+        "cheers",
+        "谢谢",
+        "多谢",
+        "谢谢你",
+        "谢啦",
+        "感谢",
+        "谢谢师傅",
+        "太感谢了",
+    }
+)
+
+VARIATIONS = 3
+"""Pictures made by a tap on "variations"."""
+
+
+def run(turn: TurnBuilder, command: str, *, slash: bool) -> None:
+    """One of the commands of the intent contract. `slash`: typed as `/command`, so certainly meant."""
+    match command:
+        case "start":
+            turn.say(turn.words("say.hello"))
+        case "styles":
+            offers.offer_groups(turn, photo_came=False)
+        case "status":
+            _status(turn)
+        case "usage":
+            _usage(turn)
+        case "settings":
+            _settings(turn)
+        case "cancel":
+            _cancel_newest(turn)
+        case "again":
+            _again(turn, turn.intent.count, turn.intent.aspect_ratio)
+        case "forget":
+            _forget(turn, sure=slash)
+        case _:
+            turn.say(turn.words("say.help"))
+
+
+def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:
+    """A choice that belongs to a command: `language:zh`, `forget:yes`."""
+    if verb == "language":
+        _set_language(turn, rest)
+    else:
+        turn.close_question()
+        _forget(turn, sure=True) if rest == "yes" else turn.say(turn.words("say.declined"))
+
+
+def on_job(turn: TurnBuilder, verb: str) -> None:
+    """A choice under a result or an error: it speaks of one job of this person."""
+    job = turn.result()
+    if job is None:
+        turn.say(turn.words("say.nothing_open"))
+    elif verb == "cancel":
+        _cancel(turn, job.id) if job.state in (JobState.NEW, JobState.RUNNING, JobState.LATE) else turn.say(
+            turn.words("say.cancelled_none")
+        )
+    elif verb == "resend":
+        turn.resend = job.id
+    elif verb in ("again", "retry"):
+        ordering.take(turn, _once_more(job.order))
+    elif not job.pictures:
+        turn.say(turn.words("say.nothing_open"))
+    elif verb == "edit":
+        offers.offer_edits_of(turn, job)
+    elif verb == "upscale":
+        edit = Edit(action="upscale", scale=2)
+        ordering.take(turn, _of_result(job.order, (job.pictures[0].path,), edit, count=1))
+    else:
+        _variations(turn, job.order, job.pictures[0].path)
+
+
+def _variations(turn: TurnBuilder, order: Order, picture: object) -> None:
+    """Other versions of the picture; where nobody here makes those, the same order again, several times."""
+    edit = Edit(action="variations")
+    wish = _of_result(order, (picture,), edit, count=VARIATIONS)
+    try:
+        turn.desk.quote(wish)
+    except LikenessError:
+        shots = tuple(s.model_copy(update={"count": VARIATIONS}) for s in order.shots[:1])
+        wish = _once_more(order).model_copy(update={"shots": shots})
+    ordering.take(turn, wish)
+
+
+def _of_result(order: Order, pictures: tuple[object, ...], edit: Edit, *, count: int) -> Order:
+    return Order.model_validate(
+        {
+            "operation": "edit",
+            "shots": (Shot(edits=(edit,), count=count),),
+            "model": order.model,
+            "photos": pictures,
+            "language": order.language,
+        }
+    )
+
+
+def _once_more(order: Order) -> Order:
+    return order.model_copy(update={"take": order.take + 1})
+
+
+def _again(turn: TurnBuilder, count: int, aspect_ratio: str | None) -> None:
+    order = turn.last_order()
+    if order is None:
+        turn.say(turn.words("say.again_none"))
+        return
+    order = _once_more(order)
+    changes: dict[str, object] = {}
+    if aspect_ratio:
+        changes["aspect_ratio"] = aspect_ratio
+    if count > 1 and len(order.shots) == 1:
+        changes["shots"] = (order.shots[0].model_copy(update={"count": count}),)
+    if turn.intent.model != "nanopro":
+        changes["model"] = turn.intent.model
+    ordering.take(turn, order.model_copy(update=changes))
+
+
+def _status(turn: TurnBuilder) -> None:
+    if not turn.heard.running:
+        turn.say(turn.words("say.status_none"))
+        return
+    lines = [
+        turn.words(
+            "say.status_line",
+            what=describe(job.order, turn.language),
+            state=turn.words(f"state.{job.state.value}"),
+            time=seconds((turn.heard.now - job.created).total_seconds(), turn.language),
+        )
+        for job in turn.heard.running
+    ]
+    choices = tuple(Choice(id=f"cancel:{job.id}", label=turn.words("choice.cancel")) for job in turn.heard.running[:1])
+    turn.say("\n".join(lines), choices)
+
+
+def _usage(turn: TurnBuilder) -> None:
+    usage = turn.heard.usage
+    if usage is None or not usage.pictures:
+        turn.say(turn.words("say.usage_none"))
+        return
+    spent = [money(amount, currency, turn.language) for currency, amount in usage.cost.items() if amount > 0]
+    cost = " + ".join(spent) or money(0, "USD", turn.language)
+    pictures = turn.words("say.many", n=usage.pictures) if usage.pictures > 1 else turn.words("say.one")
+    turn.say(turn.words("say.usage", pictures=pictures, cost=cost))
+
+
+def _settings(turn: TurnBuilder) -> None:
+    session = turn.session
+    current = f"choice.lang_{session.language}" if session.language_fixed else "choice.lang_auto"
+    choices = (
+        Choice(id="language:zh", label=turn.words("choice.lang_zh")),
+        Choice(id="language:en", label=turn.words("choice.lang_en")),
+        Choice(id="language:auto", label=turn.words("choice.lang_auto")),
+    )
+    turn.ask("browse", turn.words("say.settings", language=turn.words(current)), choices)
+
+
+def _set_language(turn: TurnBuilder, rest: str) -> None:
+    if rest not in ("zh", "en", "auto"):
+        turn.say(turn.words("say.nothing_open"))
+        return
+    fixed: Literal["zh", "en"] | None = "zh" if rest == "zh" else "en" if rest == "en" else None
+    turn.language = fixed or turn.language
+    changes = {"language": turn.language, "language_fixed": fixed is not None, "question": None}
+    turn.session = turn.session.model_copy(update=changes)
+    turn.say(turn.words("say.language_set" if fixed else "say.language_auto"))
+
+
+def _cancel_newest(turn: TurnBuilder) -> None:
+    """`cancel`: an open question is dropped; else the newest running job is stopped."""
+    question = turn.session.question
+    turn.close_question()
+    if turn.heard.running:
+        _cancel(turn, turn.heard.running[0].id)
+    elif question is not None and question.kind != "browse":
+        turn.say(turn.words("say.declined"))
+    else:
+        turn.say(turn.words("say.cancelled_none"))
+
+
+def _cancel(turn: TurnBuilder, job: str) -> None:
+    turn.cancel.append(job)
+    turn.say(turn.words("say.cancelling"), job=job)
+
+
+def _forget(turn: TurnBuilder, *, sure: bool) -> None:
+    if not sure:
+        choices = (
+            Choice(id="forget:yes", label=turn.words("choice.delete")),
+            Choice(id="forget:no", label=turn.words("choice.keep")),
+        )
+        turn.ask("browse", turn.words("say.forget_ask"), choices)
+        return
+    turn.cancel.extend(job.id for job in turn.heard.running)
+    turn.forget = True
+    turn.session = Session()

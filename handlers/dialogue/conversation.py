@@ -1,0 +1,279 @@
+"""From a message to what it leads to: accept its photos, read its words, decide, commit, start the jobs.
+
+The same message twice is one turn: its key is looked up first, and everything it changed was committed at once.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from handlers.dialogue.decide import decide
+from handlers.dialogue.facts import MessageFacts, Pricing
+from handlers.dialogue.group_policy import GroupRules, Groups
+from handlers.dialogue.interpretation import photos_in_sight
+from handlers.dialogue.previews import Previews, offered_styles, wants_previews
+from handlers.dialogue.turn import Decision, language_of
+from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
+from handlers.order import Order
+from handlers.quote import Quote
+from handlers.session import Session, SessionPhoto
+from handlers.store.base import Job, Store, Turn, TurnContext, Usage
+from handlers.words import words
+from intent import SURE, Intent, parse
+from providers.errors import LikenessError
+
+log = logging.getLogger(__name__)
+
+USAGE_DAYS = 30
+
+
+class Accepted(Protocol):
+    """A checked photo: upright, sRGB, without metadata, saved under our own name."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+
+class Jobs(Protocol):
+    """What the conversation needs of the job runner."""
+
+    async def enqueue(self, job_id: str) -> None: ...
+    async def cancel(self, job_id: str) -> None: ...
+    async def resend(self, job_id: str) -> None: ...
+
+
+class SecondReader(Protocol):
+    """An optional reader for messages the parser is unsure of. Never raises: its fallback is `first`."""
+
+    async def read(self, text: str, *, photos: int, first: Intent) -> Intent: ...
+
+
+class Conversation:
+    """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        jobs: Jobs,
+        quote: Callable[[Order], Quote],
+        accept: Callable[[Path, Path], Awaitable[Accepted]],
+        photos_dir: Path,
+        confirm_above: float = 2.0,
+        second_reader: SecondReader | None = None,
+        groups: Groups | None = None,
+        previews: Previews | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._quote = quote
+        self._accept = accept
+        self._photos_dir = photos_dir
+        self._confirm_above = confirm_above
+        self._second_reader = second_reader
+        self._groups = groups
+        self._previews = previews
+        self._now = now
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]:
+        """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
+        lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
+        async with lock:
+            opening = await self._store.opening(message.key, message.chat)
+            if opening.reply is not None:
+                return opening.reply
+            return await self._turn(message, opening)
+
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        """What the last of these messages of one person will be answered if their photos turn out to be good.
+
+        Nothing is committed or started, and the photos need not be there yet: for channels that must answer sooner
+        than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, forget).
+        """
+        last = messages[-1]
+        opening = await self._store.opening(last.key, last.chat)
+        if opening.reply is not None:
+            return opening.reply
+        session, running = opening.session, opening.running
+        replies: tuple[Outgoing, ...] = ()
+        for message in messages:
+            now, named = self._now(), await self._named_job(message)
+            photos = tuple(
+                SessionPhoto(key=p.key, path=p.path, width=1024, height=1024, at=now) for p in message.photos
+            )
+            heard = MessageFacts(
+                message=message, now=now, session=session, photos=photos, running=running, named_job=named
+            )
+            intent = parse(message.text, photos=photos_in_sight(heard))
+            desk = Pricing(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
+            decision = decide(heard, desk)
+            session, counted = decision.session, decision.forget or intent.command == "usage"
+            running = (*decision.jobs, *running)
+            replies = () if counted else decision.replies
+        return replies
+
+    async def _turn(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
+        session = opening.session
+        rules = await self._groups.rules(message) if self._groups else None
+        if rules is not None:
+            session = rules.applied(session)
+        heard = await self._hear(message, session, opening.running)
+        intent = await self._read(heard)
+        if rules is not None and (ruled := await self._ruled(heard, rules, intent)) is not None:
+            return ruled
+        if intent.command == "usage":
+            heard = replace(heard, usage=await self._usage(message.chat))
+        desk = Pricing(quote=self._quote, read=lambda _text, _photos: intent, confirm_above=self._confirm_above)
+        decision = decide(heard, desk)
+        if decision.forget:
+            decision = await self._forget(heard, decision)
+        if rules is not None and self._groups is not None:
+            chat, now = message.chat, heard.now
+            if not await self._groups.allows(decision.jobs, chat, rules, now):
+                used_up = self._groups.used_up(message, rules, self._language(heard))
+                decision = Decision(session=heard.session, replies=(used_up,))
+        turn = Turn(
+            message_key=message.key,
+            chat=message.chat,
+            session=decision.session,
+            reply=decision.replies,
+            jobs=decision.jobs,
+            cancel=decision.cancel,
+        )
+        if not await self._store.commit_turn(turn):
+            # Another process handled the same message in the meantime.
+            return await self._store.turn_of(message.key) or ()
+        await self._set_going(decision)
+        self._show_previews(heard, decision)
+        return decision.replies
+
+    def _show_previews(self, heard: MessageFacts, decision: Decision) -> None:
+        """Beside a page of styles: what they look like on the photo that is in the session."""
+        photos, question = decision.session.fresh_photos(heard.now), decision.session.question
+        if self._previews is None or not wants_previews(heard.message) or not photos or question is None:
+            return
+        language = decision.session.language or "en"
+        self._previews.begin(heard.message, photos[-1].path, offered_styles(question.options), language)
+
+    async def _ruled(self, heard: MessageFacts, rules: GroupRules, intent: Intent) -> tuple[Outgoing, ...] | None:
+        """The answer where the group's rules decide it all; None where the message is to be handled."""
+        if self._groups is None:
+            return None
+        message, settings = heard.message, intent.command == "settings"
+        reply = await self._groups.reply(message, rules, self._language(heard), settings=settings)
+        if reply is not None:
+            turn = Turn(message_key=message.key, chat=message.chat, session=heard.session, reply=reply)
+            await self._store.commit_turn(turn)
+        return reply
+
+    async def _set_going(self, decision: Decision) -> None:
+        """After the commit. What fails here is picked up by the job runner's sweep: the rows are there."""
+        for job in decision.jobs:
+            await self._jobs.enqueue(job.id)
+        for job_id in decision.cancel:
+            await self._jobs.cancel(job_id)
+        if decision.resend is not None:
+            await self._jobs.resend(decision.resend)
+
+    async def _hear(self, message: Message, session: Session, running: Sequence[Job]) -> MessageFacts:
+        now = self._now()
+        named = await self._named_job(message)
+        heard = MessageFacts(message=message, now=now, session=session, running=tuple(running), named_job=named)
+        photos, refused = await self._accept_all(message.photos, heard)
+        quoted, refused_too = await self._accept_all(message.quoted_photos, heard)
+        if not quoted and message.quoted_job and named is not None:
+            quoted = tuple(
+                SessionPhoto(key=str(p.path), path=p.path, width=p.width, height=p.height, at=now)
+                for p in named.pictures
+            )
+        return replace(heard, photos=photos, quoted=quoted, refused=(*refused, *refused_too))
+
+    async def _named_job(self, message: Message) -> Job | None:
+        """The job a choice or a quoted result speaks of; another person's job is nobody's here."""
+        job_id = (message.choice or "").partition(":")[2] if message.choice else message.quoted_job
+        if not job_id:
+            return None
+        job = await self._store.job(job_id)
+        return job if job is not None and job.chat.key == message.chat.key else None
+
+    async def _accept_all(
+        self, photos: Sequence[IncomingPhoto], heard: MessageFacts
+    ) -> tuple[tuple[SessionPhoto, ...], tuple[str, ...]]:
+        if not photos:
+            return (), ()
+        into = self._photos_dir / folder_of(heard.message.chat)
+        results = await asyncio.gather(*(self._accept(p.path, into) for p in photos), return_exceptions=True)
+        laid: list[SessionPhoto] = []
+        refused: dict[str, None] = {}
+        for photo, result in zip(photos, results, strict=True):
+            if isinstance(result, LikenessError):
+                refused[words(self._language(heard), result.text_key, **result.params)] = None
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                width, height = result.width, result.height
+                laid.append(SessionPhoto(key=photo.key, path=result.path, width=width, height=height, at=heard.now))
+        return tuple(laid), tuple(refused)
+
+    def _language(self, heard: MessageFacts) -> Language:
+        read = parse(heard.message.text, photos=1).language
+        return language_of(heard.session, heard.message.text, read, heard.message.language_hint)
+
+    async def _read(self, heard: MessageFacts) -> Intent:
+        photos = photos_in_sight(heard)
+        first = parse(heard.message.text, photos=photos)
+        if self._second_reader is not None and first.confidence < SURE:
+            return await self._second_reader.read(heard.message.text, photos=photos, first=first)
+        return first
+
+    async def _usage(self, chat: Chat) -> Usage:
+        return await self._store.usage(chat, since=self._now() - timedelta(days=USAGE_DAYS))
+
+    async def _forget(self, heard: MessageFacts, decision: Decision) -> Decision:
+        """Delete what is kept of this person, files included, and say how much it was."""
+        chat = heard.message.chat
+        language: Language = decision.replies[0].language if decision.replies else self._language(heard)
+        folder = self._photos_dir / folder_of(chat)
+        files = set(await self._store.forget(chat))
+        for job_id in decision.cancel:
+            await self._jobs.cancel(job_id)
+        photos, pictures = await asyncio.to_thread(_delete, folder, files)
+        log.info("forgot a person: %d photos, %d pictures", photos, pictures)
+        lines = [words(language, "say.forgotten", photos=photos, pictures=pictures)]
+        if decision.cancel:
+            lines.append(words(language, "say.forgotten_stopped"))
+        said = Outgoing(
+            id=f"{heard.message.key}:forgotten",
+            kind=Kind.TEXT,
+            text="\n".join(lines),
+            ref=heard.message.ref,
+            language=language,
+        )
+        return replace(decision, replies=(said,), cancel=())
+
+
+def folder_of(chat: Chat) -> str:
+    """The folder of a person's photos: a name that tells nothing about them."""
+    return hashlib.sha256(chat.key.encode()).hexdigest()[:24]
+
+
+def _delete(folder: Path, files: set[Path]) -> tuple[int, int]:
+    """Delete a person's photos and the given pictures; how many of each there were."""
+    photos = [p for p in folder.glob("*") if p.is_file()] if folder.is_dir() else []
+    inside = set(photos)
+    pictures = [p for p in files if p not in inside and p.is_file()]
+    for path in (*photos, *pictures):
+        path.unlink(missing_ok=True)
+    return len(photos), len(pictures)

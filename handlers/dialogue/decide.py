@@ -1,0 +1,200 @@
+"""What a message leads to. Pure: everything known comes in with `MessageFacts` and `Pricing`, a `Decision` comes out.
+
+tapped a choice ──────────────┐
+answers an open question ─────┼─▶ an order ─▶ complete? ─▶ possible? ─▶ affordable? ─▶ a job
+words that ask for a picture ─┘        │ no        │ no        │ no
+                                       ▼           ▼           ▼
+                                   a question   a sentence   a question
+"""
+
+from handlers.describe import describe
+from handlers.dialogue import answer_matching, commands, menus, offers, ordering
+from handlers.dialogue.facts import MessageFacts, Pricing
+from handlers.dialogue.interpretation import fresh_result, order_from, spread, with_text
+from handlers.dialogue.turn import Decision, TurnBuilder
+from handlers.message import Choice
+from handlers.order import Order
+from handlers.session import Question, Session
+from intent import SURE, Intent
+from providers.catalog import ACTIONS, STYLES
+
+
+def decide(heard: MessageFacts, desk: Pricing) -> Decision:
+    """One message, one decision."""
+    turn = TurnBuilder(heard=heard, desk=desk)
+    turn.take_in_photos()
+    if heard.refused:
+        refuse_photos(turn)
+    elif heard.message.choice is not None:
+        tapped(turn, heard.message.choice)
+    else:
+        said(turn, heard.message.text.strip())
+    return turn.decision()
+
+
+def refuse_photos(turn: TurnBuilder) -> None:
+    """A photo could not be read: nothing is started; what was asked for waits for a better one."""
+    for sentence in turn.heard.refused:
+        turn.say(sentence)
+    if good := len(turn.heard.photos):
+        turn.say(turn.words("say.others_kept", count=good))
+    if turn.intent.operation in ("portrait", "series", "edit") and not turn.intent.ask:
+        order = order_from(turn.intent, (), turn.language)
+        question = Question(kind="photo", order=order, at=turn.heard.now)
+        turn.session = turn.session.model_copy(update={"question": question})
+
+
+def said(turn: TurnBuilder, text: str) -> None:
+    question = turn.open_question()
+    if question is not None and answered(turn, question, text):
+        return
+    read(turn, text)
+
+
+def answered(turn: TurnBuilder, question: Question, text: str) -> bool:
+    """Whether the message answers the open question; if so, it was acted on."""
+    if turn.intent.operation == "command" and turn.intent.command != "again":
+        return False
+    if question.kind in ("photo", "second_photo") and question.order is not None:
+        return photo_came(turn, question.kind, question.order, text)
+    if text and (chosen := answer_matching.answer(question, text)) is not None:
+        tapped(turn, chosen)
+        return True
+    if question.kind == "confirm" and (yes := answer_matching.yes_or_no(text)) is not None:
+        tapped(turn, "confirm:yes" if yes else "confirm:no")
+        return True
+    if question.kind == "text" and question.order is not None and text and not turn.heard.photos:
+        turn.close_question()
+        ordering.take(turn, with_text(question.order, text))
+        return True
+    if question.kind == "style" and question.order is not None and turn.intent.style in STYLES and text:
+        base = question.order if turn.intent.operation == "portrait" and not turn.heard.photos else None
+        if base is not None:
+            turn.close_question()
+            ordering.take(turn, ordering.filled(base, turn.intent))
+            return True
+    return False
+
+
+def photo_came(turn: TurnBuilder, kind: str, order: Order, text: str) -> bool:
+    came = (*turn.heard.quoted, *turn.heard.photos)
+    asks_anew = bool(text) and turn.intent.operation in ("portrait", "series", "edit")
+    if not came or asks_anew:
+        return False
+    before = order.photos if kind == "second_photo" else ()
+    turn.close_question()
+    ordering.take(turn, order.model_copy(update={"photos": (*before, *(p.path for p in came))}))
+    return True
+
+
+def read(turn: TurnBuilder, text: str) -> None:
+    intent = turn.intent
+    if intent.operation == "command":
+        commands.run(turn, intent.command or "help", slash=text.startswith("/"))
+    elif intent.operation == "none":
+        nothing_asked(turn, text)
+    elif intent.confidence < SURE and intent.alternatives:
+        which_reading(turn, intent)
+    elif intent.ask:
+        ask_back(turn, intent)
+    else:
+        take_reading(turn, intent)
+
+
+def take_reading(turn: TurnBuilder, intent: Intent) -> None:
+    """Take the words as read. An edit of a result with several pictures asks which one, unless they say."""
+    order = turn.order(intent)
+    result = fresh_result(turn.session, turn.heard.now)
+    if result is None or order.operation != "edit" or order.photos != result.pictures or len(order.photos) < 2:
+        ordering.take(turn, order)
+        return
+    singles = [order.model_copy(update={"photos": (photo,)}) for photo in order.photos]
+    labels = [turn.words("choice.picture", n=n) for n in range(1, len(singles) + 1)]
+    labels.append(turn.words("choice.all"))
+    choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(labels))
+    turn.ask("reading", turn.words("say.which_picture"), choices, orders=(*singles, spread(order)))
+
+
+def nothing_asked(turn: TurnBuilder, text: str) -> None:
+    """No request: offer the styles where a photo came, else one friendly line."""
+    if turn.heard.photos:
+        if turn.session.question is None or turn.session.question.kind == "browse" or not text:
+            offers.offer_groups(turn, photo_came=True)
+        else:
+            turn.say(turn.words("say.photo_kept"))
+    elif answer_matching.folded(text) in commands.THANKS:
+        turn.say(turn.words("say.thanks"))
+    elif turn.session == Session(language=turn.language):
+        turn.say(turn.words("say.hello"))
+    else:
+        turn.say(turn.words("say.small_talk"))
+
+
+def which_reading(turn: TurnBuilder, intent: Intent) -> None:
+    orders = tuple(turn.order(i) for i in (intent, *intent.alternatives) if i.operation not in ("none", "command"))
+    distinct = {describe(o, turn.language): o for o in orders}
+    if len(distinct) < 2:
+        ordering.take(turn, turn.order(intent))
+        return
+    choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(distinct))
+    turn.ask("reading", turn.words("say.which_reading"), choices, orders=tuple(distinct.values()))
+
+
+def ask_back(turn: TurnBuilder, intent: Intent) -> None:
+    """The words fit several styles or actions: offer them, remembering everything else that was said."""
+    order = turn.order(intent)
+    first = intent.ask[0]
+    key = "say.which_id" if first.startswith("id_photo") else "say.which"
+    key = "say.which_dating" if all(k.startswith("dating") for k in intent.ask) else key
+    turn.ask("style", turn.words(key), menus.key_choices(intent.ask, turn.language), order=order)
+
+
+def tapped(turn: TurnBuilder, choice: str) -> None:
+    """Act on the id of a choice. An id that means nothing any more gets a friendly line, never a job."""
+    verb, _, rest = choice.partition(":")
+    question = turn.open_question()
+    match verb:
+        case "style" if rest in STYLES:
+            chose_key(turn, rest)
+        case "action" if rest in ACTIONS:
+            chose_key(turn, rest)
+        case "group":
+            offers.offer_group(turn, rest)
+        case "groups":
+            offers.offer_groups(turn, photo_came=False)
+        case "edits":
+            offers.offer_edits(turn)
+        case "confirm" if question is not None and question.kind == "confirm" and question.order is not None:
+            turn.close_question()
+            if rest == "yes":
+                ordering.start(turn, question.order)
+            else:
+                turn.say(turn.words("say.declined"))
+        case "reading" if question is not None and rest.isdecimal() and int(rest) < len(question.orders):
+            turn.close_question()
+            ordering.take(turn, question.orders[int(rest)])
+        case "language" | "forget":
+            commands.tapped(turn, verb, rest)
+        case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "cancel":
+            commands.on_job(turn, verb)
+        case _:
+            turn.say(turn.words("say.nothing_open"))
+
+
+def chose_key(turn: TurnBuilder, key: str) -> None:
+    """A style or an edit was picked: for the order that asked, else for the photos in the session."""
+    question = turn.open_question()
+    intent = (
+        Intent(operation="portrait", style=key, language=turn.language)
+        if key in STYLES
+        else Intent(operation="edit", action=key, language=turn.language)
+    )
+    base = question.order if question and question.kind == "style" else None
+    turn.close_question()
+    if base is None:
+        ordering.take(turn, turn.order(intent))
+        return
+    if not base.photos:
+        # The photo may have come after the question.
+        base = base.model_copy(update={"photos": turn.order(intent).photos})
+    ordering.take(turn, ordering.filled(base, intent))

@@ -1,0 +1,43 @@
+"""What a decision stands on: the message as heard, and the few pure facts it may ask for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers.message import Message
+from handlers.order import Order
+from handlers.quote import Quote
+from handlers.session import Session, SessionPhoto
+from handlers.store.base import Job, Usage
+from intent import Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageFacts:
+    """A message with everything known about its sender at that moment. `photos`, `quoted` have been accepted."""
+
+    message: Message
+    now: datetime
+    session: Session
+    photos: tuple[SessionPhoto, ...] = ()
+    quoted: tuple[SessionPhoto, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Sentences, one for each photo that could not be accepted."""
+    running: tuple[Job, ...] = ()
+    named_job: Job | None = None
+    """The job a tapped choice or a quoted result speaks of, if it is this person's."""
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pricing:
+    """The pure facts a decision may ask for.
+
+    `quote` raises `AskPerson` where nothing configured can do the order, or a key is unknown.
+    `read` is the intent parser. `confirm_above`: USD from which the person is asked first.
+    """
+
+    quote: Callable[[Order], Quote]
+    read: Callable[[str, int], Intent]
+    confirm_above: float = 2.0
+    max_running: int = 6

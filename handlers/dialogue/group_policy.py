@@ -1,0 +1,155 @@
+"""The rules of a group: its language, who may use the bot there, how many pictures a day. Its admins set them.
+
+Channel-neutral: the channel marks a `Message` as said in a group, and answers who is an admin there.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from handlers.message import Chat, Choice, Kind, Language, Message, Outgoing
+from handlers.session import Session
+from handlers.store.base import Job, Store
+from handlers.words import words
+
+DAILY: tuple[int, ...] = (0, 10, 30, 100)
+"""Pictures a day to choose from; 0 is no limit."""
+LANGUAGES = ("zh", "en", "auto")
+WHO = ("everyone", "admins")
+_RULES = "group.rules"
+_TODAY = "group.today"
+
+IsAdmin = Callable[[Chat], Awaitable[bool]]
+
+
+@runtime_checkable
+class KnowsAdmins(Protocol):
+    """A channel with groups."""
+
+    async def is_admin(self, chat: Chat) -> bool:
+        """Whether this person may set the rules of the group."""
+
+
+class GroupRules(BaseModel):
+    """`language` None: as each person writes. `daily` 0: no limit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    language: Literal["zh", "en"] | None = None
+    who: Literal["everyone", "admins"] = "everyone"
+    daily: int = 0
+
+    def applied(self, session: Session) -> Session:
+        """A person's session under these rules: in a group its language outranks theirs."""
+        language = self.language or session.language
+        return session.model_copy(update={"language": language, "language_fixed": self.language is not None})
+
+
+class _Today(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    day: str
+    pictures: int = 0
+
+
+class Groups:
+    """`admins`: by channel, who may set the rules; a channel without an entry has no groups."""
+
+    def __init__(self, store: Store, admins: Mapping[str, IsAdmin]) -> None:
+        self._store = store
+        self._admins = dict(admins)
+
+    @staticmethod
+    def _key(chat: Chat) -> str:
+        return f"{chat.channel}|{chat.chat}"
+
+    async def rules(self, message: Message) -> GroupRules | None:
+        """The rules this message stands under; None outside of groups."""
+        if not message.group or message.chat.channel not in self._admins:
+            return None
+        stored = await self._store.value(_RULES, self._key(message.chat))
+        return GroupRules.model_validate_json(stored) if stored else GroupRules()
+
+    async def reply(
+        self, message: Message, rules: GroupRules, language: Language, *, settings: bool
+    ) -> tuple[Outgoing, ...] | None:
+        """The whole answer where the rules decide it: a refusal, or the rules shown or changed. Else None.
+
+        `settings`: the words ask for the settings.
+        """
+        tapped = (message.choice or "").startswith("room:")
+        if not tapped and not settings and rules.who == "everyone":
+            return None
+        if not await self._admins[message.chat.channel](message.chat):
+            if tapped or settings:
+                return (_said(message, words(language, "room.admins_set"), language),)
+            return (_said(message, words(language, "room.admins_only"), language),)
+        if tapped:
+            rules = await self._changed(message, rules)
+            language = rules.language or language
+        return (_shown(message, rules, language),) if tapped or settings else None
+
+    async def _changed(self, message: Message, rules: GroupRules) -> GroupRules:
+        """The rules after a tap; one that means nothing changes nothing."""
+        _, what, value = [*(message.choice or "").split(":"), "", ""][:3]
+        change: dict[str, object] = {}
+        if what == "language" and value in LANGUAGES:
+            change = {"language": None if value == "auto" else value}
+        elif what == "who" and value in WHO:
+            change = {"who": value}
+        elif what == "daily" and value in map(str, DAILY):
+            change = {"daily": int(value)}
+        changed = rules.model_copy(update=change)
+        await self._store.set_value(_RULES, self._key(message.chat), changed.model_dump_json())
+        return changed
+
+    async def allows(self, jobs: tuple[Job, ...], chat: Chat, rules: GroupRules, now: datetime) -> bool:
+        """Whether the group may have these pictures today; if so, they are counted."""
+        wanted = sum(job.order.count for job in jobs)
+        if not rules.daily or not wanted:
+            return True
+        day = now.date().isoformat()
+        while True:
+            stored = await self._store.value(_TODAY, self._key(chat))
+            today = _Today.model_validate_json(stored) if stored else _Today(day=day)
+            today = today if today.day == day else _Today(day=day)
+            if today.pictures + wanted > rules.daily:
+                return False
+            more = _Today(day=day, pictures=today.pictures + wanted)
+            if await self._store.set_value(_TODAY, self._key(chat), more.model_dump_json(), expected=stored):
+                return True
+
+    @staticmethod
+    def used_up(message: Message, rules: GroupRules, language: Language) -> Outgoing:
+        return _said(message, words(language, "room.used_up", n=rules.daily), language)
+
+
+def _said(message: Message, text: str, language: Language) -> Outgoing:
+    return Outgoing(id=f"{message.key}:room", kind=Kind.TEXT, text=text, ref=message.ref, language=language)
+
+
+def _shown(message: Message, rules: GroupRules, language: Language) -> Outgoing:
+    """The rules as buttons; what holds now is ticked."""
+    now = {"language": rules.language or "auto", "who": rules.who, "daily": str(rules.daily)}
+    names: dict[str, tuple[tuple[str, str], ...]] = {
+        "language": tuple((value, words(language, f"choice.lang_{value}")) for value in LANGUAGES),
+        "who": (("everyone", words(language, "room.everyone")), ("admins", words(language, "room.admins"))),
+        "daily": tuple(
+            (str(n), words(language, "room.daily", n=n) if n else words(language, "room.no_limit")) for n in DAILY
+        ),
+    }
+    choices = tuple(
+        Choice(id=f"room:{what}:{value}", label=f"✓ {label}" if value == now[what] else label)
+        for what, offered in names.items()
+        for value, label in offered
+    )
+    return Outgoing(
+        id=f"{message.key}:room",
+        kind=Kind.CHOICES,
+        text=words(language, "room.settings"),
+        choices=choices,
+        ref=message.ref,
+        language=language,
+    )

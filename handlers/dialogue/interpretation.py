@@ -1,0 +1,171 @@
+"""Intent to order: which photos the words speak of, what is still missing, and one line that says it back."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from handlers.dialogue.answer_matching import names_no_letters
+from handlers.dialogue.facts import MessageFacts
+from handlers.message import Language
+from handlers.order import Edit, Order, Shot
+from handlers.session import LastResult, Session, SessionPhoto
+from intent import Intent
+from providers.catalog import ACTIONS
+
+BATCH_GAP = timedelta(seconds=90)
+"""Photos sent one after another, with pauses no longer than this, belong together."""
+RESULT_LIFE = timedelta(hours=24)
+"""How long words may still mean the last result."""
+
+TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style", "edit", "local_edit"})
+"""Actions that take several photos at once; every other edit is done to each photo by itself."""
+
+Missing = Literal["photo", "second_photo", "text", "style"]
+
+
+def batch(session: Session, now: datetime) -> tuple[SessionPhoto, ...]:
+    """The unused photos that were laid down together last."""
+    unused = [p for p in session.fresh_photos(now) if not p.used]
+    together: list[SessionPhoto] = []
+    for photo in reversed(unused):
+        if together and together[-1].at - photo.at > BATCH_GAP:
+            break
+        together.append(photo)
+    return tuple(reversed(together))
+
+
+def fresh_result(session: Session, now: datetime) -> LastResult | None:
+    result = session.last_result
+    return result if result and result.pictures and now - result.at <= RESULT_LIFE else None
+
+
+def photos_in_sight(heard: MessageFacts) -> int:
+    """How many pictures the words may speak of: what `intent` is told as `photos`."""
+    if came := len(heard.photos) + len(heard.quoted):
+        return came
+    if laid := batch(heard.session, heard.now) or heard.session.fresh_photos(heard.now):
+        return len(laid)
+    result = fresh_result(heard.session, heard.now)
+    return 1 if result and heard.now - result.at <= timedelta(minutes=30) else 0
+
+
+def photos_meant(intent: Intent, heard: MessageFacts) -> tuple[Path, ...]:
+    """The photos an order is made from.
+
+    Quoted photos win; then what came with the message (with photos laid just before it); then, for an edit, the last
+    result; then what is in the session; then the photos of the last order.
+    """
+    if intent.operation == "create":
+        return ()
+    if heard.quoted:
+        return _paths((*heard.quoted, *heard.photos))
+    laid = batch(heard.session, heard.now)
+    result = fresh_result(heard.session, heard.now)
+    if intent.action == "transfer_style" and len(laid) < 2:
+        return _last_two(heard, result)
+    if laid:
+        return _paths(laid)
+    if result and intent.operation == "edit":
+        return result.pictures
+    fresh = heard.session.fresh_photos(heard.now)
+    if fresh:
+        return _last_used(heard.session, fresh)
+    return result.order.photos or result.pictures if result else ()
+
+
+def _paths(photos: Sequence[SessionPhoto]) -> tuple[Path, ...]:
+    return tuple(p.path for p in photos)
+
+
+def _last_two(heard: MessageFacts, result: LastResult | None) -> tuple[Path, ...]:
+    """For a style transfer: the picture to change first, the look second."""
+    seen = [*(result.pictures[:1] if result else ()), *_paths(heard.session.fresh_photos(heard.now))]
+    return tuple(dict.fromkeys(seen))[-2:]
+
+
+def _last_used(session: Session, fresh: Sequence[SessionPhoto]) -> tuple[Path, ...]:
+    lying = set(_paths(fresh))
+    before = session.last_order.photos if session.last_order else ()
+    again = tuple(p for p in before if p in lying)
+    return again or _paths(fresh[-1:])
+
+
+def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> Order:
+    """The order of an intent that asks for pictures (`portrait`, `series`, `edit`, `create`)."""
+    shots: tuple[Shot, ...]
+    match intent.operation:
+        case "series":
+            shots = tuple(Shot(style=i.style, scene=i.scene, prompt=i.prompt) for i in intent.items)
+        case "edit":
+            then = (Edit(action=t.action, prompt=t.prompt, scale=t.scale) for t in intent.then)
+            first = Edit(action=intent.action or "edit", prompt=intent.prompt, scale=intent.scale)
+            shots = (Shot(edits=(first, *then), count=intent.count),)
+        case "create":
+            shots = (Shot(prompt=intent.prompt, count=intent.count),)
+        case _:
+            shots = (Shot(style=intent.style, scene=intent.scene, prompt=intent.prompt, count=intent.count),)
+    operation = intent.operation if intent.operation in ("series", "edit", "create") else "portrait"
+    return Order(
+        operation=operation,
+        shots=shots,
+        model=intent.model,
+        aspect_ratio=intent.aspect_ratio,
+        photos=photos,
+        provider=intent.provider,
+        language=language,
+    )
+
+
+def spread(order: Order) -> Order:
+    """An edit that works on one photo, asked of several: one shot for each photo."""
+    if order.operation != "edit" or len(order.photos) < 2 or len(order.shots) != 1:
+        return order
+    if any(e.action in TOGETHER for e in order.shots[0].edits):
+        return order
+    return one_each(order)
+
+
+def one_each(order: Order) -> Order:
+    """The same wish (of a series each of its wishes) for each photo by itself; at most eight pictures in all."""
+    each = [s.model_copy(update={"photo": n, "count": 1}) for n in range(len(order.photos)) for s in order.shots]
+    return order.model_copy(update={"shots": tuple(each[:8])})
+
+
+def missing(order: Order) -> Missing | None:
+    """What the person must still give before the order can be made."""
+    if order.operation == "create":
+        return None if order.shots[0].prompt else "text"
+    if not order.photos:
+        return "photo"
+    if order.operation == "edit":
+        actions = [ACTIONS[e.action] for shot in order.shots for e in shot.edits if e.action in ACTIONS]
+        if any(a.photos > len(order.photos) for a in actions):
+            return "second_photo"
+        edits = [e for shot in order.shots for e in shot.edits]
+        if any(_lacks_text(e, len(order.photos)) for e in edits):
+            return "text"
+        return None
+    if any(not (s.style or s.prompt or s.scene) for s in order.shots):
+        return "style"
+    return None
+
+
+def _lacks_text(edit: Edit, photos: int) -> bool:
+    if edit.action not in ACTIONS or not ACTIONS[edit.action].text_needed(photos):
+        return False
+    return not edit.prompt or (ACTIONS[edit.action].letters and names_no_letters(edit.prompt))
+
+
+def with_text(order: Order, text: str) -> Order:
+    """The order with the words it was waiting for."""
+    shot = order.shots[0]
+    if order.operation != "edit":
+        return order.model_copy(update={"shots": (shot.model_copy(update={"prompt": text}), *order.shots[1:])})
+
+    def fill(edit: Edit) -> Edit:
+        lacks = _lacks_text(edit, len(order.photos))
+        return edit.model_copy(update={"prompt": text}) if lacks else edit
+
+    shots = tuple(s.model_copy(update={"edits": tuple(fill(e) for e in s.edits)}) for s in order.shots)
+    return order.model_copy(update={"shots": shots})

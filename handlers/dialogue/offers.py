@@ -1,0 +1,61 @@
+"""The menus: styles by group, edits, and the way out of a "cannot be done here"."""
+
+from handlers.dialogue import menus
+from handlers.dialogue.turn import TurnBuilder
+from handlers.message import Choice
+from handlers.order import Edit, Order, Shot
+from handlers.session import LastResult
+from handlers.store.base import Job
+from intent import Intent
+from providers.catalog import STYLES
+
+
+def offer_groups(turn: TurnBuilder, *, photo_came: bool) -> None:
+    base = turn.order(Intent(operation="portrait", style="professional"))
+    possible = menus.possible_with(turn.desk.quote)
+    styles = menus.styles_possible(base, possible)
+    edits = menus.any_action_possible(base, possible)
+    text = turn.words("say.groups")
+    if photo_came:
+        n = len(base.photos)
+        text = turn.words("say.photos_first", n=n) if n > 1 else turn.words("say.photo_first")
+    turn.ask("browse", text, menus.group_choices(styles, turn.language, edits=edits))
+
+
+def offer_group(turn: TurnBuilder, group: str) -> None:
+    base = turn.order(Intent(operation="portrait", style="professional"))
+    keys = menus.in_group(menus.styles_possible(base, menus.possible_with(turn.desk.quote)), group)
+    if not keys:
+        turn.say(turn.words("say.nothing_open"))
+        return
+    lines = [f"{STYLES[k].name(turn.language)}: {STYLES[k].use(turn.language)}" for k in keys]
+    name = menus.group_name(group, turn.language)
+    text = "\n".join([turn.words("say.styles_of", group=name), *lines])
+    turn.ask("browse", text, menus.style_choices(keys, turn.language))
+
+
+def offer_edits(turn: TurnBuilder) -> None:
+    base = turn.order(Intent(operation="edit", action="edit"))
+    keys = menus.actions_possible(base, menus.possible_with(turn.desk.quote))
+    turn.ask("browse", turn.words("say.edits"), menus.action_choices(keys, turn.language))
+
+
+def offer_edits_of(turn: TurnBuilder, job: Job) -> None:
+    """What can be changed on the pictures of a job. Words that follow mean them too, though they are not the newest."""
+    pictures = tuple(picture.path for picture in job.pictures)
+    result = LastResult(job=job.id, order=job.order, pictures=pictures, at=turn.heard.now)
+    turn.session = turn.session.model_copy(update={"last_result": result})
+    shot = Shot(edits=(Edit(action="edit"),))
+    base = Order(operation="edit", shots=(shot,), model=job.order.model, photos=pictures, language=turn.language)
+    keys = menus.actions_possible(base, menus.possible_with(turn.desk.quote))
+    turn.ask("style", turn.words("say.edits"), menus.action_choices(keys, turn.language), order=base)
+
+
+def ways_out(turn: TurnBuilder, order: Order) -> tuple[Choice, ...]:
+    """After a "cannot be done here": what can be, one tap away."""
+    if not order.photos:
+        return ()
+    return (
+        Choice(id="groups", label=turn.words("choice.more_styles")),
+        Choice(id="edits", label=turn.words("choice.edits")),
+    )

@@ -1,0 +1,148 @@
+"""From an order to a job: ask for what is missing, say what cannot be done, ask where it is dear, start."""
+
+from handlers.describe import describe
+from handlers.dialogue import offers
+from handlers.dialogue.interpretation import missing, one_each, order_from, spread
+from handlers.dialogue.turn import TurnBuilder
+from handlers.message import Choice
+from handlers.order import Order, Shot, job_id
+from handlers.store.base import Job
+from handlers.words import money, seconds
+from intent import Intent
+from providers.catalog import MODELS
+from providers.errors import LikenessError
+
+
+def take(turn: TurnBuilder, order: Order) -> None:
+    """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
+    order = spread(order)
+    if (lacks := missing(order)) is not None:
+        ask_for(turn, lacks, order)
+        return
+    try:
+        quote = turn.desk.quote(order)
+    except LikenessError as error:
+        if error.code not in ("no_provider", "provider_cannot") or len(order.photos) < 2:
+            refuse(turn, order, error)
+            return
+        # Nobody here takes several photos at once, but one at a time may work.
+        take_one_each(turn, order, error)
+        return
+    if quote.usd > turn.desk.confirm_above:
+        cost = money(quote.usd, "USD", turn.language)
+        text = turn.words("say.confirm", what=describe(order, turn.language), cost=cost, **_facts(turn, order))
+        choices = (
+            Choice(id="confirm:yes", label=turn.words("choice.yes")),
+            Choice(id="confirm:no", label=turn.words("choice.no")),
+        )
+        turn.ask("confirm", text, choices, order=order)
+        return
+    start(turn, order)
+
+
+def take_one_each(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
+    each = one_each(order)
+    try:
+        turn.desk.quote(each)
+    except LikenessError:
+        refuse(turn, order, error)
+        return
+    start(turn, each)
+
+
+def ask_for(turn: TurnBuilder, lacks: str, order: Order) -> None:
+    match lacks:
+        case "photo":
+            what = describe(order, turn.language)
+            turn.ask("photo", turn.words("say.need_photo", what=what), order=order)
+        case "second_photo":
+            turn.ask("second_photo", turn.words("say.need_second_photo"), order=order)
+        case "text":
+            actions = {e.action for s in order.shots for e in s.edits}
+            key = {"replace_bg": "say.need_text_bg", "text_render": "say.need_text_render"}
+            text = next((turn.words(key[a]) for a in actions if a in key), turn.words("say.need_text"))
+            turn.ask("text", text, order=order)
+        case _:
+            offers.offer_groups(turn, photo_came=True)
+            question = turn.session.question
+            if question is not None:
+                waiting = question.model_copy(update={"kind": "style", "order": order})
+                turn.session = turn.session.model_copy(update={"question": waiting})
+
+
+def start(turn: TurnBuilder, order: Order) -> None:
+    """The order becomes a job, and the person reads what was understood."""
+    if len(turn.heard.running) >= turn.desk.max_running:
+        turn.say(turn.words("say.too_many_running", n=len(turn.heard.running)))
+        return
+    try:
+        quote = turn.desk.quote(order)
+    except LikenessError as error:
+        refuse(turn, order, error)
+        return
+    message = turn.heard.message
+    order = order.model_copy(update={"language": turn.language})
+    job = Job(
+        id=job_id(message.key, len(turn.jobs)),
+        chat=message.chat,
+        order=order,
+        created=turn.heard.now,
+        ref=message.ref,
+        estimate_usd=quote.usd,
+    )
+    turn.jobs.append(job)
+    turn.mark_used(order)
+    turn.session = turn.session.model_copy(update={"last_order": order, "question": None})
+    key = "say.understood_free" if quote.basic else "say.understood"
+    text = turn.words(
+        key,
+        what=describe(order, turn.language),
+        time=seconds(quote.seconds, turn.language),
+        cost=money(quote.usd, "USD", turn.language),
+        **_facts(turn, order),
+    )
+    if quote.basic and order.operation != "edit" and any(shot.scene for shot in order.shots):
+        # Told rather than passed over: no wish is dropped without a word.
+        text += "\n" + turn.words("say.basic_style_only")
+    turn.say(text, job=job.id)
+
+
+def refuse(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
+    """Nobody here can do it: said with what could be done instead. Its photos wait for other words, but the next photo
+    is not joined by them."""
+    turn.mark_refused(order)
+    turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
+
+
+def _facts(turn: TurnBuilder, order: Order) -> dict[str, str]:
+    count = turn.words("say.many", n=order.count) if order.count > 1 else turn.words("say.one")
+    return {"count": count, "model": MODELS[order.model].name(turn.language)}
+
+
+def filled(order: Order, intent: Intent) -> Order:
+    """An order that waited for its style or action, with it. What else the new words say is added."""
+    if intent.operation == "edit":
+        filled = order_from(intent, order.photos, order.language)
+        old = order.shots[0]
+        return filled.model_copy(
+            update={
+                "model": order.model,
+                "aspect_ratio": order.aspect_ratio,
+                "shots": (filled.shots[0].model_copy(update={"count": old.count}),),
+            }
+        )
+    old = order.shots[0]
+    shot = Shot(
+        style=intent.style,
+        scene=intent.scene or old.scene or old.prompt,
+        prompt=None,
+        count=intent.count if intent.count > 1 else old.count,
+    )
+    return order.model_copy(
+        update={
+            "operation": "portrait",
+            "shots": (shot,),
+            "model": intent.model if intent.model != "nanopro" else order.model,
+            "aspect_ratio": intent.aspect_ratio or order.aspect_ratio,
+        }
+    )

@@ -1,0 +1,160 @@
+"""One turn in the making: the session as it will be, and what will be said. What happens in it is `decide`'s."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+from handlers.dialogue import answer_matching
+from handlers.dialogue.facts import MessageFacts, Pricing
+from handlers.dialogue.interpretation import fresh_result, order_from, photos_in_sight, photos_meant
+from handlers.message import Choice, Kind, Language, Outgoing
+from handlers.order import Order
+from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Question, Session
+from handlers.store.base import Job
+from handlers.words import words
+from intent import Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """`forget`: delete everything of this person, then say the replies. `resend`: send that job's pictures again."""
+
+    session: Session
+    replies: tuple[Outgoing, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    cancel: tuple[str, ...] = ()
+    forget: bool = False
+    resend: str | None = None
+
+
+def language_of(session: Session, text: str, read: Language, hint: Language | None) -> Language:
+    """One language a person, from their words. A lone foreign word ("anime", "OK") does not turn the language."""
+    if session.language_fixed and session.language:
+        return session.language
+    text = re.sub(r"^/\w+", "", text)  # a command is in no language
+    letters = [c for c in text if c.isalpha()]
+    if not letters:
+        return session.language or hint or "en"
+    if session.language is None:
+        return read
+    if any("\u4e00" <= c <= "\u9fff" for c in text):
+        return "zh"
+    return "en" if len(text.split()) >= 3 else session.language
+
+
+@dataclass(kw_only=True)
+class TurnBuilder:
+    """One turn in the making: the session as it will be, and what will be said."""
+
+    heard: MessageFacts
+    desk: Pricing
+    session: Session = field(init=False)
+    language: Language = field(init=False)
+    intent: Intent = field(init=False)
+    replies: list[Outgoing] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    cancel: list[str] = field(default_factory=list)
+    forget: bool = False
+    resend: str | None = None
+
+    def __post_init__(self) -> None:
+        self.session = self.heard.session
+        message = self.heard.message
+        self.intent = self.desk.read(message.text, photos_in_sight(self.heard))
+        self.language = language_of(self.session, message.text, self.intent.language, message.language_hint)
+        self.session = self.session.model_copy(update={"language": self.language})
+
+    def decision(self) -> Decision:
+        return Decision(
+            session=self.session,
+            replies=tuple(self.replies),
+            jobs=tuple(self.jobs),
+            cancel=tuple(self.cancel),
+            forget=self.forget,
+            resend=self.resend,
+        )
+
+    # --- saying things
+
+    def words(self, key: str, **params: str | int | float) -> str:
+        return words(self.language, key, **params)
+
+    def say(self, text: str, choices: tuple[Choice, ...] = (), *, job: str | None = None) -> None:
+        """Add a reply. Its id comes from the message, so that a repeated turn says the same message again."""
+        self.replies.append(
+            Outgoing(
+                id=f"{self.heard.message.key}:{len(self.replies)}",
+                kind=Kind.CHOICES if choices else Kind.TEXT,
+                text=text,
+                choices=choices,
+                ref=self.heard.message.ref,
+                job=job,
+                language=self.language,
+            )
+        )
+
+    def ask(self, kind: str, text: str, choices: tuple[Choice, ...] = (), **more: object) -> None:
+        """Say a question and leave it open in the session."""
+        self.say(text, choices)
+        if not choices:
+            self.replies[-1] = replace(self.replies[-1], awaits=True)
+        question = {
+            "kind": kind,
+            "options": tuple(c.id for c in choices),
+            "labels": tuple(c.label for c in choices),
+            "at": self.heard.now,
+            **more,
+        }
+        self.session = self.session.model_copy(update={"question": Question.model_validate(question)})
+
+    def open_question(self) -> Question | None:
+        """The question still open; one too old to be remembered by a person is not."""
+        question = self.session.question
+        return question if question and self.heard.now - question.at <= QUESTION_LIFE else None
+
+    def close_question(self) -> None:
+        self.session = self.session.model_copy(update={"question": None})
+
+    # --- photos
+
+    def take_in_photos(self) -> None:
+        """Lay the photos that came in the session, each once."""
+        if not self.heard.photos:
+            return
+        known = {p.key for p in self.heard.photos}
+        kept = [
+            p.model_copy(update={"used": p.used or p.refused})
+            for p in self.session.fresh_photos(self.heard.now)
+            if p.key not in known
+        ]
+        laid = (*kept, *self.heard.photos)[-PHOTOS_KEPT:]
+        self.session = self.session.model_copy(update={"photos": laid})
+        self.heard = replace(self.heard, session=self.session)
+
+    def mark_used(self, order: Order) -> None:
+        self._mark(order, "used")
+
+    def mark_refused(self, order: Order) -> None:
+        self._mark(order, "refused")
+
+    def _mark(self, order: Order, what: str) -> None:
+        meant = set(order.photos)
+        photos = tuple(
+            p.model_copy(update={what: True}) if p.path in meant else p
+            for p in self.session.fresh_photos(self.heard.now)
+        )
+        self.session = self.session.model_copy(update={"photos": photos})
+
+    def order(self, intent: Intent) -> Order:
+        """The order of an intent; of several result pictures, the one the words single out."""
+        photos = photos_meant(intent, self.heard)
+        if len(photos) > 1 and (n := answer_matching.picture_named(self.heard.message.text, len(photos))):
+            photos = (photos[n - 1],)
+        return order_from(intent, photos, self.language)
+
+    def result(self) -> Job | None:
+        """The job a choice speaks of, else this person's last result's."""
+        return self.heard.named_job
+
+    def last_order(self) -> Order | None:
+        result = fresh_result(self.session, self.heard.now)
+        return self.session.last_order or (result.order if result else None)

@@ -1,0 +1,141 @@
+"""How a job ends: its pictures delivered with a receipt, or a sentence why there are none; then its last row."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handlers.channel import Channel
+from handlers.jobs.delivery import Courier
+from handlers.jobs.execution import Failure, JobOutcome, failure_of
+from handlers.jobs.files import JobFiles
+from handlers.jobs.notices import JobNotices
+from handlers.session import LastResult
+from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
+from handlers.words import Words
+from providers.errors import LikenessError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """Ends jobs. Safe to run again from the start, in another process: deliveries have their own rows."""
+
+    store: Store
+    channels: Mapping[str, Channel]
+    courier: Courier
+    words: Words
+    clock: Callable[[], datetime]
+    files: JobFiles
+
+    async def end(self, job: Job, made: JobOutcome) -> None:
+        """Bring the pictures, or say why there are none, and end the job."""
+        if job.forgotten:
+            await self._drop(job)
+            return
+        parts = await self.store.parts(job.id)
+        named = {picture.path for part in parts for picture in part.pictures}
+        await self.files.keep_only(job.id, named.union(picture.path for picture in made.pictures))
+        job = counted(replace(job, pictures=made.pictures), parts)
+        channel = self.channels.get(job.chat.channel)
+        if channel is None:
+            log.error("no such channel here: job=%s channel=%s", job.id, job.chat.channel)
+            await self._finish(job, JobState.FAILED, "channel_missing")
+        elif made.pictures:
+            await self._bring(channel, job, made, took(job, parts))
+        elif made.cancelled:
+            await self._stopped(channel, job, made)
+        else:
+            await self._explain(channel, job, worst(made))
+
+    async def give_up(self, job: Job) -> None:
+        """After it broke too often: a mistake of ours."""
+        await self.end(job, JobOutcome(shots=()))
+
+    async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float) -> None:
+        await self.store.update_job(job.id, state=JobState.DELIVERING)
+        teller = JobNotices(job=job, words=self.words)
+        result = teller.result(made, took=seconds, number=job.delivery)
+        row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
+        if row.state is DeliveryState.SENT:
+            await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled")
+            await self._finish(job, JobState.CANCELLED if made.cancelled else JobState.DONE, None)
+        elif row.state is DeliveryState.UNCERTAIN:
+            await self._settle(channel, teller, "job.settled_unsure")
+            await self.courier.say(channel, job.chat, teller.unsure_delivery(number=job.delivery))
+            await self._finish(job, JobState.UNCERTAIN, "delivery_unknown")
+        elif row.state is DeliveryState.REFUSED:
+            # The person left or blocked us: nothing is said.
+            await self._finish(job, JobState.FAILED, "delivery_refused")
+        else:
+            await self._finish(job, JobState.FAILED, "delivery_later")
+
+    async def _stopped(self, channel: Channel, job: Job, made: JobOutcome) -> None:
+        teller = JobNotices(job=job, words=self.words)
+        await self._settle(channel, teller, "job.settled_stopped")
+        await self.courier.say(channel, job.chat, teller.stopped(maybe_charged=made.maybe_charged))
+        await self._finish(job, JobState.CANCELLED, None)
+
+    async def _explain(self, channel: Channel, job: Job, fault: Failure) -> None:
+        """Said before the last row, so that a crash in between says it twice rather than never."""
+        teller = JobNotices(job=job, words=self.words)
+        await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed")
+        await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run))
+        await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
+
+    async def _drop(self, job: Job) -> None:
+        """The person was forgotten while it ran: its message says that it stopped, and nothing is kept."""
+        channel = self.channels.get(job.chat.channel)
+        if channel is not None:
+            teller = JobNotices(job=job, words=self.words)
+            await self._settle(channel, teller, "job.settled_stopped")
+            await self.store.drop_entry(job.chat, teller.settled("job.settled_stopped", now=self.clock()).id)
+        # The pictures first: after a crash in between, the row still says that they are to go.
+        await self.files.discard_job(job.id)
+        await self.files.discard(await self.store.drop_job(job.id))
+        log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
+
+    async def _settle(self, channel: Channel, teller: JobNotices, key: str) -> None:
+        await self.courier.show(channel, teller.job.chat, teller.settled(key, now=self.clock()))
+
+    async def _finish(self, job: Job, state: JobState, error_code: str | None) -> None:
+        now = self.clock()
+        last = None
+        if job.pictures:
+            paths = tuple(picture.path for picture in job.pictures)
+            last = LastResult(job=job.id, order=job.order, pictures=paths, at=now)
+        if not await self.store.finish_job(replace(job, state=state, error_code=error_code, finished=now), last):
+            await self._drop(job)
+            return
+        log.info("job ended: job=%s state=%s code=%s", job.id, state.value, error_code or "-")
+
+
+def worst(made: JobOutcome) -> Failure:
+    """What the person is told where nothing was made: what may have been paid comes first."""
+    faults = sorted(made.faults, key=lambda fault: not fault.unknown)
+    return faults[0] if faults else failure_of(LikenessError())
+
+
+def counted(job: Job, parts: Sequence[Part]) -> Job:
+    """The job with what its parts really cost and who made them.
+
+    Where they were charged in different currencies, those not in US dollars count with their share of the estimate.
+    """
+    priced = [part for part in parts if part.cost is not None]
+    makers = {part.provider for part in parts if part.state is PartState.MADE}
+    provider = min(makers) if len(makers) == 1 else job.provider
+    currencies = {part.currency for part in priced}
+    if len(currencies) <= 1:
+        cost = sum(part.cost or 0.0 for part in priced) if priced else None
+        return replace(job, cost=cost, currency=min(currencies, default="USD"), provider=provider)
+    usd = sum(part.cost or 0.0 for part in priced if part.currency == "USD")
+    others = sum(len(part.pictures) for part in priced if part.currency != "USD")
+    share = job.estimate_usd * others / max(1, job.order.count)
+    return replace(job, cost=usd + share, currency="USD", provider=provider)
+
+
+def took(job: Job, parts: Sequence[Part]) -> float:
+    """Seconds from the order to the last picture; the same however often it is asked."""
+    ends = [part.updated for part in parts if part.state is PartState.MADE and part.updated]
+    return max(((end - job.created).total_seconds() for end in ends), default=0.0)

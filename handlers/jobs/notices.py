@@ -1,0 +1,165 @@
+"""What a job says to its person: the status while it is made, the receipt under its pictures, why some are missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handlers.describe import describe
+from handlers.jobs.execution import Failure, JobOutcome
+from handlers.message import Choice, Kind, Language, Outgoing
+from handlers.store.base import Job
+from handlers.words import Words, money, seconds
+from providers.base import Phase, Progress
+from providers.catalog import MODELS
+
+AFTERWARDS = ("again", "variations", "upscale", "edit")
+"""What is offered under every result; each id is `name:job`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobNotices:
+    """Builds what is said about one job."""
+
+    job: Job
+    words: Words
+
+    @property
+    def language(self) -> Language:
+        return self.job.order.language
+
+    def say(self, key: str, **params: str | int | float) -> str:
+        return self.words(self.language, key, **params)
+
+    def _time(self, since: datetime, now: datetime) -> str:
+        return seconds((now - since).total_seconds(), self.language)
+
+    def _outgoing(self, kind: str, form: Kind, text: str, choices: tuple[Choice, ...] = ()) -> Outgoing:
+        return Outgoing(
+            id=f"{kind}:{self.job.id}",
+            kind=form,
+            text=text,
+            choices=choices,
+            ref=self.job.ref,
+            job=self.job.id,
+            language=self.language,
+        )
+
+    def _choice(self, name: str) -> Choice:
+        return Choice(id=f"{name}:{self.job.id}", label=self.say(f"choice.{name}"))
+
+    # --- while it is made
+
+    def status(self, progress: Mapping[str, Progress], *, now: datetime, expected: float, late: bool) -> Outgoing:
+        """What is happening, how long it takes so far, and how long it usually takes."""
+        time = self._time(self.job.created, now)
+        text = self.say("job.waiting", time=time) if late else self._happening(progress, now, time, expected)
+        said = self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
+        return said if late or expected <= 0 else replace(said, expected=expected)
+
+    def _happening(self, progress: Mapping[str, Progress], now: datetime, time: str, expected: float) -> str:
+        going = [p for p in progress.values() if p.phase is not Phase.DONE]
+        ready = len(progress) - len(going)
+        if not going and not ready:
+            return self.say("job.starting", time=time)
+        queued = [p for p in going if p.phase is Phase.QUEUED]
+        if queued and len(queued) == len(progress):
+            ahead = max((p.position for p in queued if p.position is not None), default=None)
+            return self.say("job.queued", time=time) if ahead is None else self.say("job.queued_at", n=ahead, time=time)
+        if expected > 0 and (now - self.job.created).total_seconds() > expected * 1.5:
+            return self.say("job.overdue", time=time)
+        usual = seconds(expected, self.language)
+        if ready and going:
+            return self.say("job.working_some", ready=ready, n=len(progress), time=time, expected=usual)
+        fractions = [p.fraction for p in going if p.fraction is not None]
+        if len(fractions) == 1 and len(progress) == 1:
+            return self.say("job.working_percent", percent=round(100 * fractions[0]), time=time, expected=usual)
+        return self.say("job.working", time=time, expected=usual)
+
+    def late(self, now: datetime) -> Outgoing:
+        """Said once, when the job has waited for ten minutes."""
+        text = self.say("job.late", time=self._time(self.job.created, now))
+        return self._outgoing("late", Kind.CHOICES, text, (self._choice("cancel"),))
+
+    # --- in the end
+
+    def settled(self, key: str, *, now: datetime) -> Outgoing:
+        """The last status, `job.settled…`; nothing to tap any more."""
+        text = self.say(key, time=self._time(self.job.created, now))
+        return self._outgoing("status", Kind.STATUS, text)
+
+    def result(self, made: JobOutcome, *, took: float, number: int) -> Outgoing:
+        """The pictures with their receipt. `took`: seconds; `number`: of the delivery, 0 for the first."""
+        lines = [self._receipt(made, took), *self._items(made), *self._missing(made)]
+        if made.cancelled:
+            lines.append(self.say("job.stopped_some"))
+        offers = (*(("retry",) if any(f.unknown for f in made.faults) else ()), *AFTERWARDS)
+        return Outgoing(
+            id=f"result:{self.job.id}" + (f":{number}" if number else ""),
+            kind=Kind.PICTURES,
+            text="\n".join(lines),
+            pictures=made.pictures,
+            choices=tuple(self._choice(name) for name in offers),
+            ref=self.job.ref,
+            job=self.job.id,
+            language=self.language,
+        )
+
+    def _receipt(self, made: JobOutcome, took: float) -> str:
+        pictures = made.pictures
+        makers = dict.fromkeys(self._provider(p.provider) for p in pictures)
+        count = self.say("say.many", n=len(pictures)) if len(pictures) > 1 else self.say("say.one")
+        facts = {
+            "what": describe(self.job.order, self.language),
+            "count": count,
+            "provider": ", ".join(makers),
+            "time": seconds(took, self.language),
+        }
+        if all(p.provider == "embedded" for p in pictures):
+            return self.say("job.receipt_basic", **facts)
+        cost = money(self.job.cost or 0.0, self.job.currency, self.language)
+        return self.say("job.receipt", model=MODELS[self.job.order.model].name(self.language), cost=cost, **facts)
+
+    def _provider(self, name: str) -> str:
+        try:
+            return self.say(f"job.provider_{name}")
+        except KeyError:
+            return name
+
+    def _items(self, made: JobOutcome) -> list[str]:
+        """Which picture is which, where an order has several different shots."""
+        if self.job.order.operation != "series":
+            return []
+        lines, n = [], 0
+        for shot, taken in zip(self.job.order.shots, made.shots, strict=True):
+            for _ in taken.pictures:
+                n += 1
+                alone = self.job.order.model_copy(update={"operation": "portrait", "shots": (shot,)})
+                lines.append(self.say("job.item", n=n, what=describe(alone, self.language)))
+        return lines
+
+    def _missing(self, made: JobOutcome) -> list[str]:
+        total = self.job.order.count
+        missing = total - len(made.pictures)
+        if missing <= 0 or made.cancelled:
+            return []
+        whys = dict.fromkeys(self.why(fault) for fault in made.faults) or (self.say("job.fewer"),)
+        return [self.say("job.missing", n=missing, total=total, why=why) for why in whys]
+
+    def why(self, fault: Failure) -> str:
+        """An error as one sentence."""
+        return self.say(fault.text_key, **fault.params)
+
+    def failure(self, fault: Failure, *, number: int) -> Outgoing:
+        """No picture at all: why, and what can be done."""
+        choices = (self._choice("retry"),) if fault.retryable else ()
+        kind = f"error{number}" if number else "error"
+        return self._outgoing(kind, Kind.CHOICES if choices else Kind.TEXT, self.why(fault), choices)
+
+    def stopped(self, *, maybe_charged: bool) -> Outgoing:
+        """After a cancel that left no picture."""
+        return self._outgoing("stopped", Kind.TEXT, self.say("job.stopped_maybe" if maybe_charged else "job.stopped"))
+
+    def unsure_delivery(self, *, number: int) -> Outgoing:
+        """Nobody knows whether the pictures arrived: the person decides."""
+        kind = f"unsure{number}" if number else "unsure"
+        return self._outgoing(kind, Kind.CHOICES, self.say("job.unsure_delivery"), (self._choice("resend"),))

@@ -1,0 +1,351 @@
+"""`JobRunner`: every job from the queue to its receipt, durably.
+
+    committed by a turn ─▶ enqueue ─▶ make (paid requests, journalled) ─▶ deliver (write-ahead rows) ─▶ receipt, ended
+                              ▲                                                   │
+                              └── sweep: committed, but not on the queue          └── resume, resend: a run anew
+
+A process that dies at any point is picked up where it was; nothing is posted or shown twice by the program.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from handlers.channel import Channel
+from handlers.jobs.completion import Completion
+from handlers.jobs.delivery import Courier, delivery_key
+from handlers.jobs.engine import Engine, workflow_id_of
+from handlers.jobs.execution import Executor, JobOutcome, place_of, together
+from handlers.jobs.files import JobFiles
+from handlers.jobs.notices import JobNotices
+from handlers.jobs.plan import quote
+from handlers.store.base import ENDED, Delivery, DeliveryState, Job, JobState, Part, PartState, Store
+from handlers.store.sql.store import utc_now
+from handlers.words import Words, words
+from providers.base import Progress
+from providers.errors import LikenessError
+from providers.submission import Routes
+
+log = logging.getLogger(__name__)
+
+LATE_AFTER = timedelta(minutes=10)
+STATUS_SECONDS = 2.0
+LATE_STATUS_SECONDS = 30.0
+CANCEL_SECONDS = 0.5
+"""How often the store is asked for cancellations made in another process."""
+SWEEP_SECONDS = 20.0
+HOUSEKEEPING_SECONDS = 6 * 3600.0
+RUNS_BY_ITSELF = 3
+"""How often a job whose run broke (the database away, a mistake of ours) is taken up again before it is given up."""
+
+LIVE = tuple(state for state in JobState if state not in ENDED)
+
+
+class NotResumable(LikenessError):
+    """There is nothing to take up again: unknown, still running, delivered, or nothing was paid for."""
+
+    code = "not_resumable"
+    text_key = "error.not_resumable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDetails:
+    """A job with its write-ahead rows, for `likeness jobs show`."""
+
+    job: Job
+    parts: tuple[Part, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(kw_only=True)
+class _Live:
+    """A job being made in this process."""
+
+    expected: float
+    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: dict[str, Progress] = field(default_factory=dict)
+
+    async def on_progress(self, key: str, progress: Progress) -> None:
+        self.progress[key] = progress
+
+
+def _end_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class JobRunner:
+    """Start and stop it with the process's lifespan, from inside the serving loop.
+
+    `channels`: where results go, by `Chat.channel`. `worker` False: jobs are only put on the queue.
+    `concurrency`: jobs at once in this process; most of a job is waiting. `slot`: the worker's name, else the first
+    free one. `on_lost`: called when this process must end because its jobs may have been taken up by another.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        router: Routes,
+        channels: Mapping[str, Channel],
+        data_dir: Path,
+        output_dir: Path,
+        database_url: str | None = None,
+        worker: bool = True,
+        concurrency: int = 256,
+        retention_days: int = 30,
+        slot: str | None = None,
+        words: Words = words,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_lost: Callable[[], None] = _end_this_process,
+    ) -> None:
+        self._store = store
+        self._router = router
+        self._channels = channels
+        self._files = JobFiles(data_dir, output_dir)
+        self._worker = worker
+        self._retention = timedelta(days=retention_days)
+        self._words = words
+        self._clock = clock
+        self._sleep = sleep
+        self._maker = Executor(store=store, router=router, output_dir=output_dir, sleep=sleep)
+        self._courier = Courier(store, sleep=sleep)
+        self._ending = Completion(
+            store=store, channels=channels, courier=self._courier, words=words, clock=clock, files=self._files
+        )
+        self._live: dict[str, _Live] = {}
+        self._background: list[asyncio.Task[None]] = []
+        self._engine = Engine(
+            data_dir=data_dir,
+            follow=self._follow,
+            on_lost=on_lost,
+            database_url=database_url,
+            worker=worker,
+            concurrency=concurrency,
+            slot=slot,
+        )
+
+    # --- lifespan
+
+    async def start(self) -> None:
+        """Go on with what was running when the last process ended. Raises `slots.SlotTaken`."""
+        await self._engine.start()
+        if self._worker:
+            self._background = [
+                asyncio.create_task(self._every(SWEEP_SECONDS, self.sweep), name="sweep"),
+                asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self.expire), name="housekeeping"),
+                asyncio.create_task(self._watch_cancellations(), name="cancellations"),
+            ]
+
+    async def stop(self) -> None:
+        """Within ten seconds; what was running goes on after the next start."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._background = []
+        await self._engine.stop()
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                log.error("%s failed and is tried again: %s", work.__name__, type(error).__name__)
+            await self._sleep(seconds)
+
+    # --- what the conversation and the command line ask for
+
+    async def enqueue(self, job_id: str) -> None:
+        """Set a committed job going; the same twice is one."""
+        job = await self._store.job(job_id)
+        if job is not None and job.state not in ENDED:
+            await self._engine.enqueue(job_id, job.run)
+
+    async def cancel(self, job_id: str) -> None:
+        """Stop a job whose cancellation is committed, at once if it runs here (elsewhere within a second)."""
+        if job_id in self._live:
+            self._live[job_id].cancel.set()
+
+    async def resume(self, job_id: str) -> Job:
+        """Take up an ended job whose paid request is known, without posting it again. Raises NotResumable."""
+        job = await self._store.job(job_id)
+        if job is None or job.state not in (JobState.FAILED, JobState.UNCERTAIN):
+            raise NotResumable("unknown, running, delivered or cancelled")
+        paid = (PartState.ACCEPTED, PartState.FAILED, PartState.MADE)
+        if not any(p.state in paid and (p.submission or p.pictures) for p in await self._store.parts(job_id)):
+            raise NotResumable("no request of it was accepted")
+        row = await self._store.delivery(delivery_key(job.id, job.delivery))
+        anew = row is not None and row.state in (DeliveryState.UNCERTAIN, DeliveryState.REFUSED)
+        return await self._again(job, JobState.RUNNING, job.delivery + anew)
+
+    async def resend(self, job_id: str) -> None:
+        """Deliver the pictures of an ended job once more, on the person's wish. Nothing where there are none."""
+        job = await self._store.job(job_id)
+        if job is not None and job.state in ENDED and job.pictures:
+            await self._again(job, JobState.DELIVERING, job.delivery + 1)
+
+    async def show(self, job_id: str) -> JobDetails | None:
+        job = await self._store.job(job_id)
+        if job is None:
+            return None
+        rows = await together([self._store.delivery(delivery_key(job_id, n)) for n in range(job.delivery + 1)])
+        deliveries = tuple(row for row in rows if row is not None)
+        return JobDetails(job=job, parts=await self._store.parts(job_id), deliveries=deliveries)
+
+    async def _again(self, job: Job, state: JobState, delivery: int) -> Job:
+        changed = await self._store.update_job(
+            job.id,
+            run=job.run + 1,
+            delivery=delivery,
+            by_hand=True,
+            state=state,
+            finished=None,
+            cancel_asked=False,
+            error_code=None,
+        )
+        await self._engine.enqueue(job.id, changed.run)
+        return changed
+
+    # --- the workflow
+
+    async def _follow(self, job_id: str, run: int) -> None:
+        made = await self._make(job_id, run)
+        if made is not None:
+            await self._deliver(job_id, run, made)
+
+    async def _due(self, job_id: str, run: int) -> Job | None:
+        """The job, if this run of it is still to be done."""
+        job = await self._store.job(job_id)
+        return None if job is None or job.run != run or job.state in ENDED else job
+
+    async def _make(self, job_id: str, run: int) -> JobOutcome | None:
+        """Pictures, or why there are none; None where there is nothing to do."""
+        job = await self._due(job_id, run)
+        if job is None:
+            return None
+        if job.state is JobState.NEW:
+            job = await self._store.update_job(job_id, state=JobState.RUNNING)
+        live = self._live[job_id] = _Live(expected=self._expected(job))
+        if job.cancel_asked:
+            live.cancel.set()
+        telling = asyncio.create_task(self._tell(job, live))
+        try:
+            return await self._make_or_stop(job, live)
+        finally:
+            self._live.pop(job_id, None)
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def _make_or_stop(self, job: Job, live: _Live) -> JobOutcome:
+        making = asyncio.create_task(self._maker.make(job, live.on_progress, only_paid=job.by_hand))
+        cancelled = asyncio.create_task(live.cancel.wait())
+        try:
+            await asyncio.wait({making, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            if making.done():
+                return making.result()
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+            return await self._maker.stop(job)
+        finally:
+            for task in (making, cancelled):
+                task.cancel()
+            await asyncio.gather(making, cancelled, return_exceptions=True)
+
+    def _expected(self, job: Job) -> float:
+        try:
+            return quote(job.order, self._router).seconds
+        except LikenessError:
+            return 0.0
+
+    async def _deliver(self, job_id: str, run: int, made: JobOutcome) -> None:
+        """Bring the pictures, or say why there are none, and end the job."""
+        job = await self._due(job_id, run)
+        if job is None:
+            return
+        await self._ending.end(job, made)
+
+    # --- telling the person while it is made
+
+    async def _tell(self, job: Job, live: _Live) -> None:
+        """A status at once and whenever something changed; after ten minutes the person is told, once."""
+        channel = self._channels.get(job.chat.channel)
+        if channel is None:
+            return
+        teller = JobNotices(job=job, words=self._words)
+        late = job.state is JobState.LATE or job.by_hand
+        said = ""
+        while True:
+            now = self._clock()
+            try:
+                if not late and now - job.created >= LATE_AFTER:
+                    late = True
+                    await _to_its_end(self._store.update_job(job.id, state=JobState.LATE))
+                    await self._courier.say(channel, job.chat, teller.late(now))
+                status = teller.status(live.progress, now=now, expected=live.expected, late=late)
+                if status.text != said:
+                    said = status.text
+                    await self._courier.show(channel, job.chat, status)
+            except Exception as error:
+                # Words on the way must not cost the pictures.
+                log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
+            await self._sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
+
+    async def _watch_cancellations(self) -> None:
+        while True:
+            try:
+                if self._live:
+                    for job_id in await self._store.cancel_asked():
+                        await self.cancel(job_id)
+            except Exception as error:
+                log.warning("asking for cancellations failed: %s", type(error).__name__)
+            await self._sleep(CANCEL_SECONDS)
+
+    # --- house-keeping
+
+    async def sweep(self) -> None:
+        """Set going what was committed but is not on the queue, and take up again what broke."""
+        jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
+        ended = await self._engine.ended(jobs)
+        for workflow_id, job in jobs.items():
+            if workflow_id not in ended:
+                await self._engine.enqueue(job.id, job.run)
+            elif ended[workflow_id]:
+                await self._take_up_broken(job)
+
+    async def _take_up_broken(self, job: Job) -> None:
+        still = await self._due(job.id, job.run)
+        if still is None:
+            return
+        log.error("a run of a job broke: job=%s run=%d", job.id, job.run)
+        if job.run < RUNS_BY_ITSELF:
+            # Not `_again`: what the person asked for (a cancel, the first posts) still stands.
+            changed = await self._store.update_job(job.id, run=job.run + 1)
+            await self._engine.enqueue(job.id, changed.run)
+            return
+        await self._ending.give_up(job)
+
+    async def expire(self) -> None:
+        """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
+        before = self._clock() - self._retention
+        files = await self._store.expire(before=before)
+        await self._files.discard(files)
+        await self._files.discard_old_photos(before)
+        runs = await self._engine.forget_ended(before=before)
+        if files or runs:
+            log.info("expired: files=%d runs=%d", len(files), runs)
+
+
+async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
+    """A write that is begun is awaited even when we are cancelled: later it would undo the states after it."""
+    task = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

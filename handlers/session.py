@@ -1,0 +1,76 @@
+"""The session of a person in a chat: what lies there, between messages.
+
+Stored as JSON (`Session.model_dump_json`) by the store; every change makes a new value.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from handlers.order import Order
+
+PHOTOS_KEPT = 8
+PHOTO_LIFE = timedelta(minutes=30)
+QUESTION_LIFE = timedelta(hours=2)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionPhoto(_Frozen):
+    """An accepted photo in the session. `key` as in `IncomingPhoto`; `at` in UTC."""
+
+    key: str
+    path: Path
+    width: int
+    height: int
+    at: datetime
+    used: bool = False
+    """True once an order was made from it: new words then mean it again only where no newer photo came."""
+    refused: bool = False
+    """True once a wish for it could not be done: other words mean it still, the next photo is not joined by it."""
+
+
+class LastResult(_Frozen):
+    """The newest finished job of this person here: words after it edit its pictures."""
+
+    job: str
+    order: Order
+    pictures: tuple[Path, ...]
+    at: datetime
+
+
+class Question(_Frozen):
+    """An open question. `kind`:
+
+    `style`: pick a style for `order` · `photo`: `order` waits for a photo · `second_photo`, `text`: likewise ·
+    `confirm`: `order` costs more than the limit · `reading`: which of `orders` was meant · `browse`: a menu was shown.
+    `options` are the ids of the choices offered, in order, so that a number answers too.
+    """
+
+    kind: Literal["style", "photo", "second_photo", "text", "confirm", "reading", "browse"]
+    options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """What the options were called, so that words answer too."""
+    order: Order | None = None
+    orders: tuple[Order, ...] = ()
+    at: datetime
+
+
+class Session(_Frozen):
+    """Everything remembered about a person in a chat between two messages."""
+
+    language: Literal["zh", "en"] | None = None
+    language_fixed: bool = False
+    """True once set by /settings: then words no longer change it."""
+    photos: tuple[SessionPhoto, ...] = ()
+    last_order: Order | None = None
+    last_result: LastResult | None = None
+    question: Question | None = None
+
+    def fresh_photos(self, now: datetime) -> tuple[SessionPhoto, ...]:
+        """The photos that still count: at most 8, at most 30 minutes old."""
+        return tuple(p for p in self.photos if now - p.at <= PHOTO_LIFE)[-PHOTOS_KEPT:]

@@ -1,0 +1,287 @@
+"""`MemoryStore`: a `Store` that forgets when the process ends, for tests, demonstrations and one-off runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from handlers.message import Chat, Outgoing
+from handlers.session import LastResult, Session
+from handlers.store.base import ENDED, Delivery, Entry, Job, JobState, Part, PartState, Turn, TurnContext, Usage
+from handlers.store.sql.rows import JOB_FIELDS, files_of_job, files_of_parts, files_of_session, newer_result
+from providers.base import PictureFile, Submission
+
+
+class MemoryStore:
+    """Every method runs without giving way to another task, so each is one transaction."""
+
+    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._turns: dict[str, tuple[str, tuple[Outgoing, ...], datetime]] = {}
+        self._sessions: dict[str, tuple[Session, datetime]] = {}
+        self._jobs: dict[str, Job] = {}
+        self._parts: dict[str, Part] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._entries: dict[str, list[Entry]] = {}
+        self._last_seq: dict[str, int] = {}
+        self._inbox: dict[tuple[str, str], tuple[str, bool, datetime]] = {}
+        self._values: dict[tuple[str, str], str] = {}
+
+    # --- a message and what it led to
+
+    async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
+        found = self._turns.get(message_key)
+        return None if found is None else found[1]
+
+    async def opening(self, message_key: str, chat: Chat) -> TurnContext:
+        found = self._turns.get(message_key)
+        if found is not None:
+            return TurnContext(reply=found[1])
+        live = tuple(state for state in JobState if state not in ENDED)
+        return TurnContext(
+            session=await self.session(chat), running=await self.jobs(chat=chat, states=live, limit=len(self._jobs))
+        )
+
+    async def session(self, chat: Chat) -> Session:
+        return self._session(chat.key) or Session()
+
+    async def commit_turn(self, turn: Turn) -> bool:
+        if turn.message_key in self._turns:
+            return False
+        self._turns[turn.message_key] = (turn.chat.key, turn.reply, self._clock())
+        self._put_session(turn.chat.key, turn.session)
+        for job in turn.jobs:
+            self._jobs.setdefault(job.id, job)
+        for job_id in turn.cancel:
+            job_there = self._jobs.get(job_id)
+            if job_there and job_there.state not in ENDED:
+                self._jobs[job_id] = replace(job_there, cancel_asked=True)
+        return True
+
+    async def save_session(self, chat: Chat, session: Session) -> None:
+        self._put_session(chat.key, session)
+
+    def _session(self, chat_key: str) -> Session | None:
+        found = self._sessions.get(chat_key)
+        return found[0] if found else None
+
+    def _put_session(self, chat_key: str, session: Session) -> None:
+        self._sessions[chat_key] = (newer_result(self._session(chat_key), session), self._clock())
+
+    # --- jobs
+
+    async def job(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)
+
+    async def jobs(
+        self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
+    ) -> tuple[Job, ...]:
+        found = [
+            job
+            for job in self._jobs.values()
+            if (chat is None or job.chat.key == chat.key) and (not states or job.state in states)
+        ]
+        return tuple(sorted(found, key=lambda job: (job.created, job.id), reverse=True)[:limit])
+
+    async def cancel_asked(self) -> tuple[str, ...]:
+        return tuple(job.id for job in self._jobs.values() if job.cancel_asked and job.state not in ENDED)
+
+    async def add_job(self, job: Job) -> bool:
+        return self._jobs.setdefault(job.id, job) is job
+
+    async def update_job(self, job_id: str, **changes: Any) -> Job:
+        unknown = changes.keys() - JOB_FIELDS
+        if unknown:
+            raise TypeError(f"a job has no {', '.join(sorted(unknown))}")
+        self._jobs[job_id] = replace(self._jobs[job_id], **changes)
+        return self._jobs[job_id]
+
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
+        present = self._jobs.get(job.id)
+        if present is not None and present.forgotten:
+            return False
+        self._jobs[job.id] = job
+        if last_result is not None:
+            session = self._session(job.chat.key) or Session(language=job.order.language)
+            self._put_session(job.chat.key, session.model_copy(update={"last_result": last_result}))
+        return True
+
+    async def drop_job(self, job_id: str) -> tuple[Path, ...]:
+        job = self._jobs.get(job_id)
+        return () if job is None else self._to_delete(set(), [job], {job.chat.key})
+
+    # --- parts
+
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+        if self._parts.get(key) != after:
+            return False
+        self._parts[key] = Part(key=key, job=job, provider=provider, state=PartState.SUBMITTING, updated=self._clock())
+        return True
+
+    async def accept_part(self, key: str, submission: Submission) -> None:
+        self._parts[key] = replace(
+            self._parts[key],
+            state=PartState.ACCEPTED,
+            submission=submission,
+            cost=submission.cost,
+            currency=submission.currency,
+            updated=self._clock(),
+        )
+
+    async def end_part(
+        self,
+        key: str,
+        state: PartState,
+        *,
+        pictures: Sequence[PictureFile] = (),
+        cost: float | None = None,
+        currency: str = "USD",
+        error_code: str | None = None,
+    ) -> None:
+        part = replace(
+            self._parts[key], state=state, pictures=tuple(pictures), error_code=error_code, updated=self._clock()
+        )
+        self._parts[key] = part if cost is None else replace(part, cost=cost, currency=currency)
+
+    async def part(self, key: str) -> Part | None:
+        return self._parts.get(key)
+
+    async def parts(self, job_id: str) -> tuple[Part, ...]:
+        return tuple(sorted((p for p in self._parts.values() if p.job == job_id), key=lambda p: p.key))
+
+    # --- deliveries
+
+    async def delivery(self, key: str) -> Delivery | None:
+        return self._deliveries.get(key)
+
+    async def save_delivery(self, delivery: Delivery) -> None:
+        self._deliveries[delivery.key] = delivery
+
+    # --- the conversation of a channel that keeps none itself
+
+    async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
+        await self.drop_entry(chat, outgoing.id)
+        seq = self._last_seq[chat.key] = self._last_seq.get(chat.key, 0) + 1
+        entry = Entry(seq=seq, id=outgoing.id, from_person=from_person, at=self._clock(), outgoing=outgoing)
+        self._entries.setdefault(chat.key, []).append(entry)
+        return entry
+
+    async def drop_entry(self, chat: Chat, entry_id: str) -> None:
+        self._entries[chat.key] = [entry for entry in self._entries.get(chat.key, []) if entry.id != entry_id]
+
+    async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self._entries.get(chat.key, []) if entry.seq > after)[:limit]
+
+    # --- an inbox for updates acknowledged before they are handled
+
+    async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
+        if (channel, key) in self._inbox:
+            return False
+        self._inbox[channel, key] = (payload, False, self._clock())
+        return True
+
+    async def done_inbox(self, channel: str, key: str) -> None:
+        if (channel, key) in self._inbox:
+            self._inbox[channel, key] = ("", True, self._inbox[channel, key][2])
+
+    async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
+        waiting = [
+            (at, key, payload)
+            for (name, key), (payload, done, at) in self._inbox.items()
+            if name == channel and not done
+        ]
+        return tuple((key, payload) for _, key, payload in sorted(waiting)[:limit])
+
+    # --- small values of a channel
+
+    async def value(self, space: str, key: str) -> str | None:
+        return self._values.get((space, key))
+
+    async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
+        if expected is not None and self._values.get((space, key)) != expected:
+            return False
+        if value is None:
+            self._values.pop((space, key), None)
+        else:
+            self._values[space, key] = value
+        return True
+
+    async def add_value(self, space: str, key: str, value: str) -> bool:
+        if (space, key) in self._values:
+            return False
+        self._values[space, key] = value
+        return True
+
+    async def drop_values(self, space: str, *, before: str) -> None:
+        for name, key in [at for at in self._values if at[0] == space and at[1] < before]:
+            del self._values[name, key]
+
+    # --- people
+
+    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
+        ended = [
+            job for job in self._jobs.values() if job.chat.key == chat.key and job.finished and job.finished >= since
+        ]
+        cost: dict[str, float] = {}
+        for job in ended:
+            if job.cost is not None:
+                cost[job.currency] = cost.get(job.currency, 0.0) + job.cost
+        return Usage(pictures=sum(len(job.pictures) for job in ended), cost=cost)
+
+    async def forget(self, chat: Chat) -> tuple[Path, ...]:
+        session = self._session(chat.key) or Session()
+        self._turns = {key: turn for key, turn in self._turns.items() if turn[0] != chat.key}
+        self._sessions.pop(chat.key, None)
+        self._entries.pop(chat.key, None)
+        mine = [job for job in self._jobs.values() if job.chat.key == chat.key]
+        ended = [job for job in mine if job.state in ENDED]
+        for job in mine:
+            if job.state not in ENDED:
+                self._jobs[job.id] = replace(job, forgotten=True, cancel_asked=True)
+        return self._to_delete(files_of_session(session), ended, {chat.key})
+
+    # --- house-keeping
+
+    async def expire(self, *, before: datetime) -> tuple[Path, ...]:
+        self._turns = {key: turn for key, turn in self._turns.items() if turn[2] >= before}
+        self._inbox = {key: row for key, row in self._inbox.items() if row[2] >= before or not row[1]}
+        for chat_key, entries in self._entries.items():
+            self._entries[chat_key] = [entry for entry in entries if entry.at >= before]
+        files: set[Path] = set()
+        owners: set[str] = set()
+        for chat_key, (session, updated) in self._sessions.items():
+            if updated < before:
+                owners.add(chat_key)
+                files |= files_of_session(session)
+                kept = Session(language=session.language, language_fixed=session.language_fixed)
+                self._sessions[chat_key] = (kept, updated)
+        ended = [
+            job
+            for job in self._jobs.values()
+            if job.state in ENDED and job.finished and (job.finished < before or job.forgotten)
+        ]
+        return self._to_delete(files, ended, owners | {job.chat.key for job in ended})
+
+    def _to_delete(self, files: set[Path], jobs: Sequence[Job], owners: set[str]) -> tuple[Path, ...]:
+        """Delete `jobs`; the files nobody of `owners` still uses."""
+        for job in jobs:
+            mine = [part for part in self._parts.values() if part.job == job.id]
+            files |= files_of_job(job) | files_of_parts(mine)
+            del self._jobs[job.id]
+            for part in mine:
+                del self._parts[part.key]
+            self._deliveries = {key: d for key, d in self._deliveries.items() if d.job != job.id}
+        in_use: set[Path] = set()
+        for owner in owners:
+            in_use |= files_of_session(self._session(owner) or Session())
+        for job in self._jobs.values():
+            if job.chat.key in owners:
+                in_use |= files_of_job(job) | files_of_parts(p for p in self._parts.values() if p.job == job.id)
+        return tuple(sorted(files - in_use))
+
+    async def ping(self) -> None:
+        return None
+
+    async def aclose(self) -> None:
+        return None

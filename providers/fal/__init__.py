@@ -1,5 +1,0 @@
-"""fal: the queue at queue.fal.run, or a proxy in front of it."""
-
-from providers.fal.provider import FalProvider
-
-__all__ = ["FalProvider"]

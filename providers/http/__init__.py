@@ -1,5 +1,0 @@
-"""HTTP/1.1 for httpx's clients, made for many small requests at once."""
-
-from providers.http.transport import Transport, direct
-
-__all__ = ["Transport", "direct"]

@@ -1,0 +1,154 @@
+"""Fetching what a finished job made: its result read, every picture downloaded, decoded and saved.
+
+A link may be dead, cut short or a web page; reading the result again gives fresh links, so each round fetches only
+what is still missing. Safe to repeat: a picture of this job that lies in the folder already is not fetched twice.
+"""
+
+import asyncio
+import hashlib
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from providers.base import PictureFile, Result, Submission
+from providers.errors import AskPerson, LikenessError, MadeNothing, WaitAndRetry
+from providers.media.files import delete_quietly
+from providers.media.preview import dimensions, looks_blank
+from providers.media.save import save_picture
+from providers.media.threads import in_thread, in_thread_to_its_end
+from providers.services.fal.answers import Answer, job_error
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 4
+READS = 6
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 8.0
+_MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+
+Read = Callable[[str], Awaitable[Answer]]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Download(Protocol):
+    """`providers.media.download.Downloader.download`, for addresses a provider gave."""
+
+    async def __call__(self, url: str) -> bytes: ...
+
+
+class Fetcher:
+    """Fetches the result of one job."""
+
+    def __init__(self, read: Read, download: Download, sleep: Sleep, *, name: str) -> None:
+        self._read = read
+        self._download = download
+        self._sleep = sleep
+        self._name = name
+
+    async def fetch(self, submission: Submission, result_url: str, into: Path) -> Result:
+        """Every picture of the job that can be had. Fewer than promised is a result; none is an error."""
+        saved: dict[int, PictureFile] = {}
+        refused: set[int] = set()
+        cost = submission.cost
+        for round_ in range(ROUNDS):
+            answer = await self._result(result_url)
+            cost = answer.credits if cost is None else cost
+            links, flagged = pictures_of(answer.body)
+            links = links[: submission.count]
+            if not links:
+                raise MadeNothing("the result holds no picture")
+            missing = [n for n in range(len(links)) if n not in saved and n not in refused]
+            got = await asyncio.gather(*(self._one(submission, n, links[n], into) for n in missing))
+            for number, picture in zip(missing, got, strict=True):
+                if picture is not None and number in flagged and await in_thread(looks_blank, picture.path):
+                    await in_thread(delete_quietly, [picture.path])
+                    refused.add(number)
+                elif picture is not None:
+                    saved[number] = picture
+            if len(saved) + len(refused) == len(links):
+                break
+            if round_ < ROUNDS - 1:
+                await self._sleep(min(FIRST_WAIT * 2**round_, LONGEST_WAIT))
+        if not saved:
+            raise _nothing(refused)
+        pictures = tuple(saved[n] for n in sorted(saved))
+        return Result(pictures=pictures, cost=cost, currency="USD" if cost is None else "credits")
+
+    async def _result(self, url: str) -> Answer:
+        """The result, asked for again while it is only out of reach. Raises what the job ended with."""
+        wait = FIRST_WAIT
+        for _ in range(READS):
+            try:
+                answer = await self._read(url)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None:
+                if error := job_error(answer):
+                    raise error
+                if answer.ok and isinstance(answer.body, dict):
+                    return answer
+            await self._sleep(max(wait, min((answer.retry_after or 0.0) if answer else 0.0, 30.0)))
+            wait = min(wait * 2, LONGEST_WAIT)
+        raise WaitAndRetry("the result is out of reach", code="result_unreachable")
+
+    async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | None:
+        """One picture, or None where this link did not give one."""
+        stem = stem_of(self._name, submission.request_id, number)
+        request_id = submission.request_id
+        if found := await in_thread(_already, into, stem, self._name, request_id):
+            return found
+        try:
+            data = await self._download(url)
+            return await in_thread_to_its_end(
+                save_picture, data, into=into, stem=stem, provider=self._name, request_id=request_id
+            )
+        except LikenessError as error:
+            log.warning("a picture could not be fetched: %s", error.code)
+            return None
+
+
+def _nothing(refused: set[int]) -> LikenessError:
+    if refused:
+        return AskPerson("every picture was blacked out", code="refused_content")
+    return MadeNothing("the pictures could not be downloaded", code="picture_lost")
+
+
+def pictures_of(body: Any) -> tuple[list[str], set[int]]:
+    """The links of a result, `images[]` or a single `image`, and which of them are flagged as unsafe."""
+    if not isinstance(body, dict):
+        return [], set()
+    files = body.get("images")
+    if not isinstance(files, list):
+        files = [body.get("image")]
+    urls = [f.get("url") if isinstance(f, dict) else f for f in files]
+    flags = body.get("has_nsfw_concepts")
+    flagged = {n for n, flag in enumerate(flags) if flag} if isinstance(flags, list) else set()
+    return [u for u in urls if isinstance(u, str) and u], flagged
+
+
+def stem_of(provider: str, request_id: str, number: int) -> str:
+    """The start of the file's name: the same for the same picture, in every process."""
+    plain = re.fullmatch(r"[a-z0-9-]{1,40}", request_id) is not None
+    return f"{provider}-{request_id if plain else hashlib.sha256(request_id.encode()).hexdigest()[:32]}-{number}"
+
+
+def _already(into: Path, stem: str, provider: str, request_id: str) -> PictureFile | None:
+    """The picture of this name that an interrupted fetch saved. It was decoded before, and written whole."""
+    for path in sorted(into.glob(f"{stem}-*")):
+        if mime := _MIMES.get(path.suffix):
+            width, height = dimensions(path)
+            size = path.stat().st_size
+            return PictureFile(
+                path=path,
+                width=width,
+                height=height,
+                size_bytes=size,
+                mime=mime,
+                provider=provider,
+                request_id=request_id,
+            )
+    return None
