@@ -10,7 +10,7 @@ from tests.servers.service import FakeService
 
 
 class Letterbox(FakeService):
-    """`letters`: headers and body of each, as they came."""
+    """`letters`: headers and body of each JSON, as they came; `sent`: everything, read."""
 
     def reset(self) -> None:
         super().reset()
@@ -24,5 +24,7 @@ class Letterbox(FakeService):
         return [Route("/hook", self._take, methods=["POST"])]
 
     async def _take(self, request: Request) -> Response:
-        self.letters.append((dict(request.headers), (await request.body()).decode()))
+        if request.headers.get("content-type") == "application/json":
+            self.letters.append((dict(request.headers), (await request.body()).decode()))
+        await self.received(request)
         return Response()
