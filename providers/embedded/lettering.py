@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from providers.embedded.faces import Face
-from providers.embedded.fonts import Font, font_for, without_missing
 from providers.embedded.pixels import Picture, floats, grey_of
 from providers.embedded.reading import Colour, Lettering
 from providers.errors import AskPerson
+from providers.media.fonts import Font, font_for, without_missing
 
 _MARGIN = 0.05
 _CLOSING = set("，。、；：？！）】」』》”’…,.;:?!)]}%")

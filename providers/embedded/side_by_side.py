@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from providers.embedded.fonts import font_for
 from providers.embedded.geometry import crop_window, ratio_of, taken
 from providers.embedded.pixels import Picture, pixels
 from providers.errors import AskPerson
+from providers.media.fonts import font_for
 
 LABELS: dict[str, tuple[str, str]] = {"zh": ("之前", "之后"), "en": ("Before", "After")}
 _HEIGHT = 1200

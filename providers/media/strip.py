@@ -9,7 +9,7 @@ from zlib import crc32
 
 from providers.media.strip_jpeg import NotPlain, stripped_jpeg
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {
     b"IHDR": (13, 13),
     b"PLTE": (3, 768),
@@ -56,7 +56,7 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
     Raises Malformed where the file ends before, or is nothing but chunks.
     """
-    at = len(_PNG_SIGNATURE)
+    at = len(PNG_SIGNATURE)
     for _ in range(MAX_PNG_CHUNKS):
         if at + 12 > len(data):
             raise Malformed("PNG")
@@ -78,7 +78,7 @@ def _png(data: bytes) -> Iterator[bytes]:
     """
     seen: set[bytes] = set()
     pixels: list[bytes] = []
-    yield _PNG_SIGNATURE
+    yield PNG_SIGNATURE
     for kind, start, end in png_chunks(data):
         if kind == b"IDAT":
             pixels.append(data[start:end])

@@ -10,7 +10,6 @@ from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.enlarge import _STRIP_PIXELS, LONGEST_SIDE, _twice, enlarged, largest_scale
 from providers.embedded.extend import extended, margins_for
 from providers.embedded.faces import Face
-from providers.embedded.fonts import font_for
 from providers.embedded.geometry import crop_window, cropped
 from providers.embedded.lettering import _wrapped, lettered
 from providers.embedded.light import enhanced, evened
@@ -21,6 +20,7 @@ from providers.embedded.side_by_side import side_by_side
 from providers.embedded.skin import retouched, skin_mask
 from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
+from providers.media.fonts import font_for
 from tests.providers.embedded.conftest import difference
 
 FLAT = np.full((120, 160, 3), 90, np.uint8)
