@@ -1,0 +1,78 @@
+"""Photos and masks made to the size that a model works at."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from providers.media.accept import refusal
+from providers.media.decode import Undecodable, decode, inspect
+from providers.media.encode import encode_to_fit, png
+from providers.media.files import read_regular_file, write_file
+from providers.media.upstream import MAX_BYTES, READ_BYTES, mime_if_fits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """What a model takes. Sides are rounded to multiples of `step` pixels; `max_pixels` is width times height."""
+
+    max_side: int | None = None
+    min_side: int = 1
+    max_pixels: int | None = None
+    min_pixels: int = 1
+    step: int = 1
+
+    def size_for(self, width: int, height: int) -> tuple[int, int]:
+        """The size of the same shape nearest to `width` x `height` that fits; the upper limits win over the lower."""
+        factor = max(1.0, self.min_side / min(width, height), (self.min_pixels / (width * height)) ** 0.5)
+        if self.max_pixels is not None:
+            factor = min(factor, (self.max_pixels / (width * height)) ** 0.5)
+        if self.max_side is not None:
+            factor = min(factor, self.max_side / max(width, height))
+        return self._side(width * factor), self._side(height * factor)
+
+    def _side(self, side: float) -> int:
+        lowest = -(-self.min_side // self.step) * self.step
+        return max(lowest, self.step, int(side + 1e-6) // self.step * self.step)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height as shown. Blocks. Raises AskPerson as `accept` does."""
+    try:
+        return inspect(read_regular_file(path, max_bytes=READ_BYTES)).size
+    except Undecodable as error:
+        raise refusal(error.code) from None
+
+
+def to_fit(path: Path, room: Room, *, into: Path, max_bytes: int = MAX_BYTES) -> Path:
+    """`path` itself where it fits `room` and `max_bytes` and carries no metadata, else a copy in `into`.
+
+    Blocks. Raises AskPerson as `accept` does.
+    """
+    data = read_regular_file(path, max_bytes=READ_BYTES)
+    try:
+        size = room.size_for(*inspect(data).size)
+        if inspect(data).size == size and mime_if_fits(data, max_bytes) is not None:
+            return path
+        image = decode(data).image
+    except Undecodable as error:
+        raise refusal(error.code) from None
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    encoded = encode_to_fit(image, max_bytes=max_bytes)
+    return write_file(encoded.data, into=into, name=hashlib.sha256(encoded.data).hexdigest() + encoded.suffix)
+
+
+def mask_to_fit(mask: Path, size: tuple[int, int], *, into: Path) -> Path:
+    """The mask (8-bit grey) as a PNG of this size; itself where it has it. Blocks."""
+    with Image.open(mask) as image:
+        if image.size == size and image.mode == "L":
+            return mask
+        grey = image.convert("L").resize(size, Image.Resampling.BILINEAR)
+    return _written(grey, into)
+
+
+def _written(image: Image.Image, into: Path) -> Path:
+    data = png(image)
+    return write_file(data, into=into, name=f"{hashlib.sha256(data).hexdigest()}.png")
