@@ -129,6 +129,28 @@ class Entry:
     outgoing: Outgoing
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """Who works on inbox rows, and how many seconds they stay theirs without being renewed.
+
+    `owner` names one life of one process. A row whose lease has ended belongs to nobody, and any living process may
+    claim it.
+    """
+
+    owner: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboxRow:
+    """An update that was acknowledged and is not handled yet. `claims`: how often it was taken up from a process that
+    did not finish it, this time included; 0 for the process that put it there."""
+
+    key: str
+    payload: str
+    claims: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Usage:
     """What a person used since a day: pictures made and money by currency."""
@@ -245,10 +267,27 @@ class Store(Protocol):
         """Oldest first."""
 
     # --- an inbox for updates acknowledged before they are handled
-    async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
-        """False if this update was seen before."""
+    async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
+        """False if this update was seen before. With a `lease` it is its owner's from the start, else nobody's."""
 
-    async def done_inbox(self, channel: str, key: str) -> None: ...
+    async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
+        """The payload goes, the key stays against repeats. `failed`: it could not be handled, and will not be."""
+
+    async def claim_inbox(
+        self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> tuple[InboxRow, ...]:
+        """Take up rows that are nobody's, oldest first: never leased, or their lease has ended, or their owner is
+        known to be `dead`. Of processes that claim at once, each row goes to one."""
+
+    async def renew_inbox(self, channel: str, lease: Lease) -> None:
+        """Every open row of this owner is theirs for another `seconds`."""
+
+    async def release_inbox(self, channel: str, owner: str, *, key: str | None = None, seconds: float = 0.0) -> None:
+        """This owner's open rows (or the one of that key) are nobody's, `seconds` from now on; their claims are
+        counted anew."""
+
+    async def failed_inbox(self, channel: str) -> int:
+        """How many updates could not be handled, among those still remembered."""
 
     async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
         """(key, payload) not yet done, oldest first."""

@@ -1,16 +1,42 @@
 """`MemoryStore`: a `Store` that forgets when the process ends, for tests, demonstrations and one-off runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from handlers.message import Chat, Outgoing
 from handlers.session import LastResult, Session
-from handlers.store.base import ENDED, Delivery, Entry, Job, JobState, Part, PartState, Turn, TurnContext, Usage
+from handlers.store.base import (
+    ENDED,
+    Delivery,
+    Entry,
+    InboxRow,
+    Job,
+    JobState,
+    Lease,
+    Part,
+    PartState,
+    Turn,
+    TurnContext,
+    Usage,
+)
 from handlers.store.sql.rows import JOB_FIELDS, files_of_job, files_of_parts, files_of_session, newer_result
 from providers.base import PictureFile, Submission
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Update:
+    """An inbox row. `until`: when its lease ends, or ended."""
+
+    payload: str
+    at: datetime
+    until: datetime
+    owner: str = ""
+    claims: int = 0
+    done: bool = False
+    failed: bool = False
 
 
 class MemoryStore:
@@ -25,7 +51,7 @@ class MemoryStore:
         self._deliveries: dict[str, Delivery] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._last_seq: dict[str, int] = {}
-        self._inbox: dict[tuple[str, str], tuple[str, bool, datetime]] = {}
+        self._inbox: dict[tuple[str, str], _Update] = {}
         self._values: dict[tuple[str, str], str] = {}
 
     # --- a message and what it led to
@@ -175,23 +201,52 @@ class MemoryStore:
 
     # --- an inbox for updates acknowledged before they are handled
 
-    async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
+    async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
         if (channel, key) in self._inbox:
             return False
-        self._inbox[channel, key] = (payload, False, self._clock())
+        now = self._clock()
+        until = now + timedelta(seconds=lease.seconds) if lease else now
+        self._inbox[channel, key] = _Update(payload=payload, at=now, owner=lease.owner if lease else "", until=until)
         return True
 
-    async def done_inbox(self, channel: str, key: str) -> None:
-        if (channel, key) in self._inbox:
-            self._inbox[channel, key] = ("", True, self._inbox[channel, key][2])
+    async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
+        if row := self._inbox.get((channel, key)):
+            self._inbox[channel, key] = replace(row, payload="", done=True, failed=failed, owner="")
+
+    async def claim_inbox(
+        self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> tuple[InboxRow, ...]:
+        now = self._clock()
+        until = now + timedelta(seconds=lease.seconds)
+        free = [key for key, row in self._open(channel) if row.until <= now or row.owner in dead][:limit]
+        for key in free:
+            row = self._inbox[channel, key]
+            self._inbox[channel, key] = replace(row, owner=lease.owner, until=until, claims=row.claims + 1)
+        rows = ((key, self._inbox[channel, key]) for key in free)
+        return tuple(InboxRow(key=key, payload=row.payload, claims=row.claims) for key, row in rows)
+
+    async def renew_inbox(self, channel: str, lease: Lease) -> None:
+        until = self._clock() + timedelta(seconds=lease.seconds)
+        for key, row in self._open(channel):
+            if row.owner == lease.owner:
+                self._inbox[channel, key] = replace(row, until=until)
+
+    async def release_inbox(self, channel: str, owner: str, *, key: str | None = None, seconds: float = 0.0) -> None:
+        until = self._clock() + timedelta(seconds=seconds)
+        for name, row in self._open(channel):
+            if row.owner == owner and key in (None, name):
+                self._inbox[channel, name] = replace(row, owner="", until=until, claims=0)
+
+    async def failed_inbox(self, channel: str) -> int:
+        return sum(1 for (name, _), row in self._inbox.items() if name == channel and row.failed)
 
     async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
-        waiting = [
-            (at, key, payload)
-            for (name, key), (payload, done, at) in self._inbox.items()
-            if name == channel and not done
-        ]
-        return tuple((key, payload) for _, key, payload in sorted(waiting)[:limit])
+        return tuple((key, row.payload) for key, row in self._open(channel))[:limit]
+
+    def _open(self, channel: str) -> list[tuple[str, _Update]]:
+        """The rows not yet done, oldest first."""
+        waiting = [(key, row) for (name, key), row in self._inbox.items() if name == channel and not row.done]
+        return sorted(waiting, key=lambda pair: (pair[1].at, pair[0]))
 
     # --- small values of a channel
 
@@ -245,7 +300,7 @@ class MemoryStore:
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         self._turns = {key: turn for key, turn in self._turns.items() if turn[2] >= before}
-        self._inbox = {key: row for key, row in self._inbox.items() if row[2] >= before or not row[1]}
+        self._inbox = {key: row for key, row in self._inbox.items() if row.at >= before or not row.done}
         for chat_key, entries in self._entries.items():
             self._entries[chat_key] = [entry for entry in entries if entry.at >= before]
         files: set[Path] = set()

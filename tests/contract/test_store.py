@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.order import Edit, Order, Shot
 from handlers.session import LastResult, Question, Session, SessionPhoto
-from handlers.store.base import Delivery, DeliveryState, Job, JobState, PartState, Store, Turn
+from handlers.store.base import Delivery, DeliveryState, InboxRow, Job, JobState, Lease, PartState, Store, Turn
 from handlers.store.memory import MemoryStore
 from handlers.store.sql.schema import MIGRATIONS, VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
 from handlers.store.sql.store import SqlStore
@@ -394,6 +394,61 @@ async def test_an_update_is_taken_in_once_and_waits_until_done(store: Store) -> 
     assert await store.inbox("wechat") == (("a", "{}"),)
     assert not await store.put_inbox("wechat", "b", "again")
     assert await store.inbox("wechat", limit=0) == ()
+
+
+async def test_a_row_belongs_to_its_owner_until_the_lease_ends(store: Store, clock: Clock) -> None:
+    mine, yours = Lease(owner="a", seconds=10), Lease(owner="b", seconds=10)
+    assert await store.put_inbox("web", "1", "x", lease=mine)
+    assert await store.put_inbox("web", "2", "y")
+    assert await store.put_inbox("telegram", "1", "elsewhere")
+    assert await store.claim_inbox("web", yours) == (InboxRow(key="2", payload="y", claims=1),)
+    assert await store.claim_inbox("web", yours) == ()
+    clock.now += timedelta(seconds=8)
+    await store.renew_inbox("web", mine)
+    clock.now += timedelta(seconds=8)
+    assert await store.claim_inbox("web", Lease(owner="c", seconds=10)) == (InboxRow(key="2", payload="y", claims=2),)
+    clock.now += timedelta(seconds=8)
+    assert await store.claim_inbox("web", yours) == (InboxRow(key="1", payload="x", claims=1),)
+
+
+async def test_the_rows_of_an_owner_known_to_be_dead_are_free_at_once(store: Store) -> None:
+    await store.put_inbox("web", "1", "x", lease=Lease(owner="a", seconds=10))
+    await store.put_inbox("web", "2", "y", lease=Lease(owner="b", seconds=10))
+    assert [row.key for row in await store.claim_inbox("web", Lease(owner="c", seconds=10), dead=("a", "z"))] == ["1"]
+
+
+async def test_a_released_row_is_free_from_then_on_and_its_claims_are_counted_anew(store: Store, clock: Clock) -> None:
+    mine, yours = Lease(owner="a", seconds=10), Lease(owner="b", seconds=10)
+    for key in ("1", "2", "3"):
+        await store.put_inbox("web", key, key)
+    assert len(await store.claim_inbox("web", mine)) == 3
+    await store.release_inbox("web", "a", key="2", seconds=60)
+    await store.release_inbox("web", "b")
+    assert await store.claim_inbox("web", yours) == ()
+    await store.release_inbox("web", "a")
+    assert [(row.key, row.claims) for row in await store.claim_inbox("web", yours)] == [("1", 1), ("3", 1)]
+    clock.now += timedelta(seconds=61)
+    assert "2" in [row.key for row in await store.claim_inbox("web", mine)]
+
+
+async def test_of_many_who_claim_at_once_each_row_goes_to_one(store: Store) -> None:
+    for n in range(20):
+        await store.put_inbox("web", str(n), "x")
+    leases = [Lease(owner=str(n), seconds=10) for n in range(8)]
+    claimed = await asyncio.gather(*(store.claim_inbox("web", lease, limit=20) for lease in leases))
+    keys = [row.key for rows in claimed for row in rows]
+    assert len(keys) == len(set(keys)) == 20
+
+
+async def test_an_update_that_cannot_be_handled_ends_and_is_counted(store: Store) -> None:
+    await store.put_inbox("web", "1", "x")
+    await store.put_inbox("web", "2", "y")
+    await store.done_inbox("web", "1", failed=True)
+    await store.done_inbox("web", "2")
+    assert await store.claim_inbox("web", Lease(owner="a", seconds=10)) == ()
+    assert await store.failed_inbox("web") == 1
+    assert await store.failed_inbox("telegram") == 0
+    assert not await store.put_inbox("web", "1", "again")
 
 
 async def test_a_value_is_set_replaced_and_deleted(store: Store) -> None:

@@ -115,6 +115,10 @@ INBOX = sa.Table(
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("done", sa.Boolean, nullable=False),
     sa.Column("at", sa.Text, nullable=False, index=True),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("lease_until", sa.Text, nullable=False, server_default=""),
+    sa.Column("claims", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("inbox_open", "channel", "done", "at"),
 )
 
@@ -133,7 +137,17 @@ def _add_forgotten(connection: sa.Connection) -> None:
     connection.execute(sa.text("ALTER TABLE jobs ADD COLUMN forgotten BOOLEAN NOT NULL DEFAULT false"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_add_forgotten,)
+def _add_inbox_leases(connection: sa.Connection) -> None:
+    for column in (
+        "owner TEXT NOT NULL DEFAULT ''",
+        "lease_until TEXT NOT NULL DEFAULT ''",
+        "claims INTEGER NOT NULL DEFAULT 0",
+        "failed BOOLEAN NOT NULL DEFAULT false",
+    ):
+        connection.execute(sa.text(f"ALTER TABLE inbox ADD COLUMN {column}"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_add_forgotten, _add_inbox_leases)
 """`MIGRATIONS[n]` turns schema version n + 1 into n + 2. A new database is made at the newest version at once."""
 
 # Two processes may start on one new PostgreSQL database together; this number is the lock they agree on.

@@ -35,7 +35,7 @@ DELIVERY = sa.select(DELIVERIES).where(DELIVERIES.c.key == _key)
 DONE_INBOX = (
     INBOX.update()
     .where((INBOX.c.channel == sa.bindparam("a_channel")) & (INBOX.c.key == _key))
-    .values(done=True, payload="")
+    .values(done=True, payload="", owner="", failed=sa.bindparam("has_failed"))
 )
 _a_value = (VALUES.c.space == sa.bindparam("a_space")) & (VALUES.c.key == _key)
 VALUE = sa.select(VALUES.c.value).where(_a_value)

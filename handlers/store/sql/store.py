@@ -6,7 +6,7 @@ Longer than 300 lines because it is one seam: splitting it would only hide which
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +14,20 @@ import sqlalchemy as sa
 
 from handlers.message import Chat, Outgoing
 from handlers.session import LastResult, Session
-from handlers.store.base import Delivery, Entry, Job, JobState, Part, PartState, Turn, TurnContext, Usage
-from handlers.store.sql import forgetting, rows
+from handlers.store.base import (
+    Delivery,
+    Entry,
+    InboxRow,
+    Job,
+    JobState,
+    Lease,
+    Part,
+    PartState,
+    Turn,
+    TurnContext,
+    Usage,
+)
+from handlers.store.sql import forgetting, inbox, rows
 from handlers.store.sql import statements as sql
 from handlers.store.sql.group_commit import GroupCommit
 from handlers.store.sql.schema import (
@@ -302,14 +314,33 @@ class SqlStore:
 
     # --- an inbox for updates acknowledged before they are handled
 
-    async def put_inbox(self, channel: str, key: str, payload: str) -> bool:
-        row = {"channel": channel, "key": key, "payload": payload, "done": False, "at": to_text(self._clock())}
+    async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
+        row = inbox.new_row(channel, key, payload, lease, self._clock())
         return await self._write(lambda c: self._inserts.new(c, INBOX, row))
 
-    async def done_inbox(self, channel: str, key: str) -> None:
+    async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         # The payload holds a person's words and is needed no more; the key stays, against repeats.
-        update = {"a_channel": channel, "a_key": key}
+        update = {"a_channel": channel, "a_key": key, "has_failed": failed}
         await self._write(lambda c: c.execute(sql.DONE_INBOX, update))
+
+    async def claim_inbox(
+        self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> tuple[InboxRow, ...]:
+        now = self._clock()
+        if not await self._read(lambda c: inbox.free(c, channel, now, dead, 1)):
+            return ()  # as nearly always: no write lock is taken for it
+        return await self._write(lambda c: inbox.claim(c, channel, lease, now, dead, limit))
+
+    async def renew_inbox(self, channel: str, lease: Lease) -> None:
+        now = self._clock()
+        await self._write(lambda c: inbox.renew(c, channel, lease, now))
+
+    async def release_inbox(self, channel: str, owner: str, *, key: str | None = None, seconds: float = 0.0) -> None:
+        until = self._clock() + timedelta(seconds=seconds)
+        await self._write(lambda c: inbox.release(c, channel, owner, key, until))
+
+    async def failed_inbox(self, channel: str) -> int:
+        return await self._read(lambda c: inbox.failed(c, channel))
 
     async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
         query = sa.select(INBOX.c.key, INBOX.c.payload).where((INBOX.c.channel == channel) & ~INBOX.c.done)
