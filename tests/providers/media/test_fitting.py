@@ -51,7 +51,7 @@ def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     for call in (lambda p: to_fit(p, Room(), into=tmp_path), size_of):
         with pytest.raises(AskPerson) as raised:
             call(tmp_path / "photo.png")
-        assert raised.value.code == "photo_unreadable"
+        assert raised.value.code == "not_a_photo"
 
 
 def test_a_mask_is_scaled_with_its_photo(tmp_path: Path) -> None:
