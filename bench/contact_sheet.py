@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from providers.embedded.faces import Face, find_faces
+from providers.people.face import Face
+from providers.people.find import find_faces
 from providers.embedded.looks import FILTERS, LOOKS
 from providers.embedded.work import Job, picture_of
 

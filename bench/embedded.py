@@ -22,8 +22,8 @@ def measure(name: str) -> tuple[list[float], list[float], float]:
     import cv2
     from contact_sheet import JOBS, shipped_photos
 
-    from providers.embedded.faces import find_faces
-    from providers.embedded.matting import forget
+    from providers.people.find import find_faces
+    from providers.people.matting import forget
     from providers.embedded.work import Job, picture_of
 
     cv2.setNumThreads(1)

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from providers.embedded.changes import graded
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.geometry import Window, moved, ratio_of
 from providers.embedded.id_photo import Head, framed, head_of, portrait_cut
 from providers.embedded.light import balanced, evened, exposed, sharpened, vivid
-from providers.embedded.matting import Cutout, cut_out
-from providers.embedded.pixels import (
+from providers.people.matting import Cutout, cut_out
+from providers.media.pixels import (
     Floats,
     Picture,
     blurred,

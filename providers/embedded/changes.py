@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from providers.embedded.faces import Face
-from providers.embedded.pixels import Picture, lab_of, rgb_of
+from providers.people.face import Face
+from providers.media.pixels import Picture, lab_of, rgb_of
 from providers.embedded.reading import is_chinese
 from providers.embedded.side_by_side import side_by_side
 

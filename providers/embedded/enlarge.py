@@ -8,7 +8,7 @@ jagged lines are smoothed along, never across, their direction.
 import cv2
 import numpy as np
 
-from providers.embedded.pixels import Floats, Picture, blurred, clipped, floats, grey_of, guided
+from providers.media.pixels import Floats, Picture, blurred, clipped, floats, grey_of, guided
 
 LONGEST_SIDE = 8192
 

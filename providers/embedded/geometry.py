@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.embedded.faces import Face
-from providers.embedded.pixels import Picture
+from providers.people.face import Face
+from providers.media.pixels import Picture
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from providers.embedded.changes import graded
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.geometry import Window, levelled, moved, ratio_of, taken
 from providers.embedded.light import balanced, evened, exposed, sharpened
-from providers.embedded.matting import Cutout, cut_out
-from providers.embedded.pixels import Floats, Picture, bytes_of, pixels, unit_of
+from providers.people.matting import Cutout, cut_out
+from providers.media.pixels import Floats, Picture, bytes_of, pixels, unit_of
 from providers.embedded.repair import denoised
 from providers.errors import AskPerson
 

@@ -29,7 +29,7 @@ from providers.base import (
     Submission,
 )
 from providers.embedded.reading import background_in, change_in, lettering_in, only_crops
-from providers.embedded.worker import Worker
+from providers.people.worker import Worker
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from providers.embedded.geometry import crop_window, ratio_of, taken
-from providers.embedded.pixels import Picture, pixels
+from providers.media.pixels import Picture, pixels
 from providers.errors import AskPerson
 from providers.media.fonts import font_for
 

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.light import face_mask, spot
-from providers.embedded.pixels import Floats, Picture, blurred, clipped, disc, guided, lab_of, pixels, rgb_of
+from providers.media.pixels import Floats, Picture, blurred, clipped, disc, guided, lab_of, pixels, rgb_of
 
 
 def retouched(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Picture:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.looks.anime import anime
 from providers.embedded.looks.artistic import artistic
 from providers.embedded.looks.canvas import Box, Picture

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 
 Picture = npt.NDArray[np.uint8]
 Image = npt.NDArray[Any]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,

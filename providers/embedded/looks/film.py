@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,

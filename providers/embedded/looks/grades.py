@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.looks.canvas import Box, Canvas, Image, Picture, clamp, finish, luma, prepare, smoothstep
 from providers.embedded.looks.film import LEAST, MOST, Film, develop, expose_film
 from providers.embedded.looks.heads import presence

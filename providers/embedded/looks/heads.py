@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.looks.canvas import Canvas, Image, Plane, blur, clamp, grid, smoothstep, to_lab, vignette
 
 

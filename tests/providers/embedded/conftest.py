@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import skimage
 
-from providers.embedded.faces import Face, find_faces
-from providers.embedded.pixels import Picture, pixels
+from providers.people.face import Face
+from providers.people.find import find_faces
+from providers.media.pixels import Picture, pixels
 
 
 def _shipped(name: str) -> Picture:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from providers.embedded.backdrop import replaced, studio_portrait
-from providers.embedded.faces import Face, find_faces
-from providers.embedded.matting import Cutout, closed_form, cut_out, true_colours
-from providers.embedded.pixels import Picture, floats, pixels, unit_of
+from providers.people.face import Face
+from providers.people.find import find_faces
+from providers.people.matting import Cutout, closed_form, cut_out, true_colours
+from providers.media.pixels import Picture, floats, pixels, unit_of
 from providers.embedded.reading import Background
 from providers.errors import AskPerson
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.enlarge import _STRIP_PIXELS, LONGEST_SIDE, _twice, enlarged, largest_scale
 from providers.embedded.extend import extended, margins_for
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.geometry import crop_window, cropped
 from providers.embedded.lettering import _wrapped, lettered
 from providers.embedded.light import enhanced, evened
-from providers.embedded.pixels import Picture, floats, grey_of, lab_of, pixels
+from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.embedded.reading import Lettering
 from providers.embedded.repair import damage, noise_of, restored
 from providers.embedded.side_by_side import side_by_side

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from providers.embedded.faces import Face, find_faces
-from providers.embedded.pixels import Picture, pixels
+from providers.people.face import Face
+from providers.people.find import find_faces
+from providers.media.pixels import Picture, pixels
 from tests.providers.embedded.conftest import turned
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from providers.embedded.faces import Face, find_faces
+from providers.people.face import Face
+from providers.people.find import find_faces
 from providers.embedded.id_photo import COLOURS, id_photo
-from providers.embedded.pixels import Picture
+from providers.media.pixels import Picture
 from providers.errors import AskPerson
 from tests.providers.embedded.conftest import turned
 

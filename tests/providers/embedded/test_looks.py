@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from providers.embedded.faces import Face
+from providers.people.face import Face
 from providers.embedded.looks import FILTERS, LOOKS, Look, choose_filter
 from providers.embedded.looks.canvas import blocks_of, calm, expose, noise_of, prepare
 from providers.embedded.looks.film import bend

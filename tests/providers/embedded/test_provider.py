@@ -16,7 +16,7 @@ from PIL import Image
 
 from providers.base import MODELS, Cancelled, Operation, Phase, Request
 from providers.catalog import ACTIONS, STYLES
-from providers.embedded.pixels import Picture, pixels
+from providers.media.pixels import Picture, pixels
 from providers.embedded.provider import EmbeddedProvider
 from providers.embedded.toning import own_colours
 from providers.errors import AskPerson, MadeNothing

@@ -1,4 +1,4 @@
-"""The worker process and what it is told: light to import here, OpenCV is loaded only over there.
+"""A worker process and what it is told: light to import here, OpenCV and the networks are loaded only over there.
 
 One process, one job at a time, in the order asked. A worker that dies takes its job with it: the job is begun once
 more with a new worker, then given up. The worker ends with its parent, even when the parent is killed.
@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -27,15 +28,13 @@ from providers.errors import MadeNothing
 ATTEMPTS = 2
 
 
-def start_worker(progress: "Synchronized[float]", pid: "Synchronized[int]") -> None:
+def start_worker(module: str, progress: "Synchronized[float]", pid: "Synchronized[int]") -> None:
     """Runs first in a new worker."""
-    from providers.embedded import work
-
     pid.value = os.getpid()
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    work.start(progress)
+    import_module(module).start(progress)
 
 
 def _end_with(sentinel: int) -> None:
@@ -43,16 +42,8 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
-    from providers.embedded import work
-
-    return work.make(data, spool)
-
-
-def ready() -> str:
-    from providers.embedded import work
-
-    return work.ready()
+def _called(module: str, name: str, args: tuple[Any, ...]) -> Any:
+    return getattr(import_module(module), name)(*args)
 
 
 @contextmanager
@@ -78,10 +69,14 @@ class _Context(SpawnContext):
 
 
 class Worker:
-    """Started at first use, and again whenever it has died. Belongs to one event loop."""
+    """Started at first use, and again whenever it has died. Belongs to one event loop.
 
-    def __init__(self) -> None:
+    `module` names what runs over there: its `start(progress)` is called first, then its functions by name.
+    """
+
+    def __init__(self, module: str) -> None:
         context = _Context()
+        self._module = module
         self._context = context
         self._progress = cast("Synchronized[float]", context.Value("d", 0.0))
         self._pid = cast("Synchronized[int]", context.Value("i", 0))
@@ -99,12 +94,17 @@ class Worker:
         """The process id while there is a worker."""
         return (self._pid.value or None) if self._pool is not None else None
 
-    async def make(
-        self, data: Mapping[str, Any], spool: str, *, began: Callable[[], None], stopped: Callable[[], bool]
-    ) -> dict[str, Any]:
-        """Do a job when its turn comes. `began` is called when it does; `stopped` says whether its death was meant.
+    async def call(
+        self,
+        name: str,
+        *args: Any,
+        began: Callable[[], None] = lambda: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Any:
+        """Call a function of the module when its turn comes. `began` is called when it does; `stopped` says whether
+        the worker's death was meant.
 
-        Raises MadeNothing where it failed twice, was stopped, or the provider is closed.
+        Raises MadeNothing where the worker died twice, was stopped, or this is closed; and what the function raises.
         """
         async with self._turn:
             began()
@@ -112,7 +112,7 @@ class Worker:
                 if stopped():
                     raise MadeNothing("stopped", code="cancelled", retryable=False)
                 try:
-                    return dict(await self._run(make, data, spool))
+                    return await self._run(name, args)
                 except BrokenProcessPool:
                     await self._drop()
             if stopped():
@@ -120,19 +120,22 @@ class Worker:
             raise MadeNothing("the worker process died twice")
 
     async def check(self) -> str:
-        """The worker's OpenCV version. Raises BrokenProcessPool or ImportError where it cannot start."""
+        """What the module's `ready` says. Raises BrokenProcessPool or ImportError where it cannot start."""
         async with self._turn:
-            return str(await self._run(ready))
+            return str(await self._run("ready", ()))
 
-    async def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def _run(self, name: str, args: tuple[Any, ...]) -> Any:
         if self._closed:
             raise MadeNothing("closed")
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                1, mp_context=self._context, initializer=start_worker, initargs=(self._progress, self._pid)
+                1,
+                mp_context=self._context,
+                initializer=start_worker,
+                initargs=(self._module, self._progress, self._pid),
             )
         self._progress.value = 0.0
-        return await asyncio.wrap_future(self._pool.submit(function, *args))
+        return await asyncio.wrap_future(self._pool.submit(_called, self._module, name, args))
 
     def kill(self) -> None:
         """End the worker in the middle of its job."""

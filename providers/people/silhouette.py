@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.embedded.faces import Face
-from providers.embedded.pixels import Floats, Mask, Picture, blurred, disc, floats, inside_distance, pixels
+from providers.people.face import Face
+from providers.media.pixels import Floats, Mask, Picture, blurred, disc, floats, inside_distance, pixels
 
 _ROUNDS = 4
 _MIXTURE = 10
@@ -50,6 +50,11 @@ class Outline:
     contrast: float
     agreement: float
     free: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the cut is good enough to be shown."""
+        return self.contrast > 0.82 and self.agreement > 0.88 and self.free > 0.9
 
 
 _Points = tuple[tuple[float, float], ...]

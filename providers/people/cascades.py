@@ -1,85 +1,23 @@
-"""Finds faces offline with the Haar cascades that OpenCV ships.
+"""The floor where the networks' files are not: faces by the Haar cascades that OpenCV ships.
 
 Cascades answer with many false boxes, so a box counts only when the three frontal cascades agree, or when the best of
 them does and eyes are found inside it. A head that leans is found by searching turned copies of the picture, up to 25
 degrees either way.
 """
 
-from dataclasses import dataclass
 from functools import cache
-from math import atan2, cos, degrees, hypot, radians, sin
+from math import atan2, degrees, hypot
 
 import cv2
 import numpy as np
 from cv2.data import haarcascades
 from numpy.typing import NDArray
 
-from providers.embedded.pixels import Picture, blurred, grey_of, pixels
+from providers.media.pixels import Picture, blurred, grey_of, pixels
+from providers.people.face import Face
 
 _SEARCH_LONG_SIDE = 640
 _TURNS = (0.0, -15.0, 15.0, -25.0, 25.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Face:
-    """One face, in pixels of the picture it was found in.
-
-    `x, y, w, h`: the upright box, from mid-forehead to just below the mouth, square. `roll`: degrees the head leans,
-    clockwise positive. `eyes`: (left x, y), (right x, y) as seen by the viewer, where both were found.
-    """
-
-    x: float
-    y: float
-    w: float
-    h: float
-    roll: float = 0.0
-    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
-    score: float = 0.0
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        return self.x + self.w / 2, self.y + self.h / 2
-
-    @property
-    def between_eyes(self) -> tuple[float, float]:
-        """The point between the eyes; estimated from the box where they were not found."""
-        if self.eyes:
-            (ax, ay), (bx, by) = self.eyes
-            return (ax + bx) / 2, (ay + by) / 2
-        return self.along(0.0, 0.0)
-
-    @property
-    def unit(self) -> float:
-        """Distance between the pupils in pixels, the measure all proportions of a head are given in.
-
-        An adult's chin lies about 1.8 units below the eyes and the crown without hair about 1.8 above.
-        """
-        by_box = 0.40 * self.w
-        if not self.eyes:
-            return by_box
-        (ax, ay), (bx, by) = self.eyes
-        return min(max(hypot(bx - ax, by - ay), 0.85 * by_box), 1.2 * by_box)
-
-    def along(self, right: float, down: float) -> tuple[float, float]:
-        """The point `right` and `down` units from between the eyes, along the leaning head's own axes."""
-        a, u = radians(self.roll), self.unit
-        if self.eyes:
-            ox, oy = self.between_eyes
-        else:
-            (cx, cy), off = self.centre, 0.12 * self.h
-            ox, oy = cx + off * sin(a), cy - off * cos(a)
-        return ox + u * (right * cos(a) - down * sin(a)), oy + u * (right * sin(a) + down * cos(a))
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        return round(self.x), round(self.y), round(self.w), round(self.h)
-
-    def scaled(self, factor: float) -> "Face":
-        eyes = self.eyes and tuple((x * factor, y * factor) for x, y in self.eyes)
-        return Face(
-            x=self.x * factor, y=self.y * factor, w=self.w * factor, h=self.h * factor,
-            roll=self.roll, eyes=eyes, score=self.score,  # type: ignore[arg-type]
-        )  # fmt: skip
 
 
 @cache
@@ -87,7 +25,7 @@ def _cascade(name: str) -> cv2.CascadeClassifier:
     return cv2.CascadeClassifier(f"{haarcascades}haarcascade_{name}.xml")
 
 
-def find_faces(rgb: Picture, *, most: int = 6) -> tuple[Face, ...]:
+def by_cascades(rgb: Picture, *, most: int = 6) -> tuple[Face, ...]:
     """Faces of an upright RGB picture (H x W x 3), the largest first; empty where there is none."""
     height, width = rgb.shape[:2]
     scale = min(1.0, _SEARCH_LONG_SIDE / max(height, width))

@@ -1,0 +1,62 @@
+"""The one seam through which the rest of the program learns who is in a photo."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from providers.media.pixels import Picture
+from providers.people.cascades import by_cascades
+from providers.people.detector import candidates, overlap
+from providers.people.face import Face
+from providers.people.matting import Cutout, cut_out
+from providers.people.measures import measured
+from providers.people.mesh import judged
+from providers.people.model_files import CUTTING, FINDING, are_there
+
+MOST = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Everybody in a photo: `faces`, the largest first, and, made when first asked for, their cut-out."""
+
+    rgb: Picture
+    faces: tuple[Face, ...]
+
+    @cached_property
+    def cutout(self) -> Cutout | None:
+        """All people of the photo; None where there is no face to prove that anybody is there."""
+        return cut_out(self.rgb, self.faces) if self.faces else None
+
+
+def find_people(rgb: Picture) -> People:
+    """Who is in `rgb` (H x W x 3, uint8)."""
+    return People(rgb=rgb, faces=find_faces(rgb))
+
+
+def by_models() -> bool:
+    """Whether faces are found and people cut out by networks; else the classical floor does it."""
+    return are_there(CUTTING)
+
+
+def find_faces(rgb: Picture, *, most: int = MOST) -> tuple[Face, ...]:
+    """Faces of an RGB picture (H x W x 3), the largest first; empty where there is none. Heads may lie on their side.
+
+    With models 468 points, pose and quality of each come along. Faces below a fifth of the largest are passers-by and
+    left out.
+    """
+    found = _by_networks(rgb, most) if are_there(FINDING) else by_cascades(rgb, most=most)
+    return tuple(measured(rgb, face) for face in found)
+
+
+def _by_networks(rgb: Picture, most: int) -> tuple[Face, ...]:
+    kept: list[Face] = []
+    for candidate in candidates(rgb)[: 2 * most]:
+        face = judged(rgb, candidate)
+        if face is not None and all(overlap(_box(face), _box(other)) < 0.3 for other in kept):
+            kept.append(face)
+    kept.sort(key=lambda face: -face.w)
+    return tuple(face for face in kept if face.w >= 0.2 * kept[0].w)[:most]
+
+
+def _box(face: Face) -> tuple[float, float, float, float]:
+    return face.x, face.y, face.w, face.h
