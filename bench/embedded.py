@@ -22,9 +22,9 @@ def measure(name: str) -> tuple[list[float], list[float], float]:
     import cv2
     from contact_sheet import JOBS, shipped_photos
 
+    from providers.embedded.work import Job, picture_of
     from providers.people.find import find_faces
     from providers.people.matting import forget
-    from providers.embedded.work import Job, picture_of
 
     cv2.setNumThreads(1)
     photo = shipped_photos()["astronaut"]

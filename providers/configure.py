@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from providers.base import Provider
 from providers.known import KNOWN
+from providers.people import own_model
 from providers.router import EMBEDDED, Router
 from providers.services.fal.addresses import FAL_QUEUE
 from providers.settings import ProviderSettings
@@ -63,6 +64,8 @@ def problems(settings: ProviderSettings) -> list[str]:
     }
     if settings.likeness_font is not None and not settings.likeness_font.is_file():
         found.append("LIKENESS_FONT names no file; the fonts of the system are used")
+    if wrong := own_model.problem(settings.likeness_cutout_model, settings.likeness_cutout_kind):
+        found.append(wrong)
     for setting, names in lists.items():
         if unknown := [name for name in names if name not in KNOWN and name != EMBEDDED]:
             found.append(
@@ -82,10 +85,18 @@ def _fal(settings: ProviderSettings) -> Provider:
     )
 
 
+def hand_to_workers(settings: ProviderSettings) -> None:
+    """What worker processes read from the environment; a value from .env is in no environment yet."""
+    for name in ("likeness_font", "likeness_models", "likeness_cutout_model"):
+        path = getattr(settings, name)
+        if path is not None:
+            os.environ.setdefault(name.upper(), str(path.absolute()))
+    if settings.likeness_cutout_model is not None:
+        os.environ.setdefault("LIKENESS_CUTOUT_KIND", settings.likeness_cutout_kind)
+
+
 def _embedded(settings: ProviderSettings) -> Provider:
     from providers.embedded.provider import EmbeddedProvider
 
-    if settings.likeness_font is not None:
-        # The worker process reads it there; a value from .env is in no environment yet.
-        os.environ.setdefault("LIKENESS_FONT", str(settings.likeness_font.absolute()))
+    hand_to_workers(settings)
     return EmbeddedProvider(settings.data_dir / "embedded")

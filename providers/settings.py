@@ -40,6 +40,13 @@ class ProviderSettings(BaseSettings):
     likeness_font: Path | None = None
     """A font file for text on pictures, tried before the system's."""
 
+    likeness_models: Path | None = None
+    """The folder with the networks' files; None for `share/likeness/models` of the Python environment."""
+    likeness_cutout_model: Path | None = None
+    """An own ONNX network for cut-outs."""
+    likeness_cutout_kind: str = "modnet"
+    """How that network wants its picture: `modnet`, `u2net`, `isnet` or `birefnet`."""
+
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}
     providers_blocked: Annotated[tuple[str, ...], NoDecode] = ()

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "styles": "bot.cli.lists:styles",
     "actions": "bot.cli.lists:actions",
     "providers": "bot.cli.lists:providers",
+    "models": "bot.cli.models:models",
     "jobs": "bot.cli.jobs:jobs",
     "doctor": "bot.cli.doctor:doctor",
     "wechat": "bot.cli.wechat:wechat",

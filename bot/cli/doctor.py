@@ -22,6 +22,7 @@ from bot.settings import Settings
 from handlers.words import words
 from providers.configure import configured, problems
 from providers.errors import LikenessError
+from providers.people.model_files import summary
 
 Verdict = Literal["ok", "off", "warning", "broken"]
 MARKS: dict[Verdict, str] = {
@@ -89,6 +90,8 @@ async def _examine() -> list[Finding]:
     folders = await asyncio.to_thread(_folders, settings)
     with tempfile.TemporaryDirectory() as spare:
         found += folders + await _services(settings, {f.name for f in folders if f.verdict == "broken"}, Path(spare))
+    in_use, faces = await asyncio.to_thread(summary)
+    found.append(Finding(name="faces", verdict="ok" if in_use else "warning", message=faces))
     return found + _not_set_up(settings)
 
 

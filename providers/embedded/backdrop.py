@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 
 from providers.embedded.changes import graded
-from providers.people.face import Face
 from providers.embedded.geometry import Window, moved, ratio_of
 from providers.embedded.id_photo import Head, framed, head_of, portrait_cut
 from providers.embedded.light import balanced, evened, exposed, sharpened, vivid
-from providers.people.matting import Cutout, cut_out
+from providers.embedded.reading import Background, Colour
+from providers.embedded.skin import retouched
+from providers.errors import AskPerson
 from providers.media.pixels import (
     Floats,
     Picture,
@@ -23,9 +24,8 @@ from providers.media.pixels import (
     rgb_of,
     unit_of,
 )
-from providers.embedded.reading import Background, Colour
-from providers.embedded.skin import retouched
-from providers.errors import AskPerson
+from providers.people.face import Face
+from providers.people.matting import Cutout, cut_out
 
 _PROFESSIONAL: tuple[Colour, ...] = ((142, 152, 163), (92, 106, 126), (205, 207, 208), (118, 112, 106), (58, 66, 78))
 _LIGHT: tuple[Colour, ...] = ((244, 236, 224), (70, 58, 50), (226, 234, 241), (48, 56, 66), (240, 222, 214))

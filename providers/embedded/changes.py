@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from providers.people.face import Face
-from providers.media.pixels import Picture, lab_of, rgb_of
 from providers.embedded.reading import is_chinese
 from providers.embedded.side_by_side import side_by_side
+from providers.media.pixels import Picture, lab_of, rgb_of
+from providers.people.face import Face
 
 # Lab shifts of each further picture: (brightness power, contrast, colour, towards yellow).
 _GRADES: tuple[tuple[float, float, float, float], ...] = (

@@ -8,9 +8,9 @@ invention; then the picture is set on a soft, blurred enlargement of itself, whi
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.geometry import ratio_of
 from providers.media.pixels import Floats, Picture, blurred, clipped, floats
+from providers.people.face import Face
 
 Margins = tuple[int, int, int, int]
 _SHARE = 0.25

@@ -1,6 +1,6 @@
 """Windows on a picture: which part of it, how large, and what to do where the window reaches beyond it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.people.face import Face
 from providers.media.pixels import Picture
+from providers.people.face import Face
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,7 @@ def taken(picture: Any, window: Window, size: tuple[int, int], *, border: int) -
 
 def moved(face: Face, window: Window, size: tuple[int, int]) -> Face:
     """`face` in the pixels of the picture that `taken` gives."""
-    s = size[0] / window.width
-    eyes = None
-    if face.eyes:
-        (ax, ay), (bx, by) = face.eyes
-        eyes = (((ax - window.x) * s, (ay - window.y) * s), ((bx - window.x) * s, (by - window.y) * s))
-    return replace(face, x=(face.x - window.x) * s, y=(face.y - window.y) * s, w=face.w * s, h=face.h * s, eyes=eyes)
+    return face.placed(window.onto((size[0], round(size[0] * window.height / window.width))))
 
 
 def crop_window(width: int, height: int, ratio: float, faces: tuple[Face, ...]) -> Window:
@@ -92,9 +87,4 @@ def levelled(rgb: Picture, face: Face) -> tuple[Picture, Face, Picture]:
     matrix = cv2.getRotationMatrix2D(centre, face.roll, 1.0)
     turned = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     there = cv2.warpAffine(everywhere, matrix, (width, height), flags=cv2.INTER_NEAREST)
-    eyes = None
-    if face.eyes:
-        eyes = tuple(tuple(float(v) for v in matrix @ (*eye, 1.0)) for eye in face.eyes)
-    cx, cy = (float(v) for v in matrix @ (*face.centre, 1.0))
-    upright = replace(face, x=cx - face.w / 2, y=cy - face.h / 2, roll=0.0, eyes=eyes)  # type: ignore[arg-type]
-    return turned.astype(np.uint8), upright, there.astype(np.uint8)
+    return turned.astype(np.uint8), face.placed(matrix), there.astype(np.uint8)

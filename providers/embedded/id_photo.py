@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 
 from providers.embedded.changes import graded
-from providers.people.face import Face
 from providers.embedded.geometry import Window, levelled, moved, ratio_of, taken
 from providers.embedded.light import balanced, evened, exposed, sharpened
-from providers.people.matting import Cutout, cut_out
-from providers.media.pixels import Floats, Picture, bytes_of, pixels, unit_of
 from providers.embedded.repair import denoised
 from providers.errors import AskPerson
+from providers.media.pixels import Floats, Picture, bytes_of, pixels, unit_of
+from providers.people.face import Face
+from providers.people.matting import Cutout, cut_out
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "id_photo_white": (255, 255, 255),
@@ -79,7 +79,7 @@ def portrait_cut(rgb: Picture, faces: tuple[Face, ...]) -> tuple[Cutout, Face]:
         raise AskPerson("the person cannot be told from the background", code="background_unclear")
     edge = cv2.blur(cv2.erode(there, np.ones((3, 3), np.uint8)), (3, 3))[top:bottom, left:right]
     alpha = person.alpha * unit_of(pixels(edge))
-    return Cutout(alpha=alpha, colours=person.colours, outline=person.outline), local
+    return Cutout(alpha=alpha, colours=person.colours, clear=person.clear), local
 
 
 def head_of(alpha: Floats, face: Face) -> Head:

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from providers.people.face import Face
-from providers.media.pixels import Picture, floats, grey_of
 from providers.embedded.reading import Colour, Lettering
 from providers.errors import AskPerson
 from providers.media.fonts import Font, font_for, without_missing
+from providers.media.pixels import Picture, floats, grey_of
+from providers.people.face import Face
 
 _MARGIN = 0.05
 _CLOSING = set("，。、；：？！）】」』》”’…,.;:?!)]}%")

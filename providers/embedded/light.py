@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.media.pixels import Floats, Picture, blurred, clipped, guided, lab_of, rgb_of
+from providers.people.face import Face
 
 
 def enhanced(rgb: Picture, faces: tuple[Face, ...] = (), *, strength: float = 1.0) -> Picture:

@@ -29,10 +29,10 @@ from providers.base import (
     Submission,
 )
 from providers.embedded.reading import background_in, change_in, lettering_in, only_crops
-from providers.people.worker import Worker
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end
+from providers.people.worker import Worker
 
 NAME = "embedded"
 STYLES = frozenset(
@@ -211,7 +211,7 @@ class EmbeddedProvider:
 
     def _workers(self) -> Worker:
         if self._worker is None:
-            self._worker = Worker()
+            self._worker = Worker("providers.embedded.work")
         return self._worker
 
     def _folder(self, key: str) -> Path:
@@ -236,9 +236,10 @@ class EmbeddedProvider:
         def began() -> None:
             job.began = True
 
-        return await self._workers().make(
-            dict(submission.handle), str(folder), began=began, stopped=lambda: job.stopped
+        made: dict[str, Any] = await self._workers().call(
+            "make", dict(submission.handle), str(folder), began=began, stopped=lambda: job.stopped
         )
+        return made
 
     def _progress(self, key: str, job: _Running) -> Progress:
         if job.began and self._worker is not None:

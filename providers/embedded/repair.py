@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.light import exposed, sharpened
 from providers.media.pixels import Floats, Picture, clipped, floats, grey_of, pixels
+from providers.people.face import Face
 
 
 def restored(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:

@@ -5,9 +5,9 @@ import numpy as np
 from PIL import Image
 
 from providers.embedded.geometry import crop_window, ratio_of, taken
-from providers.media.pixels import Picture, pixels
 from providers.errors import AskPerson
 from providers.media.fonts import font_for
+from providers.media.pixels import Picture, pixels
 
 LABELS: dict[str, tuple[str, str]] = {"zh": ("之前", "之后"), "en": ("Before", "After")}
 _HEIGHT = 1200

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.light import face_mask, spot
 from providers.media.pixels import Floats, Picture, blurred, clipped, disc, guided, lab_of, pixels, rgb_of
+from providers.people.face import Face
 
 
 def retouched(rgb: Picture, faces: tuple[Face, ...], strength: float = 1.0) -> Picture:
@@ -22,7 +22,7 @@ def _retouched_face(rgb: Picture, face: Face, strength: float) -> Picture:
     left, top = max(0, round(x - reach)), max(0, round(y - reach))
     right, bottom = min(rgb.shape[1], round(x + reach)), min(rgb.shape[0], round(y + reach))
     patch = rgb[top:bottom, left:right]
-    moved = _shifted(face, left, top)
+    moved = face.shifted(-left, -top)
     mask = skin_mask(patch, moved)
     healed = _healed(patch, mask, moved)
     smooth = _evened(healed, mask, moved, strength)
@@ -30,14 +30,6 @@ def _retouched_face(rgb: Picture, face: Face, strength: float) -> Picture:
     out = rgb.copy()
     out[top:bottom, left:right] = bright
     return out
-
-
-def _shifted(face: Face, left: int, top: int) -> Face:
-    eyes = None
-    if face.eyes:
-        (ax, ay), (bx, by) = face.eyes
-        eyes = ((ax - left, ay - top), (bx - left, by - top))
-    return Face(x=face.x - left, y=face.y - top, w=face.w, h=face.h, roll=face.roll, eyes=eyes, score=face.score)
 
 
 def skin_mask(rgb: Picture, face: Face) -> Floats:

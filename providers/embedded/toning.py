@@ -7,9 +7,9 @@ its greys; one that has colours of its own is left to `own_colours`, unless a to
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.light import face_mask, spot
 from providers.media.pixels import Floats, Picture, blurred, floats, grey_of, guided, lab_of, rgb_of
+from providers.people.face import Face
 
 # Lab a, b at shadows, middle tones and lights.
 _TONES: dict[str, tuple[tuple[float, float], ...]] = {

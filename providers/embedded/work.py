@@ -21,19 +21,19 @@ from providers.embedded.backdrop import replaced, studio_portrait
 from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.enlarge import enlarged
 from providers.embedded.extend import extended, margins_for
-from providers.people.face import Face
-from providers.people.find import find_faces
 from providers.embedded.geometry import cropped
 from providers.embedded.id_photo import COLOURS, id_photo
 from providers.embedded.lettering import lettered
 from providers.embedded.light import balanced, enhanced, vivid
 from providers.embedded.looks import FILTERS, LOOKS, choose_filter
-from providers.media.pixels import Picture
 from providers.embedded.reading import background_in, change_in, first, keys_in, lettering_in, names_no_filter
 from providers.embedded.repair import restored
 from providers.embedded.skin import retouched
 from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
+from providers.media.pixels import Picture
+from providers.people.face import Face
+from providers.people.find import find_faces
 
 TIME_LIMIT = 300
 """Seconds after which a job ends its own worker (where the system has alarms): a hung filter blocks nobody for long."""

@@ -16,9 +16,9 @@ from providers.people.nets import net_of, outputs
 _SIDE = 256
 _THRESHOLD = 0.5
 _SAME = 0.3
-_GROUP = 0.12
-"""Tiles are looked at where nothing is found whole, or where the largest face is narrower than this share of the
-picture's short side: elsewhere they find nothing that is not found already."""
+_ALONE, _GROUP = 0.1, 0.2
+"""Tiles are looked at where the largest face, of one or of several, is narrower than this share of the long side:
+elsewhere they find nothing that is not found already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +41,18 @@ def _anchors() -> Floats:
     return np.concatenate(rows)
 
 
-def candidates(rgb: Picture) -> tuple[Candidate, ...]:
-    """What may be faces in `rgb`, the largest first. The picture may lie on its side."""
+def candidates(rgb: Picture, *, tiles: bool = True) -> tuple[Candidate, ...]:
+    """What may be faces in `rgb`, the largest first. Without `tiles` the picture is only looked at whole."""
     height, width = rgb.shape[:2]
     found = _looked_at(rgb)
-    short = min(height, width)
-    largest = max((c.box[2] for c in found), default=0.0)
-    if largest < _GROUP * short or (len(found) > 1 and largest < 2 * _GROUP * short):
+    people = _merged(found)
+    share = max((c.box[2] for c in people), default=0.0) / max(height, width)
+    if tiles and share < (_GROUP if len(people) > 1 else _ALONE):
         for left, top, side in _tiles(width, height):
             inner = (left > 0, top > 0, left + side < width, top + side < height)
             found += _in_tile(rgb, left, top, side, inner)
-    return tuple(sorted(_merged(found), key=lambda c: -c.box[2]))
+        people = _merged(found)
+    return tuple(sorted(people, key=lambda c: -c.box[2]))
 
 
 def _looked_at(rgb: Picture) -> list[Candidate]:

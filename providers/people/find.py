@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from providers.media.pixels import Picture
 from providers.people.cascades import by_cascades
 from providers.people.detector import candidates, overlap
 from providers.people.face import Face
 from providers.people.matting import Cutout, cut_out
 from providers.people.measures import measured
-from providers.people.mesh import judged
+from providers.people.mesh import OVERTURNED, judged
 from providers.people.model_files import CUTTING, FINDING, are_there
 
 MOST = 24
@@ -48,14 +51,47 @@ def find_faces(rgb: Picture, *, most: int = MOST) -> tuple[Face, ...]:
     return tuple(measured(rgb, face) for face in found)
 
 
+_SURE, _TURNED = 0.75, 0.6
+"""A detector's score from which no other way up is tried, and what a face must have there to count."""
+
+
 def _by_networks(rgb: Picture, most: int) -> tuple[Face, ...]:
+    """The photo as it is; where that shows nothing certain, also on its sides and on its head."""
+    best, surest = _upright(rgb, most)
+    for quarters in (1, 3, 2):
+        if surest < _SURE:
+            turned = np.ascontiguousarray(np.rot90(rgb, quarters))
+            found, sure = _upright(turned, most, whole=True)
+            if sure > max(surest, _TURNED):
+                matrix = _turned_back(quarters, turned.shape[1], turned.shape[0])
+                best, surest = tuple(face.placed(matrix) for face in found), sure
+    return best
+
+
+def _upright(rgb: Picture, most: int, *, whole: bool = False) -> tuple[tuple[Face, ...], float]:
+    """(faces, the highest score of the detector among them)."""
     kept: list[Face] = []
-    for candidate in candidates(rgb)[: 2 * most]:
+    surest = 0.0
+    for candidate in candidates(rgb, tiles=not whole)[: 2 * most]:
         face = judged(rgb, candidate)
-        if face is not None and all(overlap(_box(face), _box(other)) < 0.3 for other in kept):
+        if (
+            face is not None
+            and (not whole or face.score >= OVERTURNED)
+            and all(overlap(_box(face), _box(other)) < 0.3 for other in kept)
+        ):
             kept.append(face)
+            surest = max(surest, candidate.score)
     kept.sort(key=lambda face: -face.w)
-    return tuple(face for face in kept if face.w >= 0.2 * kept[0].w)[:most]
+    return tuple(face for face in kept if face.w >= 0.2 * kept[0].w)[:most], surest
+
+
+def _turned_back(quarters: int, width: int, height: int) -> NDArray[np.float64]:
+    """From the pixels of a picture turned by `numpy.rot90`, of this size, to those of the picture itself."""
+    if quarters == 1:
+        return np.array([[0.0, -1.0, height], [1.0, 0.0, 0.0]])
+    if quarters == 3:
+        return np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, width]])
+    return np.array([[-1.0, 0.0, width], [0.0, -1.0, height]])
 
 
 def _box(face: Face) -> tuple[float, float, float, float]:

@@ -1,10 +1,10 @@
 """People cut out of a photo, hair included.
 
 Where they are is said by the segmentation network (`segmentation.py`), without its file by the faces alone
-(`silhouette.py`, the floor). A guided filter draws the outline along the photo's edges; around heads closed-form matting
-(Levin, Lischinski, Weiss 2008) with wide windows (He, Sun, Tang 2010), solved by conjugate gradients with box filters
-instead of a matrix, makes soft hair of it; and the colours of the edge are freed of the old background in the manner of
-blur fusion (Forte 2021). pymatting does the last two as well, but its first call compiles for half a minute.
+(`silhouette.py`, the floor). A guided filter draws the outline along the photo's edges; around heads closed-form
+matting (Levin, Lischinski, Weiss 2008) with wide windows (He, Sun, Tang 2010), solved by conjugate gradients with box
+filters instead of a matrix, makes soft hair of it; and the colours of the edge are freed of the old background in the
+manner of blur fusion (Forte 2021). pymatting does the last two as well, but its first call compiles for half a minute.
 """
 
 import zlib
@@ -22,7 +22,6 @@ from providers.media.pixels import (
     disc,
     floats,
     guided,
-    inside_distance,
     unit_of,
 )
 from providers.people.face import Face
@@ -80,12 +79,16 @@ def forget() -> None:
 
 
 def _cut_out(rgb: Picture, faces: tuple[Face, ...], only: Face | None) -> Cutout:
-    alpha, clear = (_by_network if are_there(CUTTING) else _by_silhouette)(rgb, faces, only)
-    unit = (only or max(faces, key=lambda face: face.unit)).unit
+    return (by_network if are_there(CUTTING) else by_silhouette)(rgb, faces, only)
+
+
+def _with_colours(rgb: Picture, alpha: Floats, clear: bool, faces: tuple[Face, ...]) -> Cutout:
+    unit = max(face.unit for face in faces)
     return Cutout(alpha=alpha, colours=true_colours(unit_of(rgb), alpha, unit), clear=clear)
 
 
-def _by_network(rgb: Picture, faces: tuple[Face, ...], only: Face | None) -> tuple[Floats, bool]:
+def by_network(rgb: Picture, faces: tuple[Face, ...], only: Face | None = None) -> Cutout:
+    """`cut_out` by the segmentation network, whose file must be there."""
     scale = min(1.0, (_MATTE_PIXELS / (rgb.shape[0] * rgb.shape[1])) ** 0.5)
     small, near = _resized(rgb, scale), tuple(face.scaled(scale) for face in faces)
     wanted = near if only is None else (near[faces.index(only)],)
@@ -98,21 +101,21 @@ def _by_network(rgb: Picture, faces: tuple[Face, ...], only: Face | None) -> tup
     alpha = _drawn(small, whole)
     for face in wanted:
         _soften_hair(alpha, small, whole, face)
-    return _enlarged(alpha, rgb), clear
+    return _with_colours(rgb, _enlarged(alpha, rgb), clear, faces if only is None else (only,))
 
 
 def tidied(rgb: Picture, mask: Floats, faces: tuple[Face, ...]) -> Mask:
-    """The hard outline: along the photo's edges, without loose pieces and without holes too small to be looked through."""
+    """The hard outline: along the photo's edges, without loose pieces, without holes too small to look through."""
     unit = max(face.unit for face in faces)
     smooth = guided(rgb, mask, max(2, round(0.08 * unit)), (0.03 * 255) ** 2)
     hard = (smooth > 0.5).astype(np.uint8)
     count, parts, stats, _ = cv2.connectedComponentsWithStats(hard, connectivity=4)
     areas = stats[1:, cv2.CC_STAT_AREA] if count > 1 else np.zeros(0)
     large = [i + 1 for i, area in enumerate(areas) if area >= 0.05 * areas.max()]
-    hard = np.isin(parts, large)
-    holes, parts, stats, _ = cv2.connectedComponentsWithStats((~hard).astype(np.uint8), connectivity=4)
+    kept = np.isin(parts, large)
+    holes, parts, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
     small = [i for i in range(1, holes) if stats[i, cv2.CC_STAT_AREA] < 0.25 * unit * unit]
-    return np.asarray(hard | np.isin(parts, small))
+    return np.asarray(kept | np.isin(parts, small))
 
 
 def _drawn(rgb: Picture, whole: Mask) -> Floats:
@@ -176,8 +179,8 @@ def _is_clear(asked: Floats, mask: Floats, whole: Mask, faces: tuple[Face, ...])
     return doubt < _DOUBT and left < _DOUBT_LEFT and people > 4 * unit * unit
 
 
-def _by_silhouette(rgb: Picture, faces: tuple[Face, ...], only: Face | None) -> tuple[Floats, bool]:
-    """The floor: the outline is grown from the shapes that faces imply."""
+def by_silhouette(rgb: Picture, faces: tuple[Face, ...], only: Face | None = None) -> Cutout:
+    """`cut_out` on the floor: the outline is grown from the shapes that faces imply."""
     height, width = rgb.shape[:2]
     wanted = faces if only is None else (only,)
     unit = max(face.unit for face in wanted)
@@ -190,7 +193,7 @@ def _by_silhouette(rgb: Picture, faces: tuple[Face, ...], only: Face | None) -> 
     known, fixed = _trimap(found.mask, shapes, middle.shape[:2])
     alpha = closed_form(unit_of(middle), known, fixed)
     alpha = np.clip((alpha - 0.05) / 0.9, 0, 1)
-    return _enlarged(alpha, rgb), found.clear
+    return _with_colours(rgb, _enlarged(alpha, rgb), found.clear, wanted)
 
 
 def _resized(rgb: Picture, scale: float) -> Picture:

@@ -39,8 +39,8 @@ def _patch(rgb: Picture, face: Face) -> Picture | None:
     if side < 8:
         return None
     scale = side / face.w
-    source, matrix = rgb, cv2.getRotationMatrix2D(face.centre, face.roll, scale)
-    matrix[:, 2] += side / 2 - face.centre[0], side / 2 - face.centre[1]
+    source, matrix = rgb, floats(cv2.getRotationMatrix2D(face.centre, face.roll, scale))
+    matrix[:, 2] += floats((side / 2 - face.centre[0], side / 2 - face.centre[1]))
     if scale < 0.6:
         left, top = max(0, round(face.x - 0.3 * face.w)), max(0, round(face.y - 0.3 * face.h))
         part = rgb[top : round(face.y + 1.3 * face.h), left : round(face.x + 1.3 * face.w)]
@@ -49,8 +49,8 @@ def _patch(rgb: Picture, face: Face) -> Picture | None:
         size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
         source = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
         centre = (face.centre[0] - left) * scale, (face.centre[1] - top) * scale
-        matrix = cv2.getRotationMatrix2D(centre, face.roll, 1.0)
-        matrix[:, 2] += side / 2 - centre[0], side / 2 - centre[1]
+        matrix = floats(cv2.getRotationMatrix2D(centre, face.roll, 1.0))
+        matrix[:, 2] += floats((side / 2 - centre[0], side / 2 - centre[1]))
     return cv2.warpAffine(source, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(
         np.uint8
     )

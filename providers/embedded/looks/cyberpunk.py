@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -34,6 +33,7 @@ from providers.embedded.looks.canvas import (
 from providers.embedded.looks.film import LEAST, MOST
 from providers.embedded.looks.flow import along, flow_of
 from providers.embedded.looks.heads import features, focus, lit_faces, presence
+from providers.people.face import Face
 
 PALETTES = (
     ((1.0, 0.10, 0.62), (0.05, 0.82, 1.0)),

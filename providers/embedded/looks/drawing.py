@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -29,6 +28,7 @@ from providers.embedded.looks.canvas import (
 from providers.embedded.looks.flow import Flow, along, bristles, edges, flow_of
 from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
+from providers.people.face import Face
 
 LEAST, MOST = 960, 1100
 

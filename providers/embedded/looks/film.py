@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -30,6 +29,7 @@ from providers.embedded.looks.canvas import (
     vignette,
 )
 from providers.embedded.looks.heads import ellipses, focus
+from providers.people.face import Face
 
 LEAST, MOST = 640, 1600
 

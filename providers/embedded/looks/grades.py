@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import Box, Canvas, Image, Picture, clamp, finish, luma, prepare, smoothstep
 from providers.embedded.looks.film import LEAST, MOST, Film, develop, expose_film
 from providers.embedded.looks.heads import presence
+from providers.people.face import Face
 
 FILMS: dict[str, Film] = {
     "vintage": Film(

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import Canvas, Image, Plane, blur, clamp, grid, smoothstep, to_lab, vignette
+from providers.people.face import Face
 
 
 def ellipses(canvas: Canvas, *, grow: float = 1.0, soft: float = 0.35) -> Plane:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from providers.people.face import Face
 from providers.embedded.looks.canvas import (
     Box,
     Canvas,
@@ -31,6 +30,7 @@ from providers.embedded.looks.canvas import (
 from providers.embedded.looks.flow import Flow, along, edges, flow_of
 from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
+from providers.people.face import Face
 
 LEAST, MOST = 960, 1100
 PAPER = np.array([0.985, 0.975, 0.95], np.float32)

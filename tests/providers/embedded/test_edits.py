@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.enlarge import _STRIP_PIXELS, LONGEST_SIDE, _twice, enlarged, largest_scale
 from providers.embedded.extend import extended, margins_for
-from providers.people.face import Face
 from providers.embedded.geometry import crop_window, cropped
 from providers.embedded.lettering import _wrapped, lettered
 from providers.embedded.light import enhanced, evened
-from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.embedded.reading import Lettering
 from providers.embedded.repair import damage, noise_of, restored
 from providers.embedded.side_by_side import side_by_side
@@ -21,7 +19,10 @@ from providers.embedded.skin import retouched, skin_mask
 from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
 from providers.media.fonts import font_for
+from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
+from providers.people.face import Face
 from tests.providers.embedded.conftest import difference
+from tests.providers.photos import difference
 
 FLAT = np.full((120, 160, 3), 90, np.uint8)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from providers.embedded.id_photo import COLOURS, id_photo
+from providers.errors import AskPerson
+from providers.media.pixels import Picture
 from providers.people.face import Face
 from providers.people.find import find_faces
-from providers.embedded.id_photo import COLOURS, id_photo
-from providers.media.pixels import Picture
-from providers.errors import AskPerson
-from tests.providers.embedded.conftest import turned
+from tests.providers.photos import turned
 
 
 @pytest.fixture(scope="module")

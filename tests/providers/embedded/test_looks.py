@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from providers.people.face import Face
 from providers.embedded.looks import FILTERS, LOOKS, Look, choose_filter
 from providers.embedded.looks.canvas import blocks_of, calm, expose, noise_of, prepare
 from providers.embedded.looks.film import bend
 from providers.embedded.looks.filters import filter_keys
 from providers.embedded.looks.flow import flow_of
+from providers.people.face import Face
 
 Picture = npt.NDArray[np.uint8]
 

@@ -16,11 +16,11 @@ from PIL import Image
 
 from providers.base import MODELS, Cancelled, Operation, Phase, Request
 from providers.catalog import ACTIONS, STYLES
-from providers.media.pixels import Picture, pixels
 from providers.embedded.provider import EmbeddedProvider
 from providers.embedded.toning import own_colours
 from providers.errors import AskPerson, MadeNothing
-from tests.providers.embedded.conftest import difference
+from providers.media.pixels import Picture, pixels
+from tests.providers.photos import difference
 
 
 @pytest_asyncio.fixture

@@ -1,17 +1,17 @@
-"""Faces found with the cascades OpenCV ships."""
+"""The floor: faces found with the cascades OpenCV ships."""
 
 import cv2
 import numpy as np
 import pytest
 
-from providers.people.face import Face
-from providers.people.find import find_faces
 from providers.media.pixels import Picture, pixels
-from tests.providers.embedded.conftest import turned
+from providers.people.cascades import by_cascades
+from providers.people.face import Face
+from tests.providers.photos import turned
 
 
 def test_the_face_is_found_with_level_eyes_where_it_is(astronaut: Picture) -> None:
-    (face,) = find_faces(astronaut)
+    (face,) = by_cascades(astronaut)
     x, y = face.centre
     assert 190 < x < 220
     assert 100 < y < 135
@@ -21,33 +21,33 @@ def test_the_face_is_found_with_level_eyes_where_it_is(astronaut: Picture) -> No
 
 
 def test_glasses_and_a_cap_hide_no_face(officer: Picture) -> None:
-    assert len(find_faces(officer)) == 1
+    assert len(by_cascades(officer)) == 1
 
 
 def test_a_cup_is_no_face(coffee: Picture) -> None:
-    assert find_faces(coffee) == ()
+    assert by_cascades(coffee) == ()
 
 
 @pytest.mark.parametrize("degrees", [-20, 12])
 def test_a_head_that_leans_is_found_and_how_far_it_leans(astronaut: Picture, degrees: int) -> None:
-    upright = find_faces(astronaut)[0].roll
-    (face,) = find_faces(turned(astronaut, degrees))
+    upright = by_cascades(astronaut)[0].roll
+    (face,) = by_cascades(turned(astronaut, degrees))
     assert face.roll - upright == pytest.approx(degrees, abs=6)
 
 
 def test_a_dark_photo_still_shows_its_face(astronaut: Picture) -> None:
-    assert len(find_faces(pixels(astronaut * 0.3))) == 1
+    assert len(by_cascades(pixels(astronaut * 0.3))) == 1
 
 
 def test_two_people_are_two_faces_the_larger_first(astronaut: Picture, officer: Picture) -> None:
     both = np.concatenate([astronaut, officer], 1)
-    first, second = find_faces(both)
+    first, second = by_cascades(both)
     assert first.w > second.w
     assert first.x > 380 > second.x
 
 
 def test_a_large_photo_gives_the_same_face_in_its_own_pixels(astronaut: Picture) -> None:
-    small, large = find_faces(astronaut)[0], find_faces(pixels(cv2.resize(astronaut, None, fx=3, fy=3)))[0]
+    small, large = by_cascades(astronaut)[0], by_cascades(pixels(cv2.resize(astronaut, None, fx=3, fy=3)))[0]
     assert large.centre == pytest.approx([3 * v for v in small.centre], abs=25)
     assert large.unit == pytest.approx(3 * small.unit, rel=0.15)
 

@@ -4,17 +4,23 @@ import numpy as np
 import pytest
 
 from providers.embedded.backdrop import replaced, studio_portrait
-from providers.people.face import Face
-from providers.people.find import find_faces
-from providers.people.matting import Cutout, closed_form, cut_out, true_colours
-from providers.media.pixels import Picture, floats, pixels, unit_of
 from providers.embedded.reading import Background
 from providers.errors import AskPerson
+from providers.media.pixels import Picture, floats, pixels, unit_of
+from providers.people.cascades import by_cascades
+from providers.people.face import Face
+from providers.people.find import find_faces
+from providers.people.matting import Cutout, by_network, by_silhouette, closed_form, cut_out, true_colours
+from providers.people.model_files import CUTTING, are_there
 
 
-@pytest.fixture(scope="module")
-def person(astronaut: Picture, faces: tuple[Face, ...]) -> Cutout:
-    return cut_out(astronaut, faces)
+@pytest.fixture(scope="module", params=["network", "silhouette"])
+def person(request: pytest.FixtureRequest, astronaut: Picture, faces: tuple[Face, ...]) -> Cutout:
+    if request.param == "silhouette":
+        return by_silhouette(astronaut, by_cascades(astronaut))
+    if not are_there(CUTTING):
+        pytest.skip("the networks' files are not there: `likeness models fetch` brings them")
+    return by_network(astronaut, faces)
 
 
 def test_face_hair_and_suit_are_in_wall_and_flag_are_out(person: Cutout) -> None:
@@ -54,7 +60,7 @@ def test_colours_of_a_known_mix_are_taken_apart() -> None:
     alpha = np.tile(np.clip((np.arange(120) - 50) / 20, 0, 1), (60, 1)).astype(np.float32)
     fore, back = np.array([0.2, 0.1, 0.05]), np.array([0.9, 0.9, 0.9])
     mixed = floats(alpha[..., None] * fore + (1 - alpha[..., None]) * back)
-    found, _ = true_colours(mixed, alpha, unit=20.0)
+    found = true_colours(mixed, alpha, unit=20.0)
     edge = (alpha > 0.2) & (alpha < 0.8)
     assert float(np.abs(found[edge] - fore).max()) < 0.12
     assert float(np.abs(mixed[edge] - fore).max()) > 0.5
