@@ -21,7 +21,6 @@ from providers.errors import AskPerson
 from providers.media.fonts import font_for
 from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.people.face import Face
-from tests.providers.embedded.conftest import difference
 from tests.providers.photos import difference
 
 FLAT = np.full((120, 160, 3), 90, np.uint8)
