@@ -37,7 +37,17 @@ class Sides:
     bottom: int = 0
 
     def around(self, size: Size) -> Size:
+        """The size of the photo with what is added."""
         return size[0] + self.left + self.right, size[1] + self.top + self.bottom
+
+    def scaled(self, across: float, down: float) -> "Sides":
+        """For the photo made so many times as wide and as high."""
+        return Sides(
+            left=round(self.left * across),
+            right=round(self.right * across),
+            top=round(self.top * down),
+            bottom=round(self.bottom * down),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
