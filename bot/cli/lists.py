@@ -19,14 +19,14 @@ from providers.settings import ProviderSettings
 @click.command()
 @json_option
 def styles(as_json: bool) -> None:
-    """The 46 portrait styles: keys, names, and which configured providers can do each."""
+    """The portrait styles: keys, names, and which configured providers can do each."""
     asyncio.run(_list("styles", style_rows(), Operation.PORTRAIT, as_json))
 
 
 @click.command()
 @json_option
 def actions(as_json: bool) -> None:
-    """The 23 edit actions: keys, names, and which configured providers can do each."""
+    """The edit actions: keys, names, and which configured providers can do each."""
     asyncio.run(_list("actions", action_rows(), Operation.EDIT, as_json))
 
 

@@ -430,8 +430,8 @@ def test_a_sentence_is_found_for_any_error() -> None:
 
 
 def test_the_names_of_the_contract_are_there() -> None:
-    assert len(STYLES) == 46
-    assert len(ACTIONS) == 23
+    assert "anime" in STYLES
+    assert "restore" in ACTIONS
     assert set(MODELS) == {"nano2", "nanopro", "gpt"}
     assert set(providers.__all__) <= set(dir(providers))
     with pytest.raises(AttributeError):
