@@ -7,6 +7,16 @@ from intent.decide import decide
 from intent.decision_state import SURE
 from intent.explain import Explanation, explain
 from intent.intent import COMMANDS, Intent, SeriesItem, ThenEdit
+from intent.parameters import (
+    Adjustment,
+    Background,
+    Colour,
+    Consistency,
+    EditParameters,
+    Lettering,
+    Margin,
+    Priority,
+)
 from intent.scan import Scan
 
 
@@ -18,4 +28,21 @@ def parse(text: str, *, photos: int = 0) -> Intent:
     return decide(Scan(text, photos))[0]
 
 
-__all__ = ["COMMANDS", "SURE", "Explanation", "Intent", "SeriesItem", "ThenEdit", "explain", "parse"]
+__all__ = [
+    "COMMANDS",
+    "SURE",
+    "Adjustment",
+    "Background",
+    "Colour",
+    "Consistency",
+    "EditParameters",
+    "Explanation",
+    "Intent",
+    "Lettering",
+    "Margin",
+    "Priority",
+    "SeriesItem",
+    "ThenEdit",
+    "explain",
+    "parse",
+]

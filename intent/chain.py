@@ -9,6 +9,7 @@ from intent.edits import Act
 from intent.extract import content
 from intent.intent import Intent, ThenEdit
 from intent.lexicon.patterns import prefiltered
+from intent.parameter_reading import parameters_of
 from intent.scan import Scan
 
 _SEVERAL = prefiltered("chain", "several")
@@ -44,7 +45,14 @@ def edit(r: DecisionState, acts: Sequence[Act]) -> Intent:
             cuts[i],
             cuts[i + 1] if i + 1 < len(cuts) else None,
         )
-        then.append(ThenEdit(action=act.key, prompt=words, scale=_scale(scan) if act.key == "upscale" else None))
+        then.append(
+            ThenEdit(
+                action=act.key,
+                prompt=words,
+                scale=_scale(scan) if act.key == "upscale" else None,
+                parameters=parameters_of(act.key, words),
+            )
+        )
     return r.make(
         "edit",
         0.5 + min(0.5, first.score / 7),

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import cast
 
 from intent import numbers
 from intent.lexicon.patterns import pattern, prefilter
+from intent.parameter_words import ParameterWords
+from intent.parameters import Consistency, Priority
 from intent.scan import Hit, Scan
 
 # One-word ways of asking for speed or quality that also describe things: they count alone or beside a picture word.
@@ -89,6 +92,8 @@ class Controls:
     counted: bool = False
     ratio: str | None = None
     provider: str | None = None
+    consistency: Consistency | None = None
+    priority: Priority | None = None
     counts: list[tuple[int, int, int]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     """What was said to choose these, in the normalized text."""
@@ -190,4 +195,22 @@ def controls(scan: Scan) -> Controls:
         c.provider = "embedded"
         c.spans.extend((h.start, h.end) for h in scan.words("free"))
         c.evidence.append("the free one")
+    _wishes_of_service(scan, c)
     return c
+
+
+def _wishes_of_service(scan: Scan, c: Controls) -> None:
+    """How far the face must stay, and what is put first when a service is chosen."""
+    said = ParameterWords(scan.text, "consistency", "priority")
+    for word in said.words("priority"):
+        c.priority = cast("Priority", word.key)
+        c.spans.append((word.start, word.end))
+        c.evidence.append(f"first of all {word.key}: {scan.text[word.start : word.end]}")
+    for word in said.words("consistency"):
+        c.consistency = cast("Consistency", word.key)
+        start, end = scan.clause_span(scan.clause(word.start))
+        if not any(ch.isalpha() for ch in scan.text[start : word.start] + scan.text[word.end : end]):
+            c.spans.append((word.start, word.end))  # a clause of its own: "keep her face and dress" says more
+        c.evidence.append(f"likeness {word.key}: {scan.text[word.start : word.end]}")
+    if c.priority is None and c.model != "nanopro":
+        c.priority = "fastest" if c.model == "nano2" else "best"

@@ -225,7 +225,6 @@ def _scene(r: DecisionState, found: Found, style: str | None) -> str | None:
     for h in scan.hits:
         if h.kind == "style" and h.key == style and names_only(scan.text[h.start : h.end], style or ""):
             spans.append((h.start, h.end))
-            break
     if found.ask or (style or "").startswith(("id_photo", "dating")):
         groups = [h for h in scan.hits if h.kind == "group"]
         places = [h for h in groups if h.key in ("cafe", "beach", "city", "restaurant")][1:]

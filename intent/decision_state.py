@@ -6,6 +6,7 @@ from typing import Any
 from intent.controls import Controls, controls
 from intent.extract import content
 from intent.intent import Intent, Language, OperationName
+from intent.parameter_reading import parameters_of
 from intent.scan import Scan
 
 SURE = 0.6
@@ -32,11 +33,15 @@ class DecisionState:
         if operation in ("none", "command"):
             return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)
         fields.setdefault("count", self.c.count)
+        if operation == "edit" and "parameters" not in fields and fields.get("action"):
+            fields["parameters"] = parameters_of(fields["action"], fields.get("prompt"))
         return Intent(
             operation=operation,
             model=self.c.model,
             aspect_ratio=self.c.ratio,
             provider=self.c.provider,
+            consistency=self.c.consistency,
+            priority=self.c.priority,
             language=self.language,
             confidence=round(min(1.0, max(0.05, confidence)), 2),
             **fields,

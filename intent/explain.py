@@ -26,9 +26,21 @@ class Explanation:
         lines += [f"{step:8s} {why}" for step, why in self.notes]
         told = {k: v for k, v in self.intent.as_dict().items() if v not in (None, [], "") and k != "alternatives"}
         lines.append("reading  " + ", ".join(f"{k}={v!r}" for k, v in told.items()))
+        lines += _parameters(self.intent)
         for other in self.intent.alternatives[1:]:
             lines.append(f"or       {other.operation} {other.style or other.action or other.prompt or ''}".rstrip())
         return "\n".join(lines)
+
+
+def _parameters(intent: Intent) -> list[str]:
+    """What the words say beyond the contract's fields."""
+    wishes = {"likeness": intent.consistency, "first": intent.priority}
+    lines = [f"{name:8s} {value}" for name, value in wishes.items() if value is not None]
+    steps = ((intent.action, intent.parameters), *((t.action, t.parameters) for t in intent.then))
+    for action, parameters in steps if intent.operation == "edit" else ():
+        said = {k: v for k, v in parameters.as_dict().items() if v not in (None, (), False)}
+        lines.append(f"needs    {action}: " + ", ".join(f"{k}={v!r}" for k, v in said.items()))
+    return lines
 
 
 def explain(text: str, *, photos: int = 0) -> Explanation:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from intent.controls import Controls
-from intent.lexicon.loader import plain_names
+from intent.lexicon.loader import picture_words, plain_names
 from intent.lexicon.patterns import pattern
 from intent.scan import Scan
 
@@ -115,9 +115,12 @@ def says_nothing(left: str) -> bool:
 
 
 def names_only(said: str, style: str) -> bool:
-    """Whether words that mean the style say nothing more: `anime`, `anime style`."""
+    """Whether words that mean the style say nothing more: `anime`, `anime style`, `anime portrait`."""
     names = plain_names(style)
-    return said in names or any(name in said and says_nothing(said.replace(name, " ", 1)) for name in names)
+    if said in names:
+        return True
+    rests = [said.replace(name, " ", 1).strip() for name in names if name in said]
+    return any(rest in picture_words() or says_nothing(rest) for rest in rests)
 
 
 def name_spans(scan: Scan, style: str) -> list[tuple[int, int]]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from intent.parameters import NO_PARAMETERS, Consistency, EditParameters, Priority
+
 OperationName = Literal["portrait", "series", "edit", "create", "command", "none"]
 Language = Literal["zh", "en"]
 
@@ -27,11 +29,19 @@ class ThenEdit:
     action: str
     prompt: str | None = None
     scale: int | None = None
+    parameters: EditParameters = NO_PARAMETERS
+
+
+_BEYOND_THE_CONTRACT = frozenset({"parameters", "consistency", "priority"})
+"""Fields that `as_dict` leaves out: they are for the program, `--explain` prints them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
     """One reading of one message. All fields are always present; `prompt`, `scene` are in the user's own words.
+
+    `parameters`: what an `edit` needs, as values. `consistency`: how much the person must stay themselves, None where
+    nothing is said. `priority`: what the words put first when a service is chosen.
 
     `provider` is "embedded" where the words ask for the free one on this machine, else None.
     `confidence` (0 to 1) is the parser's own: below `intent.SURE` the bot asks before it does paid work, offering
@@ -53,6 +63,9 @@ class Intent:
     ask: tuple[str, ...] = ()
     language: Language = "en"
     provider: str | None = None
+    parameters: EditParameters = NO_PARAMETERS
+    consistency: Consistency | None = None
+    priority: Priority | None = None
     confidence: float = 1.0
     alternatives: tuple["Intent", ...] = ()
 
@@ -60,9 +73,13 @@ class Intent:
         """The JSON object of the contract: every field, lists for tuples."""
         out: dict[str, Any] = {}
         for f in fields(self):
+            if f.name in _BEYOND_THE_CONTRACT:
+                continue
             value = getattr(self, f.name)
             if f.name in ("items", "then"):
-                value = [{g.name: getattr(v, g.name) for g in fields(v)} for v in value]
+                value = [
+                    {g.name: getattr(v, g.name) for g in fields(v) if g.name not in _BEYOND_THE_CONTRACT} for v in value
+                ]
             elif f.name == "alternatives":
                 value = [v.as_dict() for v in value]
             elif isinstance(value, tuple):

@@ -120,6 +120,12 @@ def target_phrases() -> tuple[str, ...]:
 
 
 @cache
+def picture_words() -> frozenset[str]:
+    """Words for a picture: photo, portrait, 头像."""
+    return frozenset(p for p, entries in lexicon().phrases.items() if ("word", "pic", False) in entries)
+
+
+@cache
 def plain_names(style: str) -> frozenset[str]:
     """The first names of a style in each language, and those under [plain]: words that name it and say nothing more
     about the picture. Of a journey only those under [plain]: its first names are places, which are wishes."""

@@ -7,7 +7,7 @@ import opencc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intent import COMMANDS, Intent, parse
+from intent import COMMANDS, EditParameters, Intent, parse
 from providers.catalog import ACTIONS, STYLES
 from tests.intent.labelled import load
 
@@ -30,13 +30,25 @@ _S2T = opencc.OpenCC("s2t")
 def _shape(got: Intent) -> Intent:
     """The reading without the person's own words."""
     items = tuple(replace(i, scene=None, prompt=None) for i in got.items)
-    then = tuple(replace(t, prompt=None) for t in got.then)
-    return replace(got, prompt=None, scene=None, items=items, then=then, confidence=0.0, alternatives=())
+    then = tuple(replace(t, prompt=None, parameters=_values(t.parameters)) for t in got.then)
+    shown = replace(got, prompt=None, scene=None, items=items, then=then, confidence=0.0, alternatives=())
+    return replace(shown, parameters=_values(got.parameters))
+
+
+def _values(parameters: EditParameters) -> EditParameters:
+    """Parameters without the person's own words."""
+    background = replace(parameters.background, place=None) if parameters.background else None
+    return replace(parameters, background=background, lettering=None)
 
 
 def _words(got: Intent) -> list[str]:
     said = [got.prompt, got.scene, *(t.prompt for t in got.then)]
     said += [w for i in got.items for w in (i.prompt, i.scene)]
+    for parameters in (got.parameters, *(t.parameters for t in got.then)):
+        if parameters.background:
+            said.append(parameters.background.place)
+        if parameters.lettering:
+            said += [parameters.lettering.text, parameters.lettering.replaces]
     return [w for w in said if w is not None]
 
 
