@@ -107,6 +107,7 @@ MODELS: dict[str, Model] = {
     "nightmareai/real-esrgan": Model(
         version="f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa", required=("image",),
         inputs={"image": _text, "scale": _number(0, 10), "face_enhance": _switch}),
+    "acme/painter": Model(version="ab" * 32, inputs=_WORDS | _OUT),
     "bria/remove-background": Model(required=("image",), inputs={"image": _text, "preserve_alpha": _switch}),
 }  # fmt: skip
 
