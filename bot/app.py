@@ -5,19 +5,18 @@ settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 
-from bot.channels.web.channel import WebChannel
-from bot.channels.web.cookies import Sessions, load_secret
+from bot.channels.registry import Ground, registered
+from bot.channels.web.cookies import load_secret
 from bot.channels.web.middleware import hosts_for
-from bot.channels.web.routes import create_app
+from bot.http import create_app
 from bot.metrics import Metrics
 from bot.settings import Settings
 from handlers.channel import Channel
@@ -29,6 +28,7 @@ from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
+from handlers.message import Chat
 from handlers.store.base import Store
 from handlers.store.sql.store import SqlStore
 from intent import parse
@@ -39,22 +39,6 @@ from providers.router import EMBEDDED, Router
 
 log = logging.getLogger(__name__)
 
-CHANNELS = ("web", "telegram", "wechat")
-PREVIEW_CHANNELS = ("web", "telegram")
-
-
-class Platform(Channel, Protocol):
-    """A channel with a life of its own: it listens once started, and may bring HTTP routes."""
-
-    async def start(self, answerer: Conversation) -> None: ...
-    async def aclose(self) -> None: ...
-    def routes(self) -> Sequence[BaseRoute]: ...
-    async def check(self) -> Sequence[str] | None:
-        """For `likeness doctor`: whether the settings work.
-
-        Raises LikenessError, or gives a list of what is wrong, or a line (a str) that says how it is.
-        """
-
 
 @dataclass(kw_only=True)
 class Parts:
@@ -64,24 +48,32 @@ class Parts:
     store: Store
     router: Router
     metrics: Metrics
-    sessions: Sessions
-    web: WebChannel
-    platforms: dict[str, Platform]
+    channels: dict[str, Channel]
     jobs: JobRunner
     conversation: Conversation
     listening: tuple[str, ...]
-    started: bool = field(default=False)
+    started: bool = False
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+
+    def here(self) -> list[Channel]:
+        """The channels that take messages in this process."""
+        return [channel for name, channel in self.channels.items() if name in self.listening]
+
+    def begin_to_end(self) -> None:
+        """The process begins to stop: what would keep connections open ends."""
+        for end in self.at_end:
+            end()
 
     async def ready(self) -> bool:
         """Whether messages can be taken."""
-        return self.started
+        return self.started and all([(await channel.health()).listening for channel in self.here()])
 
 
 @asynccontextmanager
 async def parts(
-    settings: Settings, *, listening: Sequence[str] = CHANNELS, worker: bool = True
+    settings: Settings, *, listening: Sequence[str] | None = None, worker: bool = True
 ) -> AsyncIterator[Parts]:
-    """Build everything; give everything back at the end. Nothing is started yet."""
+    """Build everything; give everything back at the end. Nothing is started yet. `listening` None: every channel."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
@@ -90,16 +82,21 @@ async def parts(
         router = build_router(settings)
         stack.push_async_callback(_close_providers, router)
         secret = await asyncio.to_thread(load_secret, settings.data_dir / "secret")
-        https = (settings.public_url or "").startswith("https:")
-        sessions = Sessions(secret=secret, https=https)
-        metrics = Metrics()
-        web = WebChannel(store=store, sessions=sessions, metrics=metrics, data_dir=settings.data_dir)
-        calm = ForegroundGate()
-        platforms = _platforms(settings, store, metrics, secret, calm)
+        metrics, foreground = Metrics(), ForegroundGate()
+        at_end: list[Callable[[], None]] = []
+        ground = Ground(
+            settings=settings,
+            store=store,
+            metrics=metrics,
+            secret=secret,
+            foreground=foreground,
+            at_end=at_end.append,
+        )
+        channels = _channels(ground)
         jobs = JobRunner(
             store=store,
             router=router,
-            channels={"web": web, **platforms},
+            channels=channels,
             data_dir=settings.data_dir,
             output_dir=settings.output_dir.absolute(),
             database_url=settings.database,
@@ -107,31 +104,31 @@ async def parts(
             concurrency=settings.worker_concurrency,
             retention_days=settings.retention_days,
         )
-        previews = _previews(settings, router, {"web": web, **platforms})
+        previews = _previews(settings, router, channels)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
         conversation = Conversation(
             store=store,
-            jobs=DeferredStart(jobs, calm),
+            jobs=DeferredStart(jobs, foreground),
             quote=RecentQuotes(quoted(router)),
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             second_reader=_second_reader(settings, store),
             previews=previews,
-            groups=Groups(store, {name: p.is_admin for name, p in platforms.items() if isinstance(p, KnowsAdmins)}),
+            groups=Groups(store, {name: c.is_admin for name, c in channels.items() if isinstance(c, KnowsAdmins)}),
+            forget=partial(_forget, channels),
         )
         yield Parts(
             settings=settings,
             store=store,
             router=router,
             metrics=metrics,
-            sessions=sessions,
-            web=web,
-            platforms=platforms,
+            channels=channels,
             jobs=jobs,
             conversation=conversation,
-            listening=tuple(listening),
+            listening=tuple(channels if listening is None else listening),
+            at_end=at_end,
         )
 
 
@@ -145,13 +142,10 @@ async def running(made: Parts) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(made.jobs.stop)
         await made.jobs.start()
-        if "web" in made.listening:
-            stack.push_async_callback(made.web.aclose)
-            await made.web.start(made.conversation)
-        for name, platform in made.platforms.items():
-            stack.push_async_callback(platform.aclose)
+        for name, channel in made.channels.items():
+            stack.push_async_callback(channel.stop)
             if name in made.listening:
-                await platform.start(made.conversation)
+                await channel.start(made.conversation)
         made.started = True
         try:
             yield
@@ -167,46 +161,32 @@ def web_app(made: Parts) -> Starlette:
         async with running(made):
             yield
 
-    routes = [route for name, p in made.platforms.items() if name in made.listening for route in p.routes()]
     return create_app(
-        web=made.web,
+        channels=made.here(),
         store=made.store,
-        sessions=made.sessions,
         metrics=made.metrics,
         ready=made.ready,
         lifespan=lifespan,
-        routes=routes,
-        public_url=made.settings.public_url,
         hosts=hosts_for(made.settings.host, made.settings.public_url),
+        metrics_token=made.settings.metrics_token,
     )
 
 
-def _platforms(
-    settings: Settings, store: Store, metrics: Metrics, secret: bytes, calm: ForegroundGate
-) -> dict[str, Platform]:
+def _channels(ground: Ground) -> dict[str, Channel]:
     """The channels that have their settings; their libraries are loaded only then."""
-    made: dict[str, Platform] = {}
-    for problem in settings.problems():
+    for problem in ground.settings.problems():
         log.warning("%s", problem)
-    if settings.telegram_ready and settings.telegram_bot_token:
-        from bot.channels.telegram import TelegramChannel
+    return {
+        channel.name: channel.build(ground)
+        for channel in registered()
+        if ground.settings.part(channel.settings).is_ready()
+    }
 
-        webhook_secret = settings.telegram_webhook_secret
-        made["telegram"] = TelegramChannel(
-            token=settings.telegram_bot_token.get_secret_value(),
-            store=store,
-            metrics=metrics,
-            data_dir=settings.data_dir,
-            api_url=settings.telegram_api_url,
-            mode=settings.telegram_mode,
-            public_url=settings.public_url,
-            webhook_secret=webhook_secret.get_secret_value() if webhook_secret else None,
-        )
-    if settings.wechat_ready:
-        from bot.channels.wechat.configure import wechat_channel
 
-        made["wechat"] = wechat_channel(settings, store=store, metrics=metrics, secret=secret, calm=calm)
-    return made
+async def _forget(channels: Mapping[str, Channel], chat: Chat) -> None:
+    """What the channel itself keeps of a person."""
+    if chat.channel in channels:
+        await channels[chat.channel].forget(chat)
 
 
 def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
@@ -228,11 +208,12 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
 
 
 def _previews(settings: Settings, router: Router, channels: dict[str, Channel]) -> Previews | None:
-    """Where the free provider is there; not on WeChat, where every message counts."""
+    """Where the free provider is there, in the chats in which a picture more costs nothing."""
     provider = next((p for p in router.providers if p.name == EMBEDDED), None)
     if provider is None:
         return None
-    cheap = {name: channel for name, channel in channels.items() if name in PREVIEW_CHANNELS}
+    free = {registration.name for registration in registered() if registration.previews}
+    cheap = {name: channel for name, channel in channels.items() if name in free}
     return Previews(provider=provider, channels=cheap, folder=settings.data_dir.absolute() / "previews")
 
 

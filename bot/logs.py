@@ -5,8 +5,10 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-NOISY = ("httpx", "httpcore", "telegram", "apscheduler", "uvicorn", "numba", "PIL")
-"""Libraries that would log addresses (with tokens in them) or chatter below a warning."""
+from bot.channels.registry import registered
+
+NOISY = ("httpx", "httpcore", "uvicorn", "numba", "PIL")
+"""Libraries that would log addresses (with tokens in them) or chatter below a warning; channels name their own."""
 
 
 class JsonLines(logging.Formatter):
@@ -42,5 +44,5 @@ def configure(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in NOISY:
+    for name in (*NOISY, *(noisy for channel in registered() for noisy in channel.noisy)):
         logging.getLogger(name).setLevel(logging.WARNING)

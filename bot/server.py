@@ -15,7 +15,8 @@ GRACE_SECONDS = 3
 
 
 class Server(uvicorn.Server):
-    """`end_streams` is called when the stop begins; `listening` with the port once connections are taken."""
+    """`at_end` is called when the stop begins, before open connections are waited for (event streams end then);
+    `listening` with the port once connections are taken."""
 
     def __init__(
         self,
@@ -23,7 +24,7 @@ class Server(uvicorn.Server):
         *,
         host: str,
         port: int,
-        end_streams: Callable[[], None],
+        at_end: Callable[[], None],
         listening: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(
@@ -41,7 +42,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._end_streams = end_streams
+        self._at_end = at_end
         self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -55,7 +56,7 @@ class Server(uvicorn.Server):
         return int(self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()
+        self._at_end()
         await super().shutdown(sockets)
 
     @contextmanager

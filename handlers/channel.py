@@ -1,4 +1,4 @@
-"""The `Channel` seam: how what we say reaches a person.
+"""The `Channel` seam: how what people say reaches us, and how what we say reaches them.
 
 LikenessError
 └── DeliveryError
@@ -7,10 +7,11 @@ LikenessError
     └── DeliveryUnknown    may have been delivered: repeated only where the channel says it may be
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from handlers.message import Chat, Outgoing
+from handlers.message import Chat, Message, Outgoing
 from providers.errors import LikenessError
 
 
@@ -48,12 +49,53 @@ class Delivered:
     held: bool = False
 
 
+class Answerer(Protocol):
+    """Who decides what a message leads to: `Conversation`."""
+
+    async def handle(self, message: Message) -> tuple[Outgoing, ...]:
+        """Everything the message leads to, and what to answer at once. Idempotent: the same `message.key` gets the
+        same answer and leads to nothing new."""
+
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        """What the last of these messages of one person will be answered, without committing to anything: for
+        platforms that must be answered sooner than a photo can be fetched."""
+
+
+Verdict = Literal["ok", "warning", "broken"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing about a channel, as a sentence for the operator: how it is, and where it is not well, how to mend it.
+
+    It names settings, never their values.
+    """
+
+    verdict: Verdict
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How a channel is. `listening`: it can take messages in this process now. `findings`: empty where all is well."""
+
+    listening: bool
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        return not any(finding.verdict == "broken" for finding in self.findings)
+
+
 @runtime_checkable
 class Channel(Protocol):
-    """One platform.
+    """One platform. `tests/contract/test_channel.py` holds every one of them to this.
 
     Must: be safe to call for different people at once; obey the platform's rates by itself; raise only
-    `DeliveryError`s. Must not: decide what a message means, or show an exception's text.
+    `DeliveryError`s from say, reserve and deliver, whether it was started or not (a worker only delivers); give
+    every message a key that names it for ever, keep it durably before it acknowledges it, hand the messages of one
+    person in a chat to the handlers one after another, and take up what a dead process acknowledged
+    (`bot/channels/intake.py` does all of that). Must not: decide what a message means, or show an exception's text.
 
     A result is delivered in two moves so that it arrives exactly once: `reserve` makes the place (a small ready
     message, a row), whose name is committed; then `deliver` puts the pictures there. Where `repeatable` is true,
@@ -68,6 +110,28 @@ class Channel(Protocol):
 
     @property
     def repeatable(self) -> bool: ...
+
+    # --- life
+
+    async def start(self, answerer: Answerer) -> None:
+        """Take messages from now on, beginning with those that were acknowledged and not handled. Needs no network:
+        a platform that is away is tried until it answers."""
+
+    async def stop(self) -> None:
+        """Take no more, and finish what has begun, within three seconds; the rest is left to the next process that
+        takes messages. Then give everything back; also where it was never started."""
+
+    def routes(self) -> Sequence[Any]:
+        """What it serves over HTTP, as routes of the web framework; none where it serves nothing."""
+
+    async def health(self, *, ask: bool = False) -> Health:
+        """What this process knows by itself. `ask`: the platform is asked too, by a call or two that cost nothing."""
+
+    async def forget(self, chat: Chat) -> None:
+        """Delete whatever the channel keeps of this person: files, ids of their photos, their conversation. What may
+        still be sent to them, and what keeps a repeated message from being handled again, stays."""
+
+    # --- what we say
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         """Say words or choices, or show a status (best effort, replacing the one of the same id)."""

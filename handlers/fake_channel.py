@@ -6,13 +6,14 @@
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from handlers.channel import Delivered, DeliveryError
+from handlers.channel import Answerer, Delivered, DeliveryError, Health
 from handlers.message import Chat, Kind, Outgoing
 
 _OUTGOING = TypeAdapter(Outgoing)
@@ -44,6 +45,8 @@ class FakeChannel:
         self._name = name
         self._repeatable = repeatable
         self._moment = moment
+        self._answerer: Answerer | None = None
+        self._whose: dict[str, str] = {}
         self.said: list[tuple[Chat, Outgoing]] = []
         self.places: dict[str, Outgoing] = {}
         self.shown: Counter[str] = Counter()
@@ -71,6 +74,27 @@ class FakeChannel:
             self.faults.remove(fault)
             raise fault.error
 
+    # --- life
+
+    async def start(self, answerer: Answerer) -> None:
+        self._answerer = answerer
+
+    async def stop(self) -> None:
+        self._answerer = None
+
+    def routes(self) -> Sequence[Any]:
+        return ()
+
+    async def health(self, *, ask: bool = False) -> Health:
+        return Health(listening=self._answerer is not None)
+
+    async def forget(self, chat: Chat) -> None:
+        self.said = [(whose, outgoing) for whose, outgoing in self.said if whose.key != chat.key]
+        for place in [place for place, whose in self._whose.items() if whose == chat.key]:
+            del self.places[place], self._whose[place], self.shown[place]
+
+    # --- what we say
+
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         await self._at("say", "before")
         self.said.append((chat, outgoing))
@@ -86,6 +110,7 @@ class FakeChannel:
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         await self._at("deliver", "before")
         self._show(place, outgoing)
+        self._whose[place] = chat.key
         await self._at("deliver", "after")
         return Delivered(refs=(place,))
 

@@ -1,6 +1,7 @@
 """The values that cross the `Channel` seam: what came in, what goes out, and who it is for."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -61,6 +62,14 @@ class Message:
     language_hint: Language | None = None
     ref: str | None = None
     """The platform's id of the message, for answers that quote it."""
+    at: datetime | None = None
+    """When it was said, to about a second; None: now."""
+    edits: str | None = None
+    """The key of the message it is another version of: it leads to something only where it is read otherwise."""
+    forwarded: bool = False
+    """Its words are somebody else's: its photos are taken, and what to do with them is asked."""
+    left_out: int = 0
+    """How many things came with it that are no pictures: the person is told that they were passed over."""
     group: bool = False
     """Others read it too: the group's rules hold (`handlers/dialogue/group_policy.py`)."""
 

@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.app import parts
+from bot.channels.registry import registered
 from bot.cli.output import json_option, print_json
 from bot.settings import Settings
+from handlers.channel import Channel
 from handlers.words import words
 from providers.configure import configured, problems
 from providers.errors import LikenessError
@@ -37,8 +39,6 @@ LOW_DISK_BYTES = 500 * 1024 * 1024
 NEXT: Mapping[str, str] = {
     "fal": "look at FAL_KEY, FAL_QUEUE_URL and the network",
     "embedded": "install again: make clean, then make run",
-    "telegram": "look at TELEGRAM_BOT_TOKEN, TELEGRAM_API_URL and the network",
-    "wechat": "look at WECHAT_API_URL and the network",
     "second reader": "look at INTENT_LLM_BASE_URL, INTENT_LLM_API_KEY and the network",
 }
 """What to do next where the message itself names no setting."""
@@ -106,14 +106,28 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
                 found.append(await _check("database", made.store.ping, f"does not answer; look at {where}"))
             for provider in made.router.providers:
                 found.append(await _check(provider.name, provider.check))
-            for name, platform in made.platforms.items():
-                found.append(await _check(name, platform.check))
-                await platform.aclose()
+            for name, channel in made.channels.items():
+                found += await _look_at(name, channel)
+                await channel.stop()
     except Exception as error:  # a database that cannot even be opened: name it, keep its address to ourselves
         found.append(_broken("database", f"cannot be opened ({type(error).__name__}); look at {where}"))
     if settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model:
         found.append(await _check("second reader", lambda: _ask_second_reader(settings)))
     return found
+
+
+async def _look_at(name: str, channel: Channel) -> list[Finding]:
+    """What a channel says of itself; one line where all is well. The web page has no platform to be asked."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            findings = (await channel.health(ask=True)).findings
+    except TimeoutError:
+        return [_broken(name, f"no answer within {CHECK_SECONDS} seconds")]
+    except Exception as error:
+        return [_broken(name, f"failed ({type(error).__name__})")]
+    if not findings:
+        return [] if name == "web" else [Finding(name=name, verdict="ok", message="works")]
+    return [Finding(name=name, verdict=finding.verdict, message=finding.message) for finding in findings]
 
 
 async def _ask_second_reader(settings: Settings) -> list[str]:
@@ -134,11 +148,13 @@ def _not_set_up(settings: Settings) -> list[Finding]:
     """What could be turned on, and by which setting."""
     could = (
         ("fal", configured("fal", settings), "pictures are made on this machine; FAL_KEY adds fal's models"),
-        ("telegram", settings.telegram_bot_token, "TELEGRAM_BOT_TOKEN turns it on (docs/telegram.md)"),
-        (
-            "wechat",
-            settings.wechat_app_id or settings.wechat_app_secret or settings.wechat_token,
-            "WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN turn it on (docs/wechat.md)",
+        *(
+            (
+                channel.name,
+                (part := settings.part(channel.settings)).is_set(),
+                f"{part.turned_on_by} {'turn' if ',' in part.turned_on_by else 'turns'} it on ({part.docs})",
+            )
+            for channel in registered()
         ),
     )
     return [Finding(name=name, verdict="off", message=message) for name, there, message in could if not there]

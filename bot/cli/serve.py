@@ -9,6 +9,7 @@ import sys
 import click
 
 from bot import logs
+from bot.channels.registry import registered
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,26 +40,26 @@ def worker() -> None:
 
 
 def _names(channels: str | None) -> tuple[str, ...]:
-    from bot.app import CHANNELS
-
+    known = tuple(channel.name for channel in registered())
     if channels is None:
-        return CHANNELS
+        return known
     names = tuple(name.strip() for name in channels.split(",") if name.strip())
-    unknown = [name for name in names if name not in CHANNELS]
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise click.BadParameter(f"choose among {', '.join(CHANNELS)}", param_hint="--channels")
+        raise click.BadParameter(f"choose among {', '.join(known)}", param_hint="--channels")
     return names
 
 
 def _warn_of_missing_settings(settings: Settings, names: tuple[str, ...]) -> None:
     """A channel that is asked for by name and cannot be there is said, not passed over."""
-    needs = (
-        ("telegram", settings.telegram_ready, "TELEGRAM_BOT_TOKEN"),
-        ("wechat", settings.wechat_ready, "WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN"),
-    )
-    for name, ready, setting in needs:
-        if name in names and not ready:
-            log.warning("%s stays off, though --channels names it: it needs %s (see likeness doctor)", name, setting)
+    for channel in registered():
+        part = settings.part(channel.settings)
+        if channel.name in names and not part.is_ready():
+            log.warning(
+                "%s stays off, though --channels names it: it needs %s (see likeness doctor)",
+                channel.name,
+                part.turned_on_by,
+            )
 
 
 async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool) -> int:
@@ -70,7 +71,7 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
             web_app(made),
             host=settings.host,
             port=settings.port,
-            end_streams=made.web.feed.stop,
+            at_end=made.begin_to_end,
             listening=lambda port: _announce(settings, port),
         )
         try:

@@ -43,7 +43,7 @@ async def _create(menu: dict[str, Any]) -> None:
     from bot.channels.wechat.channel import WeChatChannel
 
     async with parts(Settings(), listening=(), worker=False) as made:
-        channel = made.platforms.get("wechat")
+        channel = made.channels.get("wechat")
         if not isinstance(channel, WeChatChannel):
             raise LikenessError(
                 "no account is set up: WECHAT_APP_ID, WECHAT_APP_SECRET and WECHAT_TOKEN are needed",
@@ -52,4 +52,4 @@ async def _create(menu: dict[str, Any]) -> None:
         try:
             await channel.api.create_menu(menu)
         finally:
-            await channel.aclose()
+            await channel.stop()

@@ -59,7 +59,8 @@ class SecondReader(Protocol):
 
 
 class Conversation:
-    """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`."""
+    """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`. `forget`
+    deletes what a person's channel keeps of them by itself."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Conversation:
         second_reader: SecondReader | None = None,
         groups: Groups | None = None,
         previews: Previews | None = None,
+        forget: Callable[[Chat], Awaitable[None]] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -84,6 +86,7 @@ class Conversation:
         self._second_reader = second_reader
         self._groups = groups
         self._previews = previews
+        self._forget_in_channel = forget
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -247,6 +250,8 @@ class Conversation:
         language: Language = decision.replies[0].language if decision.replies else self._language(heard)
         folder = self._photos_dir / folder_of(chat)
         files = set(await self._store.forget(chat))
+        if self._forget_in_channel is not None:
+            await self._forget_in_channel(chat)
         for job_id in decision.cancel:
             await self._jobs.cancel(job_id)
         photos, pictures = await asyncio.to_thread(_delete, folder, files)

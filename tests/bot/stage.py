@@ -1,7 +1,7 @@
 """The web app on a stage: a real app and store, and a conversation that answers as a test tells it to."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -11,12 +11,16 @@ from typing import Any
 import httpx
 from PIL import Image
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 
+from bot.channels.intake import Timing
 from bot.channels.web.channel import WebChannel
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Pace
-from bot.channels.web.routes import create_app
+from bot.channels.web.uploads import Limits
+from bot.http import create_app
 from bot.metrics import Metrics
+from handlers.fake_channel import FakeChannel
 from handlers.message import Chat, Kind, Message, Outgoing
 from handlers.store.base import Store
 from handlers.store.memory import MemoryStore
@@ -45,6 +49,10 @@ class FakeConversation:
             self.seen.append(message)
             self.answers[message.key] = await self.script(message)
         return self.answers[message.key]
+
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        """Nothing is known before it is handled."""
+        return ()
 
 
 def jpeg(width: int = 64, height: int = 48, colour: str = "teal") -> bytes:
@@ -96,6 +104,17 @@ class Stage:
         return chat
 
 
+class _Elsewhere(FakeChannel):
+    """Another channel of the same process, with routes of its own."""
+
+    def __init__(self, *, routes: Sequence[BaseRoute]) -> None:
+        super().__init__("elsewhere")
+        self._routes = routes
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return self._routes
+
+
 def build(
     data: Path,
     *,
@@ -104,6 +123,9 @@ def build(
     pace: Pace = BRISK,
     stop_seconds: float = 3.0,
     secret: bytes = b"a secret for tests",
+    limits: Limits | None = None,
+    public_url: str | None = None,
+    routes: Sequence[BaseRoute] = (),
     **app_settings: Any,
 ) -> Stage:
     """Everything, not started yet."""
@@ -115,11 +137,13 @@ def build(
         sessions=sessions,
         metrics=metrics,
         data_dir=data,
+        public_url=public_url,
+        limits=limits,
         pace=pace,
-        retries=(0.0, 0.0),
-        stop_seconds=stop_seconds,
+        timing=Timing(retries=(0.0, 0.0), again=(0.01,), look=0.02, stop=stop_seconds),
     )
-    app = create_app(web=channel, store=store, sessions=sessions, metrics=metrics, **app_settings)
+    others = [_Elsewhere(routes=routes)] if routes else []
+    app = create_app(channels=[channel, *others], store=store, metrics=metrics, **app_settings)
     return Stage(
         store=store,
         conversation=FakeConversation(script=script),
@@ -139,7 +163,7 @@ async def on_stage(data: Path, **settings: Any) -> AsyncIterator[Stage]:
     try:
         yield stage
     finally:
-        await stage.channel.aclose()
+        await stage.channel.stop()
 
 
 async def settled(stage: Stage) -> None:

@@ -34,7 +34,7 @@ async def test_it_takes_messages_while_every_platform_is_away(tmp_path: Path) ->
         fal_queue_url=NOWHERE,
     )
     async with parts(everything) as made:
-        assert set(made.platforms) == {"telegram", "wechat"}
+        assert set(made.channels) == {"web", "telegram", "wechat"}
         app = web_app(made)
         async with running(made), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
             answer = await http.get("http://127.0.0.1/readyz")
@@ -54,7 +54,7 @@ async def test_it_is_not_ready_before_it_was_started(tmp_path: Path) -> None:
 async def test_a_channel_that_is_not_asked_for_only_sends(tmp_path: Path) -> None:
     telegram = settings(tmp_path, telegram_bot_token="12:token", telegram_api_url=NOWHERE)
     async with parts(telegram, listening=("web",)) as made, running(made):
-        assert made.platforms["telegram"].name == "telegram"
+        assert made.channels["telegram"].name == "telegram"
         assert not any(
             "telegram" in (task.get_name() or "") for task in asyncio.all_tasks() if "poll" in task.get_name()
         )
@@ -62,7 +62,7 @@ async def test_a_channel_that_is_not_asked_for_only_sends(tmp_path: Path) -> Non
 
 async def test_with_nothing_set_there_is_only_the_web_page_and_the_embedded_provider(tmp_path: Path) -> None:
     async with parts(settings(tmp_path)) as made:
-        assert made.platforms == {}
+        assert set(made.channels) == {"web"}
         assert [p.name for p in made.router.providers] == ["embedded"]
 
 

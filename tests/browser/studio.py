@@ -57,11 +57,11 @@ class Studio:
         self.stage = build(self._folder, script=self._answer)
         channel = self.stage.channel
         self._server = Server(
-            self.stage.app, host="127.0.0.1", port=0, end_streams=channel.feed.stop, listening=self._opened
+            self.stage.app, host="127.0.0.1", port=0, at_end=channel.feed.stop, listening=self._opened
         )
         await channel.start(self.stage.conversation)
         await self._server.serve()
-        await channel.aclose()
+        await channel.stop()
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)

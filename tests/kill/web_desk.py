@@ -5,11 +5,12 @@ Arguments: the data folder. It prints the port, then waits to be killed.
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.channels.web.channel import WebChannel
 from bot.channels.web.cookies import Sessions, load_secret
-from bot.channels.web.routes import create_app
+from bot.http import create_app
 from bot.metrics import Metrics
 from bot.server import Server
 from handlers.message import Message, Outgoing
@@ -22,15 +23,18 @@ class NeverEnds:
         await asyncio.Event().wait()
         raise AssertionError(message)
 
+    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+        return ()
+
 
 async def main(data: Path) -> None:
     store = await SqlStore.open(sqlite_url(data / "likeness.db"))
     sessions, metrics = Sessions(secret=load_secret(data / "secret")), Metrics()
     channel = WebChannel(store=store, sessions=sessions, metrics=metrics, data_dir=data)
     await channel.start(NeverEnds())
-    app = create_app(web=channel, store=store, sessions=sessions, metrics=metrics)
+    app = create_app(channels=[channel], store=store, metrics=metrics)
     server = Server(
-        app, host="127.0.0.1", port=0, end_streams=channel.feed.stop, listening=lambda port: print(port, flush=True)
+        app, host="127.0.0.1", port=0, at_end=channel.feed.stop, listening=lambda port: print(port, flush=True)
     )
     await server.serve()
 

@@ -1,11 +1,9 @@
-"""Telegram, by the Bot API with python-telegram-bot. `TelegramChannel` is all that others need."""
+"""Telegram, by the Bot API with python-telegram-bot.
+
+Nothing is imported here: the library is loaded only where a bot is configured.
+"""
 
 import os
 
 # The library's own switch to what will be its only way: otherwise it warns at every flood wait.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
-
-from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.telegram.timing import Timing
-
-__all__ = ["TelegramChannel", "Timing"]

@@ -1,6 +1,7 @@
 """A mapping that keeps only its newest entries: memory that does not grow with the number of people."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -23,6 +24,10 @@ class BoundedMap(Generic[K, V]):
 
     def drop(self, key: K) -> None:
         self._items.pop(key, None)
+
+    def drop_where(self, unwanted: Callable[[V], bool]) -> None:
+        for key in [key for key, value in self._items.items() if unwanted(value)]:
+            del self._items[key]
 
     def __contains__(self, key: object) -> bool:
         return key in self._items

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict
 
 from bot.channels.telegram.inbound.updates import Attachment
+from handlers.message import Chat
 from handlers.store.base import Store
 
 _JOBS = "telegram.jobs"
@@ -43,6 +44,7 @@ class _Part(_Frozen):
 
 class _Album(_Frozen):
     group: str
+    person: str = ""
     parts: tuple[_Part, ...]
     first: tuple[int, ...] = ()
     """The messages that were taken together; those that came later are on their own."""
@@ -53,7 +55,10 @@ class _Albums(_Frozen):
 
 
 class _Refs(_Frozen):
+    """By message: its job, and whose that is."""
+
     jobs: dict[int, str] = {}
+    people: dict[int, str] = {}
 
 
 async def exchanged(store: Store, space: str, key: str, old: str | None, new: str) -> bool:
@@ -63,7 +68,7 @@ async def exchanged(store: Store, space: str, key: str, old: str | None, new: st
     return await store.set_value(space, key, new, expected=old)
 
 
-class Ledger:
+class MessageIndex:
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self.now = now
@@ -103,7 +108,7 @@ class Ledger:
     # --- albums people sent: a reply names one part of them only
 
     async def put_album(
-        self, chat: str, group: str, parts: tuple[Attachment, ...], *, whole: bool = True
+        self, chat: str, person: str, group: str, parts: tuple[Attachment, ...], *, whole: bool = True
     ) -> tuple[int, ...]:
         """Returns the messages that are taken together; not `whole`: these parts are not among them."""
         while True:
@@ -114,7 +119,7 @@ class Ledger:
                 a.message: _Part(file_id=a.file_id, unique=a.unique, size=a.size, message=a.message) for a in parts
             }
             first = tuple(sorted({*before.first, *(a.message for a in parts)})) if whole else before.first
-            album = _Album(group=group, parts=tuple(mine[n] for n in sorted(mine)), first=first)
+            album = _Album(group=group, person=person, parts=tuple(mine[n] for n in sorted(mine)), first=first)
             newest = (*(a for a in known.newest if a.group != group), album)[-ALBUMS_KEPT:]
             if await exchanged(self._store, _ALBUMS, chat, stored, _Albums(newest=newest).model_dump_json()):
                 return first
@@ -128,14 +133,43 @@ class Ledger:
 
     # --- our own albums: their pictures have no buttons that would name the job
 
-    async def put_refs(self, chat: str, messages: tuple[int, ...], job: str) -> None:
+    async def put_refs(self, chat: Chat, messages: tuple[int, ...], job: str) -> None:
         while True:
-            stored = await self._store.value(_REFS, chat)
-            known = _Refs.model_validate_json(stored).jobs if stored else {}
-            newest = dict([*known.items(), *((m, job) for m in messages)][-REFS_KEPT:])
-            if await exchanged(self._store, _REFS, chat, stored, _Refs(jobs=newest).model_dump_json()):
+            stored = await self._store.value(_REFS, chat.chat)
+            known = _Refs.model_validate_json(stored) if stored else _Refs()
+            jobs = dict([*known.jobs.items(), *((m, job) for m in messages)][-REFS_KEPT:])
+            people = {m: p for m, p in known.people.items() if m in jobs} | dict.fromkeys(messages, chat.person)
+            newest = _Refs(jobs=jobs, people=people).model_dump_json()
+            if await exchanged(self._store, _REFS, chat.chat, stored, newest):
                 return
 
     async def job_of(self, chat: str, message: int) -> str | None:
         stored = await self._store.value(_REFS, chat)
         return _Refs.model_validate_json(stored).jobs.get(message) if stored else None
+
+    # --- when a person asks to be forgotten
+
+    async def forget(self, chat: Chat) -> None:
+        """The ids of their photos, and which messages showed their results; what others of a group sent stays."""
+        for job in await self._store.jobs(chat=chat):  # those still running end without a word
+            await self.drop_job(job.id)
+        if chat.chat == chat.person:
+            await self._store.set_value(_ALBUMS, chat.chat, None)
+            await self._store.set_value(_REFS, chat.chat, None)
+            return
+        while True:
+            stored = await self._store.value(_ALBUMS, chat.chat)
+            albums = _Albums.model_validate_json(stored) if stored else _Albums()
+            others = tuple(album for album in albums.newest if album.person not in ("", chat.person))
+            if stored is None or await exchanged(
+                self._store, _ALBUMS, chat.chat, stored, _Albums(newest=others).model_dump_json()
+            ):
+                break
+        while True:
+            stored = await self._store.value(_REFS, chat.chat)
+            refs = _Refs.model_validate_json(stored) if stored else _Refs()
+            people = {message: person for message, person in refs.people.items() if person != chat.person}
+            jobs = {message: job for message, job in refs.jobs.items() if message in people}
+            newest = _Refs(jobs=jobs, people=people).model_dump_json()
+            if stored is None or await exchanged(self._store, _REFS, chat.chat, stored, newest):
+                return

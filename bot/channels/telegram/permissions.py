@@ -20,7 +20,7 @@ DOUBLE_TAP = 2.0
 REMEMBERED = 10_000
 
 
-class Rights:
+class Permissions:
     def __init__(self, bot: Bot, chats: Chats, clock: Clock) -> None:
         self._bot = bot
         self._chats = chats

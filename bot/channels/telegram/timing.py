@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.channels.intake import Timing as IntakeTiming
+from bot.channels.telegram.inbound.joining import ALBUM_LONGEST, ALBUM_PAUSE, TEXT_PAUSE, Joining
 from bot.channels.telegram.inbound.photos import PAUSES
 from bot.channels.telegram.inbound.update_source import POLL_SECONDS
-from bot.channels.telegram.inbound.user_queues import ALBUM_LONGEST, ALBUM_PAUSE
 from bot.channels.telegram.outbound.limits import Clock
 
 RETRIES: tuple[float, ...] = (0.5, 2.0, 8.0)
@@ -21,8 +22,17 @@ class Timing:
     clock: Clock = field(default_factory=Clock)
     album_pause: float = ALBUM_PAUSE
     album_longest: float = ALBUM_LONGEST
+    text_pause: float = TEXT_PAUSE
     photo_pauses: tuple[float, ...] = PAUSES
     retries: tuple[float, ...] = RETRIES
     poll_seconds: int = POLL_SECONDS
     stop_seconds: float = STOP_SECONDS
     wall: Callable[[], float] = time.time
+
+    @property
+    def joining(self) -> Joining:
+        return Joining(album_pause=self.album_pause, album_longest=self.album_longest, text_pause=self.text_pause)
+
+    @property
+    def intake(self) -> IntakeTiming:
+        return IntakeTiming(retries=self.retries, stop=self.stop_seconds, sleep=self.clock.sleep, now=self.clock.now)

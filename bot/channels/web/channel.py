@@ -1,33 +1,32 @@
 """The web page as a channel: what people say there is kept before it is acknowledged, what we say is kept for them.
 
-    browser ──POST──▶ receive: inbox row + the person's line ──202──▶ browser
-                         └─ in the background, one after another for each person: handlers, then their reply
-    jobs ──▶ say, reserve, deliver: lines in the store ──▶ `Feed` ──▶ browser (any process may write them)
-
-A process that dies after the 202 finds the message in its inbox at the next start.
+browser ──POST──▶ receive: inbox row + the person's line ──202──▶ browser
+                     └─ the intake: handlers, then their reply
+jobs ──▶ say, reserve, deliver: lines in the store ──▶ `Feed` ──▶ browser (any process may write them)
 """
 
 import asyncio
 import logging
 import re
 import secrets
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from anyio import to_thread
 
+from bot.channels.intake import Arrival, Intake, Outcome, Timing, internal_error
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Feed, Pace
 from bot.channels.web.inbox import UNUSED_SECONDS, Photo, PhotoShelf, Received, label_of, look_at
+from bot.channels.web.routes import ChatPage
 from bot.channels.web.statuses import Begun, StatusLog
 from bot.channels.web.texts import word
-from bot.channels.web.uploads import MAX_PHOTOS, Posted, Refused
+from bot.channels.web.uploads import MAX_PHOTOS, Limits, Posted, Refused
 from bot.metrics import Metrics
-from handlers.channel import Delivered, DeliveryLater, DeliveryRefused
-from handlers.message import Chat, Kind, Language, Message, Outgoing
+from handlers.channel import Answerer, Delivered, DeliveryLater, DeliveryRefused, Finding, Health
+from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.store.base import Entry, Store
 from providers.media.threads import in_thread
 
@@ -35,25 +34,21 @@ log = logging.getLogger(__name__)
 
 MAX_TEXT = 4000
 """Characters of one message."""
+MAX_CHOICE = 64
+"""Bytes of a choice's id (`handlers.message.Choice`)."""
 MAX_WAITING = 20
 """Messages of one person that are acknowledged and not handled yet."""
-RETRIES: tuple[float, ...] = (0.5, 2.0, 8.0)
-"""Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
-STOP_SECONDS = 2.0
-"""What has begun may take so long to end when the process stops."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_CHOICE = re.compile(r"[\x21-\x7e]+")
 _ADDRESS = "/pictures/"
 
 
-class Answerer(Protocol):
-    """Who decides what a message leads to: `Conversation`. Idempotent for `message.key`."""
-
-    async def handle(self, message: Message) -> tuple[Outgoing, ...]: ...
-
-
 class WebChannel:
-    """Implements `handlers.channel.Channel`. A process without the page (a worker) only says and delivers."""
+    """Implements `handlers.channel.Channel`. A process without the page (a worker) only says and delivers.
+
+    `public_url`: where the world reaches the page, for the check that a post comes from it.
+    """
 
     name = "web"
     repeatable = True
@@ -65,59 +60,48 @@ class WebChannel:
         sessions: Sessions,
         metrics: Metrics,
         data_dir: Path,
+        public_url: str | None = None,
+        limits: Limits | None = None,
         pace: Pace | None = None,
-        retries: Sequence[float] = RETRIES,
-        stop_seconds: float = STOP_SECONDS,
+        timing: Timing | None = None,
     ) -> None:
         self._store = store
         self._statuses = StatusLog(store)
         self.feed = Feed(store=store, sessions=sessions, metrics=metrics, statuses=self._statuses, pace=pace)
         self.shelf = PhotoShelf(data_dir.absolute() / "web" / "photos")
+        self.intake = Intake[Received](
+            store=store, channel=self.name, receiver=self, folder=data_dir.absolute() / "intake", timing=timing
+        )
+        self._page = ChatPage(web=self, sessions=sessions, public_url=public_url, limits=limits or Limits())
         self._metrics = metrics
-        self._retries = tuple(retries)
-        self._stop_seconds = stop_seconds
         self.tidied = asyncio.Event()
-        self._answerer: Answerer | None = None
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None
 
     # --- life
 
     async def start(self, answerer: Answerer) -> None:
-        """Take messages from now on, beginning with those a former process acknowledged and did not finish."""
-        self._answerer = answerer
-        for key, payload in await self._store.inbox(self.name):
-            try:
-                received = Received.model_validate_json(payload)
-            except ValueError:
-                log.error("a message in the web inbox cannot be read and is set aside")
-                await self._store.done_inbox(self.name, key)
-                continue
-            if received.id not in {entry.id for entry in await self.feed.entries(received.chat)}:
-                await self._store.add_entry(received.chat, received.line(), from_person=True)
-            self._begin(received)
+        await self.intake.start(answerer)
         self._tidying = asyncio.create_task(self._tidy())
 
-    @property
-    def running(self) -> bool:
-        return self._answerer is not None
-
-    async def aclose(self) -> None:
-        """Take no more; finish within `stop_seconds` what has begun. The rest stays in the inbox."""
-        self._answerer = None
+    async def stop(self) -> None:
         self.feed.stop()
-        late = (await asyncio.wait(self._tasks, timeout=self._stop_seconds))[1] if self._tasks else set()
-        ending = [*late, self._tidying] if self._tidying else [*late]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await self.intake.stop()
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
+
+    def routes(self) -> Sequence[Any]:
+        return self._page.routes()
+
+    async def health(self, *, ask: bool = False) -> Health:
+        failed = await self._store.failed_inbox(self.name) if ask else 0
+        message = f"{failed} messages could not be handled; the log names the errors"
+        findings = (Finding(verdict="warning", message=message),) if failed else ()
+        return Health(listening=self.intake.running, findings=findings)
 
     async def idle(self) -> None:
         """Until every message acknowledged so far has been handled."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self.intake.idle()
 
     # --- what the person says
 
@@ -128,7 +112,7 @@ class WebChannel:
         """
         try:
             received = await self._received(chat, posted, language)
-            if not await self._store.put_inbox(self.name, received.key, received.model_dump_json()):
+            if not await self.intake.keep(self._arrival(received), received.model_dump_json()):
                 await to_thread.run_sync(_discard, received.photos)
                 return received.id
         except BaseException:
@@ -137,13 +121,13 @@ class WebChannel:
         try:
             await self._store.add_entry(chat, received.line(), from_person=True)
         finally:  # it is in the inbox: a repeat would not begin it
-            self._begin(received)
+            self.intake.begin(self._arrival(received))
         self._metrics.message(self.name)
         self.feed.wake(chat)
         return received.id
 
     async def _received(self, chat: Chat, posted: Posted, language: Language) -> Received:
-        if self._answerer is None:
+        if not self.intake.running:
             raise Refused(503, "starting")
         if posted.id is not None and not _ID.fullmatch(posted.id):
             raise Refused(400, "bad_id")
@@ -151,9 +135,11 @@ class WebChannel:
             raise Refused(400, "empty")
         if len(posted.text) > MAX_TEXT:
             raise Refused(413, "text_too_long")
+        if posted.choice and not (len(posted.choice) <= MAX_CHOICE and _CHOICE.fullmatch(posted.choice)):
+            raise Refused(400, "bad_form")
         if len(posted.photos) + len(posted.pictures) > MAX_PHOTOS:
             raise Refused(400, "too_many_photos", n=MAX_PHOTOS)
-        if self._waiting[chat.key] >= MAX_WAITING:
+        if len(self.intake.waiting(chat.key)) >= MAX_WAITING - 1:
             raise Refused(429, "too_fast")
         quoted, job = await self._quoted(chat, posted.pictures)
         label = label_of(await self.feed.entries(chat), posted.choice) or posted.text if posted.choice else ""
@@ -186,63 +172,41 @@ class WebChannel:
             jobs.append(shown.entry.outgoing.job)
         return quoted, jobs[0] if jobs else None
 
-    def _begin(self, received: Received) -> None:
-        self._waiting[received.chat.key] += 1
-        task = asyncio.create_task(self._handle(received))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    # --- the intake's receiver
 
-    async def _handle(self, received: Received) -> None:
-        """Handle one message, after those of the same person before it."""
-        chat = received.chat
-        try:
-            async with self._turns[chat.key]:
-                if self._answerer is None:  # stopping: it stays in the inbox
-                    return
-                replies = await self._answers(self._answerer, received)
-                for outgoing in replies:
-                    await self._show(chat, outgoing)
-                await self._store.done_inbox(self.name, received.key)
-                await self._after_forgetting(received)
-        except Exception as error:  # the store is away: the message stays in the inbox, for the next start
-            log.error("a web message could not be finished: %s", type(error).__name__)
-        finally:
-            self._waiting[chat.key] -= 1
-            if not self._waiting[chat.key]:
-                del self._waiting[chat.key], self._turns[chat.key]
+    def _arrival(self, received: Received) -> Arrival[Received]:
+        return Arrival(key=received.key, line=received.chat.key, value=received, at=self.intake.now)
 
-    async def _answers(self, answerer: Answerer, received: Received) -> tuple[Outgoing, ...]:
-        """The handlers' reply; after repeated faults of ours, one sentence that says so."""
-        for pause in (*self._retries, None):
-            try:
-                return await answerer.handle(received.message())
-            except Exception as error:  # not the person's doing, whatever it is
-                log.error("handling a web message failed: %s", type(error).__name__)
-                if pause is not None:
-                    await asyncio.sleep(pause)
-        return (
-            Outgoing(
-                id=f"{received.id}-fault",
-                kind=Kind.TEXT,
-                text=word(received.language, "error.internal"),
-                ref=received.id,
-                language=received.language,
-            ),
-        )
+    async def read(self, key: str, payload: str) -> Arrival[Received]:
+        return self._arrival(Received.model_validate_json(payload))
 
-    async def _after_forgetting(self, received: Received) -> None:
-        """If the message led to everything being forgotten, its own line is gone: the pages and files follow."""
-        chat = received.chat
-        entries = await self.feed.entries(chat)
-        if any(entry.id == received.id for entry in entries):
-            return
+    async def handle(self, arrivals: tuple[Arrival[Received], ...]) -> Outcome:
+        (arrival,) = arrivals
+        received = arrival.value
+        if arrival.taken_up and received.id not in {e.id for e in await self.feed.entries(received.chat)}:
+            await self._store.add_entry(received.chat, received.line(), from_person=True)
+        replies = await self.intake.replies(received.message())
+        for outgoing in replies.outgoing:
+            await self._show(received.chat, outgoing)
+        return replies.outcome
+
+    async def give_up(self, arrivals: tuple[Arrival[Received], ...]) -> None:
+        for arrival in arrivals:
+            await self._show(arrival.value.chat, internal_error(arrival.value.message()))
+
+    # --- house-keeping
+
+    async def forget(self, chat: Chat) -> None:
+        """The conversation itself is the store's; open pages are cleared, and the photos on the disk follow."""
         await self._statuses.forget(chat)
         self.feed.wake(chat, cleared=True)
-        await to_thread.run_sync(lambda: self.shelf.tidy(chat, _files(entries), older_than=0.0))
+        waiting = {photo.path for received in self.intake.waiting(chat.key) for photo in received.photos}
+        used = _files(await self.feed.entries(chat)) | waiting
+        await to_thread.run_sync(lambda: self.shelf.tidy(chat, used, older_than=0.0))
 
     async def _tidy(self) -> None:
         """Each hour, delete photos that no conversation shows any more (expired, forgotten, never acknowledged)."""
-        while self.running:
+        while self.intake.running:
             try:
                 await to_thread.run_sync(self.shelf.tidy_arriving)
                 for chat in await to_thread.run_sync(self.shelf.people):

@@ -1,4 +1,4 @@
-"""The web app: the chat page, its API, pictures, health and figures. Other channels hand in routes of their own.
+"""What the web page serves: the page itself, its API, and its pictures.
 
 GET  /                       page, and the cookie that makes this browser a person
 POST /api/messages           202 {"id"}, or 4xx {"error": {"code", "message"}}
@@ -9,28 +9,24 @@ GET  /pictures/…             ?w= for a smaller one, ?download=1 to save it
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from anyio import to_thread
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
-from bot.channels.web.channel import WebChannel
 from bot.channels.web.cookies import Sessions
-from bot.channels.web.feed import Shown
-from bot.channels.web.middleware import Guard, same_site
+from bot.channels.web.feed import Feed, Shown
+from bot.channels.web.inbox import PhotoShelf
+from bot.channels.web.middleware import same_site
 from bot.channels.web.texts import language_of, word
-from bot.channels.web.uploads import Limits, Refused, read_post
-from bot.metrics import Metrics
+from bot.channels.web.uploads import Limits, Posted, Refused, read_post
 from handlers.message import Chat, Language
-from handlers.store.base import Store
 from providers.errors import LikenessError
 from providers.media.preview import thumbnail
 from providers.media.threads import in_thread
@@ -61,6 +57,8 @@ EXTENSIONS = {
 """The kinds that are served as they are; anything else a person sent is not."""
 WIDTHS = (320, 640, 1280, 2048)
 """Long sides, in pixels, of the smaller pictures; a wish in between is rounded up to one of them."""
+MAX_CURSOR = 18
+"""Digits of a line's number: all that an SQL integer holds."""
 
 PICTURE_POLICY = {
     "cache-control": "private, max-age=31536000, immutable",
@@ -85,62 +83,33 @@ def _asset(body: bytes, kind: str) -> Asset:
     return Asset(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
-def create_app(
-    *,
-    web: WebChannel,
-    store: Store,
-    sessions: Sessions,
-    metrics: Metrics,
-    ready: Callable[[], Awaitable[bool]] | None = None,
-    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
-    routes: Sequence[BaseRoute] = (),
-    public_url: str | None = None,
-    hosts: frozenset[str] | None = None,
-    limits: Limits | None = None,
-) -> Starlette:
-    """The app.
+class Desk(Protocol):
+    """What the page needs of the channel behind it."""
 
-    `ready`: whether messages can be taken; without it, whether the web channel was started. In both cases the store
-    is asked too. `lifespan` is entered at the start and left at the end, after the event streams have ended.
-    `hosts`: the names under which the page may be opened (`guard.hosts_for`); None for any.
-    """
-    chat = _ChatPage(web=web, sessions=sessions, public_url=public_url, limits=limits or Limits())
-    operator = _Operator(web=web, store=store, metrics=metrics, ready=ready)
+    feed: Feed
+    shelf: PhotoShelf
 
-    @asynccontextmanager
-    async def life(app: Starlette) -> AsyncIterator[None]:
-        async with lifespan(app) if lifespan else nullcontext():
-            try:
-                yield
-            finally:
-                web.feed.stop()
-
-    page_routes = [
-        Route("/", chat.page),
-        Route("/static/{name}", chat.asset),
-        Route("/favicon.ico", chat.favicon),
-        Route("/api/messages", chat.conversation, methods=["GET"]),
-        Route("/api/messages", chat.post, methods=["POST"]),
-        Route("/api/events", chat.events),
-        Route("/pictures/{reference}", chat.picture),
-    ]
-    operator_routes = [
-        Route("/healthz", operator.alive),
-        Route("/readyz", operator.is_ready),
-        Route("/metrics", operator.figures),
-    ]
-    # Channels' routes first: theirs are asked for most, and each route before one costs it a comparison.
-    app = Starlette(routes=[*routes, *page_routes, *operator_routes], lifespan=life)
-    app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=(*page_routes, *operator_routes, *routes))
-    return app
+    async def receive(self, chat: Chat, posted: Posted, language: Language) -> str:
+        """Keep a post and answer with its id. Raises Refused."""
 
 
-class _ChatPage:
-    def __init__(self, *, web: WebChannel, sessions: Sessions, public_url: str | None, limits: Limits) -> None:
+class ChatPage:
+    def __init__(self, *, web: Desk, sessions: Sessions, public_url: str | None, limits: Limits) -> None:
         self._web = web
         self._limits = limits
         self._sessions = sessions
         self._origin = _origin(public_url) if public_url else None
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.page),
+            Route("/static/{name}", self.asset),
+            Route("/favicon.ico", self.favicon),
+            Route("/api/messages", self.conversation, methods=["GET"]),
+            Route("/api/messages", self.post, methods=["POST"]),
+            Route("/api/events", self.events),
+            Route("/pictures/{reference}", self.picture),
+        ]
 
     # --- the page
 
@@ -197,7 +166,9 @@ class _ChatPage:
         except Refused as refused:
             return _refusal(refused, _language(request))
         resumed = request.headers.get("last-event-id", "")
-        cursor = int(resumed) if resumed.isdecimal() else _number(request, "cursor")
+        if len(resumed) > MAX_CURSOR:
+            return _error(400, "bad_form", _language(request))
+        cursor = int(resumed) if resumed.isascii() and resumed.isdecimal() else _number(request, "cursor")
         after = request.query_params.get("after") if cursor is None else None
         return StreamingResponse(
             self._stream(chat, after, cursor),
@@ -249,36 +220,6 @@ class _ChatPage:
         return Response(body, media_type="image/jpeg", headers=PICTURE_POLICY)
 
 
-class _Operator:
-    """For who runs it: alive, ready, figures."""
-
-    def __init__(
-        self, *, web: WebChannel, store: Store, metrics: Metrics, ready: Callable[[], Awaitable[bool]] | None
-    ) -> None:
-        self._web = web
-        self._store = store
-        self._metrics = metrics
-        self._ready = ready
-
-    async def alive(self, _: Request) -> Response:
-        return JSONResponse({"alive": True})
-
-    async def is_ready(self, _: Request) -> Response:
-        ready = await self._can_take_messages()
-        return JSONResponse({"ready": ready}, 200 if ready else 503)
-
-    async def _can_take_messages(self) -> bool:
-        try:
-            await self._store.ping()
-            return await self._ready() if self._ready else self._web.running
-        except Exception as error:
-            log.warning("not ready: %s", type(error).__name__)
-            return False
-
-    async def figures(self, _: Request) -> Response:
-        return Response(await self._metrics.exposition(self._store), media_type=self._metrics.content_type)
-
-
 def _language(request: Request) -> Language:
     return language_of(request.headers.get("accept-language", ""))
 
@@ -297,7 +238,7 @@ def _error(status: int, code: str, language: Language, **params: int) -> Respons
 
 def _number(request: Request, name: str) -> int | None:
     value = request.query_params.get(name, "")
-    return int(value) if value.isdecimal() and len(value) < 18 else None
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= MAX_CURSOR else None
 
 
 def _origin(url: str) -> str:

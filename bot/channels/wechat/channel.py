@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
@@ -18,7 +19,7 @@ from bot.channels.wechat.callback import Callback
 from bot.channels.wechat.crypto import Envelope
 from bot.channels.wechat.customer_messages import CustomerMessages
 from bot.channels.wechat.follower_store import FollowerStore
-from bot.channels.wechat.handling import RETRIES, Answerer, Handling
+from bot.channels.wechat.handling import RETRIES, Handling
 from bot.channels.wechat.media import MediaCache
 from bot.channels.wechat.passive_reply import PassiveReply
 from bot.channels.wechat.photos import Photos
@@ -28,7 +29,7 @@ from bot.channels.wechat.result_pages.pages import Pages
 from bot.channels.wechat.result_pages.routes import ResultPages
 from bot.channels.wechat.tokens import Tokens
 from bot.metrics import Metrics
-from handlers.channel import Delivered, DeliveryError, DeliveryLater
+from handlers.channel import Answerer, Delivered, DeliveryError, DeliveryLater, Finding, Health
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store.base import Store
@@ -41,6 +42,7 @@ STOP_SECONDS = 3.0
 LAST_SECONDS = 2.0
 """How long a stop waits for the platform's answers to what was just sent."""
 SWEEP_SECONDS = 900.0
+_SETTING = re.compile(r"[A-Z]{2,}_[A-Z_]+")
 _T = TypeVar("_T")
 
 
@@ -95,7 +97,8 @@ class WeChatChannel:
         self._sender = CustomerMessages(
             store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media
         )
-        handling = Handling(
+        self._store = store
+        self._handling = handling = Handling(
             store=store,
             people=people,
             sender=self._sender,
@@ -140,7 +143,7 @@ class WeChatChannel:
 
     # --- life
 
-    def routes(self) -> Sequence[BaseRoute]:
+    def routes(self) -> Sequence[Any]:
         return [
             Route("/wechat", self._callback.push, methods=["POST"]),
             Route("/wechat", self._callback.verify, methods=["GET"]),
@@ -159,7 +162,7 @@ class WeChatChannel:
         await self.rights.settled()
         await self.reception.start(answerer)
 
-    async def aclose(self) -> None:
+    async def stop(self) -> None:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -182,9 +185,25 @@ class WeChatChannel:
         await self._pages.sweep()
         await self._media.sweep()
 
-    async def check(self) -> str:
-        """For `likeness doctor`: token and rights; what the account may do, in a line. Raises WeChatError."""
-        return (await self.rights.ask()).told()
+    async def health(self, *, ask: bool = False) -> Health:
+        return Health(listening=self.reception.running, findings=await self._findings() if ask else ())
+
+    async def _findings(self) -> tuple[Finding, ...]:
+        """Token, rights, and what is left of the inbox; what the account may do, in a line."""
+        try:
+            rights = await self.rights.ask()
+        except WeChatError as error:
+            hint = error.hint or error.code
+            how = "" if _SETTING.search(hint) else "; look at WECHAT_API_URL and the network"
+            return (Finding(verdict="broken", message=f"{hint}{how}"),)
+        found = [Finding(verdict="ok", message=rights.told())]
+        if failed := await self._store.failed_inbox(self.name):
+            message = f"{failed} messages could not be handled; the log names the errors"
+            found.append(Finding(verdict="warning", message=message))
+        return tuple(found)
+
+    async def forget(self, chat: Chat) -> None:
+        await self._handling.forget(chat.person)
 
     # --- what we say
 

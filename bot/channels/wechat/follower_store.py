@@ -127,11 +127,11 @@ class FollowerStore:
         """The platform says that they do not follow: nothing may be sent. Their pages stay known, for a `/forget`."""
         await self.change(openid, lambda p: Follower(gone=True, pages=p.pages, seen=p.seen, language=p.language))
 
-    async def forget(self, openid: str, *, gone: bool) -> None:
-        """Everything but what may be sent now; after an unfollow nothing may."""
+    async def forget(self, openid: str) -> None:
+        """Everything but what may be sent now: after an unfollow nothing may."""
         await self.change(
             openid,
-            lambda p: Follower(gone=True) if gone else Follower(message=p.message, brief=p.brief, seen=p.seen),
+            lambda p: Follower(gone=True) if p.gone else Follower(message=p.message, brief=p.brief, seen=p.seen),
         )
 
 

@@ -8,7 +8,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +16,7 @@ from bot.channels.wechat.events import Event
 from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.photos import PhotoLost, Photos
 from bot.channels.wechat.result_pages.pages import Pages
-from handlers.channel import DeliveryError
+from handlers.channel import Answerer, DeliveryError
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.store.base import Store
@@ -44,13 +43,6 @@ class Promised(BaseModel):
     text: str = ""
     choice: str | None = None
     language: Language = "zh"
-
-
-class Answerer(Protocol):
-    """Who decides what a message leads to: `Conversation`. Idempotent for `message.key`."""
-
-    async def handle(self, message: Message) -> tuple[Outgoing, ...]: ...
-    async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]: ...
 
 
 @dataclass(kw_only=True)
@@ -195,11 +187,7 @@ class Handling:
             if self._answerer is None:
                 raise asyncio.CancelledError
             try:
-                replies = await self._answerer.handle(work.message)
-                if work.push.sort != "unfollow" and any(o.id == f"{work.push.key}:forgotten" for o in replies):
-                    # Before it is said: who reads it finds the pages gone.
-                    await self._forget(work.push.openid, gone=False)
-                return replies
+                return await self._answerer.handle(work.message)
             except Exception as error:  # not the person's doing, whatever it is
                 log.error("handling a WeChat message failed: %s", type(error).__name__)
                 if pause is not None:
@@ -291,11 +279,10 @@ class Handling:
         await self._people.change(work.push.openid, lambda p: p.model_copy(update={"gone": True, "held": ()}))
         replies = await work.task
         work.told.set_result(tuple(o.text for o in replies))
-        await self._forget(work.push.openid, gone=True)
 
-    async def _forget(self, openid: str, *, gone: bool) -> None:
+    async def forget(self, openid: str) -> None:
         await self._pages.forget(openid)
-        await self._people.forget(openid, gone=gone)
+        await self._people.forget(openid)
 
 
 def chat_of(push: Event) -> Chat:

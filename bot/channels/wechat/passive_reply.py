@@ -19,11 +19,12 @@ from bot.channels.wechat.deferred_replies import DeferredReplies
 from bot.channels.wechat.events import Event
 from bot.channels.wechat.follower import Follower
 from bot.channels.wechat.follower_store import FollowerStore, Record
-from bot.channels.wechat.handling import CHANNEL, Answerer, Handling
+from bot.channels.wechat.handling import CHANNEL, Handling
 from bot.channels.wechat.replies import SILENCE, Answer
 from bot.channels.wechat.reply_builder import Composer, Said
 from bot.channels.wechat.result_pages.pages import Pages
 from bot.metrics import Metrics
+from handlers.channel import Answerer
 from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.turn import language_of
 from handlers.message import Language, Message

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.channels.telegram import TelegramChannel, Timing
+from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.outbound.limits import Clock
+from bot.channels.telegram.timing import Timing
 from bot.metrics import Metrics
 from handlers.dialogue.conversation import Conversation
 from handlers.dialogue.group_policy import Groups
@@ -41,6 +42,7 @@ BRISK = Timing(
     clock=Clock(now=lambda: FAST * time.monotonic(), sleep=_soon),
     album_pause=0.15 * FAST,
     album_longest=3.0 * FAST,
+    text_pause=0.15 * FAST,
     photo_pauses=(0.1, 0.1),
     retries=(0.05, 0.05),
     poll_seconds=1,
@@ -148,6 +150,7 @@ async def on_stage(
         confirm_above=9.0,
         groups=Groups(store, {"telegram": channel.is_admin}),
         previews=previews,
+        forget=channel.forget,
     )
     if isinstance(jobs, JobRunner):
         await jobs.start()
@@ -166,7 +169,7 @@ async def on_stage(
         )
     finally:
         await previews.aclose()
-        await channel.aclose()
+        await channel.stop()
         if isinstance(jobs, JobRunner):
             await jobs.stop()
         await store.aclose()

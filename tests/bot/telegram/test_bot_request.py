@@ -7,7 +7,7 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError, TimedOut
 
-from bot.channels.telegram.outbound.bot_request import Calling
+from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import sorted_out
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryUnknown
 from tests.servers.serving import listening_socket
@@ -29,16 +29,16 @@ def proxied(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def calling() -> Calling:
-    return Calling(4)
+def calling() -> BotRequest:
+    return BotRequest(4)
 
 
-def bot(url: str, calling: Calling) -> Bot:
+def bot(url: str, calling: BotRequest) -> Bot:
     root = url.split("/a?")[0]
     return Bot(TOKEN, base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", request=calling)
 
 
-async def fault(url: str, calling: Calling, **patience: float) -> tuple[NetworkError, DeliveryError]:
+async def fault(url: str, calling: BotRequest, **patience: float) -> tuple[NetworkError, DeliveryError]:
     try:
         with pytest.raises(NetworkError) as caught:
             await bot(url, calling).send_message(1, "hello", **patience)  # type: ignore[arg-type]  # time-outs only
@@ -47,14 +47,14 @@ async def fault(url: str, calling: Calling, **patience: float) -> tuple[NetworkE
     return caught.value, sorted_out(caught.value)
 
 
-async def test_a_call_that_never_left_may_be_made_again(calling: Calling) -> None:
+async def test_a_call_that_never_left_may_be_made_again(calling: BotRequest) -> None:
     with listening_socket() as sock:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     _, meaning = await fault(url, calling)
     assert isinstance(meaning, DeliveryLater)
 
 
-async def test_a_call_whose_connection_is_lost_may_have_been_done(calling: Calling) -> None:
+async def test_a_call_whose_connection_is_lost_may_have_been_done(calling: BotRequest) -> None:
     async with serving(always(b"")) as served:
         error, meaning = await fault(served.url, calling)
     assert isinstance(meaning, DeliveryUnknown)
@@ -62,7 +62,7 @@ async def test_a_call_whose_connection_is_lost_may_have_been_done(calling: Calli
     assert len(served.heads) == 1
 
 
-async def test_a_call_that_is_not_answered_in_time_may_have_been_done(calling: Calling) -> None:
+async def test_a_call_that_is_not_answered_in_time_may_have_been_done(calling: BotRequest) -> None:
     async with serving(silent) as served:
         error, meaning = await fault(served.url, calling, read_timeout=0.05)
     assert isinstance(error, TimedOut)
@@ -70,7 +70,7 @@ async def test_a_call_that_is_not_answered_in_time_may_have_been_done(calling: C
 
 
 async def test_a_call_without_a_free_connection_in_time_never_left() -> None:
-    calling = Calling(1)
+    calling = BotRequest(1)
     async with serving(silent) as served:
         first = asyncio.create_task(bot(served.url, calling).answer_callback_query("7"))
         await served.asked.wait()
@@ -82,7 +82,7 @@ async def test_a_call_without_a_free_connection_in_time_never_left() -> None:
     assert len(served.heads) == 1
 
 
-async def test_words_and_files_arrive_as_they_are(calling: Calling) -> None:
+async def test_words_and_files_arrive_as_they_are(calling: BotRequest) -> None:
     bodies = []
 
     async def keeping(served: Served, reader: Reader, writer: Writer) -> None:
@@ -104,13 +104,15 @@ async def test_words_and_files_arrive_as_they_are(calling: Calling) -> None:
     assert served.connections == 1
 
 
-async def test_a_file_is_fetched_whole(calling: Calling) -> None:
+async def test_a_file_is_fetched_whole(calling: BotRequest) -> None:
     async with serving(always(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000)) as served:
         assert await calling.retrieve(f"{served.url}&file") == b"x" * 300_000
         await calling.shutdown()
 
 
-async def test_no_log_line_carries_the_token(calling: Calling, proxied: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_log_line_carries_the_token(
+    calling: BotRequest, proxied: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     if proxied:
         caplog.set_level(logging.WARNING, logger="httpx")  # as the channel does
     caplog.set_level(logging.DEBUG, logger="providers")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.inbound.updates import Attachment
-from bot.channels.telegram.message_index import ALBUMS_KEPT, Ledger
+from bot.channels.telegram.message_index import ALBUMS_KEPT, MessageIndex
 from bot.channels.telegram.outbound.buttons import Pressed, keyboard, owner_mark
 from bot.channels.telegram.outbound.limits import Clock, Flood
 from bot.channels.telegram.outbound.media_format import cut
@@ -178,17 +178,17 @@ async def test_a_group_keeps_its_first_name_through_two_moves() -> None:
 
 
 async def test_albums_remembered_at_the_same_moment_are_all_remembered() -> None:
-    ledger = Ledger(SlowToTell())
+    index = MessageIndex(SlowToTell())
     parts = [Attachment(file_id=str(n), unique=str(n), message=n) for n in range(5)]
-    await asyncio.gather(*(ledger.put_album("-7", f"album-{n}", (part,)) for n, part in enumerate(parts)))
-    assert [await ledger.album("-7", f"album-{n}") for n in range(5)] == [(part,) for part in parts]
+    await asyncio.gather(*(index.put_album("-7", "ann", f"album-{n}", (part,)) for n, part in enumerate(parts)))
+    assert [await index.album("-7", f"album-{n}") for n in range(5)] == [(part,) for part in parts]
 
 
 async def test_only_the_newest_albums_of_a_chat_are_remembered() -> None:
     store = MemoryStore()
-    ledger = Ledger(store)
+    index = MessageIndex(store)
     for n in range(ALBUMS_KEPT + 5):
-        await ledger.put_album("1", f"g{n}", (Attachment(file_id=f"f{n}", unique=f"u{n}", message=n),))
-    assert not await ledger.album("1", "g0")
-    newest = await Ledger(store).album("1", f"g{ALBUMS_KEPT + 4}")
+        await index.put_album("1", "1", f"g{n}", (Attachment(file_id=f"f{n}", unique=f"u{n}", message=n),))
+    assert not await index.album("1", "g0")
+    newest = await MessageIndex(store).album("1", f"g{ALBUMS_KEPT + 4}")
     assert [part.file_id for part in newest] == [f"f{ALBUMS_KEPT + 4}"]

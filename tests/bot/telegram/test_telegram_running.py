@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from bot.channels.telegram import TelegramChannel
+from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.outbound.limits import Clock
 from bot.metrics import Metrics
+from handlers.channel import Health
 from handlers.message import Message, Outgoing
 from handlers.store.memory import MemoryStore
 from providers.fake import Script
@@ -214,20 +216,25 @@ async def test_a_wrong_token_is_told_of_clearly_and_the_doctor_says_so_too(
         async def handle(self, message: Message) -> tuple[Outgoing, ...]:
             raise AssertionError(message)
 
+        async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
+            raise AssertionError(messages)
+
     await channel.start(Nobody())
     await logged(caplog, "does not know TELEGRAM_BOT_TOKEN")
-    (problem,) = await channel.check()
-    assert "TELEGRAM_BOT_TOKEN" in problem
-    await channel.aclose()
+    (finding,) = (await channel.health(ask=True)).findings
+    assert finding.verdict == "broken"
+    assert "TELEGRAM_BOT_TOKEN" in finding.message
+    await channel.stop()
     assert "1:wrong" not in caplog.text
 
 
 async def test_the_doctor_finds_nothing_where_all_is_well(tmp_path: Path, telegram: FakeTelegram) -> None:
     async with listening(tmp_path, telegram) as stage:
-        assert await stage.channel.check() == []
+        assert await stage.channel.health(ask=True) == Health(listening=True)
         telegram.down = True
-        (problem,) = await stage.channel.check()
-        assert "cannot be reached" in problem
+        health = await stage.channel.health(ask=True)
+        assert not health.works
+        assert "cannot be reached" in health.findings[0].message
 
 
 # --- stop and start again

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bot.channels.wechat.channel import WeChatChannel
-from bot.channels.wechat.handling import Answerer
 from bot.metrics import Metrics
+from handlers.channel import Answerer
 from handlers.dialogue.conversation import Conversation
 from handlers.foreground import ForegroundGate
 from handlers.jobs.delivery import Courier
@@ -183,6 +183,7 @@ async def house(
         photos_dir=folder / "photos",
         now=clock,
         accept=lambda path, into: accept_photo(path, into=into),
+        forget=channel.forget,
     )
     if runner is not None:
         await runner.start()
@@ -206,7 +207,7 @@ async def house(
                 calm=calm,
             )
     finally:
-        await channel.aclose()
+        await channel.stop()
         if runner is not None:
             await runner.stop()
         await store.aclose()
@@ -232,7 +233,7 @@ async def beside(likeness: House) -> AsyncIterator[tuple[WeChatChannel, str]]:
             yield channel, address
             await channel.reception.idle()
     finally:
-        await channel.aclose()
+        await channel.stop()
 
 
 async def _brisk(seconds: float) -> None:

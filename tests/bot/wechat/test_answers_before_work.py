@@ -107,7 +107,7 @@ async def test_words_that_a_stop_comes_before_cost_nothing_of_the_budget(tmp_pat
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
         await ann.types("你好")
-        await likeness.channel.aclose()
+        await likeness.channel.stop()
         chat = Chat(channel="wechat", chat=ann.openid, person=ann.openid)
         with pytest.raises(DeliveryLater):
             await likeness.channel.say(chat, Outgoing(id="late", kind=Kind.TEXT, text="照片好了", language="zh"))

@@ -334,7 +334,7 @@ async def test_stopped_while_a_picture_is_on_its_way_its_answer_is_awaited_and_t
         wechat.plan("custom/send", do="hold_after")
         making = asyncio.create_task(likeness.makes(ann))
         await asyncio.to_thread(wechat.holding.wait, 10)
-        stopping = asyncio.create_task(likeness.channel.aclose())
+        stopping = asyncio.create_task(likeness.channel.stop())
         await asyncio.sleep(0.1)
         wechat.release()
         await stopping
@@ -354,7 +354,7 @@ async def test_a_platform_that_hangs_does_not_hold_up_the_stop(tmp_path: Path, w
         wechat.plan("custom/send", do="hold_after")
         making = asyncio.create_task(likeness.makes(ann))
         await asyncio.to_thread(wechat.holding.wait, 10)
-        await likeness.channel.aclose()
+        await likeness.channel.stop()
         await asyncio.wait({making}, timeout=10)
         assert making.cancelled()
 

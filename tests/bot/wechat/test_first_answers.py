@@ -308,7 +308,7 @@ async def test_a_promise_made_without_a_database_is_kept_after_a_restart(tmp_pat
         ann = likeness.phone()
         with locked(tmp_path):
             await ann.types("画一座暴风雨里的灯塔")
-            await likeness.channel.aclose()
+            await likeness.channel.stop()
     maker.sleep = hasty
     async with house(tmp_path, wechat, provider=maker) as likeness:
         await likeness.all_ended()

@@ -41,7 +41,9 @@ async def test_the_accounts_rights_are_asked_for_and_told(
 ) -> None:
     wechat.rights = frozenset(has)
     async with house(tmp_path, wechat, jobs=False) as likeness:
-        assert told in await likeness.channel.check()
+        health = await likeness.channel.health(ask=True)
+        assert health.works
+        assert told in health.findings[0].message
         assert not any(phone.seen for phone in wechat.phones.values())
 
 

@@ -42,10 +42,10 @@ async def test_a_token_invalidated_elsewhere_is_renewed(tmp_path: Path, wechat: 
 
 async def test_a_token_is_renewed_before_it_expires(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         before, asked = wechat.token, wechat.calls["stable_token"]
         likeness.later(seconds=7200 - 250)
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         assert wechat.token != before
         assert wechat.calls["stable_token"] == asked + 1
 
@@ -57,9 +57,9 @@ async def test_a_wrong_secret_is_said_and_not_tried_for_ever(tmp_path: Path, wec
         await asyncio.sleep(0)
         asked = wechat.calls["stable_token"]
         likeness.later(hours=3)
-        with pytest.raises(WeChatError) as raised:
-            await likeness.channel.check()
-        assert "WECHAT_APP_SECRET" in raised.value.hint
+        health = await likeness.channel.health(ask=True)
+        assert not health.works
+        assert "WECHAT_APP_SECRET" in health.findings[0].message
         assert wechat.calls["stable_token"] - asked < 10
 
 
@@ -68,7 +68,7 @@ async def test_a_token_refused_once_although_it_is_good_costs_one_look_and_no_fo
     tmp_path: Path, wechat: FakeWeChat, code: int
 ) -> None:
     async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         wechat.files["m"] = photo()
         wechat.plan("media/get", errcode=code)
         asked = wechat.calls["stable_token"]
@@ -79,7 +79,7 @@ async def test_a_token_refused_once_although_it_is_good_costs_one_look_and_no_fo
 
 async def test_a_token_given_out_and_refused_is_replaced_by_a_forced_one(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         wechat.files["m"] = photo()
         wechat.plan("media/get", errcode=40001, times=2)
         assert await likeness.channel.api.media("m") == photo()
@@ -88,7 +88,7 @@ async def test_a_token_given_out_and_refused_is_replaced_by_a_forced_one(tmp_pat
 
 async def test_calls_refused_side_by_side_look_for_a_new_token_once(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         wechat.files["m"] = photo()
         wechat.plan("media/get", errcode=40001, delay=0.1, times=10)
         asked = wechat.calls["stable_token"]
@@ -100,7 +100,7 @@ async def test_a_token_refused_for_ever_is_refetched_once_and_forced_once_for_ea
     tmp_path: Path, wechat: FakeWeChat
 ) -> None:
     async with house(tmp_path, wechat, jobs=False, listening=False) as likeness:
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         wechat.plan("media/get", errcode=40001, times=1000)
         calls, asked = wechat.calls["media/get"], wechat.calls["stable_token"]
         with pytest.raises(WeChatError):
@@ -176,7 +176,7 @@ async def test_an_uploaded_picture_is_used_again_for_three_days_and_then_uploade
     wechat.rights = frozenset({"media"})
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
-        await likeness.channel.check()
+        await likeness.channel.health(ask=True)
         await likeness.wishes(ann)
         await likeness.makes(ann)
         assert len(wechat.uploads) == 1

@@ -1,4 +1,4 @@
-"""Answering a tap, which ends the waiting sign of the person's client."""
+"""Dispatch a tap, which ends the waiting sign of the person's client."""
 
 import logging
 

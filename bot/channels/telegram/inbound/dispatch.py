@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
+from bot.channels.intake import Intake, Outcome
+from bot.channels.telegram.inbound.joining import Heard
 from bot.channels.telegram.outbound.media_format import NotAllowed
 from bot.channels.telegram.outbound.results import Results
 from bot.channels.telegram.outbound.speaker import Speaker
@@ -21,43 +22,31 @@ MENUS = frozenset({"group", "groups", "edits", "language", "room"})
 """Taps that only turn a page: the answer replaces the menu it was tapped in."""
 
 
-class Answerer(Protocol):
-    """Who decides what a message leads to: `Conversation`. Idempotent for `message.key`."""
+class Dispatch:
+    """Its methods return what became of the message."""
 
-    async def handle(self, message: Message) -> tuple[Outgoing, ...]: ...
-
-
-class Answering:
-    """Its methods return whether the message is done with; False: it stays in the inbox, for the next start."""
-
-    def __init__(self, *, store: Store, speaker: Speaker, places: Results, pace: Timing) -> None:
+    def __init__(
+        self, *, store: Store, intake: Intake[Heard], speaker: Speaker, results: Results, pace: Timing
+    ) -> None:
         self._store = store
+        self._intake = intake
         self._speaker = speaker
-        self._places = places
+        self._results = results
         self._pace = pace
 
-    async def converse(self, answerer: Answerer, message: Message, *, menu: int | None = None) -> bool:
+    async def converse(self, message: Message, *, menu: int | None = None) -> Outcome:
         """`menu`: the message whose button was tapped."""
-        replies = await self._replies(answerer, message)
-        if replies is None:
-            return await self.say_word(message, "error.internal")
+        replies = await self._intake.replies(message)
+        if replies.failed:
+            await self.say_word(message, "error.internal")
+            return Outcome.FAILED
         turns_page = menu is not None and (message.choice or "").partition(":")[0] in MENUS
-        for outgoing in replies:
+        for outgoing in replies.outgoing:
             if turns_page and menu and not outgoing.job and await self._turn_page(message.chat, menu, outgoing):
                 turns_page = False
-            elif not await self._answer(message, outgoing):
-                return False
-        return True
-
-    async def _replies(self, answerer: Answerer, message: Message) -> tuple[Outgoing, ...] | None:
-        for pause in (*self._pace.retries, None):
-            try:
-                return await answerer.handle(message)
-            except Exception as error:  # not the person's doing, whatever it is
-                log.error("handling a Telegram message failed: %s", type(error).__name__)
-                if pause is not None:
-                    await self._pace.clock.sleep(pause)
-        return None
+            elif await self._answer(message, outgoing) is Outcome.LATER:
+                return Outcome.LATER
+        return Outcome.DONE
 
     async def _turn_page(self, chat: Chat, menu: int, outgoing: Outgoing) -> bool:
         if outgoing.kind not in (Kind.TEXT, Kind.CHOICES):
@@ -67,7 +56,7 @@ class Answering:
         except DeliveryError:
             return False
 
-    async def _answer(self, message: Message, outgoing: Outgoing) -> bool:
+    async def _answer(self, message: Message, outgoing: Outgoing) -> Outcome:
         # What goes wrong with a wish is said in reply to it; a command or a tap needs no quoting.
         quote = message.choice is None and not message.text.startswith("/")
         late = False
@@ -83,8 +72,8 @@ class Answering:
         except DeliveryRefused:
             log.info("an answer was refused by the chat")
         except DeliveryError:
-            return False
-        return True
+            return Outcome.LATER
+        return Outcome.DONE
 
     async def _is_over(self, job_id: str) -> bool:
         """Whether what was to be announced has come already, or is forgotten."""
@@ -107,7 +96,7 @@ class Answering:
                     raise
                 await self._pace.clock.sleep(max(pause, error.retry_after))
 
-    async def say_word(self, message: Message, key: str, **params: int) -> bool:
+    async def say_word(self, message: Message, key: str, **params: int) -> Outcome:
         """A sentence of the channel's own, in the person's language."""
         session = await self._store.session(message.chat)
         language: Language = session.language or message.language_hint or "en"
@@ -120,7 +109,7 @@ class Answering:
         )
         return await self._answer(message, outgoing)
 
-    async def send_files(self, message: Message) -> bool:
+    async def send_files(self, message: Message) -> Outcome:
         """The pictures of a job as files, at full size; the job is the one the tapped button names."""
         job = await self._store.job((message.choice or "").partition(":")[2])
         if job is None or job.chat.key != message.chat.key or not job.pictures:
@@ -134,9 +123,9 @@ class Answering:
             language=job.order.language,
         )
         try:
-            await self._patiently(lambda: self._places.send_file(message.chat, outgoing, message.key))
+            await self._patiently(lambda: self._results.send_file(message.chat, outgoing, message.key))
         except NotAllowed:
             return await self.say_word(message, "telegram.no_media")
         except DeliveryRefused:
             return await self.say_word(message, "error.result_gone")
-        return True
+        return Outcome.DONE

@@ -27,6 +27,7 @@ _NEEDED = frozenset(
         "from",
         "sender_chat",
         "is_automatic_forward",
+        "forward_origin",
         "text",
         "entities",
         "caption",

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from bot.channels.telegram.bounded import BoundedMap
 from bot.channels.telegram.inbound.photos import Photos
-from bot.channels.telegram.inbound.updates import Attachment, Post, Tap, job_named
-from bot.channels.telegram.message_index import Ledger
+from bot.channels.telegram.inbound.updates import TEXT_UNITS, Attachment, Post, Tap, job_named
+from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.buttons import Pressed, owner_mark
-from bot.channels.telegram.outbound.speaker import Speaker
 from handlers.message import Chat, IncomingPhoto, Message
 from handlers.store.base import Job, Store
 from providers.media.threads import in_thread
@@ -17,22 +17,25 @@ from providers.media.threads import in_thread
 REMEMBERED = 10_000
 
 
-class Hearing:
-    def __init__(self, *, store: Store, ledger: Ledger, photos: Photos, speaker: Speaker) -> None:
+class MessageBuilder:
+    def __init__(self, *, store: Store, index: MessageIndex, photos: Photos) -> None:
         self._store = store
-        self._ledger = ledger
+        self._index = index
         self._photos = photos
-        self._speaker = speaker
-        self._texts: BoundedMap[tuple[int, int], str] = BoundedMap(REMEMBERED)
+        self._seen: BoundedMap[tuple[int, int], tuple[object, ...]] = BoundedMap(REMEMBERED)
 
     # --- words
 
     def is_news(self, posts: Sequence[Post]) -> bool:
-        """Whether the words are new: clients also report an edit when nothing was written."""
-        news = [post.edited is None or self._texts.get((post.chat, post.message)) != post.text for post in posts]
+        """Whether words or pictures are new: clients also report an edit when nothing was changed."""
+        news = [post.edited is None or self._seen.get((post.chat, post.message)) != _content(post) for post in posts]
         for post in posts:
-            self._texts.put((post.chat, post.message), post.text)
+            self._seen.put((post.chat, post.message), _content(post))
         return any(news)
+
+    def forget(self, chat: Chat) -> None:
+        """What is remembered here of what this person wrote."""
+        self._seen.drop_where(lambda content: content[0] == chat.person)
 
     def message(self, name: str, posts: Sequence[Post], *, late: bool = False) -> Message:
         """Without its pictures yet. `late` as from `album`."""
@@ -41,9 +44,13 @@ class Hearing:
         return Message(
             key=_key(name, first, late=late),
             chat=Chat(channel="telegram", chat=name, person=first.person, thread=thread),
-            text="\n".join(dict.fromkeys(post.text for post in posts if post.text)),
+            text=_words(posts),
             language_hint=first.language,
             ref=str(first.message),
+            at=first.at,
+            edits=None if first.edited is None else _key(name, replace(first, edited=None)),
+            forwarded=any(post.forwarded for post in posts),
+            left_out=sum(1 for post in posts if post.unusable) if any(post.photos for post in posts) else 0,
             group=not first.private,
         )
 
@@ -74,7 +81,7 @@ class Hearing:
             return posts, False
         handled = await self._store.turn_of(_key(name, first)) is not None
         parts = tuple(attachment for post in posts for attachment in post.photos)
-        together = await self._ledger.put_album(name, first.album, parts, whole=not handled)
+        together = await self._index.put_album(name, first.person, first.album, parts, whole=not handled)
         late = [post for post in posts if post.photos and post.message not in together]
         return (late, True) if late else (posts, False)
 
@@ -83,7 +90,7 @@ class Hearing:
         first, name = posts[0], message.chat.chat
         photos = tuple(attachment for post in posts for attachment in post.photos)
         if first.album and (first.edited is not None or message.key == _key(name, first)):
-            photos = await self._ledger.album(name, first.album) or photos
+            photos = await self._index.album(name, first.album) or photos
         job = await self._quoted_job(message.chat, first)
         quoted = () if job else await self._quoted(name, first)
         if not photos and not quoted:
@@ -99,19 +106,35 @@ class Hearing:
     async def _quoted(self, name: str, post: Post) -> tuple[Attachment, ...]:
         """The pictures of the message it replies to: of an album, all that we saw."""
         if post.quoted_album:
-            return await self._ledger.album(name, post.quoted_album) or post.quoted
+            return await self._index.album(name, post.quoted_album) or post.quoted
         return post.quoted
 
     async def _quoted_job(self, chat: Chat, post: Post) -> Job | None:
         """The job whose result it replies to, where it is this person's and its pictures are here."""
         named = post.quoted_job
         if named is None and post.quoted_message is not None and post.quoted:
-            named = await self._ledger.job_of(chat.chat, post.quoted_message)
+            named = await self._index.job_of(chat.chat, post.quoted_message)
         job = await self._store.job(named) if named else None
         if job is None or job.chat.key != chat.key or not job.pictures:
             return None
         here = await in_thread(lambda: all(picture.path.is_file() for picture in job.pictures))
         return job if here else None
+
+
+def _content(post: Post) -> tuple[object, ...]:
+    """Whose it is, and what an edit could change."""
+    return (post.person, post.text, tuple(photo.unique for photo in post.photos))
+
+
+def _words(posts: Sequence[Post]) -> str:
+    """The words of the parts: of an album what stands under its pictures, of a text that was cut the whole of it."""
+    if len(posts) == 1 or posts[0].album:
+        return "\n".join(dict.fromkeys(post.text for post in posts if post.text))
+    text = posts[0].text
+    for before, post in pairwise(posts):
+        # A client that finds a space before the limit cuts there, and leaves it out.
+        text += post.text if before.units >= TEXT_UNITS else f" {post.text}"
+    return text
 
 
 def _key(name: str, first: Post, *, late: bool = False) -> str:

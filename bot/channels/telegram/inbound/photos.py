@@ -1,4 +1,4 @@
-"""Fetching what people sent: the file as it is, to a local file of our own naming.
+"""UpdatesRequest what people sent: the file as it is, to a local file of our own naming.
 
 A photo that cannot be fetched is tried again; where that does not help, the person is asked to send it again, and
 nothing goes on without it.

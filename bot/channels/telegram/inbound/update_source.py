@@ -20,7 +20,7 @@ from telegram import Bot, Update
 from telegram.error import BadRequest, Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
 from bot.channels.telegram.inbound.lenient_json import UNREADABLE, update_from
-from bot.channels.telegram.outbound.bot_request import Calling
+from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import seconds
 from bot.channels.telegram.outbound.limits import Clock
 
@@ -53,7 +53,7 @@ def secret_for(token: str, given: str | None) -> str:
     return given or hmac.new(token.encode(), b"likeness webhook", hashlib.sha256).hexdigest()
 
 
-class Fetching(Calling):
+class UpdatesRequest(BotRequest):
     """How getUpdates is called: the last answer is kept as it came."""
 
     answer = b""
@@ -63,10 +63,10 @@ class Fetching(Calling):
         return code, self.answer
 
 
-class Line:
+class UpdateSource:
     """The line to Telegram's server: `connect` until it answers, then `poll` for ever, or the webhook's route."""
 
-    def __init__(self, bot: Bot, fetching: Fetching, clock: Clock, *, poll_seconds: int = POLL_SECONDS) -> None:
+    def __init__(self, bot: Bot, fetching: UpdatesRequest, clock: Clock, *, poll_seconds: int = POLL_SECONDS) -> None:
         self._bot = bot
         self._fetching = fetching
         self._clock = clock

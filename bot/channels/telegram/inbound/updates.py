@@ -6,6 +6,7 @@ of ours, save the parts of an album, whose caption may be on another part.
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 import telegram
 from telegram import Update
@@ -14,6 +15,8 @@ from bot.channels.telegram.inbound.lenient_json import left_out
 from handlers.message import Language
 from intent import COMMANDS, parse
 
+TEXT_UNITS = 4096
+"""UTF-16 units of one message (Bot API)."""
 LARGEST_DOWNLOAD = 20 << 20
 """Bytes; what getFile gives (Bot API)."""
 MAKE = "make"
@@ -76,6 +79,7 @@ class Post:
     """A message somebody wrote, or edited.
 
     `addressed` False: a part of an album in a group, of no interest unless another part is addressed.
+    `units`: UTF-16 units of its text as it came. `forwarded`: somebody else's, passed on.
     `unusable`: it holds something that is no picture. `quoted_…`: the message it replies to.
     """
 
@@ -83,9 +87,12 @@ class Post:
     person: str
     message: int
     text: str = ""
+    units: int = 0
     thread: int | None = None
     private: bool = True
     addressed: bool = True
+    forwarded: bool = False
+    at: datetime | None = None
     album: str | None = None
     photos: tuple[Attachment, ...] = ()
     unusable: bool = False
@@ -129,10 +136,10 @@ class Standing:
     gone: bool
 
 
-Heard = Post | Tap | Moved | Standing
+Known = Post | Tap | Moved | Standing
 
 
-def read(update: Update, me: Me) -> Heard | None:
+def read(update: Update, me: Me) -> Known | None:
     """What the update is to us, or None where it is nothing."""
     if update.callback_query is not None:
         return _tap(update.callback_query)
@@ -209,9 +216,12 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
         person=person,
         message=message.message_id,
         text=text,
+        units=len((message.text or "").encode("utf-16-le")) // 2,
         thread=_thread(message),
         private=private,
         addressed=addressed,
+        forwarded=_forwarded(message),
+        at=message.date,
         album=message.media_group_id,
         photos=photos,
         unusable=unusable,
@@ -223,6 +233,13 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
         quoted_unusable=bool(other) and not (quoted or photos or to_me) and _holds_unusable(other),
         language=language_of(message.from_user),
     )
+
+
+def _forwarded(message: telegram.Message) -> bool:
+    """Whether it was passed on from somebody else: one's own words stay one's own."""
+    origin = message.forward_origin
+    own = isinstance(origin, telegram.MessageOriginUser) and message.from_user == origin.sender_user
+    return origin is not None and not own
 
 
 def _holds_unusable(message: telegram.Message | telegram.ExternalReplyInfo | None) -> bool:

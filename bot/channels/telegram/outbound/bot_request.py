@@ -20,7 +20,7 @@ KEPT = 4.0
 _FORM = "application/x-www-form-urlencoded"
 
 
-class Calling(HTTPXRequest):
+class BotRequest(HTTPXRequest):
     """At most `connections` calls side by side. Faults carry httpx's error as their cause: see `gateway.py`."""
 
     def __init__(self, connections: int) -> None:

@@ -20,7 +20,7 @@ from telegram import (
 )
 from telegram.error import BadRequest
 
-from bot.channels.telegram.message_index import Ledger, exchanged
+from bot.channels.telegram.message_index import MessageIndex, exchanged
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.media_format import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
 from bot.channels.telegram.outbound.speaker import in_topic, reply_to
@@ -42,10 +42,10 @@ _UNKNOWN = "?"
 
 
 class Placeholders:
-    def __init__(self, *, bot: Bot, gateway: Gateway, ledger: Ledger, store: Store) -> None:
+    def __init__(self, *, bot: Bot, gateway: Gateway, index: MessageIndex, store: Store) -> None:
         self._bot = bot
         self._gateway = gateway
-        self._ledger = ledger
+        self._index = index
         self._store = store
 
     async def place(self, chat: Chat, outgoing: Outgoing, form: Form, count: int, key: str) -> tuple[int, ...]:
@@ -130,7 +130,7 @@ class Placeholders:
 
     async def _newest(self, outgoing: Outgoing) -> int:
         """A message that is certainly older than what is sent next."""
-        shown = await self._ledger.job(outgoing.job) if outgoing.job else None
+        shown = await self._index.job(outgoing.job) if outgoing.job else None
         asked = int(outgoing.ref) if (outgoing.ref or "").isdecimal() and outgoing.ref else 0
         return max(shown.message if shown else 0, asked)
 

@@ -29,7 +29,7 @@ from telegram import (
 )
 from telegram.error import BadRequest
 
-from bot.channels.telegram.message_index import Ledger
+from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.buttons import keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.media_format import (
@@ -97,18 +97,18 @@ class Results:
         *,
         bot: Bot,
         gateway: Gateway,
-        ledger: Ledger,
+        index: MessageIndex,
         speaker: Speaker,
         store: Store,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._bot = bot
         self._gateway = gateway
-        self._ledger = ledger
+        self._index = index
         self._speaker = speaker
         self._store = store
         self._now = now
-        self._greys = Placeholders(bot=bot, gateway=gateway, ledger=ledger, store=store)
+        self._greys = Placeholders(bot=bot, gateway=gateway, index=index, store=store)
 
     # --- making the place
 
@@ -126,7 +126,7 @@ class Results:
 
     async def _single_place(self, chat: Chat, outgoing: Outgoing) -> Place:
         form = await self._ready_form()
-        shown = await self._ledger.job(outgoing.job) if outgoing.job else None
+        shown = await self._index.job(outgoing.job) if outgoing.job else None
         if shown is not None and form == "text" and self._now() - shown.at < QUICK_SECONDS:
             return Place(messages=(shown.message,))
         if form == "photo":
@@ -236,7 +236,7 @@ class Results:
         choices = (*outgoing.choices, *self.file_choice(outgoing))
         await self._receipt(chat, outgoing, receipt, choices)
         if outgoing.job:
-            await self._ledger.put_refs(chat.chat, messages, outgoing.job)
+            await self._index.put_refs(chat, messages, outgoing.job)
         return messages
 
     async def _receipt(self, chat: Chat, outgoing: Outgoing, message: int, choices: tuple[Choice, ...]) -> None:
@@ -373,8 +373,8 @@ class Results:
         """The pictures are there: the message that told how it went is done with."""
         for n in (*range(len(outgoing.pictures)), "album"):
             await self._drop(f"{outgoing.id}#{n}")
-        if outgoing.job and (shown := await self._ledger.job(outgoing.job)):
-            await self._ledger.drop_job(outgoing.job)
+        if outgoing.job and (shown := await self._index.job(outgoing.job)):
+            await self._index.drop_job(outgoing.job)
             if shown.message not in used:
                 await self._forget_text(chat, shown.message)
 

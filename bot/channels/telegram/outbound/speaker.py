@@ -11,7 +11,8 @@ from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, 
 from telegram.constants import ChatAction
 from telegram.error import BadRequest
 
-from bot.channels.telegram.message_index import JobMessage, Ledger
+from bot.channels.telegram.inbound.updates import TEXT_UNITS
+from bot.channels.telegram.message_index import JobMessage, MessageIndex
 from bot.channels.telegram.outbound.buttons import keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
 from handlers.channel import DeliveryRefused
@@ -21,8 +22,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TEXT_UNITS = 4096
-"""UTF-16 units of one message (Bot API)."""
 ACTION_SECONDS = 4.5
 """A chat action is shown for five seconds."""
 EDIT_SECONDS = ((60.0, 3.0), (600.0, 10.0), (float("inf"), 30.0))
@@ -82,10 +81,10 @@ def pieces(text: str, most: int = TEXT_UNITS) -> list[str]:
 class Speaker:
     """See the module. One job's message is changed by one at a time: `lock(job)`."""
 
-    def __init__(self, bot: Bot, gateway: Gateway, ledger: Ledger) -> None:
+    def __init__(self, bot: Bot, gateway: Gateway, index: MessageIndex) -> None:
         self._bot = bot
         self._gateway = gateway
-        self._ledger = ledger
+        self._index = index
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._acted: OrderedDict[str, float] = OrderedDict()
 
@@ -106,13 +105,13 @@ class Speaker:
             await self.send(chat, outgoing, quote=quote)
 
     async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
-        known = await self._ledger.job(job)
+        known = await self._index.job(job)
         if known is not None and known.head == outgoing.text:
             return  # said before, by a process that died before it could note that
         message = await self.send(chat, outgoing)
         if known is None and not outgoing.choices:
-            now = self._ledger.now()
-            await self._ledger.put_job(job, JobMessage(message=message.message_id, head=outgoing.text, at=now))
+            now = self._index.now()
+            await self._index.put_job(job, JobMessage(message=message.message_id, head=outgoing.text, at=now))
 
     async def send(self, chat: Chat, outgoing: Outgoing, text: str | None = None, *, quote: bool = False) -> Message:
         """A message of its own; the last of its pieces carries the buttons."""
@@ -177,7 +176,7 @@ class Speaker:
         """Best effort: where the job's message is not there yet, or was edited just now, the next one will do."""
         job = outgoing.job or ""
         async with self.lock(job):
-            known = await self._ledger.job(job)
+            known = await self._index.job(job)
             ended = not outgoing.choices
             if known is None:
                 if not ended:
@@ -186,22 +185,22 @@ class Speaker:
             text = f"{known.head}\n{outgoing.text}"
             if ended:
                 await self.edit(chat, known.message, text, ())
-                await self._ledger.drop_job(job)
+                await self._index.drop_job(job)
             elif not self._due(known, chat):
                 await self.act(chat)
             elif await self._gateway.spare(
                 chat.chat, lambda to: self._edit(to, chat, known.message, text, outgoing.choices)
             ):
-                self._ledger.edited(job)
+                self._index.edited(job)
 
     def _due(self, known: JobMessage, chat: Chat) -> bool:
-        now = self._ledger.now()
+        now = self._index.now()
         gap = next(gap for age, gap in EDIT_SECONDS if now - known.at <= age)
         return now - max(known.at, known.edited) >= gap * (GROUP_FACTOR if owner(chat) else 1.0)
 
     async def act(self, chat: Chat) -> None:
         """ "… is sending a photo", where it is not shown anyway."""
-        now = self._ledger.now()
+        now = self._index.now()
         key = f"{chat.chat}/{chat.thread}"
         if now - self._acted.get(key, 0.0) < ACTION_SECONDS:
             return

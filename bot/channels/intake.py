@@ -1,0 +1,392 @@
+"""From the acknowledgement of a message to its end, once for every channel.
+
+    platform ──▶ put: an inbox row under our lease ──acknowledged──▶ the person's line ──▶ joined ──▶ handled ──▶ done
+                                                                         ▲
+             rows of processes that died, looked for every two seconds ──┘
+
+Every row ends: done; failed, where it cannot be handled (the person and the operator are told, once); or it is given
+back, for any living process to take up, when this one stops or its platform stays away.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from bot.channels.life_marks import LifeMark
+from handlers.channel import Answerer
+from handlers.message import Kind, Message, Outgoing
+from handlers.store.base import InboxRow, Lease, Store
+from handlers.words import words
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MOST_CLAIMS = 3
+"""A row that so many processes took up and did not finish is given up: it may be what ends them."""
+MOST_TRIES = 4
+"""How often one process begins with a message again after a fault that the handlers did not see."""
+LOOKED_FOR_AT_ONCE = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival(Generic[T]):
+    """Something a person sent, as it lies in the inbox under `key`. `line`: whose; a line is handled in order.
+
+    `at`: seconds on the intake's clock, when it came to this process. `taken_up`: another process acknowledged it.
+    """
+
+    key: str
+    line: str
+    value: T
+    at: float = 0.0
+    taken_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined(Generic[T]):
+    """The first arrivals of a line that are one message together. `wait`: seconds for which more of it may come."""
+
+    arrivals: tuple[Arrival[T], ...]
+    wait: float = 0.0
+
+
+class Outcome(Enum):
+    """What became of a message."""
+
+    DONE = auto()
+    FAILED = auto()
+    """It cannot be handled, and the person was told."""
+    LATER = auto()
+    """Handled, but what to answer could not be said; once more in a minute."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replies:
+    """What the handlers answer; after repeated faults of ours, one sentence that says so."""
+
+    outgoing: tuple[Outgoing, ...]
+    failed: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.FAILED if self.failed else Outcome.DONE
+
+
+class Receiver(Protocol[T]):
+    """What a channel does with its messages."""
+
+    async def read(self, key: str, payload: str) -> Arrival[T] | None:
+        """An inbox row again. None where it is nothing to us any more; raises ValueError where it cannot be read."""
+
+    async def handle(self, arrivals: tuple[Arrival[T], ...]) -> Outcome:
+        """One message: fetch its pictures, ask the handlers (`Intake.replies`), say what they answer."""
+
+    async def give_up(self, arrivals: tuple[Arrival[T], ...]) -> None:
+        """It cannot be handled: let go of its files and tell the person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Seconds. `retries`: pauses before the handlers are asked again; `again`: before a message is begun anew."""
+
+    lease: float = 10.0
+    look: float = 2.0
+    """Between two looks for what others left."""
+    retries: tuple[float, ...] = (0.5, 2.0, 8.0)
+    again: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)
+    later: float = 60.0
+    stop: float = 2.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now: Callable[[], float] | None = None
+    """The clock of `Arrival.at`; None for the loop's."""
+
+
+@dataclass
+class _Line(Generic[T]):
+    waiting: deque[Arrival[T]] = field(default_factory=deque)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+
+def one_by_one(waiting: Sequence[Arrival[T]], _now: float) -> Joined[T]:
+    """Each arrival is a message of its own."""
+    return Joined(arrivals=(waiting[0],))
+
+
+class Intake(Generic[T]):
+    """`folder`: where the processes of this machine leave their marks. `join`: which arrivals are one message."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        channel: str,
+        receiver: Receiver[T],
+        folder: Path,
+        join: Callable[[Sequence[Arrival[T]], float], Joined[T]] = one_by_one,
+        timing: Timing | None = None,
+    ) -> None:
+        self._store = store
+        self._channel = channel
+        self._receiver = receiver
+        self._join = join
+        self._timing = timing or Timing()
+        self._lease = Lease(owner=f"{channel}-{secrets.token_hex(8)}", seconds=self._timing.lease)
+        self._mark = LifeMark(folder, self._lease.owner)
+        self._answerer: Answerer | None = None
+        self._lines: dict[str, _Line[T]] = {}
+        self._in_hand: set[str] = set()
+        self._tries: dict[str, int] = {}
+        self._in_doubt = False
+        """A row may be under our lease without our knowing: its writing ended in an error."""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    # --- life
+
+    async def start(self, answerer: Answerer) -> None:
+        """Take messages from now on, beginning with those nobody works on."""
+        self._answerer = answerer
+        await asyncio.to_thread(self._mark.set)
+        await self._take_up()
+        self._looking = asyncio.create_task(self._keep_looking(), name=f"{self._channel} intake")
+
+    @property
+    def running(self) -> bool:
+        return self._answerer is not None
+
+    async def stop(self) -> None:
+        """Begin nothing more; what has begun may finish, for so many seconds. The rest is anybody's at once."""
+        was_running, self._answerer = self.running, None
+        for line in self._lines.values():
+            line.came.set()
+        late = (await asyncio.wait(self._tasks, timeout=self._timing.stop))[1] if self._tasks else set()
+        ending = [*late, *([self._looking] if self._looking else [])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        if was_running:
+            try:
+                async with asyncio.timeout(0.5):
+                    await self._store.release_inbox(self._channel, self._lease.owner)
+            except Exception as error:  # they are found by the end of their lease
+                log.warning("unfinished messages could not be given back: %s", type(error).__name__)
+            await asyncio.to_thread(self._mark.clear)
+
+    async def idle(self) -> None:
+        """Until everything taken so far has been handled."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def soon(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Work beside the lines, which `idle` and `stop` wait for too."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # --- in
+
+    @property
+    def now(self) -> float:
+        """The clock of `Arrival.at`."""
+        return self._timing.now() if self._timing.now else asyncio.get_running_loop().time()
+
+    def waiting(self, line: str) -> tuple[T, ...]:
+        """What this person sent and what nobody has begun with."""
+        found = self._lines.get(line)
+        return () if found is None else tuple(arrival.value for arrival in found.waiting)
+
+    def has(self, key: str) -> bool:
+        """Whether this process works on it."""
+        return key in self._in_hand
+
+    async def put(self, arrival: Arrival[T], payload: str) -> bool:
+        """Keep it and begin with it; then it may be acknowledged. False where it came before."""
+        # To its end, also where who waits for it is gone: a row under our lease must be in our hands.
+        return bool(await asyncio.shield(self.soon(self._put(arrival, payload))))
+
+    async def _put(self, arrival: Arrival[T], payload: str) -> bool:
+        if not await self.keep(arrival, payload):
+            return False
+        self.begin(arrival)
+        return True
+
+    async def keep(self, arrival: Arrival[T], payload: str) -> bool:
+        """Keep it under our lease, for a channel that begins with it by itself. False where it came before."""
+        try:
+            return await self._store.put_inbox(self._channel, arrival.key, payload, lease=self._lease)
+        except BaseException:
+            self._in_doubt = True
+            raise
+
+    def begin(self, arrival: Arrival[T]) -> None:
+        """Put it into its line; once."""
+        if arrival.key in self._in_hand:
+            return
+        self._in_hand.add(arrival.key)
+        line = self._lines.setdefault(arrival.line, _Line())
+        line.waiting.append(arrival)
+        line.came.set()
+        if line.task is None:
+            line.task = self.soon(self._work(arrival.line, line))
+
+    # --- what others left
+
+    async def _keep_looking(self) -> None:
+        said = False
+        while True:
+            await asyncio.sleep(self._timing.look)
+            try:
+                if self._in_hand:
+                    await self._store.renew_inbox(self._channel, self._lease)
+                await self._take_up()
+                said = False
+            except Exception as error:  # the store is away: it is looked again, and said once
+                if not said:
+                    log.warning("the inbox cannot be read and is tried again: %s", type(error).__name__)
+                said = True
+
+    async def _take_up(self) -> None:
+        dead = await asyncio.to_thread(self._mark.dead)
+        doubtful = (self._lease.owner,) if self._in_doubt else ()
+        self._in_doubt = False
+        while rows := await self._store.claim_inbox(
+            self._channel, self._lease, dead=(*dead, *doubtful), limit=LOOKED_FOR_AT_ONCE
+        ):
+            doubtful = ()  # by now they are all leased anew
+            for row in rows:
+                await self._take_up_one(row)
+        await asyncio.to_thread(self._mark.bury, dead)
+
+    async def _take_up_one(self, row: InboxRow) -> None:
+        if self.has(row.key):
+            return
+        try:
+            arrival = await self._receiver.read(row.key, row.payload)
+        except ValueError:
+            log.error("a message in the inbox of %s cannot be read and is given up", self._channel)
+            await self._store.done_inbox(self._channel, row.key, failed=True)
+            return
+        if arrival is None:
+            await self._store.done_inbox(self._channel, row.key)
+        elif row.claims > MOST_CLAIMS:
+            await self._give_up((arrival,))
+        else:
+            self.begin(replace(arrival, taken_up=True))
+
+    # --- one message after another
+
+    async def _work(self, name: str, line: _Line[T]) -> None:
+        try:
+            while line.waiting and self.running:
+                joined = self._join(tuple(line.waiting), self.now)
+                if joined.wait > 0:
+                    await self._more(line, joined.wait)
+                    continue
+                keys = {arrival.key for arrival in joined.arrivals}
+                line.waiting = deque(arrival for arrival in line.waiting if arrival.key not in keys)
+                await self._one(joined.arrivals)
+        finally:
+            for left in line.waiting:
+                self._in_hand.discard(left.key)
+            del self._lines[name]
+
+    async def _more(self, line: _Line[T], seconds: float) -> None:
+        """Wait for the next thing of this person, no longer than so many seconds."""
+        line.came.clear()
+        came = asyncio.ensure_future(line.came.wait())
+        pause = asyncio.ensure_future(self._timing.sleep(seconds))
+        try:
+            await asyncio.wait({came, pause}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in (came, pause):
+                waiting.cancel()
+            await asyncio.gather(came, pause, return_exceptions=True)
+
+    async def _one(self, arrivals: tuple[Arrival[T], ...]) -> None:
+        key = arrivals[0].key
+        try:
+            outcome = await self._receiver.handle(arrivals)
+            if outcome is Outcome.LATER:
+                for arrival in arrivals:
+                    await self._store.release_inbox(
+                        self._channel, self._lease.owner, key=arrival.key, seconds=self._timing.later
+                    )
+            else:
+                await self._done(arrivals, failed=outcome is Outcome.FAILED)
+        except Exception as error:  # our store is away, or a mistake of ours
+            log.error("a message of %s could not be finished: %s", self._channel, type(error).__name__)
+            if self.running:
+                self.soon(self._again(arrivals))
+                return
+        self._tries.pop(key, None)
+        self._in_hand -= {arrival.key for arrival in arrivals}
+
+    async def _done(self, arrivals: tuple[Arrival[T], ...], *, failed: bool = False) -> None:
+        for arrival in arrivals:
+            await self._store.done_inbox(self._channel, arrival.key, failed=failed)
+
+    async def _again(self, arrivals: tuple[Arrival[T], ...]) -> None:
+        """Begin anew after a pause. A store that is away is nobody's fault: only what fails while it answers is
+        given up in the end."""
+        key = arrivals[0].key
+        tries = self._tries.get(key, 0)
+        pauses = self._timing.again
+        await self._timing.sleep(pauses[min(tries, len(pauses) - 1)])
+        try:
+            await self._store.ping()
+            self._tries[key] = tries + 1
+        except Exception as error:
+            log.debug("the store is away: %s", type(error).__name__)
+        self._in_hand -= {arrival.key for arrival in arrivals}
+        if not self.running:
+            return
+        if self._tries.get(key, 0) > MOST_TRIES:
+            self._tries.pop(key, None)
+            await self._give_up(arrivals)
+            return
+        for arrival in arrivals:
+            self.begin(arrival)
+
+    async def _give_up(self, arrivals: tuple[Arrival[T], ...]) -> None:
+        log.error("a message of %s cannot be handled and is given up", self._channel)
+        await self._done(arrivals, failed=True)
+        try:
+            await self._receiver.give_up(arrivals)
+        except Exception as error:
+            log.warning("that a message was given up could not be said: %s", type(error).__name__)
+
+    # --- asking the handlers
+
+    async def replies(self, message: Message) -> Replies:
+        """What the handlers answer. Raises CancelledError where this process is stopping."""
+        for pause in (*self._timing.retries, None):
+            if self._answerer is None:  # stopping: the message stays in the inbox
+                raise asyncio.CancelledError
+            try:
+                return Replies(outgoing=await self._answerer.handle(message))
+            except Exception as error:  # not the person's doing, whatever it is
+                log.error("handling a message of %s failed: %s", self._channel, type(error).__name__)
+                if pause is not None:
+                    await self._timing.sleep(pause)
+        return Replies(outgoing=(internal_error(message),), failed=True)
+
+
+def internal_error(message: Message) -> Outgoing:
+    """The sentence for a message that we cannot handle."""
+    language = message.language_hint or "en"
+    return Outgoing(
+        id=f"{message.key}:error",
+        kind=Kind.TEXT,
+        text=words(language, "error.internal"),
+        ref=message.ref,
+        language=language,
+    )

@@ -1,0 +1,62 @@
+"""Which channels there are: every folder beside this module that holds a `registration.py` with a `REGISTRATION`.
+
+Nothing else names a channel: the process, `likeness run --channels`, `doctor`, the settings and the logs read these.
+A registration loads nothing of its platform; `build` does.
+"""
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.channels.settings import ChannelSettings
+from bot.metrics import Metrics
+from handlers.channel import Channel
+from handlers.foreground import ForegroundGate
+from handlers.store.base import Store
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a channel is built upon. `secret`: the installation's, for addresses and signatures.
+
+    `at_end` takes what is to be called when the process begins to stop, before open connections are waited for.
+    """
+
+    settings: "Settings"
+    store: Store
+    metrics: Metrics
+    secret: bytes
+    foreground: ForegroundGate
+    at_end: Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A channel. `name` is `Channel.name`; `settings` its part of the settings, which says what turns it on.
+
+    `previews`: whether a picture more in its chats costs nothing. `noisy`: loggers of its libraries that would log
+    addresses (with tokens in them) or chatter below a warning.
+    """
+
+    name: str
+    settings: type[ChannelSettings]
+    build: Callable[[Ground], Channel]
+    previews: bool = True
+    noisy: tuple[str, ...] = ()
+
+
+@cache
+def registered() -> tuple[Registration, ...]:
+    """Every channel, the web page first, the others by name."""
+    names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.ispkg)
+    modules = (f"{__package__}.{name}.registration" for name in names)
+    found: list[Registration] = [import_module(name).REGISTRATION for name in modules if find_spec(name)]
+    return tuple(sorted(found, key=lambda registration: (registration.name != "web", registration.name)))

@@ -1,0 +1,10 @@
+"""The web page's settings: it is always there."""
+
+from bot.channels.settings import ChannelSettings
+
+
+class WebSettings(ChannelSettings):
+    public_url: str | None = None
+
+
+SETTINGS = WebSettings
