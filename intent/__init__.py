@@ -3,6 +3,7 @@
 Pure: the lexicon is read once, then there is no I/O, no clock and no network.
 """
 
+from intent.answers import Answer, read_answer
 from intent.decide import decide
 from intent.decision_state import SURE
 from intent.explain import Explanation, explain
@@ -32,6 +33,7 @@ __all__ = [
     "COMMANDS",
     "SURE",
     "Adjustment",
+    "Answer",
     "Background",
     "Colour",
     "Consistency",
@@ -45,4 +47,5 @@ __all__ = [
     "ThenEdit",
     "explain",
     "parse",
+    "read_answer",
 ]

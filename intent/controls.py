@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 from intent import numbers
-from intent.lexicon.patterns import pattern, prefilter
+from intent.lexicon.patterns import pattern, prefilter, prefiltered
 from intent.parameter_words import ParameterWords
 from intent.parameters import Consistency, Priority
 from intent.scan import Hit, Scan
@@ -85,6 +85,10 @@ _LANDSCAPE = prefilter(
 )
 
 
+_TOGETHER = prefiltered("controls", "together")
+_EACH = prefiltered("controls", "each")
+
+
 @dataclass(slots=True)
 class Controls:
     model: str = "nanopro"
@@ -94,6 +98,8 @@ class Controls:
     provider: str | None = None
     consistency: Consistency | None = None
     priority: Priority | None = None
+    count_said: int | None = None
+    photos_as: Literal["each", "together"] | None = None
     counts: list[tuple[int, int, int]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     """What was said to choose these, in the normalized text."""
@@ -196,7 +202,22 @@ def controls(scan: Scan) -> Controls:
         c.spans.extend((h.start, h.end) for h in scan.words("free"))
         c.evidence.append("the free one")
     _wishes_of_service(scan, c)
+    if scan.photos > 1:
+        _several_photos(scan, c)
+    if c.counts and c.counts[0][2] > numbers.MOST:
+        c.count_said = c.counts[0][2]
     return c
+
+
+def _several_photos(scan: Scan, c: Controls) -> None:
+    """Each photo a picture of its own, or all of them one. "These 3 photos" counts the photos, not the pictures."""
+    if _TOGETHER.search(scan.text):
+        c.photos_as = "together"
+    elif (m := _EACH.search(scan.text)) is not None:
+        c.photos_as = "each"
+        c.spans.append(m.span())
+        if c.counts and c.counts[0][2] == scan.photos and m.start() < c.counts[0][1] and c.counts[0][0] < m.end():
+            c.count = 1
 
 
 def _wishes_of_service(scan: Scan, c: Controls) -> None:

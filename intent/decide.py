@@ -16,7 +16,7 @@ from intent.lexicon.patterns import pattern, prefilter, prefiltered
 from intent.personas import OF_EN, only_placed, own_look
 from intent.scan import Scan
 from intent.series import series
-from intent.statements import only_said
+from intent.statements import only_said, refuses_only
 from intent.styles import ID, PLACES, SUBJECTS, Found
 from intent.thresholds import (
     ACTION_CLEAR,
@@ -93,6 +93,9 @@ def _decide(r: DecisionState) -> Intent:
         if key == "again":
             return r.make("command", sure, command="again", count=max(c.count, numbers.any_number(scan.text)))
         return r.make("command", sure, command=key)
+    if refuses_only(scan):
+        r.note("none", "only what is not wanted")
+        return r.make("none", 0.9)
     if only_said(r, e):
         r.note("none", f"telling {e.told:.1f}, nothing asked")
         return r.make("none", 0.9 if e.told >= STATEMENT_SURE else 0.7)

@@ -42,6 +42,8 @@ class DecisionState:
             provider=self.c.provider,
             consistency=self.c.consistency,
             priority=self.c.priority,
+            count_said=self.c.count_said,
+            photos_as=self.c.photos_as,
             language=self.language,
             confidence=round(min(1.0, max(0.05, confidence)), 2),
             **fields,

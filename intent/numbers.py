@@ -21,6 +21,8 @@ _ZH = {
     "十": 10,
     "俩": 2,
     "仨": 3,
+    "一打": 12,
+    "半打": 6,
     "壹": 1,
 }
 _EN = {
@@ -47,9 +49,18 @@ _EN = {
     "a bunch": 4,
     "bunch": 4,
     "bunches": 4,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "a hundred": 100,
+    "one hundred": 100,
+    "hundred": 100,
+    "hundreds": 100,
+    "a thousand": 1000,
     "half a dozen": 6,
-    "a dozen": 8,
-    "dozen": 8,
+    "a dozen": 12,
+    "dozen": 12,
     "loads": 4,
     "lots": 4,
     "a handful": 4,
@@ -60,8 +71,9 @@ _EN = {
     "a load": 4,
     "another": 1,
 }
-_EN_NUMBER = "half a dozen|a dozen|a couple|a pair|a few|a bunch|a handful|a trio|a ton|a load|" + "|".join(
-    w for w in _EN if " " not in w
+_EN_NUMBER = (
+    "half a dozen|a dozen|a hundred|one hundred|a thousand|a couple|a pair|a few|a bunch|a handful|a trio|a ton|a load|"
+    + "|".join(w for w in _EN if " " not in w)
 )
 _EN_PICTURES = (
     r"(?:photo|pic|picture|image|portrait|headshot|shot|selfie|version|option|variation|variant|copie|copy|piece|render|"
@@ -84,24 +96,38 @@ _MEASURE = (
     r"种(?:版本|方案|效果)|套|次(?=$|[,.!?])|个(?=[,.\s!?]|$)"
 )
 _COUNT_ZH = prefilter(
-    rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几|好几|[一二两三四五六七八九十俩仨壹]{{1,3}}|\d{{1,3}})\s*(?:{_MEASURE})"
+    rf"(?<![第这那哪前后上下每另几数\d.:/年月日xX])(多来几|多几|来个几|几十|几百|上百|几|好几|[一二两三四五六七八九十百俩仨壹]{{1,3}}|\d{{1,4}})\s*(?:{_MEASURE})"
 )
 _COUNT_OF_ZH = prefilter(
     r"(?:做|来|要|整|出|弄|搞|画|生成|设计)([两二三四五六七八几]|\d)个(?=[^,.!?个]{0,10}(?:头像|形象|立绘|公仔|卡通|版本))"
 )
-_ANY_COUNT = any_of(_COUNT_ZH, _COUNT_OF_ZH) | _LATIN
-_NOT_COUNT = re.compile(r"^\s*(?:寸|吋|年|月|日|号|点|岁|楼|分钟|秒|米|cm|mm|k\b|个人|周|天|世纪|倍)")
-_APART = re.compile(r"一次(?!.*张)")
+_COUNT_ALONE_ZH = prefilter(
+    r"(?:来|要|做|出|整|弄|给我|搞|画|拍|生成|再来)个?(俩|仨)(?!人|孩子|娃|宝|口|字|小|朋友|闺女|儿子|姐|兄|哥|弟|妹|老)|"
+    r"(?:来|要|做|出|整|弄|给我|搞|画|生成|[照像相图片])(?:个|上)?(一打|半打)(?!开|电话|扮|理|算|印|招)|"
+    r"(?:^|[,.!?])(俩|仨|一打)(?=$|[,.!?吧])"
+)
+"""俩, 仨 and 一打 hold their measure in themselves."""
+_ANY_COUNT = any_of(_COUNT_ZH, _COUNT_OF_ZH, _COUNT_ALONE_ZH) | _LATIN
+_UNIT = re.compile(
+    r"\s*-?(?:inch(?:es)?|cm|mm|ft|feet|foot|years?|yrs?|y/?o|months?|weeks?|days?|hours?|hrs?|min(?:ute)?s?|secs?|"
+    r"mp|megapixels?|kb|mb|dpi|people|persons?|pounds?|lbs?|kg|bucks|dollars|euros|percent|[x×*]\s?\d)\b|\s?[\"″”%°$€£]"
+)
+"""What makes a number a size, an age, a time or a price: "2 inch photo" is one photo."""
 _RATIO = prefilter(r"(?<![\d:.])(1\s?:\s?1|3\s?:\s?4|4\s?:\s?3|9\s?:\s?16|16\s?:\s?9)(?![\d:])")
 
 
-def _value(word: str) -> int:
+def value_of(word: str) -> int:
+    """How many a number word says, uncapped: 两, 十二, a dozen, a hundred."""
     if word.isdigit():
         return int(word)
     if word in _EN:
         return _EN[word]
+    if word in _ZH:
+        return _ZH[word]
+    if "百" in word:
+        return 100
     if "几" in word:
-        return 4 if word.startswith("多") else 3
+        return 20 if "十" in word else 4 if word.startswith("多") else 3
     if len(word) == 1:
         return _ZH[word]
     if "十" in word:
@@ -130,7 +156,7 @@ def ending(text: str) -> int | None:
     m = _ENDING.search(text)
     if not m or re.search(r"\b(?:the|my|our|these|those|all)\s+\S+\s+$", text):
         return None
-    return _value(m.group(1).removesuffix(" of"))
+    return value_of(m.group(1).removesuffix(" of"))
 
 
 def counts(scan: Scan) -> list[tuple[int, int, int]]:
@@ -146,22 +172,26 @@ def _counts(scan: Scan) -> list[tuple[int, int, int]]:
     if not scan.may & _ANY_COUNT:
         return out
     for m in _COUNT_ZH.finditer(text):
-        out.append((m.start(), m.end(), _value(m.group(1))))
+        out.append((m.start(), m.end(), value_of(m.group(1))))
     for m in _COUNT_OF_ZH.finditer(text):
         if not any(a < m.end() and m.start(1) < b for a, b, _ in out):
-            out.append((m.start(1), m.start(1), _value(m.group(1))))
+            out.append((m.start(1), m.start(1), value_of(m.group(1))))
+    for m in _COUNT_ALONE_ZH.finditer(text):
+        at = next(i for i in (1, 2, 3) if m.group(i))
+        if not any(a < m.end() and m.start(at) < b for a, b, _ in out):
+            out.append((m.start(at), m.end(at), value_of(m.group(at))))
     if scan.may & _LATIN and _LETTER.search(text):
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
                 said = 1 if m.group(1) else 2
-                if text[: m.start(said)].endswith(("us ", "all ")):
+                if text[: m.start(said)].endswith(("us ", "all ")) or _UNIT.match(text, m.end(said)):
                     continue  # "just us two please": how many people, not how many pictures
                 if not any(a < m.end(said) and m.start(said) < b for a, b, _ in out):
                     out.append(
                         (
                             m.start(said),
-                            m.end() if _bare(text[m.end(said) : m.end()]) else m.start(said),
-                            _value(m.group(said)),
+                            m.end() if _bare(text[m.end(said) : m.end()]) else m.end(said),
+                            value_of(m.group(said)),
                         )
                     )
     if not out:
@@ -185,7 +215,7 @@ _ANY = prefilter(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([
 def any_number(text: str) -> int:
     """The first number in a short command ("another two"); 1 where there is none."""
     m = _ANY.search(text)
-    return capped(_value(m.group(1) or m.group(2))) if m else 1
+    return capped(value_of(m.group(1) or m.group(2))) if m else 1
 
 
 def times(scan: Scan) -> int | None:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
+from intent.emoji_codes import without_emoji_codes
 from intent.lexicon.loader import Entry, is_latin, lexicon
 from intent.lexicon.patterns import pattern, prefiltered
 from intent.normalize import Normalized, normalize
@@ -68,7 +69,7 @@ class Scan:
         self.photos = photos
         self.counted: list[tuple[int, int, int]] | None = None
         self.polite: list[tuple[int, int]] | None = None
-        self.raw = raw
+        self.raw = raw = without_emoji_codes(raw)
         self.normalized: Normalized = normalize(
             raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :]
         )

@@ -1,10 +1,13 @@
 """Whether a message only says something: its telling weighed against its asking."""
 
+import re
+
 from intent.decision_state import DecisionState
 from intent.evidence import Evidence
 from intent.free_edits import free_edit
 from intent.personas import OF_EN
 from intent.scan import Scan
+from intent.styles import negated
 
 _PROBLEM = frozenset({"upscale", "enhance", "restore", "extend", "retouch", "slim", "replace_bg"})
 
@@ -57,7 +60,7 @@ def only_said(r: DecisionState, e: Evidence) -> bool:
             asked and scan.has("pic", "me") and scan.has("make", "want", "pic") and told < 1
         ):
             return True
-    r.note("apply_precedence", f"asking {for_us:.1f} against telling {told:.1f}")
+    r.note("weigh", f"asking {for_us:.1f} against telling {told:.1f}")
     return told >= for_us
 
 
@@ -68,3 +71,27 @@ def _says_enough(scan: Scan) -> bool:
     return sum("\u4e00" <= ch <= "\u9fff" for ch in scan.text) >= 4 and not scan.has(
         "question", "opinion", "possessive", "when"
     )
+
+
+_ALL_BUT = re.compile(r"(?:\b(?:any|every)thing (?:but|except)|\ball (?:but|except)|除了|除)\s*(?:an?\s+)?$")
+_REFUSAL_REST = re.compile(
+    r"(?:any|every)thing (?:but|except)|all (?:but|except)|[除都]|都(?:行|可以|好|成|ok)|就行|以外|之外|千万|可别|"
+    r"没必要|"
+    r"[再吧了啊的成那种画做弄变换给我这张个它]|风格?|"
+    r"\b(?:is fine|works|will do|would do|it|this|that|me|us|him|her|into|as|like|an?|the|any|i|do|want|wanna|need|"
+    r"really|style|look|thing|stuff|anymore|again|one|of|to|be|turn|make|go|in|please|pls|plz)\b"
+)
+_SAYS_ITSELF = ("negation", "make", "change", "want", "pic", "me", "thispic", "please", "canyou", "opinion", "mood")
+
+
+def refuses_only(scan: Scan) -> bool:
+    """Whether the words say what is not wanted, and nothing else: "anything but anime", 别做成动漫."""
+    named = [*scan.kinds.get("style", ()), *(h for h in scan.kinds.get("action", ()) if not h.weak)]
+    if not named or len(scan.text) > 60:
+        return False
+    if not all(negated(scan, h) or _ALL_BUT.search(scan.text[: h.start]) for h in named):
+        return False
+    text = list(scan.text)
+    for h in (*named, *scan.words(*_SAYS_ITSELF), *scan.kinds.get("hint", ())):
+        text[h.start : h.end] = " " * (h.end - h.start)
+    return not any(ch.isalnum() for ch in _REFUSAL_REST.sub(" ", "".join(text)))
