@@ -32,7 +32,7 @@ from handlers.store.sql.store import SqlStore
 from providers.base import Submission
 from providers.media.download import Downloader
 from providers.router import Router
-from providers.services.fal import FalProvider
+from providers.services.fal.provider import FalProvider
 from tests.kill.rounds import fal_process
 
 ANN = Chat(channel="fake", chat="ann", person="ann")

@@ -35,7 +35,8 @@ from intent import parse
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
-from providers.router import EMBEDDED, Router
+from providers.offers import Tier
+from providers.router import Router
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +210,7 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
 
 def _previews(settings: Settings, router: Router, channels: dict[str, Channel]) -> Previews | None:
     """Where the free provider is there, in the chats in which a picture more costs nothing."""
-    provider = next((p for p in router.providers if p.name == EMBEDDED), None)
+    provider = next((p for p in router.providers if p.tier is Tier.LOCAL), None)
     if provider is None:
         return None
     free = {registration.name for registration in registered() if registration.previews}

@@ -4,104 +4,77 @@ A provider turns a `Request` into picture files. It knows nothing of chats, peop
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
-
-class Operation(StrEnum):
-    """What kind of picture work a request is."""
-
-    PORTRAIT = "portrait"
-    EDIT = "edit"
-    CREATE = "create"
-
-
-MODELS: tuple[str, ...] = ("nanopro", "nano2", "gpt")
-ASPECT_RATIOS: tuple[str, ...] = ("1:1", "3:4", "4:3", "9:16", "16:9")
-MAX_COUNT = 8
+from providers.money import Money
+from providers.offers import Offers, Tier
+from providers.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request to one provider.
+    """One request to one provider: a task, and what its sending needs. Only `submit` and `find` see it.
 
     `key` names this request for ever: the journal, the idempotency header and file names come from it.
-    `prompt` is the finished English instruction for a model (built in `providers/prompts.py`);
-    `text` is what the person asked for in their own words (text to render, the new background, a description),
-    which the embedded provider reads instead of `prompt`.
+    `prompt` is the finished English instruction for a model (built in `providers/prompts.py`).
+    `text` is what the person asked for in their own words, for who has no use for the prompt.
+    `negative_prompt` and `seed` are for services that take them; the others leave them out.
     `photos` are prepared local files (upright, sRGB, no metadata, at most 10 MB each), main photo first.
     `mask`: 8-bit grey PNG of the first photo's size, white = change.
-    `scale` is 2 or 4, for `upscale`.
+    `deadline`: when the whole wish must be done, in UTC; a service that can be told is told.
+
+    Raises ValueError where the files are not those the task speaks of.
     """
 
     key: str
-    operation: Operation
+    task: Task
     prompt: str
+    negative_prompt: str = ""
+    seed: int | None = None
     text: str = ""
-    style: str | None = None
-    action: str | None = None
-    model: str = "nanopro"
-    count: int = 1
-    aspect_ratio: str | None = None
-    scale: int | None = None
     photos: tuple[Path, ...] = ()
     mask: Path | None = None
-    take: int = 0
-    """How often the same was made before ("again", variations): a deterministic provider varies its picture by
-    `take` plus the picture's number, so that nobody gets the same picture twice."""
+    deadline: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.photos) != self.task.photos or (self.mask is not None) != self.task.mask:
+            raise ValueError("a request with other files than its task")
+
+    @property
+    def count(self) -> int:
+        """Pictures asked for."""
+        return self.task.count
+
+    def part(self, number: int, count: int) -> Self:
+        """The request for `count` of its pictures, as the piece `number` of it, under a key of its own."""
+        return replace(self, key=f"{self.key}#{number}", task=replace(self.task, count=count))
+
+
+class CostSource(StrEnum):
+    """How a cost is known."""
+
+    ANSWER = "answer"
+    """The service told it, in a header or a body."""
+    TOKENS = "tokens"
+    """From the usage that the service told, at the price list's rates."""
+    TABLE = "table"
+    """From our price list."""
+    FREE = "free"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Capabilities:
-    """What a provider can do at all. `None` for styles or actions means every key of the catalog."""
+class Charge:
+    """What a request really cost, and how that is known."""
 
-    operations: frozenset[Operation]
-    models: frozenset[str]
-    styles: frozenset[str] | None = None
-    actions: frozenset[str] | None = None
-    max_photos: int = 8
-    max_count: int = 1
-    masks: bool = False
-    mask_models: frozenset[str] | None = None
-    """Where `masks`: the models that take one; None for all of `models`."""
-    free_prompts: bool = True
-    """Whether a portrait by own prompt, or a create, works (the embedded provider cannot)."""
-
-    def reason_not(self, request: Request) -> str | None:
-        """Why this request is out of reach, as a short stable word, or None where it can be done.
-
-        The count is not looked at: a count above `max_count` is split into several requests.
-        """
-        if request.operation not in self.operations:
-            return "operation"
-        if request.model not in self.models:
-            return "model"
-        if request.operation is Operation.PORTRAIT:
-            if request.style is None:
-                if not self.free_prompts:
-                    return "prompt"
-            elif self.styles is not None and request.style not in self.styles:
-                return "style"
-        if request.operation is Operation.EDIT and self.actions is not None and request.action not in self.actions:
-            return "action"
-        if len(request.photos) > self.max_photos:
-            return "photos"
-        if request.mask is not None and not self._takes_mask(request.model):
-            return "mask"
-        return None
-
-    def _takes_mask(self, model: str) -> bool:
-        return self.masks and (self.mask_models is None or model in self.mask_models)
+    money: Money
+    source: CostSource
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What a request would take: `usd` in US dollars for all its pictures, `seconds` until they are there."""
-
-    usd: float
-    seconds: float
+FREE_OF_CHARGE = Charge(money=Money.zero(), source=CostSource.FREE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +83,16 @@ class Submission:
 
     `request_id` is the provider's id (or the request's key for providers without ids).
     `handle` is the provider's own notes (status URL, cancel URL, …); never shown to anyone.
-    `cost` is the real charge where the provider told it at submit, in `currency` ("USD" or "credits").
+    `model` is the service's own name of the model that makes it.
+    `charge` is the real cost where it is known at submit already.
     """
 
     provider: str
     request_id: str
     count: int = 1
+    model: str = ""
     handle: Mapping[str, Any] = field(default_factory=dict)
-    cost: float | None = None
-    currency: str = "USD"
+    charge: Charge | None = None
 
 
 class Phase(StrEnum):
@@ -127,6 +101,8 @@ class Phase(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
+    FETCHING = "fetching"
+    """It is made, and paid for; its pictures are being fetched, which may take a while."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +116,10 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFile:
-    """A picture that was decoded after it was saved: a local file, its pixel size and its bytes."""
+    """A picture that was decoded after it was saved: a local file, its pixel size and its bytes.
+
+    `model`: the service's own name of the model that made it.
+    """
 
     path: Path
     width: int
@@ -149,15 +128,15 @@ class PictureFile:
     mime: str
     provider: str
     request_id: str
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a finished submission gave. `cost` as in `Submission`, where only the result tells it."""
+    """What a finished submission gave. `charge` as in `Submission`, where only the result tells it."""
 
     pictures: tuple[PictureFile, ...]
-    cost: float | None = None
-    currency: str = "USD"
+    charge: Charge | None = None
 
 
 class Cancelled(StrEnum):
@@ -175,7 +154,7 @@ class Cancelled(StrEnum):
 
 @runtime_checkable
 class Provider(Protocol):
-    """A maker of pictures.
+    """A maker of pictures. `ProviderDefaults` has the members that few services need.
 
     Must: raise only errors of `providers.errors`; raise `NotTaken` (or a subclass) from `submit` only when the job
     was certainly not accepted, and `MaybePaid` when nobody can know; make `follow`, `fetch` and `cancel` safe to
@@ -186,20 +165,33 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """Stable key: `fal`, `openai`, `embedded`, …"""
+        """The service's key: `fal`, `openai`, `embedded`, …"""
+
+    @property
+    def tier(self) -> Tier: ...
 
     @property
     def repeatable(self) -> bool:
         """True where a submit may be repeated blindly because it costs nothing (embedded, a local server)."""
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def offers(self) -> Offers:
+        """What it can do and what that costs. No I/O."""
 
-    def estimate(self, request: Request) -> Estimate:
-        """Price and time of `request`; pure, no I/O."""
+    async def discover(self) -> bool:
+        """Find out what is offered where that is not known beforehand (a server of one's own); free, remembered.
+
+        False where another service answers at the address. Raises WaitAndRetry or TellOperator.
+        """
 
     async def submit(self, request: Request) -> Submission:
         """Hand the request over. Raises AskPerson, NotTaken (WaitAndRetry, TellOperator) or MaybePaid."""
+
+    async def find(self, request: Request) -> Submission | None:
+        """The job of an earlier submit of this request whose outcome is unknown, where the service can be asked.
+
+        None where it cannot, or knows nothing of it, which proves nothing. Free. Raises WaitAndRetry.
+        """
 
     def follow(self, submission: Submission) -> AsyncIterator[Progress]:
         """Report until the job is done; the last report is `Phase.DONE`.
@@ -213,8 +205,37 @@ class Provider(Protocol):
 
     async def cancel(self, submission: Submission) -> Cancelled: ...
 
+    async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """A message of the service about one of its jobs came in at our door: whoever follows that job looks at once.
+
+        False where it is not signed as the service signs, or cannot be read. `headers` have names in lower case;
+        `body` is as it came, unread. Nothing in it is believed: the job is only looked at sooner.
+        """
+
     async def check(self) -> None:
         """Ask the service, at no cost, whether the settings work. Raises TellOperator or WaitAndRetry."""
 
     async def aclose(self) -> None:
         """Give back connections and processes."""
+
+
+class ProviderDefaults:
+    """What most providers answer to what few can do. A provider derives from it and overrides what it knows better."""
+
+    tier: Tier = Tier.SERVICE
+    repeatable: bool = False
+
+    async def discover(self) -> bool:
+        return True
+
+    async def find(self, request: Request) -> Submission | None:
+        return None
+
+    async def cancel(self, submission: Submission) -> Cancelled:
+        return Cancelled.UNSUPPORTED
+
+    async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
+        return False
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""

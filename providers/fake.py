@@ -9,20 +9,20 @@ as long as it is the same object (it has no disk).
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from providers.base import (
-    MODELS,
     Cancelled,
-    Capabilities,
-    Estimate,
-    Operation,
+    Charge,
+    CostSource,
     Phase,
     Progress,
+    ProviderDefaults,
     Request,
     Result,
     Submission,
@@ -30,6 +30,9 @@ from providers.base import (
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from providers.media.save import save_picture
 from providers.media.threads import in_thread_to_its_end
+from providers.money import CREDITS, Money
+from providers.offers import Offer, Offers, Price, Tier
+from providers.task import MAX_COUNT, Consistency, Operation
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -53,6 +56,19 @@ JOB_FAULTS: dict[str, Callable[[], LikenessError]] = {
     "away": lambda: WaitAndRetry("as told", code="result_unreachable"),
 }
 """What `follow` (the first two) or `fetch` (the others) may do with an accepted job."""
+
+
+def offer(operation: Operation, *, usd: float | str = "0.1", seconds: float = 5.0, **more: Any) -> Offer:
+    """An offer without limits, but for what `more` says of it."""
+    values: dict[str, Any] = {
+        "model": "fake-model",
+        "max_count": 4,
+        "max_photos": MAX_COUNT,
+        "mask": True,
+        "consistency": frozenset(Consistency),
+    }
+    price = Price(picture=Money.usd(usd))
+    return Offer(operation=operation, price=price, seconds=seconds, **{**values, **more})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,24 +96,27 @@ class FakeJob:
 
 
 @dataclass
-class FakeProvider:
+class FakeProvider(ProviderDefaults):
     """See the module. `usd` and `seconds_each` are what it estimates for a picture."""
 
     name: str = "fake"
     repeatable: bool = False
     script: Iterable[Script] = ()
     standing: Script = field(default_factory=Script)
-    capabilities: Capabilities = field(
-        default_factory=lambda: Capabilities(
-            operations=frozenset(Operation), models=frozenset(MODELS), max_count=4, masks=True
-        )
-    )
-    usd: float = 0.1
+    tier: Tier = Tier.SERVICE
+    able: Sequence[Offer] | None = None
+    """Its offers; None for everything, four pictures at a time, at `usd` and `seconds_each`."""
+    max_count: int = 4
+    usd: float | str = "0.1"
     seconds_each: float = 5.0
-    credits: float | None = None
+    credits: float | str | None = None
     sleep: Sleep = asyncio.sleep
 
     def __post_init__(self) -> None:
+        self._everything = tuple(
+            offer(operation, usd=self.usd, seconds=self.seconds_each, max_count=self.max_count)
+            for operation in Operation
+        )
         self._scripts = list(self.script)
         self.jobs: dict[str, FakeJob] = {}
         self.submitted: list[Request] = []
@@ -108,8 +127,9 @@ class FakeProvider:
         """Pictures a real service would have charged for."""
         return sum(job.request.count for job in self.jobs.values() if not job.cancelled)
 
-    def estimate(self, request: Request) -> Estimate:
-        return Estimate(usd=self.usd * request.count, seconds=self.seconds_each)
+    @property
+    def offers(self) -> Offers:
+        return Offers(service=self.name, rows=self._everything if self.able is None else tuple(self.able))
 
     async def submit(self, request: Request) -> Submission:
         script = self._scripts.pop(0) if self._scripts else self.standing
@@ -120,10 +140,11 @@ class FakeProvider:
             self.jobs[request_id] = FakeJob(request, script)
         if fault is not None:
             raise fault()
-        currency = "USD" if self.credits is None else "credits"
-        return Submission(
-            provider=self.name, request_id=request_id, count=request.count, cost=self.credits, currency=currency
-        )
+        told = None if self.credits is None else Money.of(self.credits, CREDITS)
+        charge = None if told is None else Charge(money=told, source=CostSource.ANSWER)
+        chosen = self.offers.find(request.task)
+        model = chosen.model if chosen else ""
+        return Submission(provider=self.name, request_id=request_id, count=request.count, model=model, charge=charge)
 
     async def follow(self, submission: Submission) -> AsyncIterator[Progress]:
         job = self._job(submission)
@@ -152,6 +173,7 @@ class FakeProvider:
                 stem=f"{submission.request_id}-{n}",
                 provider=self.name,
                 request_id=submission.request_id,
+                model=submission.model,
             )
             for n in range(count)
         ]
@@ -178,8 +200,8 @@ class FakeProvider:
 
 def _painted(request: Request, number: int) -> bytes:
     """A picture that differs from request to request and from number to number."""
-    shade = (sum(request.prompt.encode()) + request.take * 61 + number * 47) % 200
-    image = Image.new("RGB", SIZES.get(request.aspect_ratio or "1:1", (512, 512)), (shade + 40, 120, 220 - shade))
+    shade = (sum(request.prompt.encode()) + request.task.variant * 61 + number * 47) % 200
+    image = Image.new("RGB", SIZES.get(request.task.aspect_ratio or "1:1", (512, 512)), (shade + 40, 120, 220 - shade))
     image.paste((250, 240, 230), (100, 100, 180, 180))
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)

@@ -9,13 +9,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from providers.catalog import ACTIONS, STYLES, Action, Style
+from providers.catalog import ACTIONS, STYLES, Style
 from providers.catalog.keys import check_action, check_ratio, check_scale, check_style
 from providers.errors import AskPerson
+from providers.task_builders import DEFAULT_STYLE, check_needs
 
 MAX_PROMPT = 4_000
 """Characters every provider takes (the lowest limit among them, qwen's 800 tokens aside)."""
-DEFAULT_STYLE = "professional"
 
 _FEATURES = (
     "the same bone structure and proportions, the same shapes of eyes, brows, nose, lips and ears, skin tone, age and "
@@ -80,7 +80,7 @@ def edit_prompt(
     record = ACTIONS[check_action(action)]
     ratio = check_ratio(aspect_ratio)
     words = _clean(text)
-    _check_needs(record, words, photos)
+    check_needs(record, words, photos)
     request = _quoted(words) if words and record.letters else words or record.default_for(photos)
     parts = [_Part(text=_fill(record.change, request, check_scale(scale) or 2), words=words)]
     if photos > record.photos:
@@ -140,15 +140,6 @@ def _styled(record: Style, scene: str, photos: int) -> list[_Part]:
         return [subject, *setting, _Part(text=asked, words=scene), finish]
     asked = f"Asked for above all, and outranking any other detail given here: {_ended(scene)}"
     return [subject, _Part(text=asked, words=scene), *setting, finish]
-
-
-def _check_needs(record: Action, words: str, photos: int) -> None:
-    if photos < 1:
-        raise AskPerson("an edit without a photo", code="need_photo", text_key="say.need_photo_bare")
-    if photos < record.photos:
-        raise AskPerson("a second photo is missing", code="need_second_photo", text_key="say.need_second_photo")
-    if not words and record.text_needed(photos):
-        raise AskPerson(f"{record.key} without words", code="need_text", text_key="say.need_text")
 
 
 def _clean(words: str | None) -> str:

@@ -46,6 +46,8 @@ class ProviderSettings(BaseSettings):
     """An own ONNX network for cut-outs."""
     likeness_cutout_kind: str = "modnet"
     """How that network wants its picture: `modnet`, `u2net`, `isnet` or `birefnet`."""
+    poll_scale: float = Field(default=1.0, gt=0)
+    """Multiplies every wait between two looks at a running job."""
 
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}

@@ -17,9 +17,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from providers.base import PictureFile, Progress, Provider, Request, Result, Submission
+from providers.base import (
+    FREE_OF_CHARGE,
+    Charge,
+    CostSource,
+    PictureFile,
+    Progress,
+    Provider,
+    Request,
+    Result,
+    Submission,
+)
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from providers.media.threads import in_thread
+from providers.offers import Offer, shares
+from providers.preferences import ANYONE, Preferences
+from providers.router import Candidate
+from providers.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +67,7 @@ class Record:
     stage: Stage
     submission: Submission | None = None
     pictures: tuple[PictureFile, ...] = ()
-    cost: float | None = None
-    currency: str = "USD"
+    charge: Charge | None = None
     error_code: str | None = None
 
 
@@ -75,8 +88,7 @@ class Journal(Protocol):
         stage: Stage,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
         """REFUSED, UNCERTAIN, MADE or FAILED."""
@@ -85,7 +97,7 @@ class Journal(Protocol):
 class Routes(Protocol):
     """What the engine needs of `providers.router.Router`."""
 
-    def candidates(self, request: Request, named: str | None = None) -> tuple[Provider, ...]:
+    def candidates(self, task: Task, preferences: Preferences = ANYONE, *, lot: str = "") -> tuple[Candidate, ...]:
         """Who could do it, best first, never empty. Raises AskPerson."""
 
     def provider(self, name: str) -> Provider:
@@ -95,24 +107,21 @@ class Routes(Protocol):
         """Remember that this provider refused a job."""
 
 
-def piece_size(candidates: Sequence[Provider]) -> int:
+def piece_size(candidates: Sequence[Candidate]) -> int:
     """Pictures a request may ask for so that any of the candidates can take it whole, should the first refuse."""
-    return max(1, min(p.capabilities.max_count for p in candidates))
+    return max(1, min(c.offer.max_count for c in candidates))
 
 
 def split(request: Request, max_count: int) -> tuple[Request, ...]:
     """`request` in pieces of at most `max_count` pictures, keyed `key#0`, `key#1`, …; one piece keeps its key."""
     if request.count <= max_count:
         return (request,)
-    counts = [max_count] * (request.count // max_count)
-    if rest := request.count % max_count:
-        counts.append(rest)
-    return tuple(replace(request, key=f"{request.key}#{n}", count=count) for n, count in enumerate(counts))
+    return tuple(request.part(n, count) for n, count in enumerate(shares(request.count, max_count)))
 
 
-def pieces_of(request: Request, router: Routes, named: str | None = None) -> tuple[Request, ...]:
+def pieces_of(request: Request, router: Routes, preferences: Preferences = ANYONE) -> tuple[Request, ...]:
     """`request` split for whoever could do it now. To be kept: other settings may split it differently tomorrow."""
-    return split(request, piece_size(router.candidates(request, named)))
+    return split(request, piece_size(router.candidates(request.task, preferences, lot=request.key)))
 
 
 async def submit(
@@ -120,7 +129,7 @@ async def submit(
     router: Routes,
     journal: Journal,
     *,
-    named: str | None = None,
+    preferences: Preferences = ANYONE,
     sleep: Sleep = asyncio.sleep,
 ) -> Submission:
     """Hand one piece to the first candidate that takes it; replay-safe: an accepted piece is not posted again.
@@ -130,18 +139,19 @@ async def submit(
     """
     if (submission := await _known(request.key, router, journal)) is not None:
         return submission
-    candidates = [p for p in router.candidates(request, named) if p.capabilities.max_count >= request.count]
+    found = router.candidates(request.task, preferences, lot=request.key)
+    candidates = [c for c in found if c.offer.max_count >= request.count]
     refusals: list[NotTaken] = []
-    for provider in candidates:
+    for candidate in candidates:
         try:
-            return await _hand_over(request, provider, journal)
+            return await _hand_over(request, candidate.provider, journal)
         except NotTaken as error:
-            log.info("provider %s did not take a request: %s", provider.name, error)
-            router.failed(provider.name, error)
+            log.info("provider %s did not take a request: %s", candidate.name, error)
+            router.failed(candidate.name, error)
             refusals.append(error)
     if len(candidates) == 1 and (wait := _short_wait(refusals[0])) is not None:
         await sleep(wait)
-        return await _hand_over(request, candidates[0], journal)
+        return await _hand_over(request, candidates[0].provider, journal)
     busy = [error for error in refusals if isinstance(error, WaitAndRetry)]
     raise next(iter(busy + refusals), NotTaken("no provider takes so many pictures at once"))
 
@@ -216,12 +226,12 @@ async def collect(
 ) -> Result:
     """Follow an accepted piece to its end and save its pictures under `into`; replay-safe and free to repeat.
 
-    `Result.cost` is the charge the provider told, else its price list times the pictures made.
+    `Result.charge` is what the provider told, else its price list times the pictures made.
     Raises AskPerson, MadeNothing or WaitAndRetry; after any of them the submission is still in the journal.
     """
     record = await journal.find(request.key)
     if record is not None and record.stage is Stage.MADE and await in_thread(_all_there, record.pictures):
-        return Result(pictures=record.pictures, cost=record.cost, currency=record.currency)
+        return Result(pictures=record.pictures, charge=record.charge)
     provider = router.provider(submission.provider)
     try:
         async for progress in provider.follow(submission):
@@ -233,12 +243,10 @@ async def collect(
     except WaitAndRetry:
         raise
     except LikenessError as error:
-        await journal.end(
-            request.key, Stage.FAILED, cost=submission.cost, currency=submission.currency, error_code=error.code
-        )
+        await journal.end(request.key, Stage.FAILED, charge=submission.charge, error_code=error.code)
         raise
     result = _priced(result, request, submission, provider)
-    await journal.end(request.key, Stage.MADE, pictures=result.pictures, cost=result.cost, currency=result.currency)
+    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge)
     return result
 
 
@@ -247,12 +255,23 @@ def _all_there(pictures: Sequence[PictureFile]) -> bool:
 
 
 def _priced(result: Result, request: Request, submission: Submission, provider: Provider) -> Result:
-    if result.cost is not None:
+    if result.charge is not None:
         return result
-    if submission.cost is not None:
-        return replace(result, cost=submission.cost, currency=submission.currency)
-    each = provider.estimate(replace(request, count=1)).usd
-    return replace(result, cost=round(each * len(result.pictures), 4), currency="USD")
+    if submission.charge is not None:
+        return replace(result, charge=submission.charge)
+    offer = _offer_of(submission, request.task, provider)
+    if offer is None:
+        return result
+    cost = offer.price.of(len(result.pictures))
+    charge = Charge(money=cost, source=CostSource.TABLE) if cost else FREE_OF_CHARGE
+    return replace(result, charge=charge)
+
+
+def _offer_of(submission: Submission, task: Task, provider: Provider) -> Offer | None:
+    """The offer by which it was made: that of the model which the submission names, else the one the task finds now."""
+    of_model = [row for row in provider.offers.of(task.operation) if row.model == submission.model]
+    fitting = [row for row in of_model if row.reason_not(task, provider.name) is None]
+    return next(iter(fitting + of_model), None) or provider.offers.find(task)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,14 +290,14 @@ async def make(
     journal: Journal,
     *,
     into: Path,
-    named: str | None = None,
+    preferences: Preferences = ANYONE,
     on_progress: OnProgress | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> Piece:
     """Submit and collect one piece. Errors of the tree end up in the piece."""
     submission: Submission | None = None
     try:
-        submission = await submit(request, router, journal, named=named, sleep=sleep)
+        submission = await submit(request, router, journal, preferences=preferences, sleep=sleep)
         result = await collect(request, submission, router, journal, into=into, on_progress=on_progress)
     except LikenessError as error:
         return Piece(request=request, submission=submission, error=error)
@@ -291,7 +310,7 @@ async def run(
     journal: Journal,
     *,
     into: Path,
-    named: str | None = None,
+    preferences: Preferences = ANYONE,
     on_progress: OnProgress | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> tuple[Piece, ...]:
@@ -300,7 +319,8 @@ async def run(
     To run the same request again, give the same pieces (see `pieces_of`): their keys are what the journal knows.
     """
     makings = [
-        make(piece, router, journal, into=into, named=named, on_progress=on_progress, sleep=sleep) for piece in pieces
+        make(piece, router, journal, into=into, preferences=preferences, on_progress=on_progress, sleep=sleep)
+        for piece in pieces
     ]
     ends = await asyncio.gather(*makings, return_exceptions=True)
     for end in ends:

@@ -22,9 +22,10 @@ from bot.cli.output import json_option, print_json
 from bot.settings import Settings
 from handlers.channel import Channel
 from handlers.words import words
-from providers.configure import configured, problems
+from providers.configure import problems
 from providers.errors import LikenessError
 from providers.people.model_files import summary
+from providers.registry import services
 
 Verdict = Literal["ok", "off", "warning", "broken"]
 MARKS: dict[Verdict, str] = {
@@ -37,8 +38,6 @@ CHECK_SECONDS = 20
 LOW_DISK_BYTES = 500 * 1024 * 1024
 
 NEXT: Mapping[str, str] = {
-    "fal": "look at FAL_KEY, FAL_QUEUE_URL and the network",
-    "embedded": "install again: make clean, then make run",
     "second reader": "look at INTENT_LLM_BASE_URL, INTENT_LLM_API_KEY and the network",
 }
 """What to do next where the message itself names no setting."""
@@ -147,7 +146,7 @@ async def _ask_second_reader(settings: Settings) -> list[str]:
 def _not_set_up(settings: Settings) -> list[Finding]:
     """What could be turned on, and by which setting."""
     could = (
-        ("fal", configured("fal", settings), "pictures are made on this machine; FAL_KEY adds fal's models"),
+        *((s.key, s.configured(settings), s.invites) for s in services().values() if s.invites),
         *(
             (
                 channel.name,
@@ -199,7 +198,9 @@ async def _check(name: str, ask: Callable[[], Awaitable[object]], otherwise: str
 
 
 def _with_next_step(name: str, message: str) -> str:
-    return message if name not in NEXT or _SETTING.search(message) else f"{message}; {NEXT[name]}"
+    known = services().get(name)
+    step = known.next_step if known is not None else NEXT.get(name, "")
+    return message if not step or _SETTING.search(message) else f"{message}; {step}"
 
 
 def _broken(name: str, message: str) -> Finding:

@@ -1,7 +1,7 @@
 """`likeness styles`, `actions`, `providers`: what there is."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -9,25 +9,27 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.cli.output import json_option, print_json
-from providers.base import Operation, Provider, Request
+from providers.base import Provider
 from providers.catalog import ACTIONS, MODELS, STYLES
 from providers.catalog.listing import Row, action_rows, style_rows
 from providers.configure import build_providers
 from providers.settings import ProviderSettings
+from providers.task import Operation, Task
+from providers.task_builders import operation_of
 
 
 @click.command()
 @json_option
 def styles(as_json: bool) -> None:
     """The portrait styles: keys, names, and which configured providers can do each."""
-    asyncio.run(_list("styles", style_rows(), Operation.PORTRAIT, as_json))
+    asyncio.run(_list("styles", style_rows(), _portrait, as_json))
 
 
 @click.command()
 @json_option
 def actions(as_json: bool) -> None:
     """The edit actions: keys, names, and which configured providers can do each."""
-    asyncio.run(_list("actions", action_rows(), Operation.EDIT, as_json))
+    asyncio.run(_list("actions", action_rows(), _edit, as_json))
 
 
 @click.command()
@@ -37,9 +39,9 @@ def providers(as_json: bool) -> None:
     asyncio.run(_providers(as_json))
 
 
-async def _list(name: str, rows: Sequence[Row], operation: Operation, as_json: bool) -> None:
+async def _list(name: str, rows: Sequence[Row], probe: Callable[[str], Task], as_json: bool) -> None:
     configured = build_providers(ProviderSettings())
-    able = {row["key"]: _able(configured, operation, row["key"]) for row in rows}
+    able = {row["key"]: _able(configured, probe(row["key"])) for row in rows}
     await _close(configured)
     if as_json:
         print_json({"success": True, name: [{**row, "providers": able[row["key"]]} for row in rows]})
@@ -51,14 +53,16 @@ async def _list(name: str, rows: Sequence[Row], operation: Operation, as_json: b
     Console().print(table)
 
 
-def _able(configured: Sequence[Provider], operation: Operation, key: str) -> list[str]:
-    return [p.name for p in configured if p.capabilities.reason_not(_probe(operation, key)) is None]
+def _able(configured: Sequence[Provider], task: Task) -> list[str]:
+    return [p.name for p in configured if p.offers.find(task) is not None]
 
 
-def _probe(operation: Operation, key: str, model: str = "nanopro") -> Request:
-    style = key if operation is Operation.PORTRAIT else None
-    action = key if operation is Operation.EDIT else None
-    return Request(key="probe", operation=operation, prompt="", style=style, action=action, model=model)
+def _portrait(style: str, model: str = "nanopro") -> Task:
+    return Task(operation=Operation.PORTRAIT, style=style, photos=1, model=model)
+
+
+def _edit(action: str) -> Task:
+    return Task(operation=operation_of(ACTIONS[action]), action=action, photos=ACTIONS[action].photos)
 
 
 async def _providers(as_json: bool) -> None:
@@ -77,21 +81,24 @@ async def _providers(as_json: bool) -> None:
 
 
 def _row(provider: Provider) -> dict[str, Any]:
-    able = provider.capabilities
-    styles = [k for k in STYLES if able.reason_not(_probe(Operation.PORTRAIT, k)) is None]
-    actions = [k for k in ACTIONS if able.reason_not(_probe(Operation.EDIT, k)) is None]
+    offers = provider.offers
+    styles = [k for k in STYLES if offers.find(_portrait(k)) is not None]
+    actions = [k for k in ACTIONS if offers.find(_edit(k)) is not None]
     style = styles[0] if styles else "professional"
-    models = [m for m in MODELS if m in able.models]
-    estimates = {m: provider.estimate(_probe(Operation.PORTRAIT, style, m)) for m in models}
+    estimates = {
+        model: found.estimate(_portrait(style, model))
+        for model in MODELS
+        if (found := offers.find(_portrait(style, model))) is not None
+    }
     return {
         "name": provider.name,
-        "operations": sorted(able.operations),
-        "models": models,
+        "operations": list(offers.operations),
+        "models": list(estimates),
         "styles": styles,
         "actions": actions,
-        "max_count": able.max_count,
-        "max_photos": able.max_photos,
-        "estimates": {m: {"usd": e.usd, "seconds": e.seconds} for m, e in estimates.items()},
+        "max_count": max((row.max_count for row in offers), default=0),
+        "max_photos": max((row.max_photos for row in offers), default=0),
+        "estimates": {m: {"usd": e.cost.as_number(), "seconds": e.seconds} for m, e in estimates.items()},
     }
 
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.cli.output import fail, failure, json_option, print_json, say
-from providers.configure import hand_to_workers
 from providers.people import own_model
+from providers.people.environment import hand_to_workers
 from providers.people.model_files import Model, folder, model, state, summary
 from providers.people.model_files import models as known
 from providers.settings import ProviderSettings

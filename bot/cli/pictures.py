@@ -122,6 +122,7 @@ async def _watched(start: Any) -> dict[str, Any]:
 
         async def report(key: str, progress: Report) -> None:
             words = {Phase.QUEUED: "waiting in the queue", Phase.RUNNING: "being made", Phase.DONE: "downloading"}
+            words[Phase.FETCHING] = "made; being fetched"
             text = words[progress.phase]
             if progress.position is not None:
                 text = f"{text}, {progress.position} before us"

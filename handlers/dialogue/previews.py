@@ -16,12 +16,13 @@ from handlers.channel import Channel, DeliveryError
 from handlers.dialogue.menus import style_choices
 from handlers.message import Kind, Language, Message, Outgoing
 from handlers.words import words
-from providers.base import Operation, PictureFile, Provider, Request
+from providers.base import PictureFile, Provider, Request
 from providers.catalog import STYLES
 from providers.errors import LikenessError
 from providers.media.files import write_file
 from providers.media.preview import collage, dimensions, thumbnail
 from providers.media.threads import in_thread
+from providers.task import Operation, Task
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ class Previews:
     def begin(self, message: Message, photo: Path, styles: Sequence[str], language: Language) -> None:
         """Make and send the sheet of these styles, as far as previews of them can be made. Returns at once."""
         channel = self._channels.get(message.chat.channel)
-        can = self._provider.capabilities
-        keys = [key for key in styles if can.styles is None or key in can.styles][:MOST]
+        offers = self._provider.offers
+        keys = [key for key in styles if offers.find(_portrait(key)) is not None][:MOST]
         if channel is None or len(keys) < 2:
             return
         task = asyncio.create_task(self._make_and_send(channel, message, photo, keys, language))
@@ -122,14 +123,17 @@ class Previews:
 
     async def _preview(self, photo: Path, style: str, folder: Path) -> Path:
         key = f"{folder.name}-{style}"
-        request = Request(
-            key=key, operation=Operation.PORTRAIT, prompt=style, style=style, photos=(photo,), aspect_ratio=None
-        )
+        request = Request(key=key, task=_portrait(style), prompt=style, photos=(photo,))
         submission = await self._provider.submit(request)
         async for _ in self._provider.follow(submission):
             pass
         result = await self._provider.fetch(submission, folder)
         return result.pictures[0].path
+
+
+def _portrait(style: str) -> Task:
+    """In the photo's own ratio."""
+    return Task(operation=Operation.PORTRAIT, style=style, photos=1)
 
 
 def _delete(root: Path, folder: Path) -> None:

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from handlers.jobs.plan import links, pieces, request_for
+from handlers.jobs.plan import links, pieces, preferences_of, request_for
 from handlers.store.base import Job, Part, PartState, Store
-from providers.base import Cancelled, PictureFile, Progress, Request, Result, Submission
+from providers.base import Cancelled, Charge, CostSource, PictureFile, Progress, Request, Result, Submission
 from providers.errors import LikenessError, MaybePaid, NotTaken, WaitAndRetry
+from providers.money import Money
 from providers.submission import Record, Routes, Stage, collect, split, submit
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,12 @@ def failure_of(error: LikenessError) -> Failure:
     )
 
 
+def _charge(part: Part) -> Charge:
+    money = Money.of(part.cost or 0, part.currency)
+    told = part.submission.charge if part.submission else None
+    return told if told is not None and told.money == money else Charge(money=money, source=CostSource.TABLE)
+
+
 class StoreJournal:
     """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted."""
 
@@ -100,8 +107,7 @@ class StoreJournal:
             stage=Stage(part.state.value),
             submission=part.submission,
             pictures=part.pictures,
-            cost=part.cost,
-            currency=part.currency,
+            charge=None if part.cost is None else _charge(part),
             error_code=part.error_code,
         )
 
@@ -127,11 +133,12 @@ class StoreJournal:
         stage: Stage,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
         state = PartState(stage.value)
+        cost = None if charge is None else charge.money.as_number()
+        currency = "USD" if charge is None else charge.money.currency
         await self._store.end_part(key, state, pictures=pictures, cost=cost, currency=currency, error_code=error_code)
         self._found.pop(key, None)
 
@@ -179,7 +186,7 @@ class Executor:
 
         kept = await self._make(await self._fresh(job), None, made)
         shots = tuple(replace(shot, fault=None) for shot in kept.shots)
-        free = {part.key for part in parts if part.submission is not None and part.submission.cost == 0}
+        free = {part.key for part in parts if part.submission is not None and part.cost == 0}
         maybe = any(
             outcome in (Cancelled.ASKED, Cancelled.UNSUPPORTED) for key, outcome in outcomes.items() if key not in free
         )
@@ -269,7 +276,7 @@ class _Making:
     async def _piece(self, piece: Request, link: int) -> Result | Failure:
         try:
             await self._check_allowed(piece.key, link)
-            submission = await submit(piece, self.router, self.journal, named=self.job.order.provider)
+            submission = await submit(piece, self.router, self.journal, preferences=preferences_of(self.job.order))
             return await self._collect(piece, submission)
         except LikenessError as error:
             log.info("a request ended without pictures: job=%s %s", self.job.id, error)

@@ -11,6 +11,7 @@ from handlers.store.base import Job
 from handlers.words import Words, money, seconds
 from providers.base import Phase, Progress
 from providers.catalog import MODELS
+from providers.registry import is_local
 
 AFTERWARDS = ("again", "variations", "upscale", "edit")
 """What is offered under every result; each id is `name:job`."""
@@ -114,7 +115,7 @@ class JobNotices:
             "provider": ", ".join(makers),
             "time": seconds(took, self.language),
         }
-        if all(p.provider == "embedded" for p in pictures):
+        if all(is_local(p.provider) for p in pictures):
             return self.say("job.receipt_basic", **facts)
         cost = money(self.job.cost or 0.0, self.job.currency, self.language)
         return self.say("job.receipt", model=MODELS[self.job.order.model].name(self.language), cost=cost, **facts)

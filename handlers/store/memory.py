@@ -150,8 +150,8 @@ class MemoryStore:
             self._parts[key],
             state=PartState.ACCEPTED,
             submission=submission,
-            cost=submission.cost,
-            currency=submission.currency,
+            cost=None if submission.charge is None else submission.charge.money.as_number(),
+            currency="USD" if submission.charge is None else submission.charge.money.currency,
             updated=self._clock(),
         )
 

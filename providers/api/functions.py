@@ -14,17 +14,18 @@ is such an error too. A call that was interrupted is picked up by `resume_reques
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from providers.api.runner import Options, Result, Source, Wish, answered, kept, perform, resume
-from providers.base import MAX_COUNT, Operation, Request
-from providers.catalog.keys import check_action, check_count, check_model, check_ratio, check_scale, check_style
-from providers.catalog.records import ACTIONS, STYLES
+from providers.catalog.keys import check_style
+from providers.catalog.records import STYLES
+from providers.embedded.reading import parameters_of
 from providers.errors import AskPerson
-from providers.prompts import DEFAULT_STYLE, create_prompt, edit_prompt, portrait_prompt
+from providers.prompts import create_prompt, edit_prompt, portrait_prompt
 from providers.settings import ProviderSettings
 from providers.submission import OnProgress
+from providers.task import MAX_COUNT
+from providers.task_builders import create_task, edit_task, portrait_task
 
 ITEM_FIELDS = frozenset({"style", "scene", "prompt"})
 VARIATIONS = 3
@@ -123,7 +124,7 @@ async def edit_image(
 
     async def call() -> Result:
         chosen = model or ("gpt" if mask is not None else "nanopro")
-        wish = _edit(len(photos), prompt, action, chosen, aspect_ratio, scale, count)
+        wish = _edit(len(photos), mask is not None, prompt, action, chosen, aspect_ratio, scale, count)
         return await perform([wish], photos=photos, mask=mask, options=options)
 
     return await answered(call)
@@ -145,16 +146,8 @@ async def generate_image(
     options = Options(provider=provider, out=out, on_progress=on_progress, key=key, settings=settings)
 
     async def call() -> Result:
-        request = partial(
-            Request,
-            operation=Operation.CREATE,
-            prompt=create_prompt(prompt=prompt),
-            text=prompt,
-            model=check_model(model),
-            count=check_count(count),
-            aspect_ratio=check_ratio(aspect_ratio),
-        )
-        return await perform([Wish(build=lambda name, _photos, _mask: request(key=name))], options=options)
+        task = create_task(words=prompt, model=model, count=count, aspect_ratio=aspect_ratio)
+        return await perform([Wish(task=task, prompt=create_prompt(prompt=prompt), text=prompt)], options=options)
 
     return await answered(call)
 
@@ -205,22 +198,22 @@ def _portrait(
     model: str,
     aspect_ratio: str | None,
 ) -> Wish:
-    chosen = check_style(style) if style else (None if prompt else DEFAULT_STYLE)
-    request = partial(
-        Request,
-        operation=Operation.PORTRAIT,
-        prompt=portrait_prompt(style=chosen, scene=scene, prompt=prompt, photos=photos),
-        text=prompt or scene or "",
-        style=None if prompt else chosen,
-        model=check_model(model),
-        count=check_count(count),
-        aspect_ratio=check_ratio(aspect_ratio) or (STYLES[chosen].aspect_ratio if chosen else None),
+    ratio = aspect_ratio or (STYLES[check_style(style)].aspect_ratio if style else None)
+    task = portrait_task(
+        style=None if prompt else style,
+        own_words=bool(prompt),
+        photos=photos,
+        model=model,
+        count=count,
+        aspect_ratio=ratio,
     )
-    return Wish(build=lambda key, paths, _mask: request(key=key, photos=paths))
+    text = portrait_prompt(style=style, scene=scene, prompt=prompt, photos=photos)
+    return Wish(task=task, prompt=text, text=prompt or scene or "")
 
 
 def _edit(
     photos: int,
+    mask: bool,
     prompt: str | None,
     action: str,
     model: str,
@@ -228,21 +221,19 @@ def _edit(
     scale: int | None,
     count: int,
 ) -> Wish:
-    chosen = check_action(action)
-    ratio = check_ratio(aspect_ratio) or ACTIONS[chosen].aspect_ratio
-    factor = check_scale(scale) or (2 if chosen == "upscale" else None)
-    request = partial(
-        Request,
-        operation=Operation.EDIT,
-        prompt=edit_prompt(action=chosen, text=prompt, scale=factor, photos=photos, aspect_ratio=aspect_ratio),
-        text=prompt or "",
-        action=chosen,
-        model=check_model(model),
-        count=check_count(count),
-        aspect_ratio=ratio,
-        scale=factor,
+    factor = scale if scale is not None or action != "upscale" else 2
+    task = edit_task(
+        action=action,
+        words=prompt,
+        parameters=parameters_of(action, prompt or "", factor),
+        photos=photos,
+        mask=mask,
+        model=model,
+        count=count,
+        aspect_ratio=aspect_ratio,
     )
-    return Wish(build=lambda key, paths, mask: request(key=key, photos=paths, mask=mask))
+    written = edit_prompt(action=action, text=prompt, scale=factor, photos=photos, aspect_ratio=aspect_ratio)
+    return Wish(task=task, prompt=written, text=prompt or "")
 
 
 def _checked_items(items: Sequence[Mapping[str, str | None]] | None) -> Sequence[Mapping[str, str | None]]:

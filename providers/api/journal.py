@@ -7,6 +7,7 @@ piece. It is replaced as a whole and synced to disk at every change. `<folder>/<
 
 import asyncio
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -16,14 +17,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from providers.base import PictureFile, Request, Submission
+from providers.api.old_documents import upgraded
+from providers.base import Charge, PictureFile, Request, Submission
 from providers.errors import AskPerson
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER, delete_quietly, write_file
 from providers.submission import Record, Stage
 
 KEPT = timedelta(days=30)
+VERSION = 2
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -48,7 +51,7 @@ class Document:
 
     call: Call
     records: dict[str, Record] = field(default_factory=dict)
-    version: int = 1
+    version: int = VERSION
 
     @property
     def made(self) -> bool:
@@ -136,14 +139,11 @@ class FileJournal:
         stage: Stage,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
         old = self._document.records[key]
-        await self._put(
-            replace(old, stage=stage, pictures=tuple(pictures), cost=cost, currency=currency, error_code=error_code)
-        )
+        await self._put(replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code))
 
     async def _put(self, record: Record) -> None:
         async with self._one_at_a_time:
@@ -158,8 +158,8 @@ class FileJournal:
 def read_document(path: Path) -> Document | None:
     """None where there is no such file, or it is none of ours."""
     try:
-        return _DOCUMENT.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return _DOCUMENT.validate_python(upgraded(json.loads(path.read_bytes()), to=VERSION), strict=False)
+    except (OSError, ValueError):
         return None
 
 

@@ -30,9 +30,12 @@ from providers.media.accept import accept_photo
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.media.upstream import prepare_mask
+from providers.money import Money
+from providers.preferences import only
 from providers.router import Router
 from providers.settings import ProviderSettings
 from providers.submission import OnProgress, Piece, Stage, pieces_of, run
+from providers.task import Task
 
 Source = str | Path
 Result = dict[str, Any]
@@ -40,9 +43,11 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """One request before its photos are known. `build` makes it from its key, the photos and the mask."""
+    """One request before its photos are on disk."""
 
-    build: Callable[[str, tuple[Path, ...], Path | None], Request]
+    task: Task
+    prompt: str
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +177,15 @@ def _call(
     pieces: list[Request] = []
     items: list[int] = []
     for number, wish in enumerate(wishes):
-        request = wish.build(f"{key}.{number}" if series else key, *taken)
+        photos, mask = taken
+        request = Request(
+            key=f"{key}.{number}" if series else key,
+            task=wish.task,
+            prompt=wish.prompt,
+            text=wish.text,
+            photos=photos,
+            mask=mask,
+        )
         parts = _pieces(request, router, options.provider)
         pieces += parts
         items += [number] * len(parts)
@@ -180,7 +193,7 @@ def _call(
         key=key,
         created=datetime.now(UTC),
         mode="edit" if taken[0] else "generate",
-        model=pieces[0].model,
+        model=pieces[0].task.model,
         prompt=None if series else pieces[0].prompt,
         into=Path(options.out or settings.output_dir).expanduser().absolute(),
         pieces=tuple(pieces),
@@ -191,9 +204,13 @@ def _call(
 
 def _pieces(request: Request, router: Router, named: str | None) -> tuple[Request, ...]:
     try:
-        return pieces_of(request, router, named)
+        return pieces_of(request, router, only(named))
     except AskPerson as error:
-        if request.mask is not None and request.model != "gpt" and error.code in ("no_provider", "provider_cannot"):
+        if (
+            request.mask is not None
+            and request.task.model != "gpt"
+            and error.code in ("no_provider", "provider_cannot")
+        ):
             raise AskPerson("masks go with gpt", code="mask_needs_gpt") from None
         raise
 
@@ -206,7 +223,9 @@ async def _resumed(folder: Path, key: str, settings: ProviderSettings, on_progre
 
 async def _made(journal: FileJournal, router: Router, folder: Path, on_progress: OnProgress | None) -> Result:
     call = journal.call
-    ends = await run(call.pieces, router, journal, into=call.into, named=call.provider, on_progress=on_progress)
+    ends = await run(
+        call.pieces, router, journal, into=call.into, preferences=only(call.provider), on_progress=on_progress
+    )
     if journal.document.made:
         await asyncio.to_thread(forget_photos, folder, call.key)
     return _result(call, ends, journal)
@@ -257,16 +276,18 @@ def _image(picture: PictureFile) -> Result:
         "size_bytes": picture.size_bytes,
         "request_id": picture.request_id,
         "provider": picture.provider,
+        "model": picture.model,
     }
 
 
 def _costs(journal: FileJournal) -> dict[str, float]:
     """By currency; of failed pieces too, where the service named its charge."""
-    costs: dict[str, float] = {}
+    costs: dict[str, Money] = {}
     for record in journal.document.records.values():
-        if record.cost is not None and record.stage in (Stage.MADE, Stage.FAILED):
-            costs[record.currency] = round(costs.get(record.currency, 0.0) + record.cost, 4)
-    return costs
+        if record.charge is not None and record.stage in (Stage.MADE, Stage.FAILED):
+            money = record.charge.money
+            costs[money.currency] = costs.get(money.currency, Money.zero(money.currency)) + money
+    return {currency: cost.rounded(4).as_number() for currency, cost in costs.items()}
 
 
 async def answered(call: Callable[[], Awaitable[Result]]) -> Result:

@@ -9,11 +9,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 
-from providers.base import ASPECT_RATIOS, MAX_COUNT
 from providers.catalog.records import ACTIONS, MODELS, STYLES, Action, Model, Style
 from providers.errors import AskPerson
+from providers.registry import known_names
+from providers.task import ASPECT_RATIOS, MAX_COUNT, SCALES
 
-SCALES: tuple[int, ...] = (2, 4)
 SHOWN = 40
 """How much of a wrong value is shown back, in characters."""
 NEAREST = 3
@@ -33,7 +33,13 @@ def check_action(key: str) -> str:
 
 
 def check_model(key: str) -> str:
-    """The model's key, likewise. Raises AskPerson `unknown_model`."""
+    """A quality level's key, likewise, or `SERVICE/MODEL` as it is: the service knows which models it has.
+
+    Raises AskPerson `unknown_model`.
+    """
+    service, slash, own = key.partition("/")
+    if slash and own and service in known_names():
+        return key
     return _known(key, MODELS, "unknown_model")
 
 

@@ -98,6 +98,7 @@ class Action(_Used):
     `needs_text`: nothing sensible can be done without words; `default_prompt` is then empty.
     `letters`: the words are to be written on the picture letter for letter.
     `aspect_ratio`: default ratio, None for that of the photo.
+    `operation`: which of `providers.task.Operation` it is where no mask is given.
     """
 
     group: str
@@ -112,6 +113,7 @@ class Action(_Used):
     letters: bool = False
     photos: int = 1
     aspect_ratio: str | None = None
+    operation: str = "edit"
 
     @property
     def prompt(self) -> str:

@@ -16,68 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from providers.base import (
-    MODELS,
+    FREE_OF_CHARGE,
     Cancelled,
-    Capabilities,
-    Estimate,
-    Operation,
     Phase,
     PictureFile,
     Progress,
+    ProviderDefaults,
     Request,
     Result,
     Submission,
 )
-from providers.embedded.reading import background_in, change_in, lettering_in, only_crops
+from providers.embedded.offers import KEY, offers
+from providers.embedded.reading import lettering_in
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end
+from providers.offers import Offers, Tier
 from providers.people.worker import Worker
 
-NAME = "embedded"
-STYLES = frozenset(
-    {
-        "professional", "artistic", "anime", "cyberpunk", "oil_painting", "watercolor", "vintage",
-        "id_photo_white", "id_photo_blue", "id_photo_red", "hongkong_vintage", "light_portrait",
-    }
-)  # fmt: skip
-ACTIONS = frozenset(
-    {
-        "enhance", "upscale", "retouch", "restore", "colorize", "replace_bg", "extend", "filter", "text_render",
-        "before_after", "comparison", "edit",
-    }
-)  # fmt: skip
-_OF_TWO = frozenset({"before_after", "comparison"})
-"""Actions that put two photos into one picture; everything else is done to one photo."""
-
-# Seconds for one picture of about 1024 x 1024 on one slow core, as bench/embedded.py measures them.
-_SECONDS: dict[str, float] = {
-    "professional": 8, "light_portrait": 8, "id_photo_white": 7, "id_photo_blue": 7, "id_photo_red": 7,
-    "replace_bg": 7, "anime": 4, "oil_painting": 4, "watercolor": 4, "upscale": 2, "restore": 3,
-}  # fmt: skip
-_BEGIN = 1.5
 _LOOK_EVERY = 0.2
-
-
-class _Reach(Capabilities):
-    """What can be done here, down to the words: a beach cannot be painted, a colour can."""
-
-    def reason_not(self, request: Request) -> str | None:
-        """As the base says it; further `scene`, `change`, where the words ask for what is not known here."""
-        reason = super().reason_not(request)
-        if reason is None and len(request.photos) > 1 and request.action not in _OF_TWO:
-            reason = "photos"  # one would be passed over without a word
-        if reason is not None or request.operation is not Operation.EDIT:
-            return reason
-        if request.action == "replace_bg" and background_in(request.text) is None:
-            return "scene"
-        if request.action == "before_after" and len(request.photos) < 2 and change_in(request.text) is None:
-            return "change"
-        if request.action == "comparison" and len(request.photos) == 1:
-            return "change"
-        if request.action == "edit" and not (request.aspect_ratio and only_crops(request.text)):
-            return "change"
-        return None
 
 
 @dataclass(kw_only=True)
@@ -89,10 +46,11 @@ class _Running:
     stopped: bool = False
 
 
-class EmbeddedProvider:
+class EmbeddedProvider(ProviderDefaults):
     """See the module. `spool`: a folder of its own, kept across restarts."""
 
-    name = NAME
+    name = KEY
+    tier = Tier.LOCAL
     repeatable = True
 
     def __init__(self, spool: Path) -> None:
@@ -101,47 +59,41 @@ class EmbeddedProvider:
         self._jobs: dict[str, _Running] = {}
 
     @property
-    def capabilities(self) -> Capabilities:
-        return _Reach(
-            operations=frozenset({Operation.PORTRAIT, Operation.EDIT}),
-            models=frozenset(MODELS),
-            styles=STYLES,
-            actions=ACTIONS,
-            max_photos=2,
-            max_count=8,
-            masks=False,
-            free_prompts=False,
-        )
-
-    def estimate(self, request: Request) -> Estimate:
-        each = _SECONDS.get(request.style or request.action or "", 1.5)
-        if request.scale == 4:
-            each *= 4
-        return Estimate(usd=0.0, seconds=_BEGIN + each * request.count)
+    def offers(self) -> Offers:
+        return offers()
 
     async def submit(self, request: Request) -> Submission:
         """Nothing is handed to anybody: the request itself is the handle. Raises AskPerson."""
         if not request.photos:
             raise AskPerson("nothing to work on", code="need_photo", text_key="say.need_photo_bare")
-        if request.action == "comparison" and len(request.photos) < 2:
+        task = request.task
+        if task.action == "comparison" and task.photos < 2:
             raise AskPerson("one photo", code="need_second_photo", text_key="say.need_second_photo")
-        if request.action == "text_render" and lettering_in(request.text) is None:
+        if task.action == "text_render" and lettering_in(request.text) is None:
             raise AskPerson("no letters to write", code="need_text", text_key="say.need_text")
-        reason = self.capabilities.reason_not(request)
-        if reason is not None:
+        offer = self.offers.find(task)
+        if offer is None:
+            reason = str(self.offers.reason_not(task))
             raise AskPerson(reason, code="needs_other_provider", params={"reason": reason})
         handle = {
-            "operation": request.operation.value,
+            "operation": "edit" if task.action else task.operation.value,
             "text": request.text,
-            "style": request.style,
-            "action": request.action,
-            "count": request.count,
-            "aspect_ratio": request.aspect_ratio,
-            "scale": request.scale,
+            "style": task.style,
+            "action": task.action,
+            "count": task.count,
+            "aspect_ratio": task.aspect_ratio,
+            "scale": task.scale,
             "photos": [str(path.absolute()) for path in request.photos],
-            "take": request.take,
+            "take": task.variant,
         }
-        return Submission(provider=NAME, request_id=request.key, count=request.count, handle=handle, cost=0.0)
+        return Submission(
+            provider=KEY,
+            request_id=request.key,
+            count=request.count,
+            model=offer.model,
+            handle=handle,
+            charge=FREE_OF_CHARGE,
+        )
 
     async def follow(self, submission: Submission) -> AsyncIterator[Progress]:
         """Does the work, or joins it. Raises AskPerson (`no_face`, `background_unclear`, …) or MadeNothing."""
@@ -163,14 +115,20 @@ class EmbeddedProvider:
         pictures: list[PictureFile] = []
         for name in names:
             data = await in_thread((folder / name).read_bytes)
-            what = submission.handle.get("style") or submission.handle.get("action") or NAME
+            what = submission.handle.get("style") or submission.handle.get("action") or KEY
             saved = await in_thread_to_its_end(
-                save_picture, data, into=into, stem=f"{what}-{NAME}", provider=NAME, request_id=submission.request_id
+                save_picture,
+                data,
+                into=into,
+                stem=f"{what}-{KEY}",
+                provider=KEY,
+                request_id=submission.request_id,
+                model=submission.model,
             )
             pictures.append(saved)
         self._jobs.pop(submission.request_id, None)
         await in_thread(shutil.rmtree, folder, ignore_errors=True)
-        return Result(pictures=tuple(pictures), cost=0.0)
+        return Result(pictures=tuple(pictures), charge=FREE_OF_CHARGE)
 
     async def cancel(self, submission: Submission) -> Cancelled:
         """A waiting job is taken out; a running one is stopped by ending its worker."""

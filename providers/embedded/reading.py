@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from providers import task
+
 Colour = tuple[int, int, int]
 
 _RATIO = re.compile(r"\d+\s*(?:[:x×比/]|by|to)\s*\d+")
@@ -229,3 +231,35 @@ def _without_place(letters: str) -> tuple[str, str]:
             break
         tail, letters = f"{said} {tail}", letters[: match.start()].rstrip(" ,，")
     return letters, tail
+
+
+_KINDS: dict[str, Literal["transparent", "colour", "gradient", "studio", "blurred"]] = {
+    "cut": "transparent",
+    "solid": "colour",
+    "gradient": "gradient",
+    "studio": "studio",
+    "blur": "blurred",
+}
+
+
+def parameters_of(action: str, text: str, scale: int | None = None) -> task.Parameters:
+    """What an edit's words say, as the typed parameters of its task."""
+    if not text.strip():
+        return task.Parameters(scale=scale)
+    match action:
+        case "replace_bg":
+            found = background_in(text)
+            background = (
+                task.Background(kind="place")
+                if found is None
+                else task.Background(kind=_KINDS[found.kind], colours=found.colours)
+            )
+            return task.Parameters(background=background, scale=scale)
+        case "before_after":
+            change = change_in(text)
+            return task.Parameters(change=change, complete=change is not None, scale=scale)
+        case "edit" if only_crops(text):
+            return task.Parameters(adjustments=(task.Adjustment(kind="crop"),), scale=scale)
+        case "edit":
+            return task.Parameters(complete=False, scale=scale)
+    return task.Parameters(scale=scale)

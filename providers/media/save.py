@@ -30,7 +30,7 @@ class _Finished:
     height: int
 
 
-def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_id: str) -> PictureFile:
+def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_id: str, model: str = "") -> PictureFile:
     """Save `data` as a new file in `into`, which is made where it is missing. Blocks.
 
     The name is `<stem>-<date>-<random>.<type>`; of `stem` only a–z, 0–9, `_` and `-` remain, so it may be anything.
@@ -53,6 +53,7 @@ def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_i
         mime=finished.mime,
         provider=provider,
         request_id=request_id,
+        model=model,
     )
 
 

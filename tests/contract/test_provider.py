@@ -1,26 +1,27 @@
 """What every provider keeps, whatever service stands behind it. A new provider adds its `Stage` here."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
-from providers.base import Cancelled, Estimate, Operation, Phase, Provider, Request, Submission
+from providers.base import Cancelled, Phase, Provider, Request, Submission
 from providers.embedded.provider import EmbeddedProvider
 from providers.errors import LikenessError, MadeNothing
 from providers.fake import FakeProvider
 from providers.media.download import Downloader
-from providers.services.fal import FalProvider
+from providers.services.fal.provider import FalProvider
+from providers.task import Operation
+from tests.providers.wanted import changed, wanted
 from tests.servers.fal import KEY, FakeFal
 
-REQUEST = Request(
-    key="job-1", operation=Operation.CREATE, prompt="A lighthouse in a storm.", text="a lighthouse in a storm", count=2
-)
+SUBMISSION = TypeAdapter(Submission)
+REQUEST = wanted(operation=Operation.CREATE, prompt="A lighthouse in a storm.", text="a lighthouse in a storm", count=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +64,7 @@ def embedded_stage() -> Iterator[Stage]:
     with TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.png"
         Image.linear_gradient("L").resize((320, 240)).convert("RGB").save(photo)
-        edit = Request(
-            key="job-1", operation=Operation.EDIT, action="enhance", prompt="Better.", photos=(photo,), count=2
-        )
+        edit = wanted(operation=Operation.EDIT, action="enhance", prompt="Better.", photos=(photo,), count=2)
         one, other = (EmbeddedProvider(Path(folder) / "spool") for _ in range(2))
         yield Stage(provider=one, after_restart=other, charged=lambda: 0, request=edit, free=True)
 
@@ -84,7 +83,7 @@ async def on_stage(name: str) -> AsyncIterator[Stage]:
 
 
 def through_json(submission: Submission) -> Submission:
-    return Submission(**json.loads(json.dumps(asdict(submission))))
+    return SUBMISSION.validate_json(SUBMISSION.dump_json(submission))
 
 
 every_provider = pytest.mark.parametrize("name", STAGES)
@@ -94,17 +93,17 @@ every_provider = pytest.mark.parametrize("name", STAGES)
 async def test_it_is_a_provider_and_can_do_the_request(name: str) -> None:
     async with on_stage(name) as stage:
         assert isinstance(stage.provider, Provider)
-        assert stage.provider.capabilities.reason_not(stage.request) is None
+        assert stage.provider.offers.reason_not(stage.request.task) is None
         assert stage.provider.name.isidentifier()
 
 
 @every_provider
 async def test_an_estimate_is_no_less_for_more_pictures_and_always_the_same(name: str) -> None:
     async with on_stage(name) as stage:
-        one = stage.provider.estimate(replace(stage.request, count=1))
-        two = stage.provider.estimate(stage.request)
-        assert isinstance(one, Estimate)
-        assert two.usd == pytest.approx(2 * one.usd)
+        offer = stage.provider.offers.find(stage.request.task)
+        assert offer is not None
+        one, two = (offer.estimate(changed(stage.request, count=count).task) for count in (1, 2))
+        assert two.cost == 2 * one.cost
         assert two.seconds >= one.seconds > 0
 
 
@@ -113,6 +112,7 @@ async def test_a_request_becomes_as_many_decodable_pictures_as_asked_for(name: s
     async with on_stage(name) as stage:
         submission = await stage.provider.submit(stage.request)
         assert (submission.provider, submission.count) == (stage.provider.name, 2)
+        assert submission.model in stage.provider.offers.models
         reports = [report async for report in stage.provider.follow(submission)]
         assert reports[-1].phase is Phase.DONE
         assert Phase.DONE not in [report.phase for report in reports[:-1]]
@@ -120,6 +120,7 @@ async def test_a_request_becomes_as_many_decodable_pictures_as_asked_for(name: s
         assert len(result.pictures) == 2
         for picture in result.pictures:
             assert picture.path.parent == tmp_path / "made"
+            assert (picture.provider, picture.model) == (stage.provider.name, submission.model)
             with Image.open(picture.path) as image:
                 image.load()
                 assert image.size == (picture.width, picture.height)

@@ -16,7 +16,8 @@ from handlers.store.base import Delivery, DeliveryState, InboxRow, Job, JobState
 from handlers.store.memory import MemoryStore
 from handlers.store.sql.schema import MIGRATIONS, VERSION, SchemaTooNew, make_engine, migrate, sqlite_url
 from handlers.store.sql.store import SqlStore
-from providers.base import PictureFile, Submission
+from providers.base import Charge, CostSource, PictureFile, Submission
+from providers.money import Money
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -279,8 +280,9 @@ async def test_a_turn_that_began_before_a_job_finished_does_not_lose_its_result(
 
 
 async def test_a_part_goes_from_submitting_to_accepted_to_made(store: Store) -> None:
+    charge = Charge(money=Money.usd("0.3"), source=CostSource.ANSWER)
     submission = Submission(
-        provider="fal", request_id="r-1", count=2, handle={"status": "x", "deep": [1, {"a": None}]}, cost=0.3
+        provider="fal", request_id="r-1", count=2, handle={"status": "x", "deep": [1, {"a": None}]}, charge=charge
     )
     await store.begin_part("j1-0-0", "j1", "fal")
     begun = await store.part("j1-0-0")

@@ -24,10 +24,11 @@ from handlers.order import Order, Shot
 from handlers.store.base import ENDED, Delivery, DeliveryState, Job, Store
 from handlers.store.sql.schema import sqlite_url
 from handlers.store.sql.store import SqlStore
-from providers.base import Cancelled, Capabilities, Estimate, Progress, Request, Result, Submission
+from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
 from providers.media.download import Downloader
+from providers.offers import Offers
 from providers.router import Router
-from providers.services.fal import FalProvider
+from providers.services.fal.provider import FalProvider
 
 POINTS: Mapping[str, str] = {
     "row not yet written": "begin_part:before",
@@ -95,28 +96,18 @@ class HoldingChannel(FileChannel):
         return delivered
 
 
-class HoldingFal:
+class HoldingFal(ProviderDefaults):
     """fal, with a stop between the end of a job and its download."""
 
     def __init__(self, fal: FalProvider, hold: Hold) -> None:
         self._fal = fal
         self._hold = hold
         self._jobs: dict[str, str] = {}
+        self.name = fal.name
 
     @property
-    def name(self) -> str:
-        return self._fal.name
-
-    @property
-    def repeatable(self) -> bool:
-        return self._fal.repeatable
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._fal.capabilities
-
-    def estimate(self, request: Request) -> Estimate:
-        return self._fal.estimate(request)
+    def offers(self) -> Offers:
+        return self._fal.offers
 
     async def submit(self, request: Request) -> Submission:
         submission = await self._fal.submit(request)

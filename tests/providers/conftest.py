@@ -8,9 +8,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from providers.base import Operation, Request
 from providers.media.download import Downloader
-from providers.services.fal import FalProvider
+from providers.services.fal.provider import FalProvider
 from providers.settings import ProviderSettings
 from tests.servers.fal import KEY, FakeFal
 
@@ -79,14 +78,3 @@ def second_photo(tmp_path: Path) -> Path:
     path = tmp_path / "second.jpg"
     Image.new("RGB", (320, 320), (20, 140, 120)).save(path)
     return path
-
-
-def portrait(key: str = "job-1", **changes: object) -> Request:
-    """A portrait from words alone, which needs no photo."""
-    values: dict[str, object] = {
-        "key": key,
-        "operation": Operation.PORTRAIT,
-        "prompt": "A portrait in oils.",
-        "style": "oil_painting",
-    }
-    return Request(**{**values, **changes})  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers import base
+from providers import task
 from providers.catalog import (
     ACTION_GROUPS,
     ACTIONS,
@@ -104,7 +104,7 @@ def test_every_action_of_the_contract_has_its_record(key: str) -> None:
 
 
 def test_models_are_those_of_the_seam() -> None:
-    assert tuple(MODELS) == base.MODELS
+    assert tuple(MODELS) == task.LEVELS
 
 
 def test_models_say_how_long_a_picture_takes() -> None:
@@ -187,7 +187,7 @@ def test_a_prompt_fits_any_sex_and_names_no_maker(record: Style | Action) -> Non
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
 def test_a_style_has_a_ratio_that_exists_and_only_avatars_are_drawn_freely(style: Style) -> None:
-    assert style.aspect_ratio in base.ASPECT_RATIOS
+    assert style.aspect_ratio in task.ASPECT_RATIOS
     assert style.likeness == (style.key not in AVATARS)
     assert style.several == (style.key == "family_photo")
     assert style.needs == ("photo",)
@@ -267,7 +267,7 @@ def test_an_edit_that_asks_for_another_layout_is_not_told_to_keep_it(action: Act
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda a: a.key)
 def test_only_sheets_and_pairs_have_a_ratio_of_their_own(action: Action) -> None:
     sheets = {"before_after", "comparison", "character_sheet", "expression_sheet"}
-    assert (action.aspect_ratio in base.ASPECT_RATIOS) == (action.key in sheets)
+    assert (action.aspect_ratio in task.ASPECT_RATIOS) == (action.key in sheets)
     assert action.aspect_ratio is not None or action.key not in sheets
 
 
@@ -389,7 +389,7 @@ def test_a_ratio_without_a_shape_is_refused_too(given: str) -> None:
 
 
 def test_known_ratios_pass_full_width_ones_too() -> None:
-    assert [check_ratio(r) for r in base.ASPECT_RATIOS] == list(base.ASPECT_RATIOS)
+    assert [check_ratio(r) for r in task.ASPECT_RATIOS] == list(task.ASPECT_RATIOS)
     assert check_ratio("１６：９") == "16:9"
     assert check_ratio(None) is None
 

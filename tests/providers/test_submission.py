@@ -8,13 +8,16 @@ from typing import NoReturn
 
 import pytest
 
-from providers.base import Capabilities, Operation, Phase, PictureFile, Progress, Request, Submission
+from providers.base import Charge, CostSource, Phase, PictureFile, Progress, Request, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from providers.fake import FakeProvider, Script
+from providers.money import Money, total
+from providers.preferences import only
 from providers.router import Router
-from providers.services.fal import FalProvider
+from providers.services.fal.provider import FalProvider
 from providers.submission import Record, Stage, collect, pieces_of, run, split, submit
-from tests.providers.conftest import Naps, portrait
+from tests.providers.conftest import Naps
+from tests.providers.wanted import portrait
 from tests.servers.fal import FakeFal
 
 
@@ -40,14 +43,11 @@ class Notes:
         stage: Stage,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
         old = self.records[key]
-        self._put(
-            replace(old, stage=stage, pictures=tuple(pictures), cost=cost, currency=currency, error_code=error_code)
-        )
+        self._put(replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code))
 
     def _put(self, record: Record) -> None:
         self.records[record.key] = record
@@ -77,10 +77,9 @@ def test_a_request_is_split_into_pieces_a_provider_takes(count: int, most: int, 
 
 
 def test_pieces_are_small_enough_for_every_candidate() -> None:
-    one = Capabilities(operations=frozenset(Operation), models=frozenset({"nanopro"}), max_count=1)
-    router = Router([told(), told(name="bfl", capabilities=one)])
+    router = Router([told(), told(name="bfl", max_count=1)])
     assert [p.count for p in pieces_of(portrait(count=3), router)] == [1, 1, 1]
-    assert [p.count for p in pieces_of(portrait(count=3), router, "fal")] == [3]
+    assert [p.count for p in pieces_of(portrait(count=3), router, only("fal"))] == [3]
 
 
 # --- submitting
@@ -143,7 +142,7 @@ async def test_nobody_else_is_asked_after_a_refusal_of_the_content_or_an_unknown
 async def test_a_named_provider_is_not_replaced_by_another(notes: Notes) -> None:
     second = told(name="openai")
     with pytest.raises(TellOperator):
-        await submit(portrait(), Router([told("account"), second]), notes, named="fal")
+        await submit(portrait(), Router([told("account"), second]), notes, preferences=only("fal"))
     assert second.submitted == []
 
 
@@ -273,21 +272,23 @@ async def test_progress_pictures_and_cost_are_collected(notes: Notes, tmp_path: 
     submission = await submit(request, router, notes)
     result = await collect(request, submission, router, notes, into=tmp_path, on_progress=on_progress)
     assert seen == [("job-1", Phase.QUEUED), ("job-1", Phase.RUNNING), ("job-1", Phase.DONE)]
-    assert (len(result.pictures), result.cost, result.currency) == (2, 0.3, "USD")
-    assert (notes.records["job-1"].stage, notes.records["job-1"].cost) == (Stage.MADE, 0.3)
+    charge = Charge(money=Money.usd("0.3"), source=CostSource.TABLE)
+    assert (len(result.pictures), result.charge) == (2, charge)
+    assert (notes.records["job-1"].stage, notes.records["job-1"].charge) == (Stage.MADE, charge)
 
 
 async def test_fewer_pictures_cost_less_by_the_price_list(notes: Notes, tmp_path: Path) -> None:
     router = Router([FakeProvider(name="fal", script=[Script(pictures=1)], usd=0.15)])
     request = portrait(count=3)
     result = await collect(request, await submit(request, router, notes), router, notes, into=tmp_path)
-    assert (len(result.pictures), result.cost) == (1, 0.15)
+    assert result.charge is not None
+    assert (len(result.pictures), result.charge.money) == (1, Money.usd("0.15"))
 
 
 async def test_a_charge_named_at_submit_outranks_the_price_list(notes: Notes, tmp_path: Path) -> None:
     router = Router([FakeProvider(name="fal", credits=7.0)])
     result = await collect(portrait(), await submit(portrait(), router, notes), router, notes, into=tmp_path)
-    assert (result.cost, result.currency) == (7.0, "credits")
+    assert result.charge == Charge(money=Money.of(7, "credits"), source=CostSource.ANSWER)
 
 
 async def test_what_was_made_is_not_made_again(notes: Notes, tmp_path: Path) -> None:
@@ -370,14 +371,15 @@ async def test_eight_pictures_go_to_fal_as_two_requests(
     ends = await run(pieces_of(portrait(count=8), router), router, notes, into=tmp_path)
     assert [len(end.result.pictures) for end in ends if end.result] == [4, 4]
     assert [body["num_images"] for body in fal.bodies] == [4, 4]
-    assert sum(end.result.cost or 0 for end in ends if end.result) == pytest.approx(1.2)
+    assert total([end.result.charge.money for end in ends if end.result and end.result.charge]) == Money.usd("1.2")
 
 
 async def test_a_mistake_of_ours_is_not_swallowed(notes: Notes, tmp_path: Path) -> None:
     class Broken(FakeProvider):
         async def check(self) -> None: ...
 
-        def estimate(self, request: Request) -> NoReturn:
+        @property
+        def offers(self) -> NoReturn:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

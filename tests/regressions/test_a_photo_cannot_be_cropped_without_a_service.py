@@ -6,19 +6,20 @@ import pytest
 from PIL import Image
 
 from providers import edit_image
-from providers.base import Operation, Request
+from providers.base import Request
 from providers.embedded import provider
+from providers.embedded.reading import parameters_of
 from providers.settings import ProviderSettings
+from providers.task import Operation
+from tests.providers.wanted import wanted
 
 
 def asked(text: str, ratio: str | None) -> Request:
-    return Request(
-        key="k",
+    return wanted(
         operation=Operation.EDIT,
-        prompt="",
         text=text,
         action="edit",
-        model="nanopro",
+        parameters=parameters_of("edit", text),
         aspect_ratio=ratio,
         photos=(Path("me.jpg"),),
     )
@@ -41,8 +42,8 @@ def asked(text: str, ratio: str | None) -> Request:
 def test_only_words_that_ask_for_a_crop_and_a_ratio_are_taken(
     tmp_path: Path, text: str, ratio: str | None, possible: bool
 ) -> None:
-    reach = provider.EmbeddedProvider(tmp_path).capabilities
-    assert (reach.reason_not(asked(text, ratio)) is None) is possible
+    reach = provider.EmbeddedProvider(tmp_path).offers
+    assert (reach.reason_not(asked(text, ratio).task) is None) is possible
 
 
 async def test_the_crop_has_the_ratio_and_the_pixels_of_the_photo(tmp_path: Path) -> None:

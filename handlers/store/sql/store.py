@@ -230,8 +230,8 @@ class SqlStore:
             key,
             state=PartState.ACCEPTED.value,
             submission=rows.submission_text(submission),
-            cost=submission.cost,
-            currency=submission.currency,
+            cost=None if submission.charge is None else submission.charge.money.as_number(),
+            currency="USD" if submission.charge is None else submission.charge.money.currency,
         )
 
     async def end_part(

@@ -34,7 +34,9 @@ from typing import Any
 
 import httpx
 
+from providers.base import Charge, CostSource
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
+from providers.money import CREDITS, Money
 
 Params = dict[str, str | int | float]
 
@@ -121,13 +123,13 @@ class Answer:
         return seconds_of(self.headers.get("retry-after"))
 
     @property
-    def credits(self) -> float | None:
+    def charge(self) -> Charge | None:
         """What a billing proxy says this call used."""
         try:
-            used = float(self.headers.get("x-credits-used", ""))
+            used = Money.of(self.headers.get("x-credits-used", ""), CREDITS)
         except ValueError:
             return None
-        return used if math.isfinite(used) and used >= 0 else None
+        return Charge(money=used, source=CostSource.ANSWER) if used.amount >= 0 else None
 
 
 def _detail(entry: dict[str, Any]) -> Detail:

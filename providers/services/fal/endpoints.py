@@ -1,4 +1,4 @@
-"""Which endpoint a request goes to, the body it gets, and what that costs. Pure, but for reading photos.
+"""The body a request gets at its endpoint. Pure, but for reading photos.
 
     nano2, nanopro    aspect_ratio as it is, none given: `auto` on edits, 1:1 on text; resolution 2K or 4K for upscale
     gpt               image_size instead of a ratio; quality always said, because fal's own default is the dearest one
@@ -9,17 +9,17 @@ With photos the request goes to `<endpoint>/edit`. A mask goes only with `gpt` (
 import base64
 import io
 import json
-import tomllib
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from providers.base import Estimate, Request
+from providers.base import Request
+from providers.errors import AskPerson
 from providers.media.preview import dimensions
 from providers.media.upstream import data_uri
+from providers.offers import Offer
+from providers.services.fal.offers import GPT, offers
 
 RESOLUTIONS = {None: "1K", 2: "2K", 4: "4K"}
 SIZES = {
@@ -29,81 +29,53 @@ SIZES = {
     "9:16": "portrait_16_9",
     "16:9": "landscape_16_9",
 }
-MEGAPIXEL = 1024 * 1024
+QUALITY = "high"
 GPT_SIDE_STEP = 16
 GPT_LONGEST = 3840
 GPT_PIXELS = (655_360, 8_294_400)
 GPT_RATIO = 3.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """One row of `models.toml`. `usd`: by resolution, or by `text` and `edit` for models priced by tokens."""
-
-    endpoint: str
-    seconds: float
-    usd: dict[str, float]
-    quality: str | None = None
+def offer_for(request: Request) -> Offer:
+    """The offer by which it is made. Raises AskPerson `provider_cannot`."""
+    offer = offers().find(request.task)
+    if offer is None:
+        raise AskPerson(str(offers().reason_not(request.task)), code="provider_cannot", params={"given": "fal"})
+    return offer
 
 
-@cache
-def models() -> dict[str, Model]:
-    rows = tomllib.loads((Path(__file__).parent / "models.toml").read_text("utf-8"))["models"]
-    return {key: Model(**row) for key, row in rows.items()}
-
-
-def endpoint_of(request: Request) -> str:
-    endpoint = models()[request.model].endpoint
-    return f"{endpoint}/edit" if request.photos else endpoint
-
-
-def estimate(request: Request) -> Estimate:
-    """By the price list. An upscale by gpt is priced at its largest size, so as not to promise too little."""
-    model = models()[request.model]
-    if model.quality is None:
-        usd = model.usd[RESOLUTIONS[request.scale]]
-    else:
-        usd = model.usd["edit" if request.photos else "text"]
-        usd *= 1 if request.scale is None else GPT_PIXELS[1] / MEGAPIXEL
-    slower = {None: 1.0, 2: 1.3, 4: 1.8}[request.scale]
-    return Estimate(usd=round(usd * request.count, 4), seconds=model.seconds * slower)
-
-
-def body_of(request: Request) -> dict[str, Any]:
+def body_of(request: Request, offer: Offer) -> dict[str, Any]:
     """The model's input, photos as data URIs. Blocks: it reads and encodes files. Raises AskPerson."""
     body: dict[str, Any] = {"prompt": request.prompt, "num_images": request.count}
-    if models()[request.model].quality is None:
-        body |= _nano(request)
-    else:
-        body |= _gpt(request)
+    body |= _gpt(request) if offer.model.startswith(GPT) else _nano(request)
     if request.photos:
         body["image_urls"] = [data_uri(photo) for photo in request.photos]
     return body
 
 
-def encoded_body(request: Request) -> bytes:
+def encoded_body(request: Request, offer: Offer) -> bytes:
     """`body_of` as JSON. Blocks: with photos these are many megabytes."""
-    return json.dumps(body_of(request), ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(body_of(request, offer), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _nano(request: Request) -> dict[str, Any]:
-    resolution = RESOLUTIONS[request.scale]
+    resolution = RESOLUTIONS[request.task.scale]
     # A PNG of 4096 x 4096 is larger than what chats take.
     out: dict[str, Any] = {"output_format": "jpeg" if resolution == "4K" else "png"}
-    if request.aspect_ratio is not None:
-        out["aspect_ratio"] = request.aspect_ratio
-    if request.scale is not None:
+    if request.task.aspect_ratio is not None:
+        out["aspect_ratio"] = request.task.aspect_ratio
+    if request.task.scale is not None:
         out["resolution"] = resolution
     return out
 
 
 def _gpt(request: Request) -> dict[str, Any]:
-    out: dict[str, Any] = {"quality": models()[request.model].quality, "output_format": "png"}
-    if request.scale is not None and request.photos:
-        width, height = enlarged(*dimensions(request.photos[0]), request.scale)
+    out: dict[str, Any] = {"quality": QUALITY, "output_format": "png"}
+    if request.task.scale is not None and request.photos:
+        width, height = enlarged(*dimensions(request.photos[0]), request.task.scale)
         out["image_size"] = {"width": width, "height": height}
-    elif request.aspect_ratio is not None:
-        out["image_size"] = SIZES[request.aspect_ratio]
+    elif request.task.aspect_ratio is not None:
+        out["image_size"] = SIZES[request.task.aspect_ratio]
     else:
         out["image_size"] = "auto" if request.photos else "square_hd"
     if request.mask is not None:

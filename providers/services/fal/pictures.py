@@ -53,10 +53,10 @@ class Fetcher:
         """Every picture of the job that can be had. Fewer than promised is a result; none is an error."""
         saved: dict[int, PictureFile] = {}
         refused: set[int] = set()
-        cost = submission.cost
+        charge = submission.charge
         for round_ in range(ROUNDS):
             answer = await self._result(result_url)
-            cost = answer.credits if cost is None else cost
+            charge = charge or answer.charge
             links, flagged = pictures_of(answer.body)
             links = links[: submission.count]
             if not links:
@@ -76,7 +76,7 @@ class Fetcher:
         if not saved:
             raise _nothing(refused)
         pictures = tuple(saved[n] for n in sorted(saved))
-        return Result(pictures=pictures, cost=cost, currency="USD" if cost is None else "credits")
+        return Result(pictures=pictures, charge=charge)
 
     async def _result(self, url: str) -> Answer:
         """The result, asked for again while it is only out of reach. Raises what the job ended with."""
@@ -98,14 +98,12 @@ class Fetcher:
     async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | None:
         """One picture, or None where this link did not give one."""
         stem = stem_of(self._name, submission.request_id, number)
-        request_id = submission.request_id
-        if found := await in_thread(_already, into, stem, self._name, request_id):
+        whose = {"provider": self._name, "request_id": submission.request_id, "model": submission.model}
+        if found := await in_thread(_already, into, stem, whose):
             return found
         try:
             data = await self._download(url)
-            return await in_thread_to_its_end(
-                save_picture, data, into=into, stem=stem, provider=self._name, request_id=request_id
-            )
+            return await in_thread_to_its_end(save_picture, data, into=into, stem=stem, **whose)
         except LikenessError as error:
             log.warning("a picture could not be fetched: %s", error.code)
             return None
@@ -136,19 +134,11 @@ def stem_of(provider: str, request_id: str, number: int) -> str:
     return f"{provider}-{request_id if plain else hashlib.sha256(request_id.encode()).hexdigest()[:32]}-{number}"
 
 
-def _already(into: Path, stem: str, provider: str, request_id: str) -> PictureFile | None:
+def _already(into: Path, stem: str, whose: dict[str, str]) -> PictureFile | None:
     """The picture of this name that an interrupted fetch saved. It was decoded before, and written whole."""
     for path in sorted(into.glob(f"{stem}-*")):
         if mime := _MIMES.get(path.suffix):
             width, height = dimensions(path)
             size = path.stat().st_size
-            return PictureFile(
-                path=path,
-                width=width,
-                height=height,
-                size_bytes=size,
-                mime=mime,
-                provider=provider,
-                request_id=request_id,
-            )
+            return PictureFile(path=path, width=width, height=height, size_bytes=size, mime=mime, **whose)
     return None

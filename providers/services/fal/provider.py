@@ -10,30 +10,21 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from providers.base import (
-    Cancelled,
-    Capabilities,
-    Estimate,
-    Operation,
-    Progress,
-    Request,
-    Result,
-    Submission,
-)
+from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
 from providers.errors import LikenessError, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net import direct
+from providers.offers import Offers
 from providers.services.fal import endpoints
 from providers.services.fal.addresses import FAL_QUEUE, address, stream_of
 from providers.services.fal.answers import Answer, connection_error, submit_error
 from providers.services.fal.follow import STREAM_SILENCE, Follower, Watched
+from providers.services.fal.offers import KEY, NANOPRO, offers
 from providers.services.fal.pictures import Fetcher
 
 Sleep = Callable[[float], Awaitable[None]]
 
-MAX_COUNT = 4
-"""`num_images` of every endpoint used here."""
 SUBMIT_TIMEOUT = httpx.Timeout(30.0, read=120.0, write=120.0)
 READ_TIMEOUT = httpx.Timeout(30.0, read=60.0)
 KEPT = 64
@@ -50,7 +41,7 @@ for _name in ("httpx", "httpcore"):  # They log every address, and ours carry re
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-class FalProvider:
+class FalProvider(ProviderDefaults):
     """`key` is the queue's: fal's own, or whatever the proxy at `queue_url` wants; None sends no key at all.
 
     The downloader becomes this provider's and is closed with it. A client that is given stays the giver's to close,
@@ -59,8 +50,7 @@ class FalProvider:
     taken.
     """
 
-    name = "fal"
-    repeatable = False
+    name = KEY
 
     def __init__(
         self,
@@ -88,23 +78,14 @@ class FalProvider:
         return f"<FalProvider {'direct' if self._root == FAL_QUEUE else 'by a proxy'}>"
 
     @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(
-            operations=frozenset(Operation),
-            models=frozenset(endpoints.models()),
-            max_photos=8,
-            max_count=MAX_COUNT,
-            masks=True,
-            mask_models=frozenset({"gpt"}),
-        )
-
-    def estimate(self, request: Request) -> Estimate:
-        return endpoints.estimate(request)
+    def offers(self) -> Offers:
+        return offers()
 
     async def submit(self, request: Request) -> Submission:
         """See `providers.services.fal.answers` for what each answer proves about the job."""
-        endpoint = endpoints.endpoint_of(request)
-        body = await in_thread(endpoints.encoded_body, request)
+        offer = endpoints.offer_for(request)
+        endpoint = offer.model
+        body = await in_thread(endpoints.encoded_body, request, offer)
         headers = self._headers() | {"content-type": "application/json"}
         try:
             response = await self._paid.post(
@@ -128,8 +109,8 @@ class FalProvider:
             request_id=request_id,
             count=request.count,
             handle={"endpoint": endpoint, **{k: v for k, v in given.items() if isinstance(v, str)}},
-            cost=answer.credits,
-            currency="USD" if answer.credits is None else "credits",
+            model=endpoint,
+            charge=answer.charge,
         )
 
     async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
@@ -169,7 +150,7 @@ class FalProvider:
 
     async def check(self) -> None:
         """Asks for a job that cannot exist: a good key gives `not found`, a bad one is refused. Costs nothing."""
-        endpoint = endpoints.models()["nanopro"].endpoint
+        endpoint = NANOPRO
         url = address("status", root=self._root, endpoint=endpoint, request_id=NO_JOB, given={})
         try:
             answer = await self._read(url)
@@ -190,7 +171,7 @@ class FalProvider:
 
     def _address(self, what: Any, submission: Submission) -> str:
         handle: Mapping[str, Any] = submission.handle
-        endpoint = str(handle.get("endpoint") or endpoints.models()["nanopro"].endpoint)
+        endpoint = str(handle.get("endpoint") or NANOPRO)
         return address(what, root=self._root, endpoint=endpoint, request_id=submission.request_id, given=handle)
 
     async def _read(self, url: str) -> Answer:

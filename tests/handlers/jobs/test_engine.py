@@ -16,14 +16,9 @@ from handlers.jobs.worker_leases import FileSlots, SlotTaken
 from handlers.order import Shot
 from handlers.store.base import Job, JobState
 from handlers.store.memory import MemoryStore
-from providers.base import Capabilities, Operation
 from providers.fake import FakeProvider, Script
 from providers.router import Router
 from tests.handlers.running import running
-
-
-def capable(count: int) -> Capabilities:
-    return Capabilities(operations=frozenset(Operation), models=frozenset({"nanopro"}), max_count=count)
 
 
 async def test_a_stop_lets_go_quickly_and_the_next_start_goes_on_without_a_second_post(
@@ -108,12 +103,12 @@ async def test_jobs_beyond_what_runs_at_once_wait_on_the_queue_and_are_done_once
 
 
 async def test_the_same_job_is_split_the_same_way_after_the_providers_changed(tmp_path: Path) -> None:
-    first = FakeProvider(standing=Script(seconds=1000), capabilities=capable(2))
+    first = FakeProvider(standing=Script(seconds=1000), max_count=2)
     async with running(tmp_path, provider=first, sleep=asyncio.sleep) as run:
         await run.place("j1", run.order(Shot(style="anime", count=4)))
         await run.runner.enqueue("j1")
         await run.happens(lambda: len(first.jobs) == 2)
-    later = FakeProvider(capabilities=capable(4))
+    later = FakeProvider(max_count=4)
     later.jobs = dict(first.jobs)
     for job in later.jobs.values():
         job.script = Script()

@@ -6,10 +6,11 @@ import pytest
 
 from handlers.jobs.plan import links, pieces, quote, request_for
 from handlers.order import Edit, Order, Shot
-from providers.base import Capabilities, Operation
 from providers.errors import AskPerson
 from providers.fake import FakeProvider
+from providers.offers import Tier
 from providers.router import Router
+from providers.task import Operation
 
 ANN, BEN = Path("/photos/ann.jpg"), Path("/photos/ben.jpg")
 MADE = Path("/pictures/made.png")
@@ -31,9 +32,8 @@ def router(**named: int) -> Router:
             FakeProvider(
                 name=name,
                 usd=0.0 if name == "embedded" else 0.1,
-                capabilities=Capabilities(
-                    operations=frozenset(Operation), models=frozenset({"nanopro"}), max_count=count
-                ),
+                tier=Tier.LOCAL if name == "embedded" else Tier.SERVICE,
+                max_count=count,
             )
             for name, count in named.items()
         ]
@@ -42,26 +42,28 @@ def router(**named: int) -> Router:
 
 def test_a_portrait_takes_its_style_its_ratio_and_the_persons_words() -> None:
     request = request_for(portrait(Shot(style="linkedin", scene="in a garden", count=3), take=2), job_id="j", shot=0)
-    assert (request.key, request.operation, request.style) == ("j-0-0", Operation.PORTRAIT, "linkedin")
-    assert (request.text, request.count, request.take, request.photos) == ("in a garden", 3, 2, (ANN,))
-    assert request.aspect_ratio is not None
+    assert (request.key, request.task.operation, request.task.style) == ("j-0-0", Operation.PORTRAIT, "linkedin")
+    assert (request.text, request.count, request.task.variant, request.photos) == ("in a garden", 3, 2, (ANN,))
+    assert request.task.aspect_ratio is not None
     assert "garden" in request.prompt
 
 
 def test_a_portrait_without_style_is_professional_and_an_own_prompt_has_none() -> None:
-    assert request_for(portrait(Shot()), job_id="j", shot=0).style == "professional"
+    assert request_for(portrait(Shot()), job_id="j", shot=0).task.style == "professional"
     own = request_for(portrait(Shot(prompt="as a wizard")), job_id="j", shot=0)
-    assert (own.style, own.text, own.aspect_ratio) == (None, "as a wizard", None)
+    assert (own.task.style, own.text, own.task.aspect_ratio) == (None, "as a wizard", None)
 
 
 def test_an_asked_for_ratio_wins_over_the_styles() -> None:
-    assert request_for(portrait(Shot(style="anime"), aspect_ratio="16:9"), job_id="j", shot=0).aspect_ratio == "16:9"
+    assert (
+        request_for(portrait(Shot(style="anime"), aspect_ratio="16:9"), job_id="j", shot=0).task.aspect_ratio == "16:9"
+    )
 
 
 def test_a_create_needs_words() -> None:
     order = Order(operation="create", shots=(Shot(prompt="a lighthouse"),))
     request = request_for(order, job_id="j", shot=0)
-    assert (request.operation, request.photos, request.text) == (Operation.CREATE, (), "a lighthouse")
+    assert (request.task.operation, request.photos, request.text) == (Operation.CREATE, (), "a lighthouse")
     with pytest.raises(AskPerson):
         request_for(Order(operation="create", shots=(Shot(),)), job_id="j", shot=0)
 
@@ -71,14 +73,14 @@ def test_a_chain_works_on_what_was_made_and_counts_only_its_last_link() -> None:
     assert links(order.shots[0]) == 2
     first = request_for(order, job_id="j", shot=0, link=0)
     last = request_for(order, job_id="j", shot=0, link=1, made=(MADE,))
-    assert (first.key, first.photos, first.count, first.mask, first.aspect_ratio) == (
+    assert (first.key, first.photos, first.count, first.mask, first.task.aspect_ratio) == (
         "j-0-0",
         (ANN, BEN),
         1,
         Path("/mask.png"),
         None,
     )
-    assert (last.key, last.photos, last.count, last.mask, last.aspect_ratio, last.scale) == (
+    assert (last.key, last.photos, last.count, last.mask, last.task.aspect_ratio, last.task.scale) == (
         "j-0-1",
         (MADE,),
         2,

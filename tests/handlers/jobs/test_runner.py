@@ -19,9 +19,11 @@ from handlers.message import Chat, Outgoing
 from handlers.order import Edit, Shot
 from handlers.store.base import DeliveryState, JobState, PartState
 from handlers.words import texts, words
-from providers.base import Cancelled, Capabilities, Operation, Result, Submission
-from providers.fake import FakeProvider, Script
+from providers.base import Cancelled, Result, Submission
+from providers.fake import FakeProvider, Script, offer
+from providers.offers import Tier
 from providers.router import Router
+from providers.task import Operation
 from tests.handlers.running import ANN, Running, hasty, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,7 +38,7 @@ class Broken(FakeProvider):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.capabilities = Capabilities(operations=frozenset({Operation.CREATE}), models=frozenset({"nanopro"}))
+        self.able = [offer(Operation.CREATE)]
 
     async def fetch(self, submission: Submission, into: Path) -> Result:
         if "broken" in self.jobs[submission.request_id].request.prompt:
@@ -49,11 +51,9 @@ async def module_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     basic = FakeProvider(
         name="embedded",
         repeatable=True,
-        usd=0.0,
+        tier=Tier.LOCAL,
         sleep=hasty,
-        capabilities=Capabilities(
-            operations=frozenset({Operation.EDIT}), models=frozenset({"nanopro"}), actions=frozenset({"enhance"})
-        ),
+        able=[offer(Operation.EDIT, usd=0, actions=frozenset({"enhance"}))],
     )
     folder = tmp_path_factory.mktemp("jobs")
     async with running(folder, others=[basic, Broken(name="broken", sleep=hasty)], other_channels=[ONCE]) as run:
@@ -139,7 +139,7 @@ async def test_shots_of_a_series_are_made_side_by_side_and_say_which_is_which(ru
     run.provider.standing = Script(seconds=10.0)
     order = run.order(Shot(style="anime"), Shot(style="linkedin"), Shot(style="vintage"), operation="series")
     job = await run.do(job_id, order)
-    assert sorted(r.style or "" for r in run.provider.submitted) == ["anime", "linkedin", "vintage"]
+    assert sorted(r.task.style or "" for r in run.provider.submitted) == ["anime", "linkedin", "vintage"]
     assert len(job.pictures) == 3
     lines = run.channel.result(job_id).text.splitlines()
     assert lines[1] == "1. Anime"
@@ -151,11 +151,11 @@ async def test_a_further_edit_is_done_on_the_result_of_the_one_before(run: Runni
     shot = Shot(edits=(Edit(action="restore"), Edit(action="colorize"), Edit(action="upscale", scale=4)), count=2)
     job = await run.do(job_id, run.order(shot, operation="edit"))
     first, second, third = run.provider.submitted
-    assert (first.action, first.photos, first.count) == ("restore", (run.photo,), 1)
-    assert (second.action, second.count) == ("colorize", 1)
+    assert (first.task.action, first.photos, first.count) == ("restore", (run.photo,), 1)
+    assert (second.task.action, second.count) == ("colorize", 1)
     assert second.photos[0] in {p.path for part in await run.store.parts(job_id) for p in part.pictures}
     assert second.photos != first.photos
-    assert (third.action, third.scale, third.count) == ("upscale", 4, 2)
+    assert (third.task.action, third.task.scale, third.count) == ("upscale", 4, 2)
     assert len(job.pictures) == 2
     assert job.cost == pytest.approx(0.4)
 
@@ -499,7 +499,7 @@ async def test_resuming_a_chain_goes_on_after_the_link_that_was_paid_for(run: Ru
     assert failed.error_code == "picture_lost"
     await run.runner.resume(job_id)
     await run.state(job_id, JobState.DONE)
-    assert [r.action for r in run.provider.submitted] == ["restore", "colorize"]
+    assert [r.task.action for r in run.provider.submitted] == ["restore", "colorize"]
 
 
 async def test_resuming_what_was_never_taken_or_is_done_is_refused(run: Running, job_id: str) -> None:

@@ -14,13 +14,17 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from providers.base import MODELS, Cancelled, Operation, Phase, Request
+from providers.base import FREE_OF_CHARGE, Cancelled, Phase, Request
 from providers.catalog import ACTIONS, STYLES
 from providers.embedded.provider import EmbeddedProvider
+from providers.embedded.reading import parameters_of
 from providers.embedded.toning import own_colours
 from providers.errors import AskPerson, MadeNothing
 from providers.media.pixels import Picture, pixels
+from providers.task import Operation
+from providers.task_builders import operation_of
 from tests.providers.photos import difference
+from tests.providers.wanted import changed, wanted
 
 
 @pytest_asyncio.fixture
@@ -45,14 +49,16 @@ def portrait(tmp_path: Path, astronaut: Picture) -> Path:
 
 
 def edit(action: str, *photos: Path, key: str = "job-1", text: str = "", count: int = 1) -> Request:
-    return Request(key=key, operation=Operation.EDIT, action=action, prompt="-", text=text, photos=photos, count=count)
+    parameters = parameters_of(action, text)
+    operation = operation_of(ACTIONS[action], parameters)
+    return wanted(key, operation=operation, action=action, parameters=parameters, text=text, photos=photos, count=count)
 
 
 async def made(provider: EmbeddedProvider, request: Request, into: Path) -> list[Image.Image]:
     submission = await provider.submit(request)
     assert [p async for p in provider.follow(submission)][-1].phase is Phase.DONE
     result = await provider.fetch(submission, into)
-    assert result.cost == 0
+    assert result.charge == FREE_OF_CHARGE
     pictures = []
     for picture in result.pictures:
         with Image.open(picture.path) as image:
@@ -63,13 +69,10 @@ async def made(provider: EmbeddedProvider, request: Request, into: Path) -> list
 
 
 def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
-    can = EmbeddedProvider(tmp_path).capabilities
-    assert can.styles is not None
-    assert can.actions is not None
-    assert can.styles <= set(STYLES)
-    assert can.actions <= set(ACTIONS)
-    assert can.models == set(MODELS)
-    assert not can.free_prompts
+    for row in EmbeddedProvider(tmp_path).offers:
+        assert (row.styles or frozenset()) <= set(STYLES)
+        assert (row.actions or frozenset()) <= set(ACTIONS)
+        assert (row.levels, row.price.free) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +84,11 @@ def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
         (edit("before_after", Path("a.png"), Path("b.png"), text="减肥前后"), None),
         (edit("comparison", Path("a.png"), text="weight loss"), "change"),
         (edit("remove_person", Path("a.png")), "action"),
-        (Request(key="k", operation=Operation.PORTRAIT, prompt="a knight", photos=(Path("a.png"),)), "prompt"),
-        (Request(key="k", operation=Operation.PORTRAIT, prompt="-", style="chef", photos=(Path("a.png"),)), "style"),
-        (Request(key="k", operation=Operation.CREATE, prompt="a cat"), "operation"),
+        (wanted(operation=Operation.PORTRAIT, photos=(Path("a.png"),)), "prompt"),
+        (wanted(operation=Operation.PORTRAIT, style="chef", photos=(Path("a.png"),)), "style"),
+        (wanted(operation=Operation.CREATE), "operation"),
         (
-            Request(key="k", operation=Operation.PORTRAIT, prompt="-", style="vintage", photos=(Path("a"), Path("b"))),
+            wanted(operation=Operation.PORTRAIT, style="vintage", photos=(Path("a"), Path("b"))),
             "photos",
         ),
         (edit("enhance", Path("a.png"), Path("b.png")), "photos"),
@@ -94,7 +97,7 @@ def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
 def test_what_is_out_of_reach_is_known_before_anything_is_done(
     tmp_path: Path, request_: Request, reason: str | None
 ) -> None:
-    assert EmbeddedProvider(tmp_path).capabilities.reason_not(request_) == reason
+    assert EmbeddedProvider(tmp_path).offers.reason_not(request_.task) == reason
 
 
 async def test_a_scene_is_refused_at_submit_too(provider: EmbeddedProvider, photo: Path) -> None:
@@ -133,7 +136,7 @@ async def test_again_gives_another_picture_and_the_same_request_the_same(
     request = edit("colorize", photo)
     (one,) = await made(provider, request, tmp_path)
     (same,) = await made(provider, request, tmp_path)
-    (other,) = await made(provider, replace(request, key="job-2", take=1), tmp_path)
+    (other,) = await made(provider, replace(changed(request, variant=1), key="job-2"), tmp_path)
     assert one.tobytes() == same.tobytes() != other.tobytes()
 
 
@@ -156,7 +159,7 @@ async def test_a_cut_out_keeps_its_transparency(provider: EmbeddedProvider, port
 async def test_any_edit_comes_in_the_ratio_asked_for(
     provider: EmbeddedProvider, photo: Path, tmp_path: Path, ratio: str, size: tuple[int, int]
 ) -> None:
-    (picture,) = await made(provider, replace(edit("enhance", photo), aspect_ratio=ratio), tmp_path)
+    (picture,) = await made(provider, changed(edit("enhance", photo), aspect_ratio=ratio), tmp_path)
     assert picture.size == size
 
 

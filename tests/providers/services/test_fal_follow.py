@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from providers.base import Cancelled, Phase, Progress, Submission
+from providers.base import Cancelled, Charge, CostSource, Phase, Progress, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
-from providers.services.fal import FalProvider
+from providers.money import Money
 from providers.services.fal.addresses import address, may_have_key
 from providers.services.fal.follow import events
-from tests.providers.conftest import Naps, portrait
+from providers.services.fal.provider import FalProvider
+from tests.providers.conftest import Naps
+from tests.providers.wanted import portrait
 from tests.servers.fal import FakeFal
 
 
@@ -265,7 +267,7 @@ async def test_credits_named_only_with_the_result_are_the_cost(
 ) -> None:
     fal.result_credits = "3"
     result = await provider.fetch(await provider.submit(portrait()), tmp_path)
-    assert (result.cost, result.currency) == (3.0, "credits")
+    assert result.charge == Charge(money=Money.of(3, "credits"), source=CostSource.ANSWER)
 
 
 async def test_credits_named_at_submit_are_not_lost_when_the_result_says_none(
@@ -273,7 +275,7 @@ async def test_credits_named_at_submit_are_not_lost_when_the_result_says_none(
 ) -> None:
     fal.submit_credits, fal.result_credits = "12", "0"
     result = await provider.fetch(await provider.submit(portrait()), tmp_path)
-    assert (result.cost, result.currency) == (12.0, "credits")
+    assert result.charge == Charge(money=Money.of(12, "credits"), source=CostSource.ANSWER)
 
 
 # --- where the key goes

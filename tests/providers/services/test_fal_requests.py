@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from providers.base import Operation, Request
-from providers.services.fal import FalProvider
-from providers.services.fal.endpoints import enlarged, estimate, mask_uri
-from tests.providers.conftest import portrait
+from providers.base import Request
+from providers.money import Money
+from providers.services.fal.endpoints import enlarged, mask_uri
+from providers.services.fal.offers import offers
+from providers.services.fal.provider import FalProvider
+from providers.task import Operation
+from tests.providers.wanted import changed, portrait, wanted
 from tests.servers.fal import FakeFal
 
 
@@ -101,14 +104,8 @@ def test_an_enlarged_size_is_one_that_gpt_image_takes(width: int, height: int, s
 
 
 def upscale(photo: Path, scale: int, model: str) -> Request:
-    return Request(
-        key="u",
-        operation=Operation.EDIT,
-        action="upscale",
-        prompt="Sharper.",
-        photos=(photo,),
-        scale=scale,
-        model=model,
+    return wanted(
+        operation=Operation.UPSCALE, action="upscale", prompt="Sharper.", photos=(photo,), scale=scale, model=model
     )
 
 
@@ -118,9 +115,8 @@ async def test_a_mask_goes_with_gpt_and_says_the_same_in_both_polarities(
     mask = Image.new("L", (300, 400), 0)
     mask.paste(255, (0, 0, 150, 400))
     mask.save(tmp_path / "mask.png")
-    edit = Request(
-        key="m",
-        operation=Operation.EDIT,
+    edit = wanted(
+        operation=Operation.INPAINT,
         action="local_edit",
         prompt="A hat.",
         photos=(photo,),
@@ -135,28 +131,37 @@ async def test_a_mask_goes_with_gpt_and_says_the_same_in_both_polarities(
 
 
 def test_a_mask_is_out_of_reach_of_the_nano_models(provider: FalProvider, photo: Path) -> None:
-    edit = portrait(photos=(photo,), mask=photo)
-    assert provider.capabilities.reason_not(edit) == "mask"
-    assert provider.capabilities.reason_not(portrait(photos=(photo,), mask=photo, model="gpt")) is None
+    def reason(model: str) -> str | None:
+        edit = wanted(operation=Operation.INPAINT, action="local_edit", photos=(photo,), mask=photo, model=model)
+        return provider.offers.reason_not(edit.task)
+
+    assert [reason(model) for model in ("nanopro", "nano2", "gpt")] == ["model", "model", None]
 
 
 @pytest.mark.parametrize(
     ("model", "with_photo", "scale", "usd"),
     [
-        ("nano2", False, None, 0.08),
-        ("nano2", True, 4, 0.16),
-        ("nanopro", True, None, 0.15),
-        ("nanopro", True, 4, 0.30),
-        ("gpt", False, None, 0.211),
-        ("gpt", True, None, 0.219),
+        ("nano2", False, None, "0.08"),
+        ("nano2", True, 4, "0.16"),
+        ("nanopro", True, None, "0.15"),
+        ("nanopro", True, 4, "0.30"),
+        ("gpt", False, None, "0.211"),
+        ("gpt", True, None, "0.219"),
     ],
 )
-def test_prices_come_from_the_list(photo: Path, model: str, with_photo: bool, scale: int | None, usd: float) -> None:
-    request = portrait(model=model, photos=(photo,) if with_photo else (), scale=scale)
-    assert estimate(request).usd == pytest.approx(usd)
-    assert estimate(portrait(model=model, count=3)).usd == pytest.approx(
-        3 * estimate(portrait(model=model)).usd, abs=1e-3
-    )
+def test_prices_come_from_the_list(photo: Path, model: str, with_photo: bool, scale: int | None, usd: str) -> None:
+    request = upscale(photo, scale, model) if scale else portrait(model=model, photos=(photo,) if with_photo else ())
+    one, three = (offers().find(changed(request, count=count).task) for count in (1, 3))
+    assert one is not None
+    assert one == three
+    assert one.estimate(request.task).cost == Money.usd(usd)
+    assert one.estimate(changed(request, count=3).task).cost == 3 * Money.usd(usd)
+
+
+def test_every_price_says_where_and_when_it_was_read() -> None:
+    for row in offers():
+        assert row.price.source, row.model
+        assert row.price.as_of is not None, row.model
 
 
 async def test_the_key_is_sent_as_fal_wants_it_and_shown_nowhere(fal: FakeFal, provider: FalProvider) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from providers.base import Charge, CostSource
 from providers.errors import AskPerson, LikenessError, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
-from providers.services.fal import FalProvider
-from tests.providers.conftest import Naps, portrait
+from providers.money import Money
+from providers.services.fal.provider import FalProvider
+from tests.providers.conftest import Naps
+from tests.providers.wanted import portrait
 from tests.servers.fal import FakeFal
 from tests.servers.serving import listening_socket
 
@@ -21,7 +24,7 @@ async def test_a_submit_that_is_taken_gives_everything_needed_to_resume(fal: Fak
     (job,) = fal.jobs.values()
     assert (submission.provider, submission.request_id, submission.count) == ("fal", job.id, 2)
     assert json.loads(json.dumps(dict(submission.handle)))["endpoint"] == "fal-ai/nano-banana-pro"
-    assert submission.cost is None
+    assert submission.charge is None
 
 
 @pytest.mark.parametrize(
@@ -186,13 +189,13 @@ async def test_a_certificate_nobody_vouches_for_ends_the_submit_before_it_begins
 async def test_credits_that_a_proxy_names_at_submit_are_the_cost(fal: FakeFal, provider: FalProvider) -> None:
     fal.submit_credits = "12.5"
     submission = await provider.submit(portrait())
-    assert (submission.cost, submission.currency) == (12.5, "credits")
+    assert submission.charge == Charge(money=Money.of("12.5", "credits"), source=CostSource.ANSWER)
 
 
 @pytest.mark.parametrize("nonsense", ["", "many", "nan", "-1", "inf"])
 async def test_credits_that_are_no_number_are_no_cost(fal: FakeFal, provider: FalProvider, nonsense: str) -> None:
     fal.submit_credits = nonsense
-    assert (await provider.submit(portrait())).cost is None
+    assert (await provider.submit(portrait())).charge is None
 
 
 async def test_without_a_key_no_key_is_sent(fal: FakeFal, downloader: Downloader, naps: Naps) -> None:
