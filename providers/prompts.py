@@ -174,16 +174,19 @@ def _joined(parts: list[_Part]) -> str:
     while len(text := " ".join(part.text for part in kept)) > MAX_PROMPT:
         ours = [i for i, part in enumerate(kept) if not part.words]
         if not ours:
-            return _cut(" ".join(part.words for part in kept))
+            return shortened(" ".join(part.words for part in kept))
         del kept[ours[-1]]
     return text
 
 
-def _cut(text: str) -> str:
-    """The beginning of a text that is too long, up to the last sentence, else word, in its last fifth."""
-    if len(text) <= MAX_PROMPT:
+def shortened(text: str, limit: int = MAX_PROMPT) -> str:
+    """The beginning of a text of more than `limit` characters, up to the last sentence, else word, in its last fifth.
+
+    For models that take less than this module allows.
+    """
+    if len(text) <= limit:
         return text
-    end = MAX_PROMPT
+    end = limit
     while end > 1 and (
         unicodedata.combining(text[end]) or "\u200d" in text[end - 1 : end + 1] or text[end] == "\ufe0f"
     ):
@@ -191,6 +194,6 @@ def _cut(text: str) -> str:
     head = text[:end]
     for marks in (_SENTENCE_END + "\n", " ,;，；、"):
         at = max(head.rfind(mark) for mark in marks)
-        if at >= MAX_PROMPT * 4 // 5:
+        if at >= limit * 4 // 5:
             return head[: at + 1].rstrip(" ,;，；、\n")
     return head

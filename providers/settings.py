@@ -33,9 +33,17 @@ class ProviderSettings(BaseSettings):
     replicate_base_url: str = "https://api.replicate.com/v1"
     openrouter_api_key: SecretStr | None = None
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
+    openrouter_model: str | None = None
     dashscope_api_key: SecretStr | None = None
     dashscope_base_url: str = "https://dashscope.aliyuncs.com/api/v1"
+    dashscope_model: str | None = None
     stable_diffusion_local_base_url: str | None = None
+    stable_diffusion_local_auth: SecretStr | None = None
+    """`user:password` of AUTOMATIC1111's --api-auth."""
+    stable_diffusion_model: str | None = None
+    """The checkpoint; None for the first that the server lists."""
+    comfyui_graphs_dir: Path | None = None
+    """A folder of graphs of one's own."""
 
     likeness_font: Path | None = None
     """A font file for text on pictures, tried before the system's."""

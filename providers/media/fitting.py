@@ -64,6 +64,24 @@ def to_fit(path: Path, room: Room, *, into: Path, max_bytes: int = MAX_BYTES) ->
     return write_file(encoded.data, into=into, name=hashlib.sha256(encoded.data).hexdigest() + encoded.suffix)
 
 
+def cropped(path: Path, ratio: str, *, into: Path) -> Path:
+    """The largest part of the photo that has the ratio (`3:4`): of its middle, and of a high one rather the upper part.
+
+    `path` itself where nothing is to be cut. Blocks. Raises AskPerson as `accept` does.
+    """
+    across, down = (int(part) for part in ratio.split(":"))
+    width, height = size_of(path)
+    wide, high = min(width, round(height * across / down)), min(height, round(width * down / across))
+    if (wide, high) == (width, height):
+        return path
+    try:
+        image = decode(read_regular_file(path, max_bytes=READ_BYTES)).image
+    except Undecodable as error:
+        raise refusal(error.code) from None
+    left, top = (width - wide) // 2, (height - high) // 4
+    return _written(image.crop((left, top, left + wide, top + high)), into)
+
+
 def mask_to_fit(mask: Path, size: tuple[int, int], *, into: Path) -> Path:
     """The mask (8-bit grey) as a PNG of this size; itself where it has it. Blocks."""
     with Image.open(mask) as image:

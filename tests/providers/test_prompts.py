@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from providers.catalog import ACTIONS, STYLES
 from providers.errors import AskPerson
-from providers.prompts import MAX_PROMPT, create_prompt, edit_prompt, portrait_prompt
+from providers.prompts import MAX_PROMPT, create_prompt, edit_prompt, portrait_prompt, shortened
 
 AVATARS = ("avatar_3d", "avatar_gaming", "avatar_vtuber")
 LIKENESS = "Keep the likeness of "
@@ -292,3 +292,15 @@ def test_an_edit_never_loses_words_that_fit(words: str, key: str, photos: int) -
     assert 0 < len(prompt) <= MAX_PROMPT
     if len(words) <= MAX_PROMPT:
         assert words.strip() in prompt
+
+
+@given(st.text(max_size=300), st.integers(20, 200))
+def test_a_text_is_shortened_to_any_limit_and_only_at_its_end(text: str, limit: int) -> None:
+    short = shortened(text, limit)
+    assert len(short) <= limit
+    assert text.startswith(short)
+
+
+def test_a_text_is_shortened_at_the_end_of_a_sentence_or_word_where_there_is_one_near() -> None:
+    assert shortened("One sentence of words. Another sentence.", 24) == "One sentence of words."
+    assert shortened("One sentence of many words", 24) == "One sentence of many"

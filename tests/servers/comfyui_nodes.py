@@ -148,9 +148,8 @@ def _upscale(_: Room, inputs: Inputs) -> tuple[Any, ...]:
 
 
 def _composite(_: Room, inputs: Inputs) -> tuple[Any, ...]:
-    (ground,) = inputs["destination"][:1]
     out = []
-    for source in inputs["source"]:
+    for ground, source in zip(inputs["destination"], inputs["source"], strict=False):  # as many as there are grounds
         mask = _stretched(inputs["mask"], source.size) if "mask" in inputs else None
         image = ground.copy()
         image.paste(source, (inputs["x"], inputs["y"]), mask)
@@ -286,6 +285,9 @@ NODES: dict[str, Node] = {
     "ImageCompositeMasked": Node(
         inputs=_of("MASK", destination="IMAGE", source="IMAGE", x=_int(), y=_int(), resize_source="BOOLEAN"),
         optional=frozenset({"mask"}), returns=("IMAGE",), run=_composite,
+    ),
+    "RepeatImageBatch": Node(
+        inputs=_of("IMAGE", amount=_int(1, 4096)), returns=("IMAGE",), run=lambda _, i: (i["image"] * i["amount"],),
     ),
     "InvertMask": Node(inputs=_MASKED, returns=("MASK",), run=lambda _, i: (ImageOps.invert(i["mask"]),)),
     "GrowMask": Node(

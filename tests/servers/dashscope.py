@@ -45,6 +45,7 @@ SYNTHESIS = "/services/aigc/image2image/image-synthesis"
 OUT_PAINTING = "/services/aigc/image2image/out-painting"
 QWEN: Mapping[str, tuple[bool, bool, int]] = {
     "qwen-image-3.0-pro": (True, True, 6), "qwen-image-3.0": (True, True, 6), "qwen-image-2.0": (True, True, 6),
+    "qwen-image-2.0-pro": (True, True, 6),
     "qwen-image-max": (True, False, 1), "qwen-image-plus": (True, False, 1), "qwen-image": (True, False, 1),
     "qwen-image-edit-max": (False, True, 6), "qwen-image-edit-plus": (False, True, 6),
     "qwen-image-edit": (False, True, 1), "wan2.6-image": (True, True, 4), "wan2.7-image": (True, True, 4),

@@ -70,6 +70,8 @@ class FakeOpenRouter(FakeService):
     def reset(self) -> None:
         super().reset()
         self.cost_told = True
+        self.credit_left: float | None = None
+        """Dollars that the key may still spend; None for no limit."""
         self.typed = True
         """Whether pictures are told with their media type."""
 
@@ -112,7 +114,7 @@ class FakeOpenRouter(FakeService):
 
     async def _key(self, request: Request) -> Response:
         self.counts["checks"] += 1
-        told = {"label": "sk-or-v1-…", "usage": 1.5, "limit": None, "is_free_tier": False}
+        told = {"label": "sk-or-v1-…", "usage": 1.5, "limit": None, "limit_remaining": self.credit_left}
         return self._unauthorized(request) or JSONResponse({"data": told})
 
     # --- the paid ones

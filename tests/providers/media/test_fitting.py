@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from providers.errors import AskPerson
-from providers.media.fitting import Room, mask_to_fit, size_of, to_fit
+from providers.media.fitting import Room, cropped, mask_to_fit, size_of, to_fit
 
 
 def photo(folder: Path, size: tuple[int, int] = (320, 240), name: str = "photo.png") -> Path:
@@ -59,3 +59,17 @@ def test_a_mask_is_scaled_with_its_photo(tmp_path: Path) -> None:
     assert size_of(mask_to_fit(path, (160, 120), into=tmp_path / "out")) == (160, 120)
     grey = mask_to_fit(path, (320, 240), into=tmp_path / "out")
     assert mask_to_fit(grey, (320, 240), into=tmp_path / "out") == grey
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size", "first"), [("3:4", (180, 240), (70, 0)), ("16:9", (320, 180), (0, 15)), ("4:3", (320, 240), None)]
+)
+def test_a_photo_is_cropped_from_its_middle_and_rather_its_upper_part(
+    tmp_path: Path, ratio: str, size: tuple[int, int], first: tuple[int, int] | None
+) -> None:
+    path = photo(tmp_path)
+    found = cropped(path, ratio, into=tmp_path / "out")
+    assert size_of(found) == size
+    assert (found == path) is (first is None)
+    with Image.open(path) as before, Image.open(found) as after:
+        assert after.getpixel((0, 0)) == before.getpixel(first or (0, 0))
