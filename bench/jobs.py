@@ -27,7 +27,7 @@ from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, Outgoing
 from handlers.order import Order, Shot
 from handlers.store.base import Job
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Submission
 from providers.media.download import Downloader

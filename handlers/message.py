@@ -1,5 +1,6 @@
 """The values that cross the `Channel` seam: what came in, what goes out, and who it is for."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +29,16 @@ class Chat:
     def key(self) -> str:
         """The identity as one string, for the store."""
         return f"{self.channel}|{self.chat}|{self.person}"
+
+    @property
+    def group_key(self) -> str:
+        """The chat itself, whoever is in it: for what belongs to a group."""
+        return f"{self.channel}|{self.chat}"
+
+    @property
+    def owner(self) -> str:
+        """The name under which rows and files of this person are kept: it tells nothing about them."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,5 +67,9 @@ def _path(error: OSError) -> str:
 
 def _of_database(error: Exception) -> bool:
     """Looked at by name: commands that use no database do not load its library."""
-    loaded = sys.modules.get("sqlalchemy.exc")
-    return loaded is not None and isinstance(error, loaded.SQLAlchemyError)
+    loaded = [
+        kind
+        for module, name in (("handlers.store.base", "StoreError"), ("sqlalchemy.exc", "SQLAlchemyError"))
+        if (kind := getattr(sys.modules.get(module), name, None)) is not None
+    ]
+    return isinstance(error, tuple(loaded))

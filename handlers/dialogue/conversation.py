@@ -4,7 +4,6 @@ The same message twice is one turn: its key is looked up first, and everything i
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -270,8 +269,8 @@ class Conversation:
 
 
 def folder_of(chat: Chat) -> str:
-    """The folder of a person's photos: a name that tells nothing about them."""
-    return hashlib.sha256(chat.key.encode()).hexdigest()[:24]
+    """The folder of a person's photos."""
+    return chat.owner
 
 
 def _delete(folder: Path, files: set[Path]) -> tuple[int, int]:

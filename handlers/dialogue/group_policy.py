@@ -4,14 +4,14 @@ Channel-neutral: the channel marks a `Message` as said in a group, and answers w
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from handlers.message import Chat, Choice, Kind, Language, Message, Outgoing
 from handlers.session import Session
-from handlers.store.base import Job, Store
+from handlers.store.base import Job, Values
 from handlers.words import words
 
 DAILY: tuple[int, ...] = (0, 10, 30, 100)
@@ -47,29 +47,18 @@ class GroupRules(BaseModel):
         return session.model_copy(update={"language": language, "language_fixed": self.language is not None})
 
 
-class _Today(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    day: str
-    pictures: int = 0
-
-
 class Groups:
     """`admins`: by channel, who may set the rules; a channel without an entry has no groups."""
 
-    def __init__(self, store: Store, admins: Mapping[str, IsAdmin]) -> None:
+    def __init__(self, store: Values, admins: Mapping[str, IsAdmin]) -> None:
         self._store = store
         self._admins = dict(admins)
-
-    @staticmethod
-    def _key(chat: Chat) -> str:
-        return f"{chat.channel}|{chat.chat}"
 
     async def rules(self, message: Message) -> GroupRules | None:
         """The rules this message stands under; None outside of groups."""
         if not message.group or message.chat.channel not in self._admins:
             return None
-        stored = await self._store.value(_RULES, self._key(message.chat))
+        stored = await self._store.value(_RULES, message.chat.group_key)
         return GroupRules.model_validate_json(stored) if stored else GroupRules()
 
     async def reply(
@@ -102,7 +91,7 @@ class Groups:
         elif what == "daily" and value in map(str, DAILY):
             change = {"daily": int(value)}
         changed = rules.model_copy(update=change)
-        await self._store.set_value(_RULES, self._key(message.chat), changed.model_dump_json())
+        await self._store.set_value(_RULES, message.chat.group_key, changed.model_dump_json())
         return changed
 
     async def allows(self, jobs: tuple[Job, ...], chat: Chat, rules: GroupRules, now: datetime) -> bool:
@@ -110,16 +99,17 @@ class Groups:
         wanted = sum(job.order.count for job in jobs)
         if not rules.daily or not wanted:
             return True
-        day = now.date().isoformat()
-        while True:
-            stored = await self._store.value(_TODAY, self._key(chat))
-            today = _Today.model_validate_json(stored) if stored else _Today(day=day)
-            today = today if today.day == day else _Today(day=day)
-            if today.pictures + wanted > rules.daily:
-                return False
-            more = _Today(day=day, pictures=today.pictures + wanted)
-            if await self._store.set_value(_TODAY, self._key(chat), more.model_dump_json(), expected=stored):
-                return True
+        allowed = False
+
+        def count(stored: str | None) -> str | None:
+            nonlocal allowed
+            made = int(stored or 0)
+            allowed = made + wanted <= rules.daily
+            return str(made + wanted) if allowed else stored
+
+        key = f"{chat.group_key}|{now.date().isoformat()}"
+        await self._store.change(_TODAY, key, count, expires=now + timedelta(days=2))
+        return allowed
 
     @staticmethod
     def used_up(message: Message, rules: GroupRules, language: Language) -> Outgoing:

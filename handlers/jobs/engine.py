@@ -33,7 +33,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatusStri
 from dbos._serialization import Serializer
 
 from handlers.jobs.worker_leases import FileSlots, PostgresSlots, Slots
-from handlers.store.sql.schema import write_ahead_log
+from handlers.store.sql.engine import write_ahead_log
 
 log = logging.getLogger(__name__)
 

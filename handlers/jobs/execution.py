@@ -12,10 +12,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from handlers.jobs.plan import links, pieces, preferences_of, request_for
-from handlers.store.base import Job, Part, PartState, Store
+from handlers.store.base import Job, Part, PartState, Store, StoreError
 from providers.base import Cancelled, Charge, CostSource, PictureFile, Progress, Request, Result, Submission
 from providers.errors import LikenessError, MaybePaid, NotTaken, WaitAndRetry
 from providers.money import Money
@@ -281,7 +279,7 @@ class _Making:
         except LikenessError as error:
             log.info("a request ended without pictures: job=%s %s", self.job.id, error)
             return failure_of(error)
-        except (SQLAlchemyError, OSError):
+        except (StoreError, OSError):
             raise  # the database or the disk: the whole job is tried again later
         except Exception as error:
             # A mistake of ours in one request must not take the others with it. Its text may hold anything.

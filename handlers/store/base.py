@@ -1,190 +1,85 @@
-"""The `Store` seam: everything Likeness must not forget.
+"""The `Store` seam: everything Likeness must not forget, as small protocols. A user of it asks for those it uses.
 
 One suite (`tests/contract/test_store.py`) holds for every implementation: SQLite, PostgreSQL, and the one in memory.
-Every method that changes something has committed, to disk, when it returns. Times are UTC; money is in `currency`.
+Every method that changes something has committed, to disk, when it returns. Times are UTC.
+
+StoreError
+├── StoreUnavailable   the database is away, locked or full: nothing was changed, worth another try later
+└── StoreRejected      the database will not take this value: trying again would not help
+
+Whose a row is: every row that a person's message led to has an *owner*, `Chat.owner`, a name that tells nothing about
+them. `Housekeeping.forget` deletes by owner, `Housekeeping.expire` by age; nothing else needs to know what there is.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from handlers.message import Chat, Outgoing
-from handlers.order import Order
 from handlers.session import LastResult, Session
+from handlers.store.records import (
+    ENDED,
+    Delivery,
+    DeliveryState,
+    Entry,
+    InboxRow,
+    Job,
+    JobState,
+    Lease,
+    Part,
+    PartState,
+    Turn,
+    TurnContext,
+    Usage,
+)
 from providers.base import PictureFile, Submission
 
-
-class JobState(StrEnum):
-    """new → running → (late) → delivering → done, or failed, uncertain, cancelled."""
-
-    NEW = "new"
-    RUNNING = "running"
-    LATE = "late"
-    """Waits longer than ten minutes; the person was told; it goes on."""
-    DELIVERING = "delivering"
-    DONE = "done"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-    """A submit or a delivery whose outcome nobody knows; the person was offered to try again."""
-    CANCELLED = "cancelled"
-
-
-ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.UNCERTAIN, JobState.CANCELLED})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One order of one person, made from one message. `id` is derived from the message's key."""
-
-    id: str
-    chat: Chat
-    order: Order
-    created: datetime
-    ref: str | None = None
-    state: JobState = JobState.NEW
-    error_code: str | None = None
-    estimate_usd: float = 0.0
-    cost: float | None = None
-    currency: str = "USD"
-    provider: str | None = None
-    finished: datetime | None = None
-    pictures: tuple[PictureFile, ...] = ()
-    cancel_asked: bool = False
-    pieces: tuple[int, ...] = ()
-    """For each shot, the most pictures one request may ask for: fixed before the first request, so that a later start
-    with other providers splits the job into the same parts."""
-    run: int = 0
-    """Which run of the job this is: one more for each time it was taken up again after it had ended or broken."""
-    delivery: int = 0
-    """Which delivery of its result this is: one more for each time it was asked for again."""
-    by_hand: bool = False
-    """Taken up again after it had ended: what was paid for is finished, but no first request is posted anew."""
-    forgotten: bool = False
-    """The person asked to be forgotten while it ran: nothing more is shown of it, and it goes when it ends."""
+__all__ = [
+    "ENDED",
+    "Change",
+    "Deliveries",
+    "Delivery",
+    "DeliveryState",
+    "Entries",
+    "Entry",
+    "Housekeeping",
+    "Inbox",
+    "InboxRow",
+    "Job",
+    "JobState",
+    "Jobs",
+    "Lease",
+    "Part",
+    "PartState",
+    "Parts",
+    "Store",
+    "StoreError",
+    "StoreRejected",
+    "StoreUnavailable",
+    "Turn",
+    "TurnContext",
+    "Turns",
+    "Usage",
+    "Values",
+]
 
 
-class PartState(StrEnum):
-    """A part is one request to one provider: the write-ahead row around a paid POST."""
-
-    SUBMITTING = "submitting"
-    """Committed before the POST. Found after a crash without `submission`, its outcome is unknown."""
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    """Certainly not taken by that provider."""
-    UNCERTAIN = "uncertain"
-    MADE = "made"
-    """Pictures are saved here."""
-    FAILED = "failed"
-    """Taken, but ended without a picture."""
+class StoreError(Exception):
+    """The store could not do what was asked. Its text is a class name: nothing of a row, no address."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """`key` is `Request.key`."""
-
-    key: str
-    job: str
-    provider: str
-    state: PartState
-    submission: Submission | None = None
-    pictures: tuple[PictureFile, ...] = ()
-    cost: float | None = None
-    currency: str = "USD"
-    error_code: str | None = None
-    updated: datetime | None = None
+class StoreUnavailable(StoreError):
+    """The database is away, locked by another for too long, or out of room. Nothing was changed."""
 
 
-class DeliveryState(StrEnum):
-    RESERVED = "reserved"
-    """The place is made and its name is saved."""
-    SENDING = "sending"
-    """Committed before the pictures are sent."""
-    SENT = "sent"
-    REFUSED = "refused"
-    UNCERTAIN = "uncertain"
+class StoreRejected(StoreError):
+    """The database does not take this value, or the program asked for something wrong. Nothing was changed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """The write-ahead row around the sending of one result message. `key` is `job:number`."""
+class Turns(Protocol):
+    """A message, and what it led to."""
 
-    key: str
-    job: str
-    state: DeliveryState
-    place: str = ""
-    refs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One line of a conversation that the channel itself must show again (the web page). `seq` grows."""
-
-    seq: int
-    id: str
-    from_person: bool
-    at: datetime
-    outgoing: Outgoing
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
-    """Who works on inbox rows, and how many seconds they stay theirs without being renewed.
-
-    `owner` names one life of one process. A row whose lease has ended belongs to nobody, and any living process may
-    claim it.
-    """
-
-    owner: str
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InboxRow:
-    """An update that was acknowledged and is not handled yet. `claims`: how often it was taken up from a process that
-    did not finish it, this time included; 0 for the process that put it there."""
-
-    key: str
-    payload: str
-    claims: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usage:
-    """What a person used since a day: pictures made and money by currency."""
-
-    pictures: int
-    cost: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """What one message led to; committed as one. `reply` is kept, so that a repeated message gets the same answer."""
-
-    message_key: str
-    chat: Chat
-    session: Session
-    reply: tuple[Outgoing, ...] = ()
-    jobs: tuple[Job, ...] = ()
-    cancel: tuple[str, ...] = ()
-    """Jobs whose cancellation was asked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TurnContext:
-    """What has to be known when a message comes in. `reply`: it was handled before (then nothing else is looked up)."""
-
-    reply: tuple[Outgoing, ...] | None = None
-    session: Session = field(default_factory=Session)
-    running: tuple[Job, ...] = ()
-    """This person's jobs that have not ended, newest first."""
-
-
-@runtime_checkable
-class Store(Protocol):
-    # --- a message and what it led to
     async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
         """The reply to a message already handled, or None."""
 
@@ -199,7 +94,39 @@ class Store(Protocol):
 
     async def save_session(self, chat: Chat, session: Session) -> None: ...
 
-    # --- jobs
+
+class Parts(Protocol):
+    """The write-ahead rows around paid POSTs."""
+
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+        """Row `submitting`, committed before the POST.
+
+        `after` is the row as the caller found it (None: none was there). False, and nothing changed, where it is
+        another by now: somebody else is at this part, and posting too would pay twice.
+        """
+
+    async def accept_part(self, key: str, submission: Submission) -> None:
+        """Raises KeyError for an unknown part."""
+
+    async def end_part(
+        self,
+        key: str,
+        state: PartState,
+        *,
+        pictures: Sequence[PictureFile] = (),
+        cost: float | None = None,
+        currency: str = "USD",
+        error_code: str | None = None,
+    ) -> None:
+        """Raises KeyError for an unknown part."""
+
+    async def part(self, key: str) -> Part | None: ...
+
+    async def parts(self, job_id: str) -> tuple[Part, ...]:
+        """In order of their keys."""
+
+
+class Jobs(Parts, Protocol):
     async def job(self, job_id: str) -> Job | None: ...
 
     async def jobs(
@@ -227,37 +154,18 @@ class Store(Protocol):
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
         """Delete a job with its parts and deliveries; the files to delete."""
 
-    # --- parts: the write-ahead rows around paid POSTs
-    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
-        """Row `submitting`, committed before the POST.
 
-        `after` is the row as the caller found it (None: none was there). False, and nothing changed, where it is
-        another by now: somebody else is at this part, and posting too would pay twice.
-        """
+class Deliveries(Protocol):
+    """The write-ahead rows around sends."""
 
-    async def accept_part(self, key: str, submission: Submission) -> None: ...
-
-    async def end_part(
-        self,
-        key: str,
-        state: PartState,
-        *,
-        pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
-        error_code: str | None = None,
-    ) -> None: ...
-
-    async def part(self, key: str) -> Part | None: ...
-
-    async def parts(self, job_id: str) -> tuple[Part, ...]: ...
-
-    # --- deliveries: the write-ahead rows around sends
     async def delivery(self, key: str) -> Delivery | None: ...
 
     async def save_delivery(self, delivery: Delivery) -> None: ...
 
-    # --- the conversation of a channel that keeps none itself
+
+class Entries(Protocol):
+    """The conversation of a channel that keeps none itself."""
+
     async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
         """Append, or replace the entry of the same `outgoing.id` (a status): a replaced entry gets a new `seq`."""
 
@@ -266,12 +174,15 @@ class Store(Protocol):
     async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
         """Oldest first."""
 
-    # --- an inbox for updates acknowledged before they are handled
+
+class Inbox(Protocol):
+    """Updates acknowledged before they are handled."""
+
     async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
         """False if this update was seen before. With a `lease` it is its owner's from the start, else nobody's."""
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
-        """The payload goes, the key stays against repeats. `failed`: it could not be handled, and will not be."""
+        """Payload and key go; that it was seen stays, against repeats. `failed`: it will not be handled."""
 
     async def claim_inbox(
         self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
@@ -292,33 +203,72 @@ class Store(Protocol):
     async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
         """(key, payload) not yet done, oldest first."""
 
-    # --- small values of a channel (ledger, settings, tokens)
+
+Change = Callable[[str | None], str | None]
+"""What is there (None: nothing) to what shall be there (None: nothing). Pure and quick: it may run more than once, and
+on the store's own thread."""
+
+
+class Values(Protocol):
+    """Small values of channels and settings, each in a `space` under a `key`.
+
+    `owner`: `Chat.owner` of the person it is about, or None for what is about nobody (a token, the rules of a group).
+    What has an owner goes when they are forgotten, and when it was not written for the retention time.
+    `expires`: when it is as if it had never been there. A write replaces owner and expiry too.
+    """
+
     async def value(self, space: str, key: str) -> str | None: ...
 
-    async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
-        """Set (or with None delete). With `expected`, only if the present value is that (compare and set)."""
+    async def change(
+        self, space: str, key: str, change: Change, *, owner: str | None = None, expires: datetime | None = None
+    ) -> str | None:
+        """Put `change(what is there)` in its place, in one step: of any number that change a value at once, each sees
+        what the one before it left. What is there afterwards. Where `change` raises, nothing is changed.
 
-    async def add_value(self, space: str, key: str, value: str) -> bool:
-        """Set where nothing is there yet; False, and nothing changed, where something is."""
+        A value that comes out as it went in is not written, its owner and expiry included.
+        """
 
-    async def drop_values(self, space: str, *, before: str) -> None:
-        """Delete the values of a space whose keys sort before that: for keys that begin with a time of fixed width."""
+    async def set_value(
+        self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
+    ) -> None:
+        """Whatever was there before. Not for a value that depends on the one before: that is `change`."""
 
-    # --- people
-    async def usage(self, chat: Chat, *, since: datetime) -> Usage: ...
+    async def add_value(
+        self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
+    ) -> bool:
+        """Set where nothing is there; False, and nothing changed, where something is."""
+
+    async def drop_value(self, space: str, key: str) -> None: ...
+
+    async def drop_expired(self) -> None:
+        """Delete what is past its expiry; it was not to be had any more already."""
+
+    async def space(self, space: str) -> tuple[tuple[str, str], ...]:
+        """Every (key, value) of a space, in order of the keys: for spaces that are known to be small."""
+
+
+class Housekeeping(Protocol):
+    """What goes: by owner, and by age."""
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        """Delete session, replies, ended jobs, entries and pictures' rows of this person; the files to delete.
+        """Delete session, replies, ended jobs, entries, values and pictures' rows of this person; the files to delete.
 
         Jobs that run are marked `forgotten` and their cancellation is asked for.
         """
 
-    # --- house-keeping
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
-        """Delete ended jobs, replies, inbox rows and entries older than `before`, and every ended job that was to be
-        forgotten; the files to delete."""
+        """Delete ended jobs, replies, inbox rows, entries and people's values older than `before`, values past their
+        expiry, and every ended job that was to be forgotten; the files to delete."""
+
+    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
+        """What this person used here since then."""
 
     async def ping(self) -> None:
-        """Raise if the database does not answer."""
+        """Raises StoreUnavailable if the database does not answer."""
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Store(Turns, Jobs, Deliveries, Entries, Inbox, Values, Housekeeping, Protocol):
+    """All of it: what the process opens once and hands out."""

@@ -10,6 +10,7 @@ from handlers.message import Chat, Outgoing
 from handlers.session import LastResult, Session
 from handlers.store.base import (
     ENDED,
+    Change,
     Delivery,
     Entry,
     InboxRow,
@@ -22,7 +23,8 @@ from handlers.store.base import (
     TurnContext,
     Usage,
 )
-from handlers.store.sql.rows import JOB_FIELDS, files_of_job, files_of_parts, files_of_session, newer_result
+from handlers.store.files import files_of_job, files_of_parts, files_of_session
+from handlers.store.records import JOB_FIELDS, newer_result
 from providers.base import PictureFile, Submission
 
 
@@ -39,6 +41,17 @@ class _Update:
     failed: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Value:
+    value: str
+    owner: str | None
+    expires: datetime | None
+    updated: datetime
+
+    def over(self, now: datetime) -> bool:
+        return self.expires is not None and self.expires <= now
+
+
 class MemoryStore:
     """Every method runs without giving way to another task, so each is one transaction."""
 
@@ -52,7 +65,7 @@ class MemoryStore:
         self._entries: dict[str, list[Entry]] = {}
         self._last_seq: dict[str, int] = {}
         self._inbox: dict[tuple[str, str], _Update] = {}
-        self._values: dict[tuple[str, str], str] = {}
+        self._values: dict[tuple[str, str], _Value] = {}
 
     # --- a message and what it led to
 
@@ -248,29 +261,53 @@ class MemoryStore:
         waiting = [(key, row) for (name, key), row in self._inbox.items() if name == channel and not row.done]
         return sorted(waiting, key=lambda pair: (pair[1].at, pair[0]))
 
-    # --- small values of a channel
+    # --- small values
 
     async def value(self, space: str, key: str) -> str | None:
-        return self._values.get((space, key))
+        return self._live_value(space, key)
 
-    async def set_value(self, space: str, key: str, value: str | None, *, expected: str | None = None) -> bool:
-        if expected is not None and self._values.get((space, key)) != expected:
-            return False
-        if value is None:
+    def _live_value(self, space: str, key: str) -> str | None:
+        found = self._values.get((space, key))
+        return None if found is None or found.over(self._clock()) else found.value
+
+    def _set(self, space: str, key: str, value: str, owner: str | None, expires: datetime | None) -> None:
+        self._values[space, key] = _Value(value=value, owner=owner, expires=expires, updated=self._clock())
+
+    async def change(
+        self, space: str, key: str, change: Change, *, owner: str | None = None, expires: datetime | None = None
+    ) -> str | None:
+        before = self._live_value(space, key)
+        after = change(before)
+        if after is None:
             self._values.pop((space, key), None)
-        else:
-            self._values[space, key] = value
-        return True
+        elif after != before:
+            self._set(space, key, after, owner, expires)
+        return after
 
-    async def add_value(self, space: str, key: str, value: str) -> bool:
-        if (space, key) in self._values:
+    async def set_value(
+        self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
+    ) -> None:
+        self._set(space, key, value, owner, expires)
+
+    async def add_value(
+        self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
+    ) -> bool:
+        if self._live_value(space, key) is not None:
             return False
-        self._values[space, key] = value
+        self._set(space, key, value, owner, expires)
         return True
 
-    async def drop_values(self, space: str, *, before: str) -> None:
-        for name, key in [at for at in self._values if at[0] == space and at[1] < before]:
-            del self._values[name, key]
+    async def drop_value(self, space: str, key: str) -> None:
+        self._values.pop((space, key), None)
+
+    async def drop_expired(self) -> None:
+        now = self._clock()
+        self._values = {at: value for at, value in self._values.items() if not value.over(now)}
+
+    async def space(self, space: str) -> tuple[tuple[str, str], ...]:
+        now = self._clock()
+        found = ((key, value) for (name, key), value in self._values.items() if name == space and not value.over(now))
+        return tuple(sorted((key, value.value) for key, value in found))
 
     # --- people
 
@@ -289,6 +326,7 @@ class MemoryStore:
         self._turns = {key: turn for key, turn in self._turns.items() if turn[0] != chat.key}
         self._sessions.pop(chat.key, None)
         self._entries.pop(chat.key, None)
+        self._values = {at: value for at, value in self._values.items() if value.owner != chat.owner}
         mine = [job for job in self._jobs.values() if job.chat.key == chat.key]
         ended = [job for job in mine if job.state in ENDED]
         for job in mine:
@@ -300,7 +338,13 @@ class MemoryStore:
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         self._turns = {key: turn for key, turn in self._turns.items() if turn[2] >= before}
-        self._inbox = {key: row for key, row in self._inbox.items() if row.at >= before or not row.done}
+        self._inbox = {key: row for key, row in self._inbox.items() if row.at >= before}
+        now = self._clock()
+        self._values = {
+            at: value
+            for at, value in self._values.items()
+            if not value.over(now) and (value.owner is None or value.updated >= before)
+        }
         for chat_key, entries in self._entries.items():
             self._entries[chat_key] = [entry for entry in entries if entry.at >= before]
         files: set[Path] = set()

@@ -14,7 +14,7 @@ from handlers.jobs.runner import JobRunner
 from handlers.message import Chat
 from handlers.order import Order, Shot
 from handlers.store.base import ENDED, Job, JobState, Store
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Provider
 from providers.fake import FakeProvider

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from handlers.store.base import ENDED, Job, PartState
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.channels.web.cookies import load_secret
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.bot.stage import conversation, jpeg, on_stage, settled
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from bot.channels.wechat.follower_store import FollowerStore
 from handlers.store.base import ENDED, Job, JobState
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone

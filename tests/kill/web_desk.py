@@ -14,7 +14,7 @@ from bot.http import create_app
 from bot.metrics import Metrics
 from bot.server import Server
 from handlers.message import Message, Outgoing
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 
 

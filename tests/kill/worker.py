@@ -22,7 +22,7 @@ from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, Outgoing
 from handlers.order import Order, Shot
 from handlers.store.base import ENDED, Delivery, DeliveryState, Job, Store
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
 from providers.media.download import Downloader

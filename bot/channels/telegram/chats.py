@@ -6,7 +6,8 @@ had first, its *name* here; only when something is sent, or comes in, the two ar
 
 from collections import OrderedDict
 
-from handlers.store.base import Store
+from handlers.message import Chat
+from handlers.store.base import Values
 
 _GONE = "telegram.gone"
 _NOW = "telegram.moved"
@@ -17,7 +18,7 @@ _KEPT = 20_000
 class Chats:
     """Reads are cached: another process finds out by itself, from the server's answer."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Values) -> None:
         self._store = store
         self._cache: OrderedDict[tuple[str, str], str | None] = OrderedDict()
 
@@ -42,15 +43,16 @@ class Chats:
 
     async def set_gone(self, name: str, gone: bool) -> None:
         if await self.is_gone(name) != gone:
-            await self._set(_GONE, name, "gone" if gone else None)
+            person = Chat(channel="telegram", chat=name, person=name).owner  # a private chat has the person's id
+            await self._set(_GONE, name, "gone" if gone else None, owner=person)
 
     async def _value(self, space: str, key: str) -> str | None:
         if (space, key) not in self._cache:
             self._remember(space, key, await self._store.value(space, key))
         return self._cache[space, key]
 
-    async def _set(self, space: str, key: str, value: str | None) -> None:
-        await self._store.set_value(space, key, value)
+    async def _set(self, space: str, key: str, value: str | None, *, owner: str | None = None) -> None:
+        await self._store.change(space, key, lambda _: value, owner=owner)
         self._remember(space, key, value)
 
     def _remember(self, space: str, key: str, value: str | None) -> None:

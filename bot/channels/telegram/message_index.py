@@ -1,23 +1,27 @@
 """Small durable facts between what was said and what comes of it: the message of a job, the album of a picture.
 
-Everything here is bounded: what is kept for a job goes when the job is over, what is kept for a chat are its newest.
+Everything here is bounded: what is kept for a job goes when the job is over, what is kept of an album after a week; and
+all of it is its person's, so it goes when they are forgotten.
 """
 
+import asyncio
+import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from bot.channels.telegram.inbound.updates import Attachment
 from handlers.message import Chat
-from handlers.store.base import Store
+from handlers.store.base import Values
 
 _JOBS = "telegram.jobs"
 _ALBUMS = "telegram.albums"
 _REFS = "telegram.refs"
-ALBUMS_KEPT = 12
-REFS_KEPT = 200
+KEPT = timedelta(days=7)
+"""How long a reply to an album finds all of it."""
 _CACHED = 5_000
 
 
@@ -31,6 +35,7 @@ class JobMessage(_Frozen):
     message: int
     head: str
     at: float
+    owner: str = ""
     edited: float = 0.0
     """When it was last edited; not written to disk each time."""
 
@@ -43,33 +48,13 @@ class _Part(_Frozen):
 
 
 class _Album(_Frozen):
-    group: str
-    person: str = ""
-    parts: tuple[_Part, ...]
+    parts: tuple[_Part, ...] = ()
     first: tuple[int, ...] = ()
     """The messages that were taken together; those that came later are on their own."""
 
 
-class _Albums(_Frozen):
-    newest: tuple[_Album, ...] = ()
-
-
-class _Refs(_Frozen):
-    """By message: its job, and whose that is."""
-
-    jobs: dict[int, str] = {}
-    people: dict[int, str] = {}
-
-
-async def exchanged(store: Store, space: str, key: str, old: str | None, new: str) -> bool:
-    """Whether the value is the new one now; False where it was no longer the old one."""
-    if old is None:
-        return await store.add_value(space, key, new)
-    return await store.set_value(space, key, new, expected=old)
-
-
 class MessageIndex:
-    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Values, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self.now = now
         self._jobs: OrderedDict[str, JobMessage | None] = OrderedDict()
@@ -85,8 +70,9 @@ class MessageIndex:
             self._remember(job, found)
         return self._jobs[job]
 
-    async def put_job(self, job: str, message: JobMessage) -> None:
-        await self._store.set_value(_JOBS, job, message.model_dump_json(exclude={"edited"}))
+    async def put_job(self, chat: Chat, job: str, message: JobMessage) -> None:
+        message = message.model_copy(update={"owner": chat.owner})
+        await self._store.set_value(_JOBS, job, message.model_dump_json(exclude={"edited"}), owner=chat.owner)
         self._remember(job, message)
 
     def edited(self, job: str) -> None:
@@ -96,7 +82,7 @@ class MessageIndex:
             self._remember(job, message.model_copy(update={"edited": self.now()}))
 
     async def drop_job(self, job: str) -> None:
-        await self._store.set_value(_JOBS, job, None)
+        await self._store.drop_value(_JOBS, job)
         self._jobs.pop(job, None)
 
     def _remember(self, job: str, message: JobMessage) -> None:
@@ -105,71 +91,59 @@ class MessageIndex:
         while len(self._jobs) > _CACHED:
             self._jobs.popitem(last=False)
 
+    async def forget(self, chat: Chat) -> None:
+        """What the store keeps goes with everything else of this person; what this process remembers goes here."""
+        for job in [job for job, message in self._jobs.items() if message and message.owner == chat.owner]:
+            del self._jobs[job]
+
     # --- albums people sent: a reply names one part of them only
 
     async def put_album(
-        self, chat: str, person: str, group: str, parts: tuple[Attachment, ...], *, whole: bool = True
+        self, chat: Chat, group: str, parts: tuple[Attachment, ...], *, whole: bool = True
     ) -> tuple[int, ...]:
         """Returns the messages that are taken together; not `whole`: these parts are not among them."""
-        while True:
-            stored = await self._store.value(_ALBUMS, chat)
-            known = _Albums.model_validate_json(stored) if stored else _Albums()
-            before = next((a for a in known.newest if a.group == group), _Album(group=group, parts=()))
-            mine = {p.message: p for p in before.parts} | {
-                a.message: _Part(file_id=a.file_id, unique=a.unique, size=a.size, message=a.message) for a in parts
-            }
-            first = tuple(sorted({*before.first, *(a.message for a in parts)})) if whole else before.first
-            album = _Album(group=group, person=person, parts=tuple(mine[n] for n in sorted(mine)), first=first)
-            newest = (*(a for a in known.newest if a.group != group), album)[-ALBUMS_KEPT:]
-            if await exchanged(self._store, _ALBUMS, chat, stored, _Albums(newest=newest).model_dump_json()):
-                return first
+        added = {a.message: _Part(file_id=a.file_id, unique=a.unique, size=a.size, message=a.message) for a in parts}
 
-    async def album(self, chat: str, group: str) -> tuple[Attachment, ...]:
+        def with_parts(stored: str | None) -> str:
+            before = _Album.model_validate_json(stored) if stored else _Album()
+            mine = {part.message: part for part in before.parts} | added
+            first = tuple(sorted({*before.first, *added})) if whole else before.first
+            return _Album(parts=tuple(mine[n] for n in sorted(mine)), first=first).model_dump_json()
+
+        key = _album_key(chat, group)
+        stored = await self._store.change(_ALBUMS, key, with_parts, owner=chat.owner, expires=self._until())
+        return _Album.model_validate_json(stored or "{}").first
+
+    async def album(self, chat: Chat, group: str) -> tuple[Attachment, ...]:
         """The parts of an album as far as we saw them, in order."""
-        stored = await self._store.value(_ALBUMS, chat)
-        known = _Albums.model_validate_json(stored) if stored else _Albums()
-        parts = next((a.parts for a in known.newest if a.group == group), ())
+        stored = await self._store.value(_ALBUMS, _album_key(chat, group))
+        parts = _Album.model_validate_json(stored).parts if stored else ()
         return tuple(Attachment(file_id=p.file_id, unique=p.unique, size=p.size, message=p.message) for p in parts)
 
     # --- our own albums: their pictures have no buttons that would name the job
 
     async def put_refs(self, chat: Chat, messages: tuple[int, ...], job: str) -> None:
-        while True:
-            stored = await self._store.value(_REFS, chat.chat)
-            known = _Refs.model_validate_json(stored) if stored else _Refs()
-            jobs = dict([*known.jobs.items(), *((m, job) for m in messages)][-REFS_KEPT:])
-            people = {m: p for m, p in known.people.items() if m in jobs} | dict.fromkeys(messages, chat.person)
-            newest = _Refs(jobs=jobs, people=people).model_dump_json()
-            if await exchanged(self._store, _REFS, chat.chat, stored, newest):
-                return
+        until = self._until()
+        await asyncio.gather(
+            *(self._store.set_value(_REFS, _ref_key(chat, n), job, owner=chat.owner, expires=until) for n in messages)
+        )
 
-    async def job_of(self, chat: str, message: int) -> str | None:
-        stored = await self._store.value(_REFS, chat)
-        return _Refs.model_validate_json(stored).jobs.get(message) if stored else None
+    async def job_of(self, chat: Chat, message: int) -> str | None:
+        return await self._store.value(_REFS, _ref_key(chat, message))
 
-    # --- when a person asks to be forgotten
+    def _until(self) -> datetime:
+        return datetime.fromtimestamp(self.now(), UTC) + KEPT
 
-    async def forget(self, chat: Chat) -> None:
-        """The ids of their photos, and which messages showed their results; what others of a group sent stays."""
-        for job in await self._store.jobs(chat=chat):  # those still running end without a word
-            await self.drop_job(job.id)
-        if chat.chat == chat.person:
-            await self._store.set_value(_ALBUMS, chat.chat, None)
-            await self._store.set_value(_REFS, chat.chat, None)
-            return
-        while True:
-            stored = await self._store.value(_ALBUMS, chat.chat)
-            albums = _Albums.model_validate_json(stored) if stored else _Albums()
-            others = tuple(album for album in albums.newest if album.person not in ("", chat.person))
-            if stored is None or await exchanged(
-                self._store, _ALBUMS, chat.chat, stored, _Albums(newest=others).model_dump_json()
-            ):
-                break
-        while True:
-            stored = await self._store.value(_REFS, chat.chat)
-            refs = _Refs.model_validate_json(stored) if stored else _Refs()
-            people = {message: person for message, person in refs.people.items() if person != chat.person}
-            jobs = {message: job for message, job in refs.jobs.items() if message in people}
-            newest = _Refs(jobs=jobs, people=people).model_dump_json()
-            if stored is None or await exchanged(self._store, _REFS, chat.chat, stored, newest):
-                return
+
+def _album_key(chat: Chat, group: str) -> str:
+    """An album is one person's, and may be answered by everybody in the chat."""
+    return f"{place_of(chat)}:{group}"
+
+
+def _ref_key(chat: Chat, message: int) -> str:
+    return f"{place_of(chat)}:{message}"
+
+
+def place_of(chat: Chat) -> str:
+    """The chat as part of a key: in private its id is the person's, so it is hashed."""
+    return hashlib.sha256(chat.group_key.encode()).hexdigest()[:24]

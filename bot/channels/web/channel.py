@@ -198,7 +198,6 @@ class WebChannel:
 
     async def forget(self, chat: Chat) -> None:
         """The conversation itself is the store's; open pages are cleared, and the photos on the disk follow."""
-        await self._statuses.forget(chat)
         self.feed.wake(chat, cleared=True)
         waiting = {photo.path for received in self.intake.waiting(chat.key) for photo in received.photos}
         used = _files(await self.feed.entries(chat)) | waiting

@@ -5,13 +5,13 @@ what came between its first and its newest version, and must find their place ev
 first number of the newest statuses is kept, one small value for each person.
 """
 
-import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from handlers.message import Chat
-from handlers.store.base import Store
+from handlers.store.base import Values
 
 KEPT = 60
 _SPACE = "web.statuses"
@@ -49,37 +49,34 @@ class Statuses(BaseModel):
 class StatusLog:
     """Reads and changes the `Statuses` of people."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Values) -> None:
         self._store = store
-        self._writing = asyncio.Lock()
 
     async def read(self, chat: Chat) -> Statuses:
-        return self._parse(await self._store.value(_SPACE, chat.key))
+        return _parsed(await self._store.value(_SPACE, chat.owner))
 
     async def begin(self, chat: Chat, status: str, begun: Begun) -> None:
         """Note the first version of a status; later versions change nothing."""
-        async with self._writing:
-            while True:
-                stored = await self._store.value(_SPACE, chat.key)
-                statuses = self._parse(stored)
-                if status in statuses.begun or await self._save(chat, statuses.with_begun(status, begun), stored):
-                    return
+
+        def change(statuses: Statuses) -> Statuses:
+            return statuses if status in statuses.begun else statuses.with_begun(status, begun)
+
+        await self._change(chat, change)
 
     async def show(self, chat: Chat, job: str) -> None:
         """Note that the result of a job has been shown: a status that comes late is not."""
-        async with self._writing:
-            while True:
-                stored = await self._store.value(_SPACE, chat.key)
-                statuses = self._parse(stored)
-                if job in statuses.shown or await self._save(chat, statuses.with_shown(job), stored):
-                    return
 
-    async def forget(self, chat: Chat) -> None:
-        await self._store.set_value(_SPACE, chat.key, None)
+        def change(statuses: Statuses) -> Statuses:
+            return statuses if job in statuses.shown else statuses.with_shown(job)
 
-    async def _save(self, chat: Chat, statuses: Statuses, expected: str | None) -> bool:
-        return await self._store.set_value(_SPACE, chat.key, statuses.model_dump_json(), expected=expected)
+        await self._change(chat, change)
 
-    @staticmethod
-    def _parse(stored: str | None) -> Statuses:
-        return Statuses() if stored is None else Statuses.model_validate_json(stored)
+    async def _change(self, chat: Chat, change: Callable[[Statuses], Statuses]) -> None:
+        def changed(stored: str | None) -> str:
+            return change(_parsed(stored)).model_dump_json()
+
+        await self._store.change(_SPACE, chat.owner, changed, owner=chat.owner)
+
+
+def _parsed(stored: str | None) -> Statuses:
+    return Statuses() if stored is None else Statuses.model_validate_json(stored)

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from bot.channels.wechat.api import UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
-from handlers.store.base import Store
+from handlers.store.base import Values
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class AccountRights:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Values,
         app_id: str,
         api: WeChatApi,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),

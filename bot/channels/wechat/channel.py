@@ -84,7 +84,7 @@ class WeChatChannel:
         self.api = WeChatApi(client=self._client, root=self._root, tokens=tokens)
         self.rights = AccountRights(store=store, app_id=app_id, api=self.api, clock=clock, sleep=sleep)
         people = FollowerStore(store, clock=clock)
-        pages = Pages(store=store, people=people, secret=secret, account=app_id, public_url=public_url)
+        pages = Pages(store=store, clock=clock, secret=secret, account=app_id, public_url=public_url)
         media = MediaCache(api=self.api, rights=self.rights, pages=pages)
         calm = calm or ForegroundGate()
         self._photos = Photos(
@@ -103,7 +103,6 @@ class WeChatChannel:
             people=people,
             sender=self._sender,
             photos=self._photos,
-            pages=pages,
             calm=calm,
             retries=retries,
             sleep=sleep,
@@ -180,9 +179,8 @@ class WeChatChannel:
                 log.warning("house-keeping failed and is tried again: %s", type(error).__name__)
 
     async def sweep(self) -> None:
-        """Delete what is over: signatures outside the window, pages after their week, material no page shows."""
+        """Delete what is over: signatures outside the window and pages after their week, material no page shows."""
         await self._nonces.sweep()
-        await self._pages.sweep()
         await self._media.sweep()
 
     async def health(self, *, ask: bool = False) -> Health:

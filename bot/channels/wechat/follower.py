@@ -98,7 +98,7 @@ class Answered(Frozen):
 
 
 class Follower(Frozen):
-    """`offered`: what the numbers mean that we printed last. `pages`: result pages of this person, (id, made at)."""
+    """`offered`: what the numbers mean that we printed last."""
 
     message: Window | None = None
     brief: Window | None = None
@@ -111,7 +111,6 @@ class Follower(Frozen):
     """Photos still being fetched, by whatever process: (key of the push, since when)."""
     answered: tuple[Answered, ...] = ()
     offered: tuple[str, ...] = ()
-    pages: tuple[tuple[str, float], ...] = ()
     language: Language = "zh"
     """Theirs as last heard, for what this channel says by itself."""
 

@@ -1,23 +1,22 @@
-"""The records of all people, durable, changed by compare-and-set: safe for many processes at once."""
+"""The records of all people, durable, each change one step: safe for many processes at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.channels.wechat.follower import Action, Follower, Frozen, Pending, Step
-from handlers.message import Language
-from handlers.store.base import Store
+from handlers.message import Chat, Language
+from handlers.store.base import Values
 
-TRIES = 50
+CHANNEL = "wechat"
 SPACE = "wechat.person"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A person as found in the store, and the very text found there: a change of just that needs no second look."""
+    """A person as found in the store."""
 
     person: Follower
-    raw: str | None
 
 
 class Slot(Frozen):
@@ -31,7 +30,7 @@ class Slot(Frozen):
 class FollowerStore:
     """The records. Safe for many processes at once."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, store: Values, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
         self.clock = clock
 
@@ -39,8 +38,7 @@ class FollowerStore:
         return (await self.record(openid)).person
 
     async def record(self, openid: str) -> Record:
-        raw = await self._store.value(SPACE, openid)
-        return Record(person=_person(raw), raw=raw)
+        return Record(person=_person(await self._store.value(SPACE, owner_of(openid))))
 
     async def change(
         self, openid: str, change: Callable[[Follower], Follower], *, known: Record | None = None
@@ -50,21 +48,18 @@ class FollowerStore:
     async def changed(
         self, openid: str, change: Callable[[Follower], Follower], *, known: Record | None = None
     ) -> Record:
-        """Apply a pure change; repeated where somebody else changed the record meanwhile. `known`: read just now."""
-        for _ in range(TRIES):
-            before = known or await self.record(openid)
-            after = change(before.person)
-            if after == before.person:
-                return before
-            text = after.model_dump_json(exclude_defaults=True)
-            if before.raw is None:
-                done = await self._store.add_value(SPACE, openid, text)
-            else:
-                done = await self._store.set_value(SPACE, openid, text, expected=before.raw)
-            if done:
-                return Record(person=after, raw=text)
-            known = None
-        raise RuntimeError("a person's record is changed too often")
+        """Apply a pure change to the record as it is by then. `known`: read just now; where the change makes no
+        difference to that, the store is not asked."""
+        if known is not None and change(known.person) == known.person:
+            return known
+
+        def changed(raw: str | None) -> str | None:
+            before = _person(raw)
+            after = change(before)
+            return raw if after == before else after.model_dump_json(exclude_defaults=True)
+
+        owner = owner_of(openid)
+        return Record(person=_person(await self._store.change(SPACE, owner, changed, owner=owner)))
 
     async def opened(
         self, openid: str, action: Action, key: str, *, photo: bool = False, known: Record | None = None
@@ -124,15 +119,17 @@ class FollowerStore:
         await self.change(openid, lambda person: person.model_copy(update={"offered": offered, **heard}), known=known)
 
     async def lose(self, openid: str) -> None:
-        """The platform says that they do not follow: nothing may be sent. Their pages stay known, for a `/forget`."""
-        await self.change(openid, lambda p: Follower(gone=True, pages=p.pages, seen=p.seen, language=p.language))
+        """The platform says that they do not follow: nothing may be sent."""
+        await self.change(openid, lambda p: Follower(gone=True, seen=p.seen, language=p.language))
 
     async def forget(self, openid: str) -> None:
-        """Everything but what may be sent now: after an unfollow nothing may."""
-        await self.change(
-            openid,
-            lambda p: Follower(gone=True) if p.gone else Follower(message=p.message, brief=p.brief, seen=p.seen),
-        )
+        """The record went with everything else of this person. The message that asked for it may be answered."""
+        now = self.clock()
+        await self.change(openid, lambda _: Follower().opened("message", "", now).model_copy(update={"seen": ()}))
+
+
+def owner_of(openid: str) -> str:
+    return Chat(channel=CHANNEL, chat=openid, person=openid).owner
 
 
 def _person(raw: str | None) -> Follower:

@@ -15,7 +15,6 @@ from bot.channels.wechat.customer_messages import CustomerMessages, shown_choice
 from bot.channels.wechat.events import Event
 from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.photos import PhotoLost, Photos
-from bot.channels.wechat.result_pages.pages import Pages
 from handlers.channel import Answerer, DeliveryError
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
@@ -70,7 +69,6 @@ class Handling:
         people: FollowerStore,
         sender: CustomerMessages,
         photos: Photos,
-        pages: Pages,
         calm: ForegroundGate,
         retries: Sequence[float] = RETRIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -79,7 +77,6 @@ class Handling:
         self._people = people
         self._sender = sender
         self._photos = photos
-        self._pages = pages
         self._retries = tuple(retries)
         self._sleep = sleep
         self.calm = calm
@@ -279,9 +276,9 @@ class Handling:
         await self._people.change(work.push.openid, lambda p: p.model_copy(update={"gone": True, "held": ()}))
         replies = await work.task
         work.told.set_result(tuple(o.text for o in replies))
+        await self._people.lose(work.push.openid)
 
     async def forget(self, openid: str) -> None:
-        await self._pages.forget(openid)
         await self._people.forget(openid)
 
 

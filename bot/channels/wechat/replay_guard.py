@@ -4,12 +4,13 @@ and pass; an encrypted push is covered by its own signature.
 """
 
 import asyncio
+import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from handlers.store.base import Store
+from handlers.store.base import Values
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ MAX_NONCE = 64
 
 
 class ReplayGuard:
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Values, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
         self._seen: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -42,9 +43,12 @@ class ReplayGuard:
     async def first(self, timestamp: str, nonce: str, key: str) -> bool:
         """The same for all processes, as long as the store answers."""
         name = f"{int(timestamp):012d}.{nonce}"
+        push = hashlib.sha256(key.encode()).hexdigest()[:32]
+        until = self._clock() + timedelta(seconds=2 * WINDOW_SECONDS)
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                first = await self._store.add_value(SPACE, name, key) or await self._store.value(SPACE, name) == key
+                added = await self._store.add_value(SPACE, name, push, expires=until)
+                first = added or await self._store.value(SPACE, name) == push
         except Exception as error:
             log.warning("a signature could not be compared with those of other processes: %s", type(error).__name__)
             return True
@@ -54,5 +58,4 @@ class ReplayGuard:
 
     async def sweep(self) -> None:
         """Forget what is outside the window: such a push is refused for its timestamp."""
-        oldest = int(self._clock().timestamp() - WINDOW_SECONDS)
-        await self._store.drop_values(SPACE, before=f"{oldest:012d}")
+        await self._store.drop_expired()

@@ -6,16 +6,15 @@ a new one forced (20 a day, 30 seconds apart).
 """
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from handlers.store.base import Store
+from handlers.store.base import Values
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class Tokens:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Values,
         app_id: str,
         fetch: Fetch,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -54,6 +53,7 @@ class Tokens:
     ) -> None:
         self._store = store
         self._key = app_id
+        self._lease_key = f"{app_id}.lease"
         self._fetch = fetch
         self._clock = clock
         self._sleep = sleep
@@ -105,7 +105,7 @@ class Tokens:
                 self._known = shared
                 return shared.token
             finally:
-                await self._store.set_value(SPACE, f"{self._key}.lease", None, expected=lease)
+                await self._store.change(SPACE, self._lease_key, lambda held: None if held == lease else held)
 
     async def _ask(self, before: Known | None, *, force: bool) -> Known:
         forced = before.forced if before else 0.0
@@ -119,11 +119,6 @@ class Tokens:
 
     async def _take_lease(self) -> str | None:
         """Our lease, or None while another process has it. A dead process's lease ends by itself."""
-        key = f"{self._key}.lease"
-        mine = json.dumps({"by": secrets.token_hex(8), "until": self._now() + LEASE_SECONDS})
-        if await self._store.add_value(SPACE, key, mine):
-            return mine
-        raw = await self._store.value(SPACE, key)
-        if raw is None or json.loads(raw)["until"] > self._now():
-            return None
-        return mine if await self._store.set_value(SPACE, key, mine, expected=raw) else None
+        mine = secrets.token_hex(8)
+        until = self._clock() + timedelta(seconds=LEASE_SECONDS)
+        return mine if await self._store.add_value(SPACE, self._lease_key, mine, expires=until) else None

@@ -3,49 +3,55 @@
 Every function returns the files that no row names any more.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from handlers.session import Session
+from handlers.store.files import files_of_job, files_of_parts, files_of_session
 from handlers.store.sql import rows
-from handlers.store.sql import statements as sql
-from handlers.store.sql.schema import DELIVERIES, ENTRIES, INBOX, JOBS, PARTS, TABLES, TURNS
-from handlers.store.sql.statements import ENDED_STATES, LIVE_STATES
+from handlers.store.sql.schema import DELIVERIES, ENTRIES, INBOX, JOBS, PARTS, SEQUENCES, SESSIONS, TURNS, VALUES
+
+OWNED = (TURNS, SESSIONS, ENTRIES, SEQUENCES, VALUES)
+"""Rows that are nobody's but their owner's; jobs are told apart, because some of them run."""
 
 
-def forget(c: sa.Connection, chat_key: str) -> set[Path]:
-    """See `Store.forget`."""
-    body = c.execute(sql.TABLE_LOCKED, {"a_key": chat_key}).scalar_one_or_none()
-    files = set() if body is None else rows.files_of_session(rows.session_of(body))
-    for name in (TURNS, TABLES, ENTRIES):
-        c.execute(name.delete().where(name.c.chat_key == chat_key))
-    mine = JOBS.c.chat_key == chat_key
-    c.execute(JOBS.update().where(mine & JOBS.c.state.in_(LIVE_STATES)).values(forgotten=True, cancel_asked=True))
-    return (files | _delete_jobs(c, mine & JOBS.c.state.in_(ENDED_STATES))) - _files_in_use(c, {chat_key})
+def forget(c: sa.Connection, owner: str) -> set[Path]:
+    """See `Housekeeping.forget`."""
+    session: Session | None = c.execute(
+        sa.select(SESSIONS.c.body).where(SESSIONS.c.owner == owner).with_for_update()
+    ).scalar_one_or_none()
+    files = set() if session is None else files_of_session(session)
+    for table in OWNED:
+        c.execute(table.delete().where(table.c.owner == owner))
+    mine = JOBS.c.owner == owner
+    c.execute(JOBS.update().where(mine & JOBS.c.state.in_(rows.LIVE_STATES)).values(forgotten=True, cancel_asked=True))
+    return (files | _delete_jobs(c, mine & JOBS.c.state.in_(rows.ENDED_STATES))) - _files_in_use(c, {owner})
 
 
 def drop_job(c: sa.Connection, job_id: str) -> set[Path]:
-    """See `Store.drop_job`."""
-    chat_key = c.execute(sa.select(JOBS.c.chat_key).where(JOBS.c.id == job_id)).scalar_one_or_none()
-    return set() if chat_key is None else _delete_jobs(c, JOBS.c.id == job_id) - _files_in_use(c, {chat_key})
+    """See `Jobs.drop_job`."""
+    owner = c.execute(sa.select(JOBS.c.owner).where(JOBS.c.id == job_id)).scalar_one_or_none()
+    return set() if owner is None else _delete_jobs(c, JOBS.c.id == job_id) - _files_in_use(c, {owner})
 
 
-def expire(c: sa.Connection, limit: str) -> set[Path]:
-    """See `Store.expire`. `limit`: times before it are old, as `to_text` writes them."""
-    for name in (TURNS, ENTRIES):
-        c.execute(name.delete().where(name.c.at < limit))
-    c.execute(INBOX.delete().where((INBOX.c.at < limit) & INBOX.c.done))
+def expire(c: sa.Connection, before: datetime, now: datetime) -> set[Path]:
+    """See `Housekeeping.expire`."""
+    for table in (TURNS, ENTRIES, INBOX):
+        c.execute(table.delete().where(table.c.at < before))
+    c.execute(SEQUENCES.delete().where(SEQUENCES.c.owner.not_in(sa.select(ENTRIES.c.owner))))
+    old = (VALUES.c.expires <= now) | (VALUES.c.owner.is_not(None) & (VALUES.c.updated < before))
+    c.execute(VALUES.delete().where(old))
     files: set[Path] = set()
     owners: set[str] = set()
-    for chat_key, body in c.execute(sa.select(TABLES.c.chat_key, TABLES.c.body).where(TABLES.c.updated < limit)).all():
-        session = rows.session_of(body)
-        owners.add(chat_key)
-        files |= rows.files_of_session(session)
+    for owner, session in c.execute(sa.select(SESSIONS.c.owner, SESSIONS.c.body).where(SESSIONS.c.updated < before)):
+        owners.add(owner)
+        files |= files_of_session(session)
         kept = Session(language=session.language, language_fixed=session.language_fixed)
-        c.execute(TABLES.update().where(TABLES.c.chat_key == chat_key).values(body=kept.model_dump_json()))
-    ended = JOBS.c.state.in_(ENDED_STATES) & ((JOBS.c.finished < limit) | JOBS.c.forgotten)
-    owners |= set(c.execute(sa.select(JOBS.c.chat_key).where(ended).distinct()).scalars())
+        c.execute(SESSIONS.update().where(SESSIONS.c.owner == owner).values(body=kept))
+    ended = JOBS.c.state.in_(rows.ENDED_STATES) & ((JOBS.c.finished < before) | JOBS.c.forgotten)
+    owners |= set(c.execute(sa.select(JOBS.c.owner).where(ended).distinct()).scalars())
     return (files | _delete_jobs(c, ended)) - _files_in_use(c, owners)
 
 
@@ -56,11 +62,11 @@ def _delete_jobs(c: sa.Connection, which: sa.ColumnElement[bool]) -> set[Path]:
     for row in c.execute(sa.select(JOBS).where(which)).mappings():
         job = rows.job_of(row)
         gone.append(job.id)
-        files |= rows.files_of_job(job)
+        files |= files_of_job(job)
     for start in range(0, len(gone), 500):  # SQLite takes a bounded number of parameters
         some = gone[start : start + 500]
         parts = c.execute(sa.select(PARTS).where(PARTS.c.job.in_(some))).mappings()
-        files |= rows.files_of_parts(rows.part_of(row) for row in parts)
+        files |= files_of_parts(rows.part_of(row) for row in parts)
         for name in (PARTS, DELIVERIES):
             c.execute(name.delete().where(name.c.job.in_(some)))
         c.execute(JOBS.delete().where(JOBS.c.id.in_(some)))
@@ -68,14 +74,14 @@ def _delete_jobs(c: sa.Connection, which: sa.ColumnElement[bool]) -> set[Path]:
 
 
 def _files_in_use(c: sa.Connection, owners: set[str]) -> set[Path]:
-    """Files that these people's remaining jobs and tables still name."""
+    """Files that these people's remaining jobs and sessions still name."""
     files: set[Path] = set()
-    for chat_key in owners:
-        body = c.execute(sql.TABLE, {"a_key": chat_key}).scalar_one_or_none()
-        files |= set() if body is None else rows.files_of_session(rows.session_of(body))
-        for row in c.execute(sa.select(JOBS).where(JOBS.c.chat_key == chat_key)).mappings():
+    for owner in owners:
+        session = c.execute(sa.select(SESSIONS.c.body).where(SESSIONS.c.owner == owner)).scalar_one_or_none()
+        files |= set() if session is None else files_of_session(session)
+        for row in c.execute(sa.select(JOBS).where(JOBS.c.owner == owner)).mappings():
             job = rows.job_of(row)
-            files |= rows.files_of_job(job)
+            files |= files_of_job(job)
             parts = c.execute(sa.select(PARTS).where(PARTS.c.job == job.id)).mappings()
-            files |= rows.files_of_parts(rows.part_of(part) for part in parts)
+            files |= files_of_parts(rows.part_of(part) for part in parts)
     return files

@@ -22,7 +22,7 @@ from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
 from handlers.message import Chat
 from handlers.store.base import Job, Store
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.fake import FakeProvider, Script
 from providers.media.accept import AcceptedPhoto, accept_photo

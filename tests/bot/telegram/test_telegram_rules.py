@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,12 @@ from hypothesis import strategies as st
 
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.inbound.updates import Attachment
-from bot.channels.telegram.message_index import ALBUMS_KEPT, MessageIndex
+from bot.channels.telegram.message_index import KEPT, MessageIndex
 from bot.channels.telegram.outbound.buttons import Pressed, keyboard, owner_mark
 from bot.channels.telegram.outbound.limits import Clock, Flood
 from bot.channels.telegram.outbound.media_format import cut
 from bot.channels.telegram.outbound.speaker import pieces, units
-from handlers.message import Choice
+from handlers.message import Chat, Choice
 from handlers.store.memory import MemoryStore
 
 GROUP = -77
@@ -34,15 +35,6 @@ class Time:
 
     def clock(self) -> Clock:
         return Clock(now=lambda: self.at, sleep=self.sleep)
-
-
-class SlowToTell(MemoryStore):
-    """A store whose readers all read before one of them writes, as others' may."""
-
-    async def value(self, space: str, key: str) -> str | None:
-        found = await super().value(space, key)
-        await asyncio.sleep(0)
-        return found
 
 
 # --- rates
@@ -177,18 +169,30 @@ async def test_a_group_keeps_its_first_name_through_two_moves() -> None:
     assert await chats.address("-1") == -200
 
 
-async def test_albums_remembered_at_the_same_moment_are_all_remembered() -> None:
-    index = MessageIndex(SlowToTell())
+async def test_parts_of_an_album_that_come_at_the_same_moment_are_all_remembered() -> None:
+    index = MessageIndex(MemoryStore())
+    chat = Chat(channel="telegram", chat="-7", person="1")
     parts = [Attachment(file_id=str(n), unique=str(n), message=n) for n in range(5)]
-    await asyncio.gather(*(index.put_album("-7", "ann", f"album-{n}", (part,)) for n, part in enumerate(parts)))
-    assert [await index.album("-7", f"album-{n}") for n in range(5)] == [(part,) for part in parts]
+    await asyncio.gather(*(index.put_album(chat, "album", (part,)) for part in parts))
+    assert await index.album(chat, "album") == tuple(parts)
 
 
-async def test_only_the_newest_albums_of_a_chat_are_remembered() -> None:
-    store = MemoryStore()
-    index = MessageIndex(store)
-    for n in range(ALBUMS_KEPT + 5):
-        await index.put_album("1", "1", f"g{n}", (Attachment(file_id=f"f{n}", unique=f"u{n}", message=n),))
-    assert not await index.album("1", "g0")
-    newest = await MessageIndex(store).album("1", f"g{ALBUMS_KEPT + 4}")
-    assert [part.file_id for part in newest] == [f"f{ALBUMS_KEPT + 4}"]
+async def test_an_album_is_remembered_for_a_week_and_belongs_to_its_person() -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    store = MemoryStore(clock=lambda: now)
+    index = MessageIndex(store, now=lambda: now.timestamp())
+    ann = Chat(channel="telegram", chat="-7", person="1")
+    ben = Chat(channel="telegram", chat="-7", person="2")
+    part = Attachment(file_id="f", unique="u", message=3)
+    await index.put_album(ann, "g", (part,))
+    await index.put_refs(ann, (8, 9), "job")
+    assert await index.album(ben, "g") == (part,), "others may answer it"
+    assert await index.job_of(ben, 9) == "job"
+    await store.forget(ben)
+    assert await index.album(ann, "g") == (part,)
+    await store.forget(ann)
+    assert not await index.album(ann, "g")
+    assert await index.job_of(ann, 9) is None
+    await index.put_album(ann, "g", (part,))
+    now += KEPT
+    assert not await index.album(ann, "g")

@@ -27,7 +27,7 @@ from handlers.jobs.runner import LIVE, JobRunner
 from handlers.session import LastResult
 from handlers.store.base import ENDED, Delivery, Job, JobState, Store
 from handlers.store.memory import MemoryStore
-from handlers.store.sql.schema import sqlite_url
+from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.base import PictureFile

@@ -13,7 +13,6 @@ from PIL import Image
 
 from bot.channels.wechat.account_rights import AccountRights, Rights
 from bot.channels.wechat.api import WeChatError
-from bot.channels.wechat.follower_store import FollowerStore
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Message, Outgoing
 from handlers.store.base import DeliveryState
@@ -287,7 +286,7 @@ async def test_pages_of_people_who_never_come_back_are_deleted_after_their_week(
         ann = likeness.phone()
         await likeness.wishes(ann)
         await likeness.makes(ann)
-        (page_id, _), *_ = (await FollowerStore(likeness.store).read(ann.openid)).pages
+        ((page_id, _),) = await likeness.store.space("wechat.page")
         await likeness.channel.sweep()
         assert await likeness.store.value("wechat.page", page_id) is not None
         likeness.later(days=8)

@@ -80,8 +80,9 @@ class MessageBuilder:
         if not first.album or first.edited is not None:
             return posts, False
         handled = await self._store.turn_of(_key(name, first)) is not None
+        chat = self.message(name, posts).chat
         parts = tuple(attachment for post in posts for attachment in post.photos)
-        together = await self._index.put_album(name, first.person, first.album, parts, whole=not handled)
+        together = await self._index.put_album(chat, first.album, parts, whole=not handled)
         late = [post for post in posts if post.photos and post.message not in together]
         return (late, True) if late else (posts, False)
 
@@ -90,9 +91,9 @@ class MessageBuilder:
         first, name = posts[0], message.chat.chat
         photos = tuple(attachment for post in posts for attachment in post.photos)
         if first.album and (first.edited is not None or message.key == _key(name, first)):
-            photos = await self._index.album(name, first.album) or photos
+            photos = await self._index.album(message.chat, first.album) or photos
         job = await self._quoted_job(message.chat, first)
-        quoted = () if job else await self._quoted(name, first)
+        quoted = () if job else await self._quoted(message.chat, first)
         if not photos and not quoted:
             return replace(message, quoted_job=job.id if job else None), ()
         stem = hashlib.sha256(message.key.encode()).hexdigest()[:20]
@@ -103,17 +104,17 @@ class MessageBuilder:
             came, replied = replied, ()
         return replace(message, photos=came, quoted_photos=replied, quoted_job=job.id if job else None), fetched
 
-    async def _quoted(self, name: str, post: Post) -> tuple[Attachment, ...]:
+    async def _quoted(self, chat: Chat, post: Post) -> tuple[Attachment, ...]:
         """The pictures of the message it replies to: of an album, all that we saw."""
         if post.quoted_album:
-            return await self._index.album(name, post.quoted_album) or post.quoted
+            return await self._index.album(chat, post.quoted_album) or post.quoted
         return post.quoted
 
     async def _quoted_job(self, chat: Chat, post: Post) -> Job | None:
         """The job whose result it replies to, where it is this person's and its pictures are here."""
         named = post.quoted_job
         if named is None and post.quoted_message is not None and post.quoted:
-            named = await self._index.job_of(chat.chat, post.quoted_message)
+            named = await self._index.job_of(chat, post.quoted_message)
         job = await self._store.job(named) if named else None
         if job is None or job.chat.key != chat.key or not job.pictures:
             return None

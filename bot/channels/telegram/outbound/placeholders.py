@@ -10,6 +10,7 @@ it is used: what keeps another place is not it.
 import hashlib
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from telegram import (
     Bot,
@@ -20,7 +21,7 @@ from telegram import (
 )
 from telegram.error import BadRequest
 
-from bot.channels.telegram.message_index import MessageIndex, exchanged
+from bot.channels.telegram.message_index import MessageIndex, place_of
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.media_format import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
 from bot.channels.telegram.outbound.speaker import in_topic, reply_to
@@ -36,6 +37,8 @@ LOOKED_AT = 24
 SERVER = "telegram.server"
 """What is remembered of the server, in the store."""
 KNOWN_KEPT = 64
+CLAIMS_KEPT = timedelta(days=2)
+"""How long a claim is remembered; a delivery is given up long before."""
 _PLACES = "telegram.places"
 _KNOWN = "telegram.greys"
 _UNKNOWN = "?"
@@ -60,14 +63,15 @@ class Placeholders:
             messages = await self._lost(chat, outgoing, form, count, (int(after), int(newest or 0)), owner)
         else:
             newest = str(await self._gateway.newest(chat.chat))
-            await self._store.set_value(_PLACES, key, f"{_UNKNOWN}{await self._newest(outgoing)},{newest}")
+            before = f"{_UNKNOWN}{await self._newest(outgoing)},{newest}"
+            await self._store.set_value(_PLACES, key, before, owner=chat.owner)
         while not (messages and await self._claimed(chat, messages, owner)):
             try:
                 messages = await self.send(chat, outgoing, form, count)
             except DeliveryLater:
-                await self._store.set_value(_PLACES, key, None)  # certainly not sent: nothing is to be looked for
+                await self._store.drop_value(_PLACES, key)  # certainly not sent: nothing is to be looked for
                 raise
-        await self._store.set_value(_PLACES, key, " ".join(map(str, messages)))
+        await self._store.set_value(_PLACES, key, " ".join(map(str, messages)), owner=chat.owner)
         return messages
 
     async def send(self, chat: Chat, outgoing: Outgoing, form: Form, count: int) -> tuple[int, ...]:
@@ -80,12 +84,11 @@ class Placeholders:
                 raise NotAllowed("placeholder") from None
             if known is None:
                 raise DeliveryRefused("placeholder") from None
-            await self._store.set_value(SERVER, f"placeholder.{form}", None)  # the id is of another bot
+            await self._store.drop_value(SERVER, f"placeholder.{form}")  # the id is of another bot
             return await self.send(chat, outgoing, form, count)
         if known is None:
-            file = _file(messages[0])
-            await self._store.set_value(SERVER, f"placeholder.{form}", file[0] if file else None)
-            await self._store.set_value(SERVER, f"placeholder.{form}.unique", file[1] if file else None)
+            for name, found in zip(("", ".unique"), _file(messages[0]) or ("", ""), strict=True):
+                await self._store.change(SERVER, f"placeholder.{form}{name}", lambda _, found=found: found or None)  # type: ignore[misc]
         return tuple(message.message_id for message in messages)
 
     async def _send(
@@ -118,15 +121,19 @@ class Placeholders:
 
     async def _claimed(self, chat: Chat, messages: tuple[int, ...], owner: str) -> bool:
         """These keep the owner's place from now on; False where one of them keeps another's."""
-        while True:
-            stored = await self._store.value(_KNOWN, chat.chat)
+        claimed = False
+
+        def claim(stored: str | None) -> str | None:
+            nonlocal claimed
             known = _owners(stored)
-            if any(known.get(message, owner) != owner for message in messages):
-                return False
+            claimed = all(known.get(message, owner) == owner for message in messages)
+            if not claimed:
+                return stored
             known |= dict.fromkeys(messages, owner)
-            newest = " ".join(f"{message}={whose}" for message, whose in [*known.items()][-KNOWN_KEPT:])
-            if await exchanged(self._store, _KNOWN, chat.chat, stored, newest):
-                return True
+            return " ".join(f"{message}={whose}" for message, whose in [*known.items()][-KNOWN_KEPT:])
+
+        await self._store.change(_KNOWN, place_of(chat), claim, expires=datetime.now(UTC) + CLAIMS_KEPT)
+        return claimed
 
     async def _newest(self, outgoing: Outgoing) -> int:
         """A message that is certainly older than what is sent next."""
@@ -142,7 +149,7 @@ class Placeholders:
         `before`: what it came after, of the newest messages known in this chat and anywhere.
         """
         after, newest = before
-        known = _owners(await self._store.value(_KNOWN, chat.chat))
+        known = _owners(await self._store.value(_KNOWN, place_of(chat)))
         own = tuple(message for message, whose in known.items() if whose == owner)
         if len(own) == count:  # claimed just before the crash; of what is remembered the oldest goes, one by one
             return own

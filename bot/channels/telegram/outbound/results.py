@@ -159,7 +159,7 @@ class Results:
             except DeliveryRefused:
                 await self._drop(f"{key}.{form}")
                 raise
-        await self._store.set_value(_REPLACED, key, str(message))
+        await self._store.set_value(_REPLACED, key, str(message), owner=chat.owner)
         if form != "text":
             await self._drop(f"{key}.{form}")
         return message
@@ -380,7 +380,7 @@ class Results:
 
     async def _drop(self, key: str) -> None:
         if await self._store.value(_REPLACED, key) is not None:
-            await self._store.set_value(_REPLACED, key, None)
+            await self._store.drop_value(_REPLACED, key)
 
     # --- the full-size file, on a tap
 

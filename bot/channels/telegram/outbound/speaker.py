@@ -111,7 +111,8 @@ class Speaker:
         message = await self.send(chat, outgoing)
         if known is None and not outgoing.choices:
             now = self._index.now()
-            await self._index.put_job(job, JobMessage(message=message.message_id, head=outgoing.text, at=now))
+            shown = JobMessage(message=message.message_id, head=outgoing.text, at=now)
+            await self._index.put_job(chat, job, shown)
 
     async def send(self, chat: Chat, outgoing: Outgoing, text: str | None = None, *, quote: bool = False) -> Message:
         """A message of its own; the last of its pieces carries the buttons."""

@@ -7,23 +7,22 @@ import hashlib
 import hmac
 import logging
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.wechat.follower import Follower
-from bot.channels.wechat.follower_store import FollowerStore
+from bot.channels.wechat.follower_store import owner_of
 from handlers.message import Chat, Choice, Language, Outgoing
-from handlers.store.base import Store
+from handlers.store.base import Values
 from handlers.words import words
 
 log = logging.getLogger(__name__)
 
 SPACE = "wechat.page"
 ADDRESS_SPACE = "wechat.address"
-DISCARDED = "wechat.discarded"
+MATERIAL = "wechat.material"
 LIFE_SECONDS = 7 * 24 * 3600.0
 MEDIA_SECONDS = 3 * 24 * 3600.0 - 3600.0
 """Temporary media live for three days; an id an hour before its end is not used any more."""
@@ -62,10 +61,9 @@ class Page(_Frozen):
     def offers(self) -> tuple[Choice, ...]:
         return tuple(Choice(id=i, label=label) for i, label in self.choices)
 
-    def permanent(self, which: str | None = None) -> tuple[str, ...]:
-        """Ids of permanent material: of one picture, or of all."""
-        some = self.media.values() if which is None else [m for w, m in self.media.items() if w == which]
-        return tuple(m.media_id for m in some if m.permanent)
+    def permanent(self) -> tuple[str, ...]:
+        """Ids of permanent material."""
+        return tuple(m.media_id for m in self.media.values() if m.permanent)
 
     def media_id(self, which: str, now: datetime) -> str | None:
         known = self.media.get(which)
@@ -78,18 +76,14 @@ class Pages:
     """`public_url`: the address the world sees; without it the one the platform was last seen to use."""
 
     def __init__(
-        self, *, store: Store, people: FollowerStore, secret: bytes, account: str, public_url: str | None
+        self, *, store: Values, clock: Callable[[], datetime], secret: bytes, account: str, public_url: str | None
     ) -> None:
         self._store = store
-        self._people = people
+        self.clock = clock
         self._key = hmac.digest(secret, b"likeness.wechat.pages", "sha256")
         self._account = account
         self._public = public_url.rstrip("/") if public_url else None
         self._seen: str | None = None
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        return self._people.clock
 
     # --- addresses
 
@@ -134,31 +128,22 @@ class Pages:
         return urlsafe_b64encode(hmac.digest(self._key, name, hashlib.sha256)[:18]).decode()
 
     async def put(self, chat: Chat, outgoing: Outgoing) -> str:
-        """Make the page of a result; pages of this person that have expired are deleted."""
-        page_id, now = self.id_of(chat, outgoing), self.clock().timestamp()
-        known = await self._store.value(SPACE, page_id)
-        if known is None:
-            # A queue of pages, oldest first: those of people who never come back must go too.
-            await self._store.put_inbox(SPACE, page_id, "")
+        """Make the page of a result, or make it anew with the media ids it has."""
+        page_id, now = self.id_of(chat, outgoing), self.clock()
         page = Page(
             openid=chat.person,
             language=outgoing.language,
             text=outgoing.text,
             pictures=tuple(Shown(path=p.path, width=p.width, height=p.height, mime=p.mime) for p in outgoing.pictures),
             choices=tuple((c.id, c.label) for c in outgoing.choices),
-            made=now,
-            media=Page.model_validate_json(known).media if known else {},
+            made=now.timestamp(),
         )
-        await self._store.set_value(SPACE, page_id, page.model_dump_json())
-        expired: list[str] = []
 
-        def listed(person: Follower) -> Follower:
-            expired[:] = [i for i, at in person.pages if now - at > LIFE_SECONDS and i != page_id]
-            others = tuple((i, at) for i, at in person.pages if i != page_id and i not in expired)
-            return person.model_copy(update={"pages": (*others, (page_id, now))})
+        def put(known: str | None) -> str:
+            media = Page.model_validate_json(known).media if known else {}
+            return page.model_copy(update={"media": media}).model_dump_json()
 
-        await self._people.change(chat.person, listed)
-        await self.delete(expired)
+        await self._store.change(SPACE, page_id, put, owner=chat.owner, expires=now + timedelta(seconds=LIFE_SECONDS))
         return page_id
 
     async def get(self, page_id: str) -> Page | None:
@@ -168,47 +153,31 @@ class Pages:
         return None if page is None or self.clock().timestamp() - page.made > LIFE_SECONDS else page
 
     async def uploaded(self, page_id: str, which: str, media_id: str, *, permanent: bool) -> None:
-        while True:
-            raw = await self._store.value(SPACE, page_id)
+        if permanent:
+            # It stays on the account until somebody deletes it. Noted apart from the page, which goes without a word:
+            # when its week is over, and when its person is forgotten.
+            await self._store.set_value(MATERIAL, media_id, page_id)
+        new = Uploaded(media_id=media_id, at=self.clock().timestamp(), permanent=permanent)
+
+        def with_media(raw: str | None) -> str | None:
             if raw is None:
-                await self._discard(() if not permanent else (media_id,))
-                return
+                return None
             page = Page.model_validate_json(raw)
-            new = Uploaded(media_id=media_id, at=self.clock().timestamp(), permanent=permanent)
-            changed = page.model_copy(update={"media": {**page.media, which: new}})
-            if await self._store.set_value(SPACE, page_id, changed.model_dump_json(), expected=raw):
-                await self._discard(page.permanent(which))
-                return
+            return page.model_copy(update={"media": {**page.media, which: new}}).model_dump_json()
 
-    # --- what goes
+        page = await self.get(page_id)
+        if page is not None:
+            until = datetime.fromtimestamp(page.made, UTC) + timedelta(seconds=LIFE_SECONDS)
+            await self._store.change(SPACE, page_id, with_media, owner=owner_of(page.openid), expires=until)
 
-    async def forget(self, openid: str) -> None:
-        await self.delete([page_id for page_id, _ in (await self._people.read(openid)).pages])
-
-    async def delete(self, page_ids: Sequence[str]) -> None:
-        for page_id in page_ids:
-            raw = await self._store.value(SPACE, page_id)
-            if raw is None:
-                continue
-            await self._discard(Page.model_validate_json(raw).permanent())
-            await self._store.set_value(SPACE, page_id, None)
-
-    async def _discard(self, media_ids: Sequence[str]) -> None:
-        """Permanent material stays on the account until somebody deletes it: it is noted down for that."""
-        for media_id in media_ids:
-            await self._store.put_inbox(DISCARDED, media_id, "")
+    # --- permanent material
 
     async def discarded(self) -> tuple[str, ...]:
-        """Permanent material of pages that are gone."""
-        return tuple(media_id for media_id, _ in await self._store.inbox(DISCARDED))
+        """Permanent material that no page shows any more."""
+        noted = await self._store.space(MATERIAL)
+        pages = {page_id: await self.get(page_id) for page_id in dict.fromkeys(page_id for _, page_id in noted)}
+        return tuple(m for m, page_id in noted if (page := pages[page_id]) is None or m not in page.permanent())
 
     async def deleted(self, media_id: str) -> None:
         """The platform does not have it any more."""
-        await self._store.done_inbox(DISCARDED, media_id)
-
-    async def sweep(self) -> None:
-        """Delete pages whose time is over, whether their people came back or not."""
-        for page_id, _ in await self._store.inbox(SPACE):
-            if await self.get(page_id) is None:
-                await self.delete([page_id])
-                await self._store.done_inbox(SPACE, page_id)
+        await self._store.drop_value(MATERIAL, media_id)

@@ -1,0 +1,190 @@
+"""The values the store keeps: jobs, their parts and deliveries, turns, lines of a conversation, inbox rows."""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+
+from handlers.message import Chat, Outgoing
+from handlers.order import Order
+from handlers.session import Session
+from providers.base import PictureFile, Submission
+
+
+class JobState(StrEnum):
+    """new → running → (late) → delivering → done, or failed, uncertain, cancelled."""
+
+    NEW = "new"
+    RUNNING = "running"
+    LATE = "late"
+    """Waits longer than ten minutes; the person was told; it goes on."""
+    DELIVERING = "delivering"
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    """A submit or a delivery whose outcome nobody knows; the person was offered to try again."""
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.UNCERTAIN, JobState.CANCELLED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One order of one person, made from one message. `id` is derived from the message's key."""
+
+    id: str
+    chat: Chat
+    order: Order
+    created: datetime
+    ref: str | None = None
+    state: JobState = JobState.NEW
+    error_code: str | None = None
+    estimate_usd: float = 0.0
+    cost: float | None = None
+    currency: str = "USD"
+    provider: str | None = None
+    finished: datetime | None = None
+    pictures: tuple[PictureFile, ...] = ()
+    cancel_asked: bool = False
+    pieces: tuple[int, ...] = ()
+    """For each shot, the most pictures one request may ask for: fixed before the first request, so that a later start
+    with other providers splits the job into the same parts."""
+    run: int = 0
+    """Which run of the job this is: one more for each time it was taken up again after it had ended or broken."""
+    delivery: int = 0
+    """Which delivery of its result this is: one more for each time it was asked for again."""
+    by_hand: bool = False
+    """Taken up again after it had ended: what was paid for is finished, but no first request is posted anew."""
+    forgotten: bool = False
+    """The person asked to be forgotten while it ran: nothing more is shown of it, and it goes when it ends."""
+
+
+JOB_FIELDS = frozenset(f.name for f in fields(Job))
+
+
+class PartState(StrEnum):
+    """A part is one request to one provider: the write-ahead row around a paid POST."""
+
+    SUBMITTING = "submitting"
+    """Committed before the POST. Found after a crash without `submission`, its outcome is unknown."""
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Certainly not taken by that provider."""
+    UNCERTAIN = "uncertain"
+    MADE = "made"
+    """Pictures are saved here."""
+    FAILED = "failed"
+    """Taken, but ended without a picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """`key` is `Request.key`."""
+
+    key: str
+    job: str
+    provider: str
+    state: PartState
+    submission: Submission | None = None
+    pictures: tuple[PictureFile, ...] = ()
+    cost: float | None = None
+    currency: str = "USD"
+    error_code: str | None = None
+    updated: datetime | None = None
+
+
+class DeliveryState(StrEnum):
+    RESERVED = "reserved"
+    """The place is made and its name is saved."""
+    SENDING = "sending"
+    """Committed before the pictures are sent."""
+    SENT = "sent"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """The write-ahead row around the sending of one result message. `key` is `job:number`."""
+
+    key: str
+    job: str
+    state: DeliveryState
+    place: str = ""
+    refs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of a conversation that the channel itself must show again (the web page). `seq` grows."""
+
+    seq: int
+    id: str
+    from_person: bool
+    at: datetime
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """Who works on inbox rows, and how many seconds they stay theirs without being renewed.
+
+    `owner` names one life of one process. A row whose lease has ended belongs to nobody, and any living process may
+    claim it.
+    """
+
+    owner: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboxRow:
+    """An update that was acknowledged and is not handled yet. `claims`: how often it was taken up from a process that
+    did not finish it, this time included; 0 for the process that put it there."""
+
+    key: str
+    payload: str
+    claims: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a person used since a day: pictures made and money by currency."""
+
+    pictures: int
+    cost: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one message led to; committed as one. `reply` is kept, so that a repeated message gets the same answer."""
+
+    message_key: str
+    chat: Chat
+    session: Session
+    reply: tuple[Outgoing, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    cancel: tuple[str, ...] = ()
+    """Jobs whose cancellation was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnContext:
+    """What has to be known when a message comes in. `reply`: it was handled before (then nothing else is looked up)."""
+
+    reply: tuple[Outgoing, ...] | None = None
+    session: Session = field(default_factory=Session)
+    running: tuple[Job, ...] = ()
+    """This person's jobs that have not ended, newest first."""
+
+
+def newer_result(stored: Session | None, coming: Session) -> Session:
+    """`coming`, with the newer of the two last results.
+
+    A job may finish between the reading of a session and its saving; its result must not be lost by that.
+    """
+    if stored is None or stored.last_result is None:
+        return coming
+    if coming.last_result is not None and coming.last_result.at >= stored.last_result.at:
+        return coming
+    return coming.model_copy(update={"last_result": stored.last_result})

@@ -1,0 +1,115 @@
+"""The ground of `SqlStore`: its threads, its transactions, and how a fault of the database is told.
+
+Runs on threads of its own: dbos replaces the loop's default executor, and a paid request's id must not wait there
+behind checkpoints. On SQLite one thread writes (the file has one write lock anyway) and others read.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from handlers.store.base import StoreRejected, StoreUnavailable
+from handlers.store.sql.group_commit import GroupCommit
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+Work = Callable[[sa.Connection], T]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Database:
+    """`clock` dates rows. Give back with `aclose`."""
+
+    def __init__(self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+        self._statements: dict[tuple[str, sa.Table], Any] = {}
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._writing = GroupCommit(engine, write=True) if on_sqlite else None
+        self._reading = GroupCommit(engine, write=False) if on_sqlite else None
+        self._writers = ThreadPoolExecutor(threads, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="store-read")
+
+    async def _write(self, work: Work[T]) -> T:
+        """`work` in a transaction of its own that has the write lock; on disk when this returns. It may run twice: the
+        first time was rolled back. Raises StoreError besides what `work` raises."""
+        try:
+            if self._writing is not None:
+                return await self._writing.do(work)
+            return await asyncio.get_running_loop().run_in_executor(self._writers, lambda: self._committed(work))
+        except SQLAlchemyError as error:
+            raise _told(error) from None
+
+    async def _read(self, work: Work[T], *, many: bool = False) -> T:
+        """`work` in a transaction that sees everything that was on disk when this was called. `many`: it takes long,
+        so others do not wait for it. Raises StoreError."""
+        try:
+            if self._reading is not None and not many:
+                return await self._reading.do(work)
+            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: self._looked(work))
+        except SQLAlchemyError as error:
+            raise _told(error) from None
+
+    def _committed(self, work: Work[T]) -> T:
+        with self._engine.connect().execution_options(write=True) as connection, connection.begin():
+            return work(connection)
+
+    def _looked(self, work: Work[T]) -> T:
+        with self._engine.connect() as connection, connection.begin():
+            return work(connection)
+
+    async def ping(self) -> None:
+        await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
+
+    async def aclose(self) -> None:
+        for group in (self._writing, self._reading):
+            if group is not None:
+                await group.aclose()
+
+        def close() -> None:
+            self._writers.shutdown()
+            self._readers.shutdown()
+            self._engine.dispose()
+
+        # A thread of its own, because the store's pools are what is being closed.
+        with ThreadPoolExecutor(1) as closing:
+            await asyncio.get_running_loop().run_in_executor(closing, close)
+
+    # --- whole rows, in a dialect's own words
+
+    def _insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+        """False, and nothing changed, where a row of this key is there."""
+        statement = self._statements.get(("new", table))
+        if statement is None:
+            statement = self._insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+            self._statements["new", table] = statement
+        return connection.execute(statement, row).first() is not None
+
+    def _put_row(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+        """Insert or replace; `row` has every column of the table."""
+        statement = self._statements.get(("put", table))
+        if statement is None:
+            keys = [column.name for column in table.primary_key]
+            statement = self._insert(table)
+            others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+            statement = statement.on_conflict_do_update(index_elements=keys, set_=others)
+            self._statements["put", table] = statement
+        connection.execute(statement, row)
+
+
+def _told(error: SQLAlchemyError) -> StoreUnavailable | StoreRejected:
+    """Without the statement, the address or the cause: their text holds people's words."""
+    away = isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout)
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return (StoreUnavailable if away or lost else StoreRejected)(type(error).__name__)

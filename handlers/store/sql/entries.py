@@ -1,0 +1,51 @@
+"""`Entries` on SQL: lines of a conversation, numbered under a lock."""
+
+import sqlalchemy as sa
+
+from handlers.message import Chat, Outgoing
+from handlers.store.base import Entry
+from handlers.store.sql import rows
+from handlers.store.sql.database import Database
+from handlers.store.sql.schema import ENTRIES, SEQUENCES
+
+_FROM = (
+    sa.select(ENTRIES)
+    .where((ENTRIES.c.owner == sa.bindparam("an_owner")) & (ENTRIES.c.seq > sa.bindparam("after")))
+    .order_by(ENTRIES.c.seq)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_DROP = ENTRIES.delete().where((ENTRIES.c.owner == sa.bindparam("an_owner")) & (ENTRIES.c.id == sa.bindparam("an_id")))
+
+
+class SqlEntries(Database):
+    async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
+        owner, now = chat.owner, self._clock()
+        # A conversation begins with the microseconds of 1970: after all of it was forgotten, and its last number with
+        # it, the next number is still above every one that a browser has seen.
+        first = int(now.timestamp() * 1_000_000)
+
+        def work(c: sa.Connection) -> Entry:
+            counted = self._insert(SEQUENCES).values(owner=owner, last=first)
+            counted = counted.on_conflict_do_update(index_elements=["owner"], set_={"last": SEQUENCES.c.last + 1})
+            seq = int(c.execute(counted.returning(SEQUENCES.c.last)).scalar_one())
+            c.execute(_DROP, {"an_owner": owner, "an_id": outgoing.id})
+            row = {
+                "owner": owner,
+                "seq": seq,
+                "id": outgoing.id,
+                "from_person": from_person,
+                "at": now,
+                "outgoing": outgoing,
+            }
+            c.execute(ENTRIES.insert(), row)
+            return rows.entry_of(row)
+
+        return await self._write(work)
+
+    async def drop_entry(self, chat: Chat, entry_id: str) -> None:
+        facts = {"an_owner": chat.owner, "an_id": entry_id}
+        await self._write(lambda c: c.execute(_DROP, facts))
+
+    async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
+        facts = {"an_owner": chat.owner, "after": after, "most": limit}
+        return await self._read(lambda c: tuple(rows.entry_of(row) for row in c.execute(_FROM, facts).mappings()))

@@ -1,0 +1,161 @@
+"""`Jobs`, `Parts` and `Deliveries` on SQL."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from handlers.message import Chat
+from handlers.session import LastResult, Session
+from handlers.store.base import Delivery, Job, JobState, Part, PartState
+from handlers.store.sql import forgetting, rows
+from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
+from handlers.store.sql.turns import SqlTurns
+from providers.base import PictureFile, Submission
+
+_MANY = 200
+"""Rows; a read of more has a thread of its own, so that others need not wait for it."""
+
+_id = sa.bindparam("an_id", type_=sa.Text)
+_JOB = sa.select(JOBS).where(JOBS.c.id == _id)
+_CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
+_FORGOTTEN = sa.select(JOBS.c.forgotten).where(JOBS.c.id == _id)
+_CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
+_PART = sa.select(PARTS).where(PARTS.c.key == _id)
+_PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _id).order_by(PARTS.c.key)
+_CHANGE_PART = PARTS.update().where(PARTS.c.key == _id)
+_DELIVERY = sa.select(DELIVERIES).where(DELIVERIES.c.key == _id)
+
+
+class SqlJobs(SqlTurns):
+    async def job(self, job_id: str) -> Job | None:
+        return await self._read(lambda c: _job(c, job_id))
+
+    async def jobs(
+        self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
+    ) -> tuple[Job, ...]:
+        query = sa.select(JOBS).order_by(JOBS.c.created.desc(), JOBS.c.id.desc()).limit(limit)
+        if chat is not None:
+            query = query.where(JOBS.c.owner == chat.owner)
+        if states:
+            query = query.where(JOBS.c.state.in_([state.value for state in states]))
+        return await self._read(
+            lambda c: tuple(rows.job_of(row) for row in c.execute(query).mappings()), many=limit > _MANY
+        )
+
+    async def cancel_asked(self) -> tuple[str, ...]:
+        return await self._read(lambda c: tuple(c.execute(_CANCELLED).scalars()))
+
+    async def add_job(self, job: Job) -> bool:
+        return await self._write(lambda c: self._insert_new(c, JOBS, rows.job_row(job)))
+
+    async def update_job(self, job_id: str, **changes: Any) -> Job:
+        columns = rows.job_columns(changes)
+
+        def work(c: sa.Connection) -> Job:
+            if columns:
+                c.execute(_CHANGE_JOB, {"an_id": job_id, **columns})
+            job = _job(c, job_id)
+            if job is None:
+                raise KeyError(job_id)
+            return job
+
+        return await self._write(work)
+
+    async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
+        row = rows.job_row(job)
+
+        def work(c: sa.Connection) -> bool:
+            if c.execute(_FORGOTTEN, {"an_id": job.id}).scalar_one_or_none():
+                return False
+            self._put_row(c, JOBS, row)
+            if last_result is not None:
+                session = self._session_of(c, row["owner"]) or Session(language=job.order.language)
+                self._put_session(c, row["owner"], session.model_copy(update={"last_result": last_result}))
+            return True
+
+        return await self._write(work)
+
+    async def drop_job(self, job_id: str) -> tuple[Path, ...]:
+        return tuple(sorted(await self._write(lambda c: forgetting.drop_job(c, job_id))))
+
+    # --- parts
+
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+        row = {
+            "key": key,
+            "job": job,
+            "provider": provider,
+            "state": PartState.SUBMITTING.value,
+            "submission": None,
+            "pictures": (),
+            "cost": None,
+            "currency": "USD",
+            "error_code": None,
+            "updated": self._clock(),
+        }
+        if after is None:
+            return await self._write(lambda c: self._insert_new(c, PARTS, row))
+        same = (PARTS.c.key == key) & (PARTS.c.state == after.state.value)
+        if after.updated is not None:
+            same &= PARTS.c.updated == after.updated
+        return await self._write(lambda c: c.execute(PARTS.update().where(same).values(row)).rowcount == 1)
+
+    async def accept_part(self, key: str, submission: Submission) -> None:
+        await self._change_part(
+            key,
+            state=PartState.ACCEPTED.value,
+            submission=submission,
+            cost=None if submission.charge is None else submission.charge.money.as_number(),
+            currency="USD" if submission.charge is None else submission.charge.money.currency,
+        )
+
+    async def end_part(
+        self,
+        key: str,
+        state: PartState,
+        *,
+        pictures: Sequence[PictureFile] = (),
+        cost: float | None = None,
+        currency: str = "USD",
+        error_code: str | None = None,
+    ) -> None:
+        money = {} if cost is None else {"cost": cost, "currency": currency}
+        await self._change_part(key, state=state.value, pictures=tuple(pictures), error_code=error_code, **money)
+
+    async def _change_part(self, key: str, **columns: Any) -> None:
+        row = {"an_id": key, **columns, "updated": self._clock()}
+        if await self._write(lambda c: c.execute(_CHANGE_PART, row).rowcount) == 0:
+            raise KeyError(key)
+
+    async def part(self, key: str) -> Part | None:
+        row = await self._read(lambda c: c.execute(_PART, {"an_id": key}).mappings().one_or_none())
+        return None if row is None else rows.part_of(row)
+
+    async def parts(self, job_id: str) -> tuple[Part, ...]:
+        found = {"an_id": job_id}
+        return await self._read(
+            lambda c: tuple(rows.part_of(row) for row in c.execute(_PARTS_OF_JOB, found).mappings())
+        )
+
+    # --- deliveries
+
+    async def delivery(self, key: str) -> Delivery | None:
+        row = await self._read(lambda c: c.execute(_DELIVERY, {"an_id": key}).mappings().one_or_none())
+        return None if row is None else rows.delivery_of(row)
+
+    async def save_delivery(self, delivery: Delivery) -> None:
+        row = {
+            "key": delivery.key,
+            "job": delivery.job,
+            "state": delivery.state.value,
+            "place": delivery.place,
+            "refs": delivery.refs,
+        }
+        await self._write(lambda c: self._put_row(c, DELIVERIES, row))
+
+
+def _job(c: sa.Connection, job_id: str) -> Job | None:
+    row = c.execute(_JOB, {"an_id": job_id}).mappings().one_or_none()
+    return None if row is None else rows.job_of(row)

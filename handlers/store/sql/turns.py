@@ -1,0 +1,79 @@
+"""`Turns` on SQL: what a message led to, in one transaction."""
+
+import sqlalchemy as sa
+
+from handlers.message import Chat, Outgoing
+from handlers.session import Session
+from handlers.store.base import Turn, TurnContext
+from handlers.store.records import newer_result
+from handlers.store.sql import rows
+from handlers.store.sql.database import Database
+from handlers.store.sql.schema import JOBS, SESSIONS, TURNS, key_hash
+
+_REPLY = sa.select(TURNS.c.reply).where(TURNS.c.id == sa.bindparam("an_id"))
+_SESSION = sa.select(SESSIONS.c.body).where(SESSIONS.c.owner == sa.bindparam("an_owner"))
+_SESSION_LOCKED = _SESSION.with_for_update()
+_LIVE_JOBS = (
+    sa.select(JOBS)
+    .where((JOBS.c.owner == sa.bindparam("an_owner")) & JOBS.c.state.in_(rows.LIVE_STATES))
+    .order_by(JOBS.c.created.desc(), JOBS.c.id.desc())
+)
+
+
+class SqlTurns(Database):
+    async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
+        return await self._read(lambda c: _reply(c, message_key))
+
+    async def opening(self, message_key: str, chat: Chat) -> TurnContext:
+        def work(c: sa.Connection) -> TurnContext:
+            reply = _reply(c, message_key)
+            if reply is not None:
+                return TurnContext(reply=reply)
+            owner = chat.owner
+            running = tuple(rows.job_of(row) for row in c.execute(_LIVE_JOBS, {"an_owner": owner}).mappings())
+            return TurnContext(session=_session(c, owner) or Session(), running=running)
+
+        return await self._read(work)
+
+    async def session(self, chat: Chat) -> Session:
+        return await self._read(lambda c: _session(c, chat.owner)) or Session()
+
+    async def commit_turn(self, turn: Turn) -> bool:
+        owner = turn.chat.owner
+        head = {"id": key_hash(turn.message_key), "owner": owner, "at": self._clock(), "reply": turn.reply}
+        jobs = [rows.job_row(job) for job in turn.jobs]
+
+        def work(c: sa.Connection) -> bool:
+            if not self._insert_new(c, TURNS, head):
+                return False
+            self._put_session(c, owner, turn.session)
+            for job in jobs:
+                self._insert_new(c, JOBS, job)
+            if turn.cancel:
+                asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.in_(rows.LIVE_STATES)
+                c.execute(JOBS.update().where(asked).values(cancel_asked=True))
+            return True
+
+        return await self._write(work)
+
+    async def save_session(self, chat: Chat, session: Session) -> None:
+        await self._write(lambda c: self._put_session(c, chat.owner, session))
+
+    def _put_session(self, c: sa.Connection, owner: str, session: Session) -> None:
+        merged = newer_result(_session(c, owner, lock=True), session)
+        self._put_row(c, SESSIONS, {"owner": owner, "body": merged, "updated": self._clock()})
+
+    def _session_of(self, c: sa.Connection, owner: str) -> Session | None:
+        return _session(c, owner, lock=True)
+
+
+def _reply(c: sa.Connection, message_key: str) -> tuple[Outgoing, ...] | None:
+    found: tuple[Outgoing, ...] | None = c.execute(_REPLY, {"an_id": key_hash(message_key)}).scalar_one_or_none()
+    return found
+
+
+def _session(c: sa.Connection, owner: str, *, lock: bool = False) -> Session | None:
+    """`lock` keeps other writers off the row until the transaction ends (PostgreSQL; SQLite locks the file)."""
+    statement = _SESSION_LOCKED if lock else _SESSION
+    found: Session | None = c.execute(statement, {"an_owner": owner}).scalar_one_or_none()
+    return found
