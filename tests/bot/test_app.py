@@ -69,7 +69,7 @@ async def test_with_nothing_set_there_is_only_the_web_page_and_the_embedded_prov
 @pytest.mark.parametrize("before", [(), (0.2, 0.1)])
 async def test_what_the_second_reader_spends_is_kept_for_the_day(before: tuple[float, ...]) -> None:
     now = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
-    store = MemoryStore()
+    store = MemoryStore(clock=lambda: now)
     spending = StoredSpending(store, now=lambda: now)
     await asyncio.gather(*(spending.record(usd) for usd in before))
     assert await StoredSpending(store, now=lambda: now).today() == pytest.approx(sum(before))

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from handlers.store.base import Values
 
@@ -44,7 +44,7 @@ class ReplayGuard:
         """The same for all processes, as long as the store answers."""
         name = f"{int(timestamp):012d}.{nonce}"
         push = hashlib.sha256(key.encode()).hexdigest()[:32]
-        until = self._clock() + timedelta(seconds=2 * WINDOW_SECONDS)
+        until = datetime.fromtimestamp(int(timestamp), UTC) + timedelta(seconds=WINDOW_SECONDS + 1)
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 added = await self._store.add_value(SPACE, name, push, expires=until)
