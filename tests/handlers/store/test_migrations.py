@@ -20,8 +20,9 @@ from handlers.store.sql.engine import make_engine
 from handlers.store.sql.migrate import HEAD, SchemaTooNew, migrate, upgrade
 from handlers.store.sql.schema import META
 from handlers.store.sql.store import SqlStore
-from providers.base import Operation, Request
+from providers.base import Request
 from providers.fake import FakeJob, FakeProvider, Script
+from providers.task import Operation, Task
 from tests.handlers.running import ANN, hasty, running
 from tests.handlers.store.databases import make_first_version, names
 
@@ -133,7 +134,7 @@ async def test_jobs_that_ran_under_the_first_version_are_finished_without_paying
     photo.parent.mkdir(parents=True)
     Image.new("RGB", (64, 64), "gray").save(photo)
     provider = FakeProvider(sleep=hasty)
-    request = Request(key="running-0-0", operation=Operation.PORTRAIT, prompt="", photos=(photo,))
+    request = Request(key="running-0-0", task=Task(operation=Operation.PORTRAIT, photos=1), prompt="", photos=(photo,))
     provider.jobs["r-9"] = FakeJob(request=request, script=Script())
     database = None if url.startswith("sqlite") else url
     async with running(tmp_path, provider=provider, database_url=database) as run:
