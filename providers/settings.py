@@ -25,12 +25,16 @@ class ProviderSettings(BaseSettings):
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str | None = None
     stability_api_key: SecretStr | None = None
     stability_base_url: str = "https://api.stability.ai"
+    stability_model: str | None = None
     bfl_api_key: SecretStr | None = None
     bfl_base_url: str = "https://api.bfl.ai"
+    bfl_model: str | None = None
     replicate_api_token: SecretStr | None = None
     replicate_base_url: str = "https://api.replicate.com/v1"
+    replicate_model: str | None = None
     openrouter_api_key: SecretStr | None = None
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
     openrouter_model: str | None = None
