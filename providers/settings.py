@@ -61,6 +61,9 @@ class ProviderSettings(BaseSettings):
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every wait between two looks at a running job."""
 
+    label_producer: str = "Likeness"
+    """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
+
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}
     providers_blocked: Annotated[tuple[str, ...], NoDecode] = ()
