@@ -37,6 +37,7 @@ class Settings(ProviderSettings, _Channels):
 
     confirm_above_usd: float = Field(2.00, ge=0)
     worker_concurrency: int = Field(256, ge=1)
+    database_wait_seconds: float = Field(60, ge=0)
     retention_days: int = Field(30, ge=1)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
