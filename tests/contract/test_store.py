@@ -11,7 +11,18 @@ import pytest
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.order import Edit, Order, Shot
 from handlers.session import LastResult, Question, Session, SessionPhoto
-from handlers.store.base import Delivery, DeliveryState, InboxRow, Job, JobState, Lease, PartState, Store, Turn
+from handlers.store.base import (
+    Delivery,
+    DeliveryState,
+    InboxRow,
+    Job,
+    JobState,
+    Lease,
+    PartState,
+    RunSuperseded,
+    Store,
+    Turn,
+)
 from handlers.store.memory import MemoryStore
 from handlers.store.sql.engine import make_engine, sqlite_url
 from handlers.store.sql.store import SqlStore
