@@ -10,6 +10,7 @@ from providers.base import PictureFile
 from providers.errors import MadeNothing
 from providers.media.colour import is_srgb
 from providers.media.decode import MAX_PIXELS, Header, Undecodable, decode, inspect
+from providers.media.density import density_of, with_density
 from providers.media.encode import jpeg, png
 from providers.media.files import write_new_file
 from providers.media.integrity import jpeg_is_sound, png_is_sound
@@ -32,7 +33,16 @@ class _Finished:
     height: int
 
 
-def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_id: str, model: str = "") -> PictureFile:
+def save_picture(
+    data: bytes,
+    *,
+    into: Path,
+    stem: str,
+    provider: str,
+    request_id: str,
+    model: str = "",
+    keep_density: bool = False,
+) -> PictureFile:
     """Save `data` as a new file in `into`, which is made where it is missing. Blocks.
 
     The name is `<stem>-<date>-<random>.<type>`; of `stem` only a–z, 0–9, `_` and `-` remain, so it may be anything.
@@ -41,6 +51,7 @@ def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_i
     collected (`providers/labelling.py`). A colour profile other than sRGB, an orientation, any other format, and
     pixels that are not coded as they should be but can be decoded, are turned into an upright sRGB JPEG (from JPEG)
     or PNG.
+    `keep_density`: the dots an inch that the file names stay, as print shops and portals want them.
     Never replaces a file; whole or not there at all.
     Raises MadeNothing `bad_picture` where the bytes are not a whole picture.
     """
@@ -48,6 +59,9 @@ def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_i
         finished = _finished(data)
     except Undecodable as error:
         raise MadeNothing(error.code, code="bad_picture") from None
+    dpi = density_of(data) if keep_density else None
+    if dpi is not None:
+        finished = replace(finished, data=with_density(finished.data, dpi))
     path = _write(finished, into, stem)
     return PictureFile(
         path=path,
