@@ -26,7 +26,6 @@ from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
-from handlers.jobs.outage import answered
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
 from handlers.message import Chat
@@ -67,9 +66,8 @@ class Parts:
             end()
 
     async def ready(self) -> bool:
-        """Whether messages can be taken and lead to something."""
-        listening = all([(await channel.health()).listening for channel in self.here()])
-        return self.started and listening and self.jobs.ready()
+        """Whether messages can be taken."""
+        return self.started and all([(await channel.health()).listening for channel in self.here()])
 
 
 @asynccontextmanager
@@ -80,7 +78,7 @@ async def parts(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        store = await _opened(settings)
+        store = await SqlStore.open(settings.database)
         stack.push_async_callback(store.aclose)
         router = build_router(settings)
         stack.push_async_callback(_close_providers, router)
@@ -117,6 +115,7 @@ async def parts(
             accept=_accept,
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
+            budgets=settings.budgets,
             second_reader=_second_reader(settings, store),
             previews=previews,
             groups=Groups(store, {name: c.is_admin for name, c in channels.items() if isinstance(c, KnowsAdmins)}),
@@ -173,12 +172,6 @@ def web_app(made: Parts) -> Starlette:
         hosts=hosts_for(made.settings.host, made.settings.public_url),
         metrics_token=made.settings.metrics_token,
     )
-
-
-async def _opened(settings: Settings) -> SqlStore:
-    """A server that is being started beside us is waited for; a file is there or it is not."""
-    seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
-    return await answered(lambda: SqlStore.open(settings.database), within=seconds)
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:

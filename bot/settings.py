@@ -1,5 +1,6 @@
 """Every setting of the bot, from the environment or `.env`. `.env.example` lists them with their defaults."""
 
+from decimal import Decimal
 from pathlib import Path
 from types import new_class
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
@@ -8,6 +9,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from bot.channels.settings import ChannelSettings, channel_settings
+from handlers.store.records import Budgets
 from providers.settings import ProviderSettings
 
 S = TypeVar("S", bound=ChannelSettings)
@@ -36,8 +38,9 @@ class Settings(ProviderSettings, _Channels):
     intent_llm_daily_usd: float = Field(0.50, ge=0)
 
     confirm_above_usd: float = Field(2.00, ge=0)
+    budget_chat_daily_usd: Decimal | None = Field(None, ge=0)
+    budget_person_daily_usd: Decimal | None = Field(None, ge=0)
     worker_concurrency: int = Field(256, ge=1)
-    database_wait_seconds: float = Field(60, ge=0)
     retention_days: int = Field(30, ge=1)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -68,6 +71,13 @@ class Settings(ProviderSettings, _Channels):
                 "the second reader stays off"
             )
         return found
+
+    @property
+    def budgets(self) -> Budgets:
+        """The most that may be spent in a day."""
+        return Budgets(
+            bot=self.budget_bot_daily_usd, chat=self.budget_chat_daily_usd, person=self.budget_person_daily_usd
+        )
 
     @property
     def photos_dir(self) -> Path:

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+from providers.money import Money
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """What an order would take. `usd` for all its pictures; `seconds` until the last is there.
+    """What an order would take. `cost` for all its pictures, in US dollars; `seconds` until the last is there.
 
     `basic` is true where the embedded provider would do all of it: free, on this machine.
     """
 
-    usd: float
+    cost: Money
     seconds: float
     basic: bool = False

@@ -5,9 +5,12 @@ A key is `table.name`, a text may hold `{placeholders}`. A test holds both files
 
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
+
+from providers.money import USD, Money
 
 Language = Literal["zh", "en"]
 Param = str | int | float
@@ -44,13 +47,15 @@ def words(language: Language, key: str, /, **params: Param) -> str:
     return known[key].format_map(_Safe(params))
 
 
-def money(amount: float, currency: str, language: Language) -> str:
+def money(cost: Money, language: Language) -> str:
     """`$0.15`, `3 credits`, or the word for free. Less than $0.0001 is shown as that."""
+    amount = cost.amount
     if amount <= 0:
         return words(language, "unit.free")
-    if currency == "USD":
-        return f"${amount:.2f}" if amount >= 0.01 else f"${max(amount, 0.0001):.4f}".rstrip("0")
-    said = f"{amount:g}"
+    if cost.currency == USD:
+        amount = max(amount, Decimal("0.0001"))
+        return f"${amount:.2f}" if amount >= Decimal("0.01") else f"${amount:.4f}".rstrip("0")
+    said = f"{amount.normalize():f}"
     return words(language, "unit.one_credit") if said == "1" else words(language, "unit.credits", amount=said)
 
 

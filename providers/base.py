@@ -118,8 +118,7 @@ class Progress:
 class PictureFile:
     """A picture that was decoded after it was saved: a local file, its pixel size and its bytes.
 
-    `model`: the service's own name of the model that made it. `produce_id`: the picture's number in its label, once
-    it has one.
+    `model`: the service's own name of the model that made it.
     """
 
     path: Path
@@ -130,7 +129,6 @@ class PictureFile:
     provider: str
     request_id: str
     model: str = ""
-    produce_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Settings of the picture makers, from the environment or `.env`. `bot/settings.py` adds the rest."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,22 +20,20 @@ class ProviderSettings(BaseSettings):
 
     data_dir: Path = Path("data")
     output_dir: Path = Path("output/images")
+    budget_bot_daily_usd: Decimal | None = Field(default=None, ge=0)
+    """The most that may be spent in a day (UTC); None for no limit."""
 
     fal_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("FAL_KEY", "FAL_API_KEY"))
     fal_queue_url: str = "https://queue.fal.run"
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"
-    openai_model: str | None = None
     stability_api_key: SecretStr | None = None
     stability_base_url: str = "https://api.stability.ai"
-    stability_model: str | None = None
     bfl_api_key: SecretStr | None = None
     bfl_base_url: str = "https://api.bfl.ai"
-    bfl_model: str | None = None
     replicate_api_token: SecretStr | None = None
     replicate_base_url: str = "https://api.replicate.com/v1"
-    replicate_model: str | None = None
     openrouter_api_key: SecretStr | None = None
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
     openrouter_model: str | None = None
@@ -60,9 +59,6 @@ class ProviderSettings(BaseSettings):
     """How that network wants its picture: `modnet`, `u2net`, `isnet` or `birefnet`."""
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every wait between two looks at a running job."""
-
-    label_producer: str = "Likeness"
-    """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
 
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}

@@ -19,6 +19,7 @@ from handlers.store.base import ENDED, Job
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.errors import LikenessError
+from providers.money import USD
 
 Row = dict[str, Any]
 ID_LENGTH = 20
@@ -189,9 +190,9 @@ def _row(job: Job) -> Row:
         "model": job.order.model,
         "count_requested": job.order.count,
         "count_generated": len(job.pictures),
-        "estimate_usd": round(job.estimate_usd, 4),
-        "cost": None if job.cost is None else round(job.cost, 4),
-        "currency": job.currency,
+        "estimate_usd": job.estimate.rounded().as_number(),
+        "cost": None if job.cost is None else job.cost.rounded().as_number(),
+        "currency": USD if job.cost is None else job.cost.currency,
     }
 
 
@@ -223,8 +224,8 @@ def _details(details: JobDetails) -> Row:
                 "provider": part.provider,
                 "state": part.state.value,
                 "request_id": part.submission.request_id if part.submission else None,
-                "cost": None if part.cost is None else round(part.cost, 4),
-                "currency": part.currency,
+                "cost": None if part.charge is None else part.charge.money.rounded().as_number(),
+                "currency": USD if part.charge is None else part.charge.money.currency,
                 "error_code": part.error_code,
             }
             for part in details.parts

@@ -11,6 +11,7 @@ from handlers.session import Session
 from handlers.store.base import JobState
 from handlers.words import money, seconds
 from providers.errors import LikenessError
+from providers.money import Money
 
 THANKS = frozenset(
     {
@@ -157,8 +158,8 @@ def _usage(turn: TurnBuilder) -> None:
     if usage is None or not usage.pictures:
         turn.say(turn.words("say.usage_none"))
         return
-    spent = [money(amount, currency, turn.language) for currency, amount in usage.cost.items() if amount > 0]
-    cost = " + ".join(spent) or money(0, "USD", turn.language)
+    spent = [money(cost, turn.language) for cost in usage.cost if cost]
+    cost = " + ".join(spent) or money(Money.zero(), turn.language)
     pictures = turn.words("say.many", n=usage.pictures) if usage.pictures > 1 else turn.words("say.one")
     turn.say(turn.words("say.usage", pictures=pictures, cost=cost))
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing
-from handlers.dialogue.group_policy import GroupRules, Groups
+from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
 from handlers.dialogue.interpretation import photos_in_sight
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.turn import Decision, language_of
@@ -22,7 +22,7 @@ from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgo
 from handlers.order import Order
 from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
-from handlers.store.base import Job, Store, Turn, TurnContext, Usage
+from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
 from intent import SURE, Intent, parse
 from providers.errors import LikenessError
@@ -74,6 +74,7 @@ class Conversation:
         groups: Groups | None = None,
         previews: Previews | None = None,
         forget: Callable[[Chat], Awaitable[None]] | None = None,
+        budgets: Budgets = UNLIMITED,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -86,6 +87,7 @@ class Conversation:
         self._groups = groups
         self._previews = previews
         self._forget_in_channel = forget
+        self._budgets = budgets
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -141,11 +143,20 @@ class Conversation:
         decision = decide(heard, desk)
         if decision.forget:
             decision = await self._forget(heard, decision)
-        if rules is not None and self._groups is not None:
-            chat, now = message.chat, heard.now
-            if not await self._groups.allows(decision.jobs, chat, rules, now):
-                used_up = self._groups.used_up(message, rules, self._language(heard))
-                decision = Decision(session=heard.session, replies=(used_up,))
+        try:
+            committed = await self._committed(message, decision, group_limits(decision.jobs, message.chat, rules))
+        except LimitReached as reached:
+            decision = self._refused(heard, decision, rules, reached.limit)
+            committed = await self._committed(message, decision)
+        if not committed:
+            # Another process handled the same message in the meantime.
+            return await self._store.turn_of(message.key) or ()
+        await self._set_going(decision)
+        self._show_previews(heard, decision)
+        return decision.replies
+
+    async def _committed(self, message: Message, decision: Decision, limits: tuple[Limit, ...] = ()) -> bool:
+        """Raises LimitReached: then nothing is committed."""
         turn = Turn(
             message_key=message.key,
             chat=message.chat,
@@ -153,13 +164,20 @@ class Conversation:
             reply=decision.replies,
             jobs=decision.jobs,
             cancel=decision.cancel,
+            limits=limits,
+            budgets=self._budgets,
         )
-        if not await self._store.commit_turn(turn):
-            # Another process handled the same message in the meantime.
-            return await self._store.turn_of(message.key) or ()
-        await self._set_going(decision)
-        self._show_previews(heard, decision)
-        return decision.replies
+        return await self._store.commit_turn(turn)
+
+    def _refused(self, heard: MessageFacts, decision: Decision, rules: GroupRules | None, limit: Limit) -> Decision:
+        """Instead of jobs that a limit does not allow: a sentence. Their photos stay in the session."""
+        message, language = heard.message, self._language(heard)
+        session = heard.session.model_copy(update={"photos": decision.session.photos})
+        if rules is not None and limit.code == GROUP_LIMIT:
+            return Decision(session=session, replies=(used_up(message, rules, language),))
+        text = words(language, f"error.{limit.code}")
+        said = Outgoing(id=f"{message.key}:limit", kind=Kind.TEXT, text=text, ref=message.ref, language=language)
+        return Decision(session=session, replies=(said,))
 
     def _show_previews(self, heard: MessageFacts, decision: Decision) -> None:
         """Beside a page of styles: what they look like on the photo that is in the session."""

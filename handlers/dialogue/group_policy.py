@@ -4,14 +4,15 @@ Channel-neutral: the channel marks a `Message` as said in a group, and answers w
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from handlers.message import Chat, Choice, Kind, Language, Message, Outgoing
 from handlers.session import Session
-from handlers.store.base import Job, Values
+from handlers.store.accounting import scope_of
+from handlers.store.base import Job, Limit, Values
 from handlers.words import words
 
 DAILY: tuple[int, ...] = (0, 10, 30, 100)
@@ -19,7 +20,8 @@ DAILY: tuple[int, ...] = (0, 10, 30, 100)
 LANGUAGES = ("zh", "en", "auto")
 WHO = ("everyone", "admins")
 _RULES = "group.rules"
-_TODAY = "group.today"
+GROUP_LIMIT = "group_limit"
+"""The code of the limit on pictures a day."""
 
 IsAdmin = Callable[[Chat], Awaitable[bool]]
 
@@ -94,26 +96,18 @@ class Groups:
         await self._store.set_value(_RULES, message.chat.group_key, changed.model_dump_json())
         return changed
 
-    async def allows(self, jobs: tuple[Job, ...], chat: Chat, rules: GroupRules, now: datetime) -> bool:
-        """Whether the group may have these pictures today; if so, they are counted."""
-        wanted = sum(job.order.count for job in jobs)
-        if not rules.daily or not wanted:
-            return True
-        allowed = False
 
-        def count(stored: str | None) -> str | None:
-            nonlocal allowed
-            made = int(stored or 0)
-            allowed = made + wanted <= rules.daily
-            return str(made + wanted) if allowed else stored
+def group_limits(jobs: tuple[Job, ...], chat: Chat, rules: GroupRules | None) -> tuple[Limit, ...]:
+    """What these jobs are counted against in a group: so many pictures a day."""
+    pictures = sum(job.order.count for job in jobs)
+    if rules is None or not rules.daily or not pictures:
+        return ()
+    scope = scope_of("pictures", chat.group_key)
+    return (Limit(scope=scope, amount=Decimal(pictures), most=Decimal(rules.daily), code=GROUP_LIMIT),)
 
-        key = f"{chat.group_key}|{now.date().isoformat()}"
-        await self._store.change(_TODAY, key, count, expires=now + timedelta(days=2))
-        return allowed
 
-    @staticmethod
-    def used_up(message: Message, rules: GroupRules, language: Language) -> Outgoing:
-        return _said(message, words(language, "room.used_up", n=rules.daily), language)
+def used_up(message: Message, rules: GroupRules, language: Language) -> Outgoing:
+    return _said(message, words(language, "room.used_up", n=rules.daily), language)
 
 
 def _said(message: Message, text: str, language: Language) -> Outgoing:

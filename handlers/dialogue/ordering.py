@@ -11,6 +11,7 @@ from handlers.words import money, seconds
 from intent import Intent
 from providers.catalog import MODELS
 from providers.errors import LikenessError
+from providers.money import Money
 
 
 def take(turn: TurnBuilder, order: Order) -> None:
@@ -28,8 +29,8 @@ def take(turn: TurnBuilder, order: Order) -> None:
         # Nobody here takes several photos at once, but one at a time may work.
         take_one_each(turn, order, error)
         return
-    if quote.usd > turn.desk.confirm_above:
-        cost = money(quote.usd, "USD", turn.language)
+    if quote.cost > Money.usd(turn.desk.confirm_above):
+        cost = money(quote.cost, turn.language)
         text = turn.words("say.confirm", what=describe(order, turn.language), cost=cost, **_facts(turn, order))
         choices = (
             Choice(id="confirm:yes", label=turn.words("choice.yes")),
@@ -88,7 +89,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
         order=order,
         created=turn.heard.now,
         ref=message.ref,
-        estimate_usd=quote.usd,
+        estimate=quote.cost,
     )
     turn.jobs.append(job)
     turn.mark_used(order)
@@ -98,7 +99,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
         key,
         what=describe(order, turn.language),
         time=seconds(quote.seconds, turn.language),
-        cost=money(quote.usd, "USD", turn.language),
+        cost=money(quote.cost, turn.language),
         **_facts(turn, order),
     )
     if quote.basic and order.operation != "edit" and any(shot.scene for shot in order.shots):

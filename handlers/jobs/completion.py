@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from handlers.channel import Channel
 from handlers.jobs.delivery import Courier
@@ -14,6 +15,7 @@ from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
 from providers.errors import LikenessError
+from providers.money import USD, total
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class Completion:
         """Said before the last row, so that a crash in between says it twice rather than never."""
         teller = JobNotices(job=job, words=self.words)
         await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed")
-        await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run if job.by_hand else 0))
+        await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run))
         await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
 
     async def _drop(self, job: Job) -> None:
@@ -122,17 +124,17 @@ def counted(job: Job, parts: Sequence[Part]) -> Job:
 
     Where they were charged in different currencies, those not in US dollars count with their share of the estimate.
     """
-    priced = [part for part in parts if part.cost is not None]
+    charges = [part for part in parts if part.charge is not None]
     makers = {part.provider for part in parts if part.state is PartState.MADE}
     provider = min(makers) if len(makers) == 1 else job.provider
-    currencies = {part.currency for part in priced}
+    amounts = [part.charge.money for part in charges if part.charge]
+    currencies = {money.currency for money in amounts}
     if len(currencies) <= 1:
-        cost = sum(part.cost or 0.0 for part in priced) if priced else None
-        return replace(job, cost=cost, currency=min(currencies, default="USD"), provider=provider)
-    usd = sum(part.cost or 0.0 for part in priced if part.currency == "USD")
-    others = sum(len(part.pictures) for part in priced if part.currency != "USD")
-    share = job.estimate_usd * others / max(1, job.order.count)
-    return replace(job, cost=usd + share, currency="USD", provider=provider)
+        return replace(job, cost=total(amounts) if amounts else None, provider=provider)
+    usd = total([money for money in amounts if money.currency == USD])
+    others = sum(len(part.pictures) for part in charges if part.charge and part.charge.money.currency != USD)
+    share = job.estimate * (Decimal(others) / max(1, job.order.count))
+    return replace(job, cost=usd + share, provider=provider)
 
 
 def took(job: Job, parts: Sequence[Part]) -> float:

@@ -12,13 +12,10 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
 
-from handlers.jobs.outage import written
 from handlers.jobs.plan import links, pieces, preferences_of, request_for
-from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.store.base import Job, Part, PartState, Store, StoreError
-from providers.base import Cancelled, Charge, CostSource, PictureFile, Progress, Request, Result, Submission
+from providers.base import Cancelled, Charge, PictureFile, Progress, Request, Result, Submission
 from providers.errors import LikenessError, MaybePaid, NotTaken, WaitAndRetry
-from providers.money import Money
 from providers.submission import Record, Routes, Stage, collect, split, submit
 
 log = logging.getLogger(__name__)
@@ -82,19 +79,12 @@ def failure_of(error: LikenessError) -> Failure:
     )
 
 
-def _charge(part: Part) -> Charge:
-    money = Money.of(part.cost or 0, part.currency)
-    told = part.submission.charge if part.submission else None
-    return told if told is not None and told.money == money else Charge(money=money, source=CostSource.TABLE)
-
-
 class StoreJournal:
     """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted."""
 
-    def __init__(self, store: Store, job_id: str, confirmed: Confirmed) -> None:
+    def __init__(self, store: Store, job_id: str) -> None:
         self._store = store
         self._job = job_id
-        self._confirmed = confirmed
         self._found: dict[str, Part | None] = {}
         """The rows as last found, for as long as nothing was written over them."""
 
@@ -108,18 +98,16 @@ class StoreJournal:
             stage=Stage(part.state.value),
             submission=part.submission,
             pictures=part.pictures,
-            charge=None if part.cost is None else _charge(part),
+            charge=part.charge,
             error_code=part.error_code,
         )
 
     async def begin(self, request: Request, provider: str) -> None:
         key = request.key
         after = self._found.pop(key) if key in self._found else await self._refused(key)
-        await self._confirmed()
-        if not await self._store.begin_part(key, self._job, provider, after=after):
+        task = request.task
+        if not await self._store.begin_part(key, self._job, provider, model=task.model, count=task.count, after=after):
             raise MaybePaid("another process has begun this request")
-        # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
-        await self._confirmed()
 
     async def _refused(self, key: str) -> Part | None:
         """The row as the refusal of the provider before left it."""
@@ -129,7 +117,7 @@ class StoreJournal:
         return part
 
     async def accept(self, key: str, submission: Submission) -> None:
-        await written(lambda: self._store.accept_part(key, submission))
+        await self._store.accept_part(key, submission)
 
     async def end(
         self,
@@ -141,13 +129,7 @@ class StoreJournal:
         error_code: str | None = None,
     ) -> None:
         state = PartState(stage.value)
-        cost = None if charge is None else charge.money.as_number()
-        currency = "USD" if charge is None else charge.money.currency
-        await written(
-            lambda: self._store.end_part(
-                key, state, pictures=pictures, cost=cost, currency=currency, error_code=error_code
-            )
-        )
+        await self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code)
         self._found.pop(key, None)
 
 
@@ -167,20 +149,11 @@ def _paid(_key: str, record: Record | None, link: int) -> bool:
 class Executor:
     """Makes jobs. Pictures are saved under `output_dir`, a folder a job."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        router: Routes,
-        output_dir: Path,
-        sleep: Sleep = asyncio.sleep,
-        confirmed: Confirmed = certainly,
-    ) -> None:
+    def __init__(self, *, store: Store, router: Routes, output_dir: Path, sleep: Sleep = asyncio.sleep) -> None:
         self._store = store
         self._router = router
         self._output = output_dir
         self._sleep = sleep
-        self._confirmed = confirmed
 
     def folder(self, job_id: str) -> Path:
         """Where the pictures of a job are saved."""
@@ -203,7 +176,7 @@ class Executor:
 
         kept = await self._make(await self._fresh(job), None, made)
         shots = tuple(replace(shot, fault=None) for shot in kept.shots)
-        free = {part.key for part in parts if part.submission is not None and part.cost == 0}
+        free = {part.key for part in parts if part.charge is not None and not part.charge.money}
         maybe = any(
             outcome in (Cancelled.ASKED, Cancelled.UNSUPPORTED) for key, outcome in outcomes.items() if key not in free
         )
@@ -237,7 +210,7 @@ class Executor:
             )
         making = _Making(
             job=job,
-            journal=StoreJournal(self._store, job.id, self._confirmed),
+            journal=StoreJournal(self._store, job.id),
             router=self._router,
             into=self.folder(job.id),
             sleep=self._sleep,
@@ -299,7 +272,7 @@ class _Making:
             log.info("a request ended without pictures: job=%s %s", self.job.id, error)
             return failure_of(error)
         except (StoreError, OSError):
-            raise  # the database or the disk: the whole job waits and is tried again
+            raise  # the database or the disk: the whole job is tried again later
         except Exception as error:
             # A mistake of ours in one request must not take the others with it. Its text may hold anything.
             log.error("a request broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))

@@ -11,6 +11,7 @@ from handlers.store.base import Job
 from handlers.words import Words, money, seconds
 from providers.base import Phase, Progress
 from providers.catalog import MODELS
+from providers.money import Money
 from providers.registry import is_local
 
 AFTERWARDS = ("again", "variations", "upscale", "edit")
@@ -117,7 +118,7 @@ class JobNotices:
         }
         if all(is_local(p.provider) for p in pictures):
             return self.say("job.receipt_basic", **facts)
-        cost = money(self.job.cost or 0.0, self.job.currency, self.language)
+        cost = money(self.job.cost or Money.zero(), self.language)
         return self.say("job.receipt", model=MODELS[self.job.order.model].name(self.language), cost=cost, **facts)
 
     def _provider(self, name: str) -> str:

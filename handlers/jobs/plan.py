@@ -15,7 +15,7 @@ from handlers.quote import Quote
 from providers.base import Request
 from providers.catalog import ACTIONS
 from providers.embedded.reading import parameters_of
-from providers.errors import LikenessError
+from providers.money import Money
 from providers.offers import Tier
 from providers.preferences import Preferences, only
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt
@@ -132,14 +132,6 @@ def pieces(order: Order, *, job_id: str, router: Routes) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def first_service(order: Order, router: Routes, *, job_id: str) -> str | None:
-    """The provider that is asked first; None where nobody can do the order."""
-    try:
-        return router.candidates(task_for(order, shot=0), preferences_of(order), lot=f"{job_id}-0-0")[0].name
-    except LikenessError:
-        return None
-
-
 def quoted(router: Routes) -> Callable[[Order], Quote]:
     """`quote`, with the router given: what the conversation asks before a job is made."""
     return lambda order: quote(order, router)
@@ -150,7 +142,7 @@ def quote(order: Order, router: Routes) -> Quote:
 
     Links follow one another, shots and pieces run side by side. Raises AskPerson where nothing can do it.
     """
-    usd = seconds = 0.0
+    cost, seconds = Money.zero(), 0.0
     basic = True
     for n, shot in enumerate(order.shots):
         chain = 0.0
@@ -158,8 +150,8 @@ def quote(order: Order, router: Routes) -> Quote:
             task = task_for(order, shot=n, link=link)
             first = router.candidates(task, preferences_of(order))[0]
             estimate = first.estimate(task)
-            usd += estimate.cost.as_number()
+            cost += estimate.cost
             chain += estimate.seconds
             basic = basic and first.provider.tier is Tier.LOCAL
         seconds = max(seconds, chain)
-    return Quote(usd=usd, seconds=seconds, basic=basic)
+    return Quote(cost=cost, seconds=seconds, basic=basic)

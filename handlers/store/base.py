@@ -13,13 +13,17 @@ them. `Housekeeping.forget` deletes by owner, `Housekeeping.expire` by age; noth
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from handlers.message import Chat, Outgoing
 from handlers.session import LastResult, Session
 from handlers.store.records import (
     ENDED,
+    UNLIMITED,
+    Budgets,
+    CostRow,
     Delivery,
     DeliveryState,
     Entry,
@@ -27,17 +31,24 @@ from handlers.store.records import (
     Job,
     JobState,
     Lease,
+    Limit,
+    LimitReached,
     Part,
     PartState,
     Turn,
     TurnContext,
     Usage,
 )
-from providers.base import PictureFile, Submission
+from providers.base import Charge, PictureFile, Submission
+from providers.ledger import LedgerEntry
 
 __all__ = [
     "ENDED",
+    "UNLIMITED",
+    "Budgets",
     "Change",
+    "CostKey",
+    "CostRow",
     "Deliveries",
     "Delivery",
     "DeliveryState",
@@ -50,10 +61,13 @@ __all__ = [
     "JobState",
     "Jobs",
     "Lease",
+    "Ledger",
+    "LedgerEntry",
+    "Limit",
+    "LimitReached",
     "Part",
     "PartState",
     "Parts",
-    "RunSuperseded",
     "Store",
     "StoreError",
     "StoreRejected",
@@ -78,10 +92,6 @@ class StoreRejected(StoreError):
     """The database does not take this value, or the program asked for something wrong. Nothing was changed."""
 
 
-class RunSuperseded(Exception):
-    """Another process has begun a newer run of the job: this one has nothing to say any more."""
-
-
 class Turns(Protocol):
     """A message, and what it led to."""
 
@@ -95,7 +105,11 @@ class Turns(Protocol):
         """The session of this person here; an empty one for a stranger."""
 
     async def commit_turn(self, turn: Turn) -> bool:
-        """Session, reply, jobs and cancellations in one transaction. False (and nothing changed) if handled before."""
+        """Session, reply, jobs and cancellations in one transaction. False (and nothing changed) if handled before.
+
+        The jobs' estimates are reserved in the budgets of the day, and what is limited is counted, in the same
+        transaction. Raises LimitReached, and commits nothing, where a budget or a limit would be passed.
+        """
 
     async def save_session(self, chat: Chat, session: Session) -> None: ...
 
@@ -103,7 +117,9 @@ class Turns(Protocol):
 class Parts(Protocol):
     """The write-ahead rows around paid POSTs."""
 
-    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+    async def begin_part(
+        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+    ) -> bool:
         """Row `submitting`, committed before the POST.
 
         `after` is the row as the caller found it (None: none was there). False, and nothing changed, where it is
@@ -119,11 +135,14 @@ class Parts(Protocol):
         state: PartState,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
-        """Raises KeyError for an unknown part."""
+        """Raises KeyError for an unknown part.
+
+        In the same transaction the ledger takes what it cost: `charge`, or that of the submission; for a part that
+        was made and has neither, and for one whose outcome is unknown, its share of the job's estimate.
+        """
 
     async def part(self, key: str) -> Part | None: ...
 
@@ -148,17 +167,11 @@ class Jobs(Parts, Protocol):
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         """Change the named fields of a job; raises KeyError for an unknown one."""
 
-    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
-        """Count one run more, if `after` is still the newest and the job has not ended; else None.
-
-        One conditional write: of several processes that want to take up the same run, one does.
-        """
-
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
-        """Save an ended job and, in the same transaction, lay its result on the person's session.
+        """Save an ended job, give back what was reserved for it and not charged, and lay its result on the person's
+        session, in one transaction.
 
         False, and nothing saved, where the person was forgotten in the meantime: then it is to be dropped.
-        Raises RunSuperseded, and saves nothing, where a newer run of the job was begun.
         The session is changed where it lies, so a turn committed meanwhile is not undone; likewise `commit_turn` and
         `save_session` keep the newer of the stored and the given `last_result`.
         """
@@ -216,6 +229,8 @@ class Inbox(Protocol):
         """(key, payload) not yet done, oldest first."""
 
 
+CostKey = Literal["person", "provider", "model", "day"]
+"""What `Ledger.costs` adds up by."""
 Change = Callable[[str | None], str | None]
 """What is there (None: nothing) to what shall be there (None: nothing). Pure and quick: it may run more than once, and
 on the store's own thread."""
@@ -259,6 +274,26 @@ class Values(Protocol):
         """Every (key, value) of a space, in order of the keys: for spaces that are known to be small."""
 
 
+class Ledger(Protocol):
+    """What was spent. Entries are written by `commit_turn`, `end_part` and `finish_job`."""
+
+    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
+        """What this person was charged here since then."""
+
+    async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
+        """Every entry, oldest first."""
+
+    async def costs(self, by: CostKey, *, since: datetime | None = None) -> tuple[CostRow, ...]:
+        """Charges, added up; the dearest first, days in their order."""
+
+    async def count(self, limit: Limit) -> bool:
+        """Count against a limit, for what no turn commits; False, and nothing counted, where it would be passed.
+        A negative amount gives back."""
+
+    async def counted(self, scope: str) -> Decimal:
+        """How much was counted today."""
+
+
 class Housekeeping(Protocol):
     """What goes: by owner, and by age."""
 
@@ -272,9 +307,6 @@ class Housekeeping(Protocol):
         """Delete ended jobs, replies, inbox rows, entries and people's values older than `before`, values past their
         expiry, and every ended job that was to be forgotten; the files to delete."""
 
-    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
-        """What this person used here since then."""
-
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
 
@@ -282,5 +314,5 @@ class Housekeeping(Protocol):
 
 
 @runtime_checkable
-class Store(Turns, Jobs, Deliveries, Entries, Inbox, Values, Housekeeping, Protocol):
+class Store(Turns, Jobs, Deliveries, Entries, Inbox, Values, Ledger, Housekeeping, Protocol):
     """All of it: what the process opens once and hands out."""

@@ -3,30 +3,37 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from handlers.message import Chat, Outgoing
 from handlers.session import LastResult, Session
+from handlers.store import accounting
+from handlers.store.accounting import day_of
 from handlers.store.base import (
     ENDED,
     Change,
+    CostKey,
+    CostRow,
     Delivery,
     Entry,
     InboxRow,
     Job,
     JobState,
     Lease,
+    Limit,
     Part,
     PartState,
-    RunSuperseded,
     Turn,
     TurnContext,
     Usage,
 )
 from handlers.store.files import files_of_job, files_of_parts, files_of_session
+from handlers.store.memory_books import MemoryBooks, keyed
 from handlers.store.records import JOB_FIELDS, newer_result
-from providers.base import PictureFile, Submission
+from providers.base import Charge, PictureFile, Submission
+from providers.ledger import LedgerEntry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +68,7 @@ class MemoryStore:
         self._turns: dict[str, tuple[str, tuple[Outgoing, ...], datetime]] = {}
         self._sessions: dict[str, tuple[Session, datetime]] = {}
         self._jobs: dict[str, Job] = {}
+        self._books = MemoryBooks(self._jobs)
         self._parts: dict[str, Part] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._entries: dict[str, list[Entry]] = {}
@@ -89,6 +97,10 @@ class MemoryStore:
     async def commit_turn(self, turn: Turn) -> bool:
         if turn.message_key in self._turns:
             return False
+        now, new = self._clock(), [job for job in turn.jobs if job.id not in self._jobs]
+        with self._books.whole():
+            accounting.take(self._books, turn.limits, now)
+            accounting.reserve(self._books, new, turn.budgets, now)
         self._turns[turn.message_key] = (turn.chat.key, turn.reply, self._clock())
         self._put_session(turn.chat.key, turn.session)
         for job in turn.jobs:
@@ -137,35 +149,38 @@ class MemoryStore:
         self._jobs[job_id] = replace(self._jobs[job_id], **changes)
         return self._jobs[job_id]
 
-    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
-        job = self._jobs.get(job_id)
-        if job is None or job.run != after or job.state in ENDED:
-            return None
-        self._jobs[job_id] = replace(job, run=after + 1)
-        return self._jobs[job_id]
-
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         present = self._jobs.get(job.id)
         if present is not None and present.forgotten:
             return False
-        if present is not None and present.run != job.run:
-            raise RunSuperseded(job.id)
         self._jobs[job.id] = job
+        accounting.give_back(self._books, job.id, self._clock())
         if last_result is not None:
             session = self._session(job.chat.key) or Session(language=job.order.language)
             self._put_session(job.chat.key, session.model_copy(update={"last_result": last_result}))
         return True
 
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
+        accounting.give_back(self._books, job_id, self._clock())
         job = self._jobs.get(job_id)
         return () if job is None else self._to_delete(set(), [job], {job.chat.key})
 
     # --- parts
 
-    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+    async def begin_part(
+        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+    ) -> bool:
         if self._parts.get(key) != after:
             return False
-        self._parts[key] = Part(key=key, job=job, provider=provider, state=PartState.SUBMITTING, updated=self._clock())
+        self._parts[key] = Part(
+            key=key,
+            job=job,
+            provider=provider,
+            model=model,
+            count=count,
+            state=PartState.SUBMITTING,
+            updated=self._clock(),
+        )
         return True
 
     async def accept_part(self, key: str, submission: Submission) -> None:
@@ -173,8 +188,7 @@ class MemoryStore:
             self._parts[key],
             state=PartState.ACCEPTED,
             submission=submission,
-            cost=None if submission.charge is None else submission.charge.money.as_number(),
-            currency="USD" if submission.charge is None else submission.charge.money.currency,
+            charge=submission.charge,
             updated=self._clock(),
         )
 
@@ -184,14 +198,15 @@ class MemoryStore:
         state: PartState,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
         part = replace(
             self._parts[key], state=state, pictures=tuple(pictures), error_code=error_code, updated=self._clock()
         )
-        self._parts[key] = part if cost is None else replace(part, cost=cost, currency=currency)
+        self._parts[key] = part = part if charge is None else replace(part, charge=charge)
+        if state is not PartState.REFUSED:
+            accounting.charge(self._books, part, self._clock())
 
     async def part(self, key: str) -> Part | None:
         return self._parts.get(key)
@@ -322,17 +337,25 @@ class MemoryStore:
     # --- people
 
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:
-        ended = [
-            job for job in self._jobs.values() if job.chat.key == chat.key and job.finished and job.finished >= since
-        ]
-        cost: dict[str, float] = {}
-        for job in ended:
-            if job.cost is not None:
-                cost[job.currency] = cost.get(job.currency, 0.0) + job.cost
-        return Usage(pictures=sum(len(job.pictures) for job in ended), cost=cost)
+        return self._books.usage(chat.owner, since)
+
+    async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
+        return self._books.entries(since)
+
+    async def costs(self, by: CostKey, *, since: datetime | None = None) -> tuple[CostRow, ...]:
+        rows = self._books.costs(keyed(by), since)
+        return tuple(sorted(rows, key=lambda row: (row.key or "") if by == "day" else (-row.usd, row.key or "")))
+
+    async def count(self, limit: Limit) -> bool:
+        most = limit.most if limit.amount > 0 else None
+        return self._books.count(limit.scope, day_of(self._clock()), limit.amount, most)
+
+    async def counted(self, scope: str) -> Decimal:
+        return self._books.counted(scope, day_of(self._clock()))
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
         session = self._session(chat.key) or Session()
+        self._books.forget(chat.owner)
         self._turns = {key: turn for key, turn in self._turns.items() if turn[0] != chat.key}
         self._sessions.pop(chat.key, None)
         self._entries.pop(chat.key, None)
@@ -350,6 +373,7 @@ class MemoryStore:
         self._turns = {key: turn for key, turn in self._turns.items() if turn[2] >= before}
         self._inbox = {key: row for key, row in self._inbox.items() if row.at >= before}
         now = self._clock()
+        self._books.expire(before, now)
         self._values = {
             at: value
             for at, value in self._values.items()

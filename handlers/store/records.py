@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.session import Session
-from providers.base import PictureFile, Submission
+from providers.base import Charge, PictureFile, Submission
+from providers.money import Money
+
+NOTHING = Money.zero()
 
 
 class JobState(StrEnum):
@@ -39,9 +43,9 @@ class Job:
     ref: str | None = None
     state: JobState = JobState.NEW
     error_code: str | None = None
-    estimate_usd: float = 0.0
-    cost: float | None = None
-    currency: str = "USD"
+    estimate: Money = NOTHING
+    """What it was told to cost, in US dollars: reserved in the budgets of its day when it was committed."""
+    cost: Money | None = None
     provider: str | None = None
     finished: datetime | None = None
     pictures: tuple[PictureFile, ...] = ()
@@ -79,16 +83,17 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """`key` is `Request.key`."""
+    """`key` is `Request.key`; `model` and `count` are the quality asked for and the number of pictures."""
 
     key: str
     job: str
     provider: str
     state: PartState
+    model: str = ""
+    count: int = 1
     submission: Submission | None = None
     pictures: tuple[PictureFile, ...] = ()
-    cost: float | None = None
-    currency: str = "USD"
+    charge: Charge | None = None
     error_code: str | None = None
     updated: datetime | None = None
 
@@ -149,10 +154,53 @@ class InboxRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a person used since a day: pictures made and money by currency."""
+    """What a person used since a day: pictures made, and money by currency."""
 
     pictures: int
-    cost: dict[str, float] = field(default_factory=dict)
+    cost: tuple[Money, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgets:
+    """The most that may be spent in a day (UTC), in US dollars: by everybody, in one chat, by one person."""
+
+    bot: Decimal | None = None
+    chat: Decimal | None = None
+    person: Decimal | None = None
+
+
+UNLIMITED = Budgets()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """So much of something in a day. `scope` names what is counted, and tells nothing about whom.
+
+    Counting is one conditional write: of any number of requests at once, no more get through than fit.
+    """
+
+    scope: str
+    amount: Decimal
+    most: Decimal
+    code: str = "limit_reached"
+
+
+class LimitReached(Exception):
+    """A limit would have been passed: nothing was counted, and nothing committed."""
+
+    def __init__(self, limit: Limit) -> None:
+        super().__init__(limit.code)
+        self.limit = limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostRow:
+    """Charges of one person, provider, model or day: `usd`, pictures and requests."""
+
+    key: str | None
+    usd: Decimal
+    pictures: int
+    requests: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +214,9 @@ class Turn:
     jobs: tuple[Job, ...] = ()
     cancel: tuple[str, ...] = ()
     """Jobs whose cancellation was asked for."""
+    limits: tuple[Limit, ...] = ()
+    """What the jobs are counted against besides the budgets."""
+    budgets: Budgets = UNLIMITED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,7 +124,6 @@ class EmbeddedProvider(ProviderDefaults):
                 provider=KEY,
                 request_id=submission.request_id,
                 model=submission.model,
-                keep_density=True,
             )
             pictures.append(saved)
         self._jobs.pop(submission.request_id, None)

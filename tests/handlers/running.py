@@ -18,6 +18,7 @@ from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Provider
 from providers.fake import FakeProvider
+from providers.money import Money
 from providers.router import Router
 
 ANN = Chat(channel="fake", chat="ann", person="ann")
@@ -64,7 +65,7 @@ class Running:
         self, job_id: str = "j1", order: Order | None = None, *, chat: Chat = ANN, **changes: object
     ) -> Job:
         """Commit a job without setting it going."""
-        job = Job(id=job_id, chat=chat, order=order or self.order(), created=self.clock(), estimate_usd=0.1)
+        job = Job(id=job_id, chat=chat, order=order or self.order(), created=self.clock(), estimate=Money.usd("0.1"))
         for name, value in changes.items():
             object.__setattr__(job, name, value)
         assert await self.store.add_job(job)

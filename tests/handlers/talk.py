@@ -14,6 +14,7 @@ from handlers.store.base import Job, JobState
 from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
 from providers.errors import AskPerson
+from providers.money import Money
 
 
 @dataclass
@@ -50,7 +51,7 @@ async def accept(path: Path, into: Path) -> Checked:
 
 def cheap(order: Order) -> Quote:
     """Everything can be done, for 15 cents a picture."""
-    return Quote(usd=0.15 * order.count, seconds=25)
+    return Quote(cost=Money.usd("0.15") * order.count, seconds=25)
 
 
 class Person:

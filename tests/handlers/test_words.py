@@ -13,6 +13,7 @@ from handlers.order import Order, Shot
 from handlers.words import Language, money, seconds, texts
 from intent import parse
 from providers.embedded.provider import EmbeddedProvider
+from providers.money import Money
 from providers.router import Router
 
 PAGE = json.loads((Path(__file__).parents[2] / "bot" / "channels" / "web" / "static" / "words.json").read_text("utf-8"))
@@ -57,7 +58,8 @@ def test_durations_are_said_as_people_say_them(value: float, en: str, zh: str) -
     ],
 )
 def test_money_is_never_an_empty_sum_nor_one_credits(amount: float, currency: str, en: str, zh: str) -> None:
-    assert (money(amount, currency, "en"), money(amount, currency, "zh")) == (en, zh)
+    cost = Money.of(amount, currency)
+    assert (money(cost, "en"), money(cost, "zh")) == (en, zh)
 
 
 def test_a_series_is_told_by_its_pictures_and_its_number_once() -> None:

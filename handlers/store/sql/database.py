@@ -33,8 +33,8 @@ class Database:
     def __init__(self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4) -> None:
         self._engine = engine
         self._clock = clock
-        self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-        self._statements: dict[tuple[str, sa.Table], Any] = {}
+        self.insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+        self._statements: dict[object, Any] = {}
         on_sqlite = engine.dialect.name == "sqlite"
         self._writing = GroupCommit(engine, write=True) if on_sqlite else None
         self._reading = GroupCommit(engine, write=False) if on_sqlite else None
@@ -88,24 +88,28 @@ class Database:
 
     # --- whole rows, in a dialect's own words
 
-    def _insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+    def insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
         """False, and nothing changed, where a row of this key is there."""
-        statement = self._statements.get(("new", table))
-        if statement is None:
-            statement = self._insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-            self._statements["new", table] = statement
+        statement = self.statement(
+            ("new", table), lambda: self.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+        )
         return connection.execute(statement, row).first() is not None
 
-    def _put_row(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    def put_row(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
         """Insert or replace; `row` has every column of the table."""
-        statement = self._statements.get(("put", table))
-        if statement is None:
-            keys = [column.name for column in table.primary_key]
-            statement = self._insert(table)
-            others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-            statement = statement.on_conflict_do_update(index_elements=keys, set_=others)
-            self._statements["put", table] = statement
-        connection.execute(statement, row)
+        connection.execute(self.statement(("put", table), lambda: self._putting(table)), row)
+
+    def _putting(self, table: sa.Table) -> Any:
+        keys = [column.name for column in table.primary_key]
+        statement = self.insert(table)
+        others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=others)
+
+    def statement(self, name: object, build: Callable[[], Any]) -> Any:
+        """A statement in this dialect, built once: building costs more than carrying out."""
+        if name not in self._statements:
+            self._statements[name] = build()
+        return self._statements[name]
 
 
 def _told(error: SQLAlchemyError) -> StoreUnavailable | StoreRejected:

@@ -25,7 +25,7 @@ class SqlEntries(Database):
         first = int(now.timestamp() * 1_000_000)
 
         def work(c: sa.Connection) -> Entry:
-            counted = self._insert(SEQUENCES).values(owner=owner, last=first)
+            counted = self.insert(SEQUENCES).values(owner=owner, last=first)
             counted = counted.on_conflict_do_update(index_elements=["owner"], set_={"last": SEQUENCES.c.last + 1})
             seq = int(c.execute(counted.returning(SEQUENCES.c.last)).scalar_one())
             c.execute(_DROP, {"an_owner": owner, "an_id": outgoing.id})

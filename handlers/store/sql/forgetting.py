@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from handlers.session import Session
 from handlers.store.files import files_of_job, files_of_parts, files_of_session
-from handlers.store.sql import rows
+from handlers.store.sql import ledger, rows
 from handlers.store.sql.schema import DELIVERIES, ENTRIES, INBOX, JOBS, PARTS, SEQUENCES, SESSIONS, TURNS, VALUES
 
 OWNED = (TURNS, SESSIONS, ENTRIES, SEQUENCES, VALUES)
@@ -19,14 +19,15 @@ OWNED = (TURNS, SESSIONS, ENTRIES, SEQUENCES, VALUES)
 
 def forget(c: sa.Connection, owner: str) -> set[Path]:
     """See `Housekeeping.forget`."""
+    mine = JOBS.c.owner == owner
+    c.execute(JOBS.update().where(mine & JOBS.c.state.in_(rows.LIVE_STATES)).values(forgotten=True, cancel_asked=True))
+    ledger.forget(c, owner)
     session: Session | None = c.execute(
         sa.select(SESSIONS.c.body).where(SESSIONS.c.owner == owner).with_for_update()
     ).scalar_one_or_none()
     files = set() if session is None else files_of_session(session)
     for table in OWNED:
         c.execute(table.delete().where(table.c.owner == owner))
-    mine = JOBS.c.owner == owner
-    c.execute(JOBS.update().where(mine & JOBS.c.state.in_(rows.LIVE_STATES)).values(forgotten=True, cancel_asked=True))
     return (files | _delete_jobs(c, mine & JOBS.c.state.in_(rows.ENDED_STATES))) - _files_in_use(c, {owner})
 
 
@@ -43,6 +44,7 @@ def expire(c: sa.Connection, before: datetime, now: datetime) -> set[Path]:
     c.execute(SEQUENCES.delete().where(SEQUENCES.c.owner.not_in(sa.select(ENTRIES.c.owner))))
     old = (VALUES.c.expires <= now) | (VALUES.c.owner.is_not(None) & (VALUES.c.updated < before))
     c.execute(VALUES.delete().where(old))
+    ledger.expire(c, before, now)
     files: set[Path] = set()
     owners: set[str] = set()
     for owner, session in c.execute(sa.select(SESSIONS.c.owner, SESSIONS.c.body).where(SESSIONS.c.updated < before)):

@@ -69,7 +69,7 @@ class SqlInbox(Database):
             "claims": 0,
             "failed": False,
         }
-        return await self._write(lambda c: self._insert_new(c, INBOX, row))
+        return await self._write(lambda c: self.insert_new(c, INBOX, row))
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         facts = {"a_channel": channel, "an_id": key_hash(key), "has_failed": failed}

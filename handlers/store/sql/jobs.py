@@ -8,24 +8,21 @@ import sqlalchemy as sa
 
 from handlers.message import Chat
 from handlers.session import LastResult, Session
-from handlers.store.base import Delivery, Job, JobState, Part, PartState, RunSuperseded
+from handlers.store import accounting
+from handlers.store.base import Delivery, Job, JobState, Part, PartState
 from handlers.store.sql import forgetting, rows
 from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
 from handlers.store.sql.turns import SqlTurns
-from providers.base import PictureFile, Submission
+from providers.base import Charge, PictureFile, Submission
 
+_SETTLED = frozenset({PartState.MADE.value, PartState.FAILED.value, PartState.UNCERTAIN.value})
 _MANY = 200
 """Rows; a read of more has a thread of its own, so that others need not wait for it."""
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
-_FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
-_BEGIN_RUN = (
-    JOBS.update()
-    .where((JOBS.c.id == _id) & (JOBS.c.run == sa.bindparam("after")) & JOBS.c.state.in_(rows.LIVE_STATES))
-    .values(run=JOBS.c.run + 1)
-)
+_FORGOTTEN = sa.select(JOBS.c.forgotten).where(JOBS.c.id == _id)
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
 _PART = sa.select(PARTS).where(PARTS.c.key == _id)
 _PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _id).order_by(PARTS.c.key)
@@ -53,7 +50,7 @@ class SqlJobs(SqlTurns):
         return await self._read(lambda c: tuple(c.execute(_CANCELLED).scalars()))
 
     async def add_job(self, job: Job) -> bool:
-        return await self._write(lambda c: self._insert_new(c, JOBS, rows.job_row(job)))
+        return await self._write(lambda c: self.insert_new(c, JOBS, rows.job_row(job)))
 
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         columns = rows.job_columns(changes)
@@ -68,23 +65,14 @@ class SqlJobs(SqlTurns):
 
         return await self._write(work)
 
-    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
-        def work(c: sa.Connection) -> Job | None:
-            begun = c.execute(_BEGIN_RUN, {"an_id": job_id, "after": after}).rowcount == 1
-            return _job(c, job_id) if begun else None
-
-        return await self._write(work)
-
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
-        row = rows.job_row(job)
+        row, now = rows.job_row(job), self._clock()
 
         def work(c: sa.Connection) -> bool:
-            stored = c.execute(_FORGOTTEN, {"an_id": job.id}).one_or_none()
-            if stored is not None and stored.forgotten:
+            if c.execute(_FORGOTTEN, {"an_id": job.id}).scalar_one_or_none():
                 return False
-            if stored is not None and stored.run != job.run:
-                raise RunSuperseded(job.id)
-            self._put_row(c, JOBS, row)
+            self.put_row(c, JOBS, row)
+            accounting.give_back(self._books(c), job.id, now)
             if last_result is not None:
                 session = self._session_of(c, row["owner"]) or Session(language=job.order.language)
                 self._put_session(c, row["owner"], session.model_copy(update={"last_result": last_result}))
@@ -93,38 +81,42 @@ class SqlJobs(SqlTurns):
         return await self._write(work)
 
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
-        return tuple(sorted(await self._write(lambda c: forgetting.drop_job(c, job_id))))
+        now = self._clock()
+
+        def work(c: sa.Connection) -> set[Path]:
+            accounting.give_back(self._books(c), job_id, now)
+            return forgetting.drop_job(c, job_id)
+
+        return tuple(sorted(await self._write(work)))
 
     # --- parts
 
-    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+    async def begin_part(
+        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+    ) -> bool:
         row = {
             "key": key,
             "job": job,
             "provider": provider,
+            "model": model,
+            "count": count,
             "state": PartState.SUBMITTING.value,
             "submission": None,
             "pictures": (),
-            "cost": None,
-            "currency": "USD",
+            "charge": None,
             "error_code": None,
             "updated": self._clock(),
         }
         if after is None:
-            return await self._write(lambda c: self._insert_new(c, PARTS, row))
+            return await self._write(lambda c: self.insert_new(c, PARTS, row))
         same = (PARTS.c.key == key) & (PARTS.c.state == after.state.value)
         if after.updated is not None:
             same &= PARTS.c.updated == after.updated
         return await self._write(lambda c: c.execute(PARTS.update().where(same).values(row)).rowcount == 1)
 
     async def accept_part(self, key: str, submission: Submission) -> None:
-        await self._change_part(
-            key,
-            state=PartState.ACCEPTED.value,
-            submission=submission,
-            cost=None if submission.charge is None else submission.charge.money.as_number(),
-            currency="USD" if submission.charge is None else submission.charge.money.currency,
-        )
+        accepted = PartState.ACCEPTED.value
+        await self._change_part(key, state=accepted, submission=submission, charge=submission.charge)
 
     async def end_part(
         self,
@@ -132,17 +124,23 @@ class SqlJobs(SqlTurns):
         state: PartState,
         *,
         pictures: Sequence[PictureFile] = (),
-        cost: float | None = None,
-        currency: str = "USD",
+        charge: Charge | None = None,
         error_code: str | None = None,
     ) -> None:
-        money = {} if cost is None else {"cost": cost, "currency": currency}
-        await self._change_part(key, state=state.value, pictures=tuple(pictures), error_code=error_code, **money)
+        known = {} if charge is None else {"charge": charge}
+        await self._change_part(key, state=state.value, pictures=tuple(pictures), error_code=error_code, **known)
 
     async def _change_part(self, key: str, **columns: Any) -> None:
-        row = {"an_id": key, **columns, "updated": self._clock()}
-        if await self._write(lambda c: c.execute(_CHANGE_PART, row).rowcount) == 0:
-            raise KeyError(key)
+        now = self._clock()
+
+        def work(c: sa.Connection) -> None:
+            if c.execute(_CHANGE_PART, {"an_id": key, **columns, "updated": now}).rowcount == 0:
+                raise KeyError(key)
+            if columns["state"] in _SETTLED:
+                part = rows.part_of(c.execute(_PART, {"an_id": key}).mappings().one())
+                accounting.charge(self._books(c), part, now)
+
+        await self._write(work)
 
     async def part(self, key: str) -> Part | None:
         row = await self._read(lambda c: c.execute(_PART, {"an_id": key}).mappings().one_or_none())
@@ -168,7 +166,7 @@ class SqlJobs(SqlTurns):
             "place": delivery.place,
             "refs": delivery.refs,
         }
-        await self._write(lambda c: self._put_row(c, DELIVERIES, row))
+        await self._write(lambda c: self.put_row(c, DELIVERIES, row))
 
 
 def _job(c: sa.Connection, job_id: str) -> Job | None:

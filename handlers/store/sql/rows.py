@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from handlers.store.records import ENDED, JOB_FIELDS, Delivery, DeliveryState, Entry, Job, JobState, Part, PartState
+from handlers.store.sql.types import kept
+from providers.money import Money
 
 Row = sa.RowMapping | Mapping[str, Any]
 
@@ -24,6 +26,13 @@ def job_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
         columns["owner"] = columns["chat"].owner
     if "state" in columns:
         columns["state"] = JobState(columns["state"]).value
+    if "estimate" in columns:
+        columns["estimate"] = kept(columns["estimate"].amount)
+    if "cost" in columns:
+        cost: Money | None = columns["cost"]
+        # No cost and a cost of nothing are two things.
+        columns["cost"] = None if cost is None else kept(cost.amount)
+        columns["currency"] = None if cost is None else cost.currency
     if "pictures" in columns:
         columns["picture_count"] = len(columns["pictures"])
     return columns
@@ -35,8 +44,10 @@ def job_row(job: Job) -> dict[str, Any]:
 
 def job_of(row: Row) -> Job:
     return Job(
-        **{name: row[name] for name in JOB_FIELDS - {"state"}},
+        **{name: row[name] for name in JOB_FIELDS - {"state", "estimate", "cost"}},
         state=JobState(row["state"]),
+        estimate=Money(amount=row["estimate"]),
+        cost=None if row["cost"] is None else Money(amount=row["cost"], currency=row["currency"]),
     )
 
 

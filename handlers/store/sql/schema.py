@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.session import Session
-from handlers.store.sql.types import Json, Moment
-from providers.base import PictureFile, Submission
+from handlers.store.sql.types import Amount, Json, Moment
+from providers.base import Charge, PictureFile, Submission
 
 META = sa.MetaData()
 
@@ -25,6 +25,7 @@ _OUTGOING = Json(TypeAdapter(Outgoing))
 _REPLY = Json(TypeAdapter(tuple[Outgoing, ...]))
 _PICTURES = Json(TypeAdapter(tuple[PictureFile, ...]))
 _SUBMISSION = Json(TypeAdapter(Submission))
+_CHARGE = Json(TypeAdapter(Charge))
 _REFS = Json(TypeAdapter(tuple[str, ...]))
 _PIECES = Json(TypeAdapter(tuple[int, ...]))
 
@@ -57,9 +58,9 @@ JOBS = sa.Table(
     sa.Column("ref", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("error_code", sa.Text),
-    sa.Column("estimate_usd", sa.Float, nullable=False),
-    sa.Column("cost", sa.Float),
-    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("estimate", Amount, nullable=False),
+    sa.Column("cost", Amount),
+    sa.Column("currency", sa.Text),
     sa.Column("provider", sa.Text),
     sa.Column("finished", Moment),
     sa.Column("pictures", _PICTURES, nullable=False),
@@ -82,11 +83,12 @@ PARTS = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("job", sa.Text, nullable=False, index=True),
     sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("submission", _SUBMISSION),
     sa.Column("pictures", _PICTURES, nullable=False),
-    sa.Column("cost", sa.Float),
-    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("charge", _CHARGE),
     sa.Column("error_code", sa.Text),
     sa.Column("updated", Moment, nullable=False),
 )
@@ -100,6 +102,46 @@ DELIVERIES = sa.Table(
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("refs", _REFS, nullable=False),
 )
+
+LEDGER = sa.Table(
+    "ledger",
+    META,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text),
+    sa.Column("time", Moment, nullable=False, index=True),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("job", sa.Text),
+    sa.Column("person", sa.Text),
+    sa.Column("chat", sa.Text),
+    sa.Column("provider", sa.Text),
+    sa.Column("model", sa.Text),
+    sa.Column("pictures", sa.Integer, nullable=False),
+    sa.Column("amount", Amount, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("usd", Amount, nullable=False),
+    sa.Column("source", sa.Text),
+    sa.Index("ledger_of_owner", "owner", "time"),
+)
+
+COUNTERS = sa.Table(
+    "counters",
+    META,
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("amount", Amount, nullable=False),
+)
+"""What is limited by day: money in US dollars (`usd:…`), pictures of a group. `scope` is a hash of whom."""
+
+RESERVATIONS = sa.Table(
+    "reservations",
+    META,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("usd", Amount, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+)
+"""What is still reserved for jobs that have not ended, in the counters of which day."""
 
 SEQUENCES = sa.Table(
     "sequences",

@@ -3,10 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from handlers.message import Chat
-from handlers.store.base import Usage
 from handlers.store.sql import forgetting
 from handlers.store.sql.database import Clock, utc_now
 from handlers.store.sql.engine import make_engine
@@ -14,7 +11,6 @@ from handlers.store.sql.entries import SqlEntries
 from handlers.store.sql.inbox import SqlInbox
 from handlers.store.sql.jobs import SqlJobs
 from handlers.store.sql.migrate import migrate
-from handlers.store.sql.schema import JOBS
 from handlers.store.sql.values import SqlValues
 
 __all__ = ["SqlStore", "utc_now"]
@@ -36,17 +32,6 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
             await store.aclose()
             raise
         return store
-
-    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
-        mine = (JOBS.c.owner == chat.owner) & (JOBS.c.finished >= since)
-        pictures = sa.select(sa.func.coalesce(sa.func.sum(JOBS.c.picture_count), 0)).where(mine)
-        cost = sa.select(JOBS.c.currency, sa.func.sum(JOBS.c.cost)).where(mine & JOBS.c.cost.is_not(None))
-
-        def work(c: sa.Connection) -> Usage:
-            money = {row[0]: float(row[1]) for row in c.execute(cost.group_by(JOBS.c.currency))}
-            return Usage(pictures=int(c.execute(pictures).scalar_one()), cost=money)
-
-        return await self._read(work)
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
         return tuple(sorted(await self._write(lambda c: forgetting.forget(c, chat.owner))))

@@ -4,10 +4,11 @@ import sqlalchemy as sa
 
 from handlers.message import Chat, Outgoing
 from handlers.session import Session
+from handlers.store import accounting
 from handlers.store.base import Turn, TurnContext
 from handlers.store.records import newer_result
 from handlers.store.sql import rows
-from handlers.store.sql.database import Database
+from handlers.store.sql.ledger import SqlLedger
 from handlers.store.sql.schema import JOBS, SESSIONS, TURNS, key_hash
 
 _REPLY = sa.select(TURNS.c.reply).where(TURNS.c.id == sa.bindparam("an_id"))
@@ -20,7 +21,7 @@ _LIVE_JOBS = (
 )
 
 
-class SqlTurns(Database):
+class SqlTurns(SqlLedger):
     async def turn_of(self, message_key: str) -> tuple[Outgoing, ...] | None:
         return await self._read(lambda c: _reply(c, message_key))
 
@@ -40,18 +41,22 @@ class SqlTurns(Database):
 
     async def commit_turn(self, turn: Turn) -> bool:
         owner = turn.chat.owner
-        head = {"id": key_hash(turn.message_key), "owner": owner, "at": self._clock(), "reply": turn.reply}
+        now = self._clock()
+        head = {"id": key_hash(turn.message_key), "owner": owner, "at": now, "reply": turn.reply}
         jobs = [rows.job_row(job) for job in turn.jobs]
 
         def work(c: sa.Connection) -> bool:
-            if not self._insert_new(c, TURNS, head):
+            if not self.insert_new(c, TURNS, head):
                 return False
-            self._put_session(c, owner, turn.session)
-            for job in jobs:
-                self._insert_new(c, JOBS, job)
+            new = [job for job, row in zip(turn.jobs, jobs, strict=True) if self.insert_new(c, JOBS, row)]
             if turn.cancel:
                 asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.in_(rows.LIVE_STATES)
                 c.execute(JOBS.update().where(asked).values(cancel_asked=True))
+            # Jobs, then counters, then the session: every transaction locks in this order, so none waits in a circle.
+            books = self._books(c)
+            accounting.take(books, turn.limits, now)
+            accounting.reserve(books, new, turn.budgets, now)
+            self._put_session(c, owner, turn.session)
             return True
 
         return await self._write(work)
@@ -61,7 +66,7 @@ class SqlTurns(Database):
 
     def _put_session(self, c: sa.Connection, owner: str, session: Session) -> None:
         merged = newer_result(_session(c, owner, lock=True), session)
-        self._put_row(c, SESSIONS, {"owner": owner, "body": merged, "updated": self._clock()})
+        self.put_row(c, SESSIONS, {"owner": owner, "body": merged, "updated": self._clock()})
 
     def _session_of(self, c: sa.Connection, owner: str) -> Session | None:
         return _session(c, owner, lock=True)

@@ -45,9 +45,9 @@ class SqlValues(Database):
                     return None
                 row = self._value_row(space, key, after, owner, expires)
                 if found is not None:
-                    self._put_row(c, VALUES, row)
+                    self.put_row(c, VALUES, row)
                     return after
-                if self._insert_new(c, VALUES, row):
+                if self.insert_new(c, VALUES, row):
                     return after
                 # PostgreSQL: another process was first with this key; now there is a row to lock.
 
@@ -57,7 +57,7 @@ class SqlValues(Database):
         self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
     ) -> None:
         row = self._value_row(space, key, value, owner, expires)
-        await self._write(lambda c: self._put_row(c, VALUES, row))
+        await self._write(lambda c: self.put_row(c, VALUES, row))
 
     async def add_value(
         self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
@@ -67,7 +67,7 @@ class SqlValues(Database):
 
         def work(c: sa.Connection) -> bool:
             c.execute(_DROP_OLD, facts)
-            return self._insert_new(c, VALUES, row)
+            return self.insert_new(c, VALUES, row)
 
         return await self._write(work)
 

@@ -7,6 +7,7 @@ import pytest
 from handlers.order import Order
 from handlers.quote import Quote
 from providers.errors import AskPerson
+from providers.money import Money
 from tests.handlers.talk import Person, names, offered, said
 
 
@@ -178,7 +179,7 @@ async def test_writing_on_a_picture_without_saying_what_asks_for_the_words(ann: 
 
 
 async def test_a_dear_order_is_asked_about_first(tmp_path: Path) -> None:
-    ann = Person(tmp_path, quote=lambda order: Quote(usd=0.5 * order.count, seconds=150))
+    ann = Person(tmp_path, quote=lambda order: Quote(cost=Money.usd("0.5") * order.count, seconds=150))
     replies = await ann.sends("LinkedIn headshot, best quality, 8 pictures", "me.jpg")
     assert await ann.job_count() == 0
     assert "$4.00" in said(replies)
@@ -187,7 +188,7 @@ async def test_a_dear_order_is_asked_about_first(tmp_path: Path) -> None:
 
 
 async def test_a_declined_dear_order_costs_nothing(tmp_path: Path) -> None:
-    ann = Person(tmp_path, quote=lambda order: Quote(usd=9, seconds=150))
+    ann = Person(tmp_path, quote=lambda order: Quote(cost=Money.usd(9), seconds=150))
     await ann.sends("anime style", "me.jpg")
     await ann.sends("no")
     assert await ann.job_count() == 0
@@ -213,7 +214,7 @@ async def test_what_nobody_here_can_do_is_said_with_a_way_out(tmp_path: Path) ->
     def picky(order: Order) -> Quote:
         if order.shots[0].style == "hanfu":
             raise AskPerson("nobody", code="no_provider", params={"could": "fal"})
-        return Quote(usd=0, seconds=2, basic=True)
+        return Quote(cost=Money.zero(), seconds=2, basic=True)
 
     ann = Person(tmp_path, quote=picky)
     replies = await ann.sends("汉服照", "me.jpg")
@@ -226,7 +227,7 @@ async def test_a_photo_whose_wish_was_refused_waits_for_other_words_and_joins_no
     def picky(order: Order) -> Quote:
         if any(edit.action == "slim" for shot in order.shots for edit in shot.edits):
             raise AskPerson("nobody", code="no_provider", params={"could": "fal"})
-        return Quote(usd=0, seconds=2, basic=True)
+        return Quote(cost=Money.zero(), seconds=2, basic=True)
 
     ann = Person(tmp_path, quote=picky)
     await ann.sends("瘦脸", "one.jpg")
@@ -241,7 +242,7 @@ async def test_several_photos_are_done_one_by_one_where_nobody_takes_them_togeth
     def one_at_a_time(order: Order) -> Quote:
         if len(order.photos) > 1 and order.shots[0].photo is None:
             raise AskPerson("nobody", code="no_provider", params={"could": "fal"})
-        return Quote(usd=0, seconds=2, basic=True)
+        return Quote(cost=Money.zero(), seconds=2, basic=True)
 
     ann = Person(tmp_path, quote=one_at_a_time)
     await ann.sends("油画风格", "a.jpg", "b.jpg")
@@ -252,7 +253,7 @@ async def test_a_series_of_several_photos_is_done_for_each_where_nobody_takes_th
     def one_at_a_time(order: Order) -> Quote:
         if len(order.photos) > 1 and order.shots[0].photo is None:
             raise AskPerson("nobody", code="provider_cannot", params={"given": "embedded"})
-        return Quote(usd=0, seconds=2, basic=True)
+        return Quote(cost=Money.zero(), seconds=2, basic=True)
 
     ann = Person(tmp_path, quote=one_at_a_time)
     replies = await ann.sends("动漫一张，油画一张", "a.jpg", "b.jpg")
@@ -336,7 +337,7 @@ async def test_a_series_is_one_job_of_several_shots(ann: Person) -> None:
 
 
 async def test_a_scene_that_this_machine_cannot_paint_is_not_dropped_without_a_word(tmp_path: Path) -> None:
-    ann = Person(tmp_path, quote=lambda order: Quote(usd=0, seconds=2, basic=True))
+    ann = Person(tmp_path, quote=lambda order: Quote(cost=Money.zero(), seconds=2, basic=True))
     assert "service" in said(await ann.sends("oil painting of me in a snowy forest", "me.jpg"))
     assert "service" not in said(await ann.sends("oil painting", "other.jpg"))
 

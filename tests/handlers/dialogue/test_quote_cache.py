@@ -8,6 +8,7 @@ from handlers.dialogue.quote_cache import SECONDS, RecentQuotes
 from handlers.order import Order, Shot
 from handlers.quote import Quote
 from providers.errors import AskPerson
+from providers.money import Money
 
 
 def order(style: str, *photos: str) -> Order:
@@ -20,12 +21,12 @@ def test_the_same_wish_of_another_person_is_quoted_once_and_asked_anew_later() -
 
     def quote(asking: Order) -> Quote:
         asked.append(asking)
-        return Quote(usd=len(asking.photos), seconds=1)
+        return Quote(cost=Money.usd(len(asking.photos)), seconds=1)
 
     recent = RecentQuotes(quote, clock=lambda: now)
     assert recent(order("anime", "a")) == recent(order("anime", "b"))
     assert len(asked) == 1
-    assert recent(order("anime", "a", "b")).usd == 2
+    assert recent(order("anime", "a", "b")).cost == Money.usd(2)
     recent(order("oil_painting", "a"))
     assert len(asked) == 3
     now = SECONDS + 1

@@ -8,6 +8,7 @@ from handlers.jobs.plan import links, pieces, quote, request_for
 from handlers.order import Edit, Order, Shot
 from providers.errors import AskPerson
 from providers.fake import FakeProvider
+from providers.money import Money
 from providers.offers import Tier
 from providers.router import Router
 from providers.task import Operation
@@ -112,13 +113,13 @@ def test_pieces_are_what_every_candidate_can_take() -> None:
 
 
 def test_a_quote_adds_up_what_follows_and_takes_the_longest_of_what_runs_side_by_side() -> None:
-    assert quote(portrait(Shot(style="anime", count=6)), router(a=4)).usd == pytest.approx(0.6)
+    assert quote(portrait(Shot(style="anime", count=6)), router(a=4)).cost == Money.usd("0.6")
     assert quote(portrait(Shot(style="anime", count=6)), router(a=4)).seconds == 5.0
     series = quote(portrait(Shot(style="anime"), Shot(style="vintage")), router(a=4))
-    assert series.usd == pytest.approx(0.2)
+    assert series.cost == Money.usd("0.2")
     assert series.seconds == 5.0
     chain = quote(edit(Edit(action="restore"), Edit(action="enhance")), router(a=4))
-    assert chain.usd == pytest.approx(0.3)
+    assert chain.cost == Money.usd("0.3")
     assert chain.seconds == 10.0
     assert not chain.basic
 

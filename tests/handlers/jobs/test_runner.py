@@ -21,6 +21,7 @@ from handlers.store.base import DeliveryState, JobState, PartState
 from handlers.words import texts, words
 from providers.base import Cancelled, Result, Submission
 from providers.fake import FakeProvider, Script, offer
+from providers.money import Money
 from providers.offers import Tier
 from providers.router import Router
 from providers.task import Operation
@@ -87,7 +88,7 @@ def choices(outgoing: Outgoing) -> list[str]:
 
 async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_table(run: Running, job_id: str) -> None:
     job = await run.do(job_id)
-    assert (job.state, job.cost, job.currency, job.provider) == (JobState.DONE, 0.1, "USD", "fake")
+    assert (job.state, job.cost, job.provider) == (JobState.DONE, Money.usd("0.1"), "fake")
     assert job.pictures[0].path.is_file()
     assert run.folder in job.pictures[0].path.parents
     result = run.channel.result(job_id)
@@ -131,7 +132,7 @@ async def test_a_count_above_the_providers_limit_is_several_requests(run: Runnin
     job = await run.do(job_id, run.order(Shot(style="anime", count=6)))
     assert {r.key: r.count for r in run.provider.submitted} == {f"{job_id}-0-0#0": 4, f"{job_id}-0-0#1": 2}
     assert len(job.pictures) == 6
-    assert job.cost == pytest.approx(0.6)
+    assert job.cost == Money.usd("0.6")
     assert "6 pictures" in run.channel.result(job_id).text
 
 
@@ -157,20 +158,20 @@ async def test_a_further_edit_is_done_on_the_result_of_the_one_before(run: Runni
     assert second.photos != first.photos
     assert (third.task.action, third.task.scale, third.count) == ("upscale", 4, 2)
     assert len(job.pictures) == 2
-    assert job.cost == pytest.approx(0.4)
+    assert job.cost == Money.usd("0.4")
 
 
 async def test_what_the_machine_itself_made_is_free_and_says_so(run: Running, job_id: str) -> None:
     order = run.order(Shot(edits=(Edit(action="enhance"),)), operation="edit", provider="embedded")
     job = await run.do(job_id, order)
-    assert (job.provider, job.cost) == ("embedded", 0.0)
+    assert (job.provider, job.cost) == ("embedded", Money.zero())
     assert "free, on this machine" in run.channel.result(job_id).text
 
 
 async def test_a_charge_in_credits_is_told_as_it_is(run: Running, job_id: str) -> None:
     run.provider.credits = 3.0
     job = await run.do(job_id)
-    assert (job.cost, job.currency) == (3.0, "credits")
+    assert job.cost == Money.of(3, "credits")
     assert "3 credits" in run.channel.result(job_id).text
 
 
@@ -546,11 +547,11 @@ async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
     assert await run.store.job(job_id) is None
     assert not job.pictures[0].path.parent.exists()
     assert outside.exists()
-    assert await run.runner._engine.standings([job_id]) == {}
+    assert await run.runner._engine.ended([job_id]) == {}
 
 
 async def test_a_photo_that_was_never_used_is_deleted_in_the_end(tmp_path: Path) -> None:
-    async with running(tmp_path, worker=False) as run:
+    async with running(tmp_path) as run:
         old, new = (run.folder / "photos" / person / "photo.jpg" for person in ("ann", "bob"))
         for path in (old, new):
             path.parent.mkdir(parents=True)

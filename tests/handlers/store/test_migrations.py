@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,14 @@ from handlers.store.sql.engine import make_engine
 from handlers.store.sql.migrate import HEAD, SchemaTooNew, migrate, upgrade
 from handlers.store.sql.schema import META
 from handlers.store.sql.store import SqlStore
-from providers.base import Request
+from providers.base import Charge, CostSource, Request
 from providers.fake import FakeJob, FakeProvider, Script
+from providers.money import Money
 from providers.task import Operation, Task
 from tests.handlers.running import ANN, hasty, running
 from tests.handlers.store.databases import make_first_version, names
 
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BEN = Chat(channel="web", chat="cookie-of-ben-1234567890", person="cookie-of-ben-1234567890")
 CAI = Chat(channel="wechat", chat="openid-of-cai", person="openid-of-cai")
 
@@ -100,7 +103,12 @@ async def test_what_the_first_version_kept_is_there(url: str, tmp_path: Path) ->
         assert [job.id for job in await store.jobs(chat=ANN)] == ["waiting", "running", "done"]
         done = await store.job("done")
         assert done is not None
-        assert (done.cost, done.pictures[0].width, done.order.shots[0].prompt) == (0.15, 512, "夜景里的我")
+        assert (done.cost, done.pictures[0].width, done.order.shots[0].prompt) == (Money.usd("0.15"), 512, "夜景里的我")
+        usage = await store.usage(ANN, since=NOW)
+        assert (usage.pictures, usage.cost) == (1, (Money.usd("0.15"),))
+        (part,) = await store.parts("running")
+        assert part.submission is not None
+        assert part.charge == part.submission.charge == Charge(money=Money.usd("0.1"), source=CostSource.ANSWER)
         assert [entry.outgoing.text for entry in await store.entries(BEN)] == ["水彩风格", "做好了"]
         ((key, payload),) = await store.inbox("web")
         assert key == "web:cookie-of-ben-1234567890:line-1"

@@ -1,4 +1,4 @@
-"""Owners in place of people's ids, real types for moments and JSON, `tables` called `sessions`, leases in the inbox.
+"""Owners in place of people's ids, real types for moments, JSON and money, `tables` called `sessions`, a ledger.
 
 Each table is copied aside, made anew and filled row by row: what becomes of a row is decided here, in Python, the same
 on both databases.
@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ class _Json(sa.types.UserDefinedType[str]):
 
 
 MOMENT = sa.Text().with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
+AMOUNT = sa.BigInteger().with_variant(sa.Numeric(20, 8), "postgresql")
 JSON = sa.Text().with_variant(_Json(), "postgresql")
 
 
@@ -36,11 +38,17 @@ def upgrade() -> None:
     _replace("turns", "turns", _turns(), _turn)
     _replace("tables", "sessions", _sessions(), _session)
     owners = _owners_of_jobs()
+    ended = "SELECT * FROM jobs WHERE finished IS NOT NULL AND cost IS NOT NULL"
+    charged = _charged(op.get_bind().execute(sa.text(ended)).mappings())
     _replace("jobs", "jobs", _jobs(), _job)
     _replace("parts", "parts", _parts(), _part)
     _replace("deliveries", "deliveries", _deliveries(), dict)
     _replace("sequences", "sequences", _sequences(), _sequence)
     _replace("entries", "entries", _entries(), _entry)
+    op.create_table("ledger", *_ledger())
+    _insert("ledger", charged)
+    op.create_table("counters", *_counters())
+    op.create_table("reservations", *_reservations())
     material = _permanent_material()
     _replace("inbox", "inbox", _inbox(), _update)
     _replace("channel_values", "channel_values", _values(), lambda row: _value(row, owners))
@@ -69,13 +77,13 @@ def _insert(name: str, rows: Iterable[dict[str, Any]]) -> None:
         connection.execute(table.insert(), _typed(connection, row))
 
 
-_MOMENTS = frozenset({"at", "updated", "created", "finished", "lease_until", "expires"})
+_MOMENTS = frozenset({"at", "updated", "created", "finished", "lease_until", "expires", "time"})
 
 
 def _typed(connection: sa.Connection, row: dict[str, Any]) -> dict[str, Any]:
-    """PostgreSQL is given moments, SQLite the text that was there."""
+    """PostgreSQL is given moments and decimals, SQLite the text that was there and whole numbers of 1e-8."""
     if connection.dialect.name != "postgresql":
-        return row
+        return {name: int(value * 10**8) if isinstance(value, Decimal) else value for name, value in row.items()}
     return {
         name: datetime.fromisoformat(value) if name in _MOMENTS and value is not None else value
         for name, value in row.items()
@@ -84,6 +92,11 @@ def _typed(connection: sa.Connection, row: dict[str, Any]) -> dict[str, Any]:
 
 def _owner(chat_key: str) -> str:
     return hashlib.sha256(chat_key.encode()).hexdigest()[:24]
+
+
+def _amount(cost: float) -> Decimal:
+    """As the float is printed, to eight places."""
+    return Decimal(repr(cost)).quantize(Decimal("0.00000001"))
 
 
 def _hash(key: str) -> str:
@@ -148,9 +161,9 @@ def _jobs() -> Iterable[Any]:
         _text("ref", null=True),
         _text("state"),
         _text("error_code", null=True),
-        sa.Column("estimate_usd", sa.Float, nullable=False),
-        sa.Column("cost", sa.Float),
-        _text("currency"),
+        sa.Column("estimate", AMOUNT, nullable=False),
+        sa.Column("cost", AMOUNT),
+        _text("currency", null=True),
         _text("provider", null=True),
         _moment("finished", null=True),
         _json("pictures"),
@@ -169,7 +182,15 @@ def _jobs() -> Iterable[Any]:
 
 def _job(row: Row) -> Row:
     flags = {name: bool(row[name]) for name in ("cancel_asked", "by_hand", "forgotten")}
-    return {**_without(row, "chat_key"), **flags, "owner": _owner(row["chat_key"])}
+    cost = None if row["cost"] is None else _amount(row["cost"])
+    return {
+        **_without(row, "chat_key", "estimate_usd"),
+        **flags,
+        "owner": _owner(row["chat_key"]),
+        "estimate": _amount(row["estimate_usd"]),
+        "cost": cost,
+        "currency": None if cost is None else row["currency"],
+    }
 
 
 def _parts() -> Iterable[Any]:
@@ -177,18 +198,95 @@ def _parts() -> Iterable[Any]:
         _text("key", key=True),
         _text("job", index=True),
         _text("provider"),
+        _text("model"),
+        sa.Column("count", sa.Integer, nullable=False),
         _text("state"),
         _json("submission", null=True),
         _json("pictures"),
-        sa.Column("cost", sa.Float),
-        _text("currency"),
+        _json("charge", null=True),
         _text("error_code", null=True),
         _moment("updated"),
     )
 
 
 def _part(row: Row) -> Row:
-    return row
+    submission = json.loads(row["submission"]) if row["submission"] else None
+    if submission is not None:
+        cost, currency = submission.pop("cost", None), submission.pop("currency", "USD")
+        submission["charge"] = None if cost is None else _charge(cost, currency)
+    charge = None if row["cost"] is None else _charge(row["cost"], row["currency"])
+    return {
+        **_without(row, "cost", "currency"),
+        "model": "",
+        "count": max(1, len(json.loads(row["pictures"]))),
+        "submission": None if submission is None else json.dumps(submission),
+        "charge": None if charge is None else json.dumps(charge),
+    }
+
+
+def _charge(cost: float, currency: str) -> dict[str, Any]:
+    return {"money": {"amount": repr(cost), "currency": currency}, "source": "answer"}
+
+
+# --- money
+
+
+def _ledger() -> Iterable[Any]:
+    return (
+        _text("id", key=True),
+        _text("owner", null=True),
+        _moment("time", index=True),
+        _text("day"),
+        _text("type"),
+        _text("request"),
+        _text("job", null=True),
+        _text("person", null=True),
+        _text("chat", null=True),
+        _text("provider", null=True),
+        _text("model", null=True),
+        sa.Column("pictures", sa.Integer, nullable=False),
+        sa.Column("amount", AMOUNT, nullable=False),
+        _text("currency"),
+        sa.Column("usd", AMOUNT, nullable=False),
+        _text("source", null=True),
+        sa.Index("ledger_of_owner", "owner", "time"),
+    )
+
+
+def _charged(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """What ended jobs cost, as charges: people's `/usage` goes on."""
+    made = []
+    for row in rows:
+        chat = json.loads(row["chat"])
+        cost, in_usd = row["cost"], row["currency"] == "USD"
+        made.append(
+            {
+                "id": f"{row['id']}:charge",
+                "owner": _owner(row["chat_key"]),
+                "time": row["finished"],
+                "day": row["finished"][:10],
+                "type": "charge",
+                "request": row["id"],
+                "job": row["id"],
+                "person": f"{chat['channel']}|{chat['person']}",
+                "chat": f"{chat['channel']}|{chat['chat']}",
+                "provider": row["provider"],
+                "pictures": row["picture_count"],
+                "amount": _amount(cost),
+                "currency": row["currency"],
+                "usd": _amount(cost if in_usd else row["estimate_usd"]),
+                "source": "answer",
+            }
+        )
+    return made
+
+
+def _counters() -> Iterable[Any]:
+    return _text("scope", key=True), _text("day", key=True), sa.Column("amount", AMOUNT, nullable=False)
+
+
+def _reservations() -> Iterable[Any]:
+    return _text("job", key=True), sa.Column("usd", AMOUNT, nullable=False), _text("day")
 
 
 def _deliveries() -> Iterable[Any]:

@@ -1,0 +1,118 @@
+"""The books of `MemoryStore`: ledger, counters and reservations, in dictionaries."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from handlers.store.accounting import Account, Reservation, account_of, day_of
+from handlers.store.records import CostRow, Job, Usage
+from providers.ledger import KEPT, EntryType, LedgerEntry
+from providers.money import total
+
+COUNTERS_KEPT = timedelta(days=2)
+
+
+class MemoryBooks:
+    """Implements `accounting.Books`. `jobs`: the store's own."""
+
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
+        self._jobs = jobs
+        self._entries: dict[str, tuple[LedgerEntry, str | None]] = {}
+        self._counters: dict[tuple[str, str], Decimal] = {}
+        self._reservations: dict[str, Reservation] = {}
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All of it, or where something raises, nothing."""
+        before = dict(self._entries), dict(self._counters), dict(self._reservations)
+        try:
+            yield
+        except BaseException:
+            self._entries, self._counters, self._reservations = before
+            raise
+
+    def entry(self, entry_id: str) -> LedgerEntry | None:
+        found = self._entries.get(entry_id)
+        return found[0] if found else None
+
+    def put(self, entry: LedgerEntry, owner: str | None) -> None:
+        self._entries[entry.id] = entry, owner
+
+    def count(self, scope: str, day: str, amount: Decimal, most: Decimal | None = None) -> bool:
+        now = self._counters.get((scope, day), Decimal(0)) + amount
+        if most is not None and now > most:
+            return False
+        self._counters[scope, day] = now
+        return True
+
+    def counted(self, scope: str, day: str) -> Decimal:
+        return self._counters.get((scope, day), Decimal(0))
+
+    def account(self, job_id: str) -> Account | None:
+        job = self._jobs.get(job_id)
+        return None if job is None else account_of(job)
+
+    def reservation(self, job_id: str) -> Reservation | None:
+        return self._reservations.get(job_id)
+
+    def keep(self, reservation: Reservation) -> None:
+        if reservation.usd:
+            self._reservations[reservation.job] = reservation
+        else:
+            self._reservations.pop(reservation.job, None)
+
+    # --- what is asked
+
+    def entries(self, since: datetime | None) -> tuple[LedgerEntry, ...]:
+        found = (entry for entry, _ in self._entries.values() if since is None or entry.time >= since)
+        return tuple(sorted(found, key=lambda entry: (entry.time, entry.id)))
+
+    def usage(self, owner: str, since: datetime) -> Usage:
+        mine = [e for e, whose in self._entries.values() if whose == owner and e.time >= since and _charge(e)]
+        currencies = sorted({entry.money.currency for entry in mine})
+        sums = (total([e.money for e in mine if e.money.currency == currency]) for currency in currencies)
+        return Usage(pictures=sum(entry.pictures for entry in mine), cost=tuple(sums))
+
+    def costs(self, key: Callable[[LedgerEntry], str | None], since: datetime | None) -> tuple[CostRow, ...]:
+        groups: dict[str | None, list[LedgerEntry]] = {}
+        for entry in self.entries(since):
+            if _charge(entry):
+                groups.setdefault(key(entry), []).append(entry)
+        return tuple(
+            CostRow(
+                key=name,
+                usd=sum((e.usd for e in some), Decimal(0)),
+                pictures=sum(e.pictures for e in some),
+                requests=len(some),
+            )
+            for name, some in groups.items()
+        )
+
+    # --- what goes
+
+    def forget(self, owner: str) -> None:
+        self._unnamed(lambda _entry, whose: whose == owner)
+
+    def expire(self, before: datetime, now: datetime) -> None:
+        self._unnamed(lambda entry, _whose: entry.time < before)
+        self._entries = {i: found for i, found in self._entries.items() if found[0].time >= now - KEPT}
+        oldest = day_of(now - COUNTERS_KEPT)
+        self._counters = {at: amount for at, amount in self._counters.items() if at[1] >= oldest}
+
+    def _unnamed(self, which: Callable[[LedgerEntry, str | None], bool]) -> None:
+        for entry_id, (entry, owner) in self._entries.items():
+            if which(entry, owner):
+                self._entries[entry_id] = replace(entry, person=None, chat=None), None
+
+
+def _charge(entry: LedgerEntry) -> bool:
+    return entry.type is EntryType.CHARGE
+
+
+def keyed(by: str) -> Callable[[LedgerEntry], str | None]:
+    """What `Ledger.costs` adds up by."""
+    if by == "day":
+        return lambda entry: day_of(entry.time)
+    return lambda entry: getattr(entry, by)

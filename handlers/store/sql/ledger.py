@@ -1,0 +1,193 @@
+"""`Ledger` on SQL, and the books that the other modules write within their transactions."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from handlers.message import Chat
+from handlers.store import accounting
+from handlers.store.accounting import Account, Reservation, day_of
+from handlers.store.base import CostKey, CostRow, Limit, Usage
+from handlers.store.sql.database import Database
+from handlers.store.sql.schema import COUNTERS, JOBS, LEDGER, RESERVATIONS
+from providers.ledger import KEPT, EntryType, LedgerEntry
+from providers.money import Money
+
+_id = sa.bindparam("an_id", type_=sa.Text)
+_ENTRY = sa.select(LEDGER).where(LEDGER.c.id == _id)
+_ACCOUNT = sa.select(JOBS.c.chat, JOBS.c.order, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten).where(
+    JOBS.c.id == _id
+)
+_RESERVATION = sa.select(RESERVATIONS).where(RESERVATIONS.c.job == _id).with_for_update()
+_RELEASE = RESERVATIONS.delete().where(RESERVATIONS.c.job == _id)
+_COUNTED = sa.select(COUNTERS.c.amount).where(
+    (COUNTERS.c.scope == sa.bindparam("a_scope")) & (COUNTERS.c.day == sa.bindparam("a_day"))
+)
+COUNTERS_KEPT = timedelta(days=2)
+_COLUMNS: dict[CostKey, Any] = {
+    "person": LEDGER.c.person,
+    "provider": LEDGER.c.provider,
+    "model": LEDGER.c.model,
+    "day": LEDGER.c.day,
+}
+
+
+class SqlLedger(Database):
+    async def usage(self, chat: Chat, *, since: datetime) -> Usage:
+        mine = (LEDGER.c.owner == chat.owner) & (LEDGER.c.time >= since) & (LEDGER.c.type == EntryType.CHARGE.value)
+        query = sa.select(LEDGER.c.currency, sa.func.sum(LEDGER.c.amount), sa.func.sum(LEDGER.c.pictures))
+        query = query.where(mine).group_by(LEDGER.c.currency).order_by(LEDGER.c.currency)
+
+        def work(c: sa.Connection) -> Usage:
+            found = c.execute(query).all()
+            cost = tuple(Money(amount=amount, currency=currency) for currency, amount, _ in found)
+            return Usage(pictures=sum(int(pictures) for *_, pictures in found), cost=cost)
+
+        return await self._read(work)
+
+    async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
+        query = sa.select(LEDGER).order_by(LEDGER.c.time, LEDGER.c.id)
+        if since is not None:
+            query = query.where(LEDGER.c.time >= since)
+        return await self._read(lambda c: tuple(_entry(row) for row in c.execute(query).mappings()), many=True)
+
+    async def costs(self, by: CostKey, *, since: datetime | None = None) -> tuple[CostRow, ...]:
+        key = _COLUMNS[by]
+        usd = sa.func.sum(LEDGER.c.usd).label("usd_sum")
+        query = sa.select(key, usd, sa.func.sum(LEDGER.c.pictures), sa.func.count())
+        query = query.where(LEDGER.c.type == EntryType.CHARGE.value).group_by(key)
+        query = query.order_by(key) if by == "day" else query.order_by(usd.desc(), key)
+        if since is not None:
+            query = query.where(LEDGER.c.time >= since)
+
+        def work(c: sa.Connection) -> tuple[CostRow, ...]:
+            return tuple(
+                CostRow(key=row[0], usd=row[1], pictures=int(row[2]), requests=int(row[3])) for row in c.execute(query)
+            )
+
+        return await self._read(work, many=True)
+
+    async def count(self, limit: Limit) -> bool:
+        now = self._clock()
+
+        def work(c: sa.Connection) -> bool:
+            most = limit.most if limit.amount > 0 else None
+            return self._books(c).count(limit.scope, day_of(now), limit.amount, most)
+
+        return await self._write(work)
+
+    async def counted(self, scope: str) -> Decimal:
+        facts = {"a_scope": scope, "a_day": day_of(self._clock())}
+        return await self._read(lambda c: c.execute(_COUNTED, facts).scalar_one_or_none()) or Decimal(0)
+
+    def _books(self, c: sa.Connection) -> "_SqlBooks":
+        return _SqlBooks(self, c)
+
+
+class _SqlBooks:
+    """Implements `accounting.Books` in one transaction."""
+
+    def __init__(self, database: Database, connection: sa.Connection) -> None:
+        self._database = database
+        self._connection = connection
+
+    def entry(self, entry_id: str) -> LedgerEntry | None:
+        row = self._connection.execute(_ENTRY, {"an_id": entry_id}).mappings().one_or_none()
+        return None if row is None else _entry(row)
+
+    def put(self, entry: LedgerEntry, owner: str | None) -> None:
+        row = {
+            "id": entry.id,
+            "owner": owner,
+            "time": entry.time,
+            "day": day_of(entry.time),
+            "type": entry.type.value,
+            "request": entry.request,
+            "job": entry.job,
+            "person": entry.person,
+            "chat": entry.chat,
+            "provider": entry.provider,
+            "model": entry.model,
+            "pictures": entry.pictures,
+            "amount": entry.money.amount,
+            "currency": entry.money.currency,
+            "usd": entry.usd,
+            "source": entry.source,
+        }
+        self._database.put_row(self._connection, LEDGER, row)
+
+    def count(self, scope: str, day: str, amount: Decimal, most: Decimal | None = None) -> bool:
+        if most is not None and amount > most:
+            return False
+        statement = self._database.statement(("count", most is None), lambda: self._counting(most is None))
+        row = {"scope": scope, "day": day, "amount": amount}
+        if most is not None:
+            row["most"] = most
+        return self._connection.execute(statement, row).first() is not None
+
+    def _counting(self, unlimited: bool) -> Any:
+        """The whole of counting in one statement: who would pass the limit changes nothing and gets no row back."""
+        statement = self._database.insert(COUNTERS)
+        sum_ = COUNTERS.c.amount + statement.excluded.amount
+        within = None if unlimited else sum_ <= sa.bindparam("most", type_=COUNTERS.c.amount.type)
+        keys = [COUNTERS.c.scope, COUNTERS.c.day]
+        return statement.on_conflict_do_update(index_elements=keys, set_={"amount": sum_}, where=within).returning(
+            COUNTERS.c.amount
+        )
+
+    def account(self, job_id: str) -> Account | None:
+        row = self._connection.execute(_ACCOUNT, {"an_id": job_id}).one_or_none()
+        if row is None:
+            return None
+        return Account(
+            job=job_id,
+            chat=None if row.forgotten else row.chat,
+            scopes=accounting.budget_scopes(row.chat),
+            estimate=Money(amount=row.estimate),
+            pictures=row.order.count,
+            provider=row.provider,
+        )
+
+    def reservation(self, job_id: str) -> Reservation | None:
+        row = self._connection.execute(_RESERVATION, {"an_id": job_id}).mappings().one_or_none()
+        return None if row is None else Reservation(**row)
+
+    def keep(self, reservation: Reservation) -> None:
+        if reservation.usd:
+            row = {"job": reservation.job, "usd": reservation.usd, "day": reservation.day}
+            self._database.put_row(self._connection, RESERVATIONS, row)
+        else:
+            self._connection.execute(_RELEASE, {"an_id": reservation.job})
+
+
+def forget(c: sa.Connection, owner: str) -> None:
+    """What was spent stays, for whom does not; neither do the counters, which tell nothing about whom."""
+    c.execute(LEDGER.update().where(LEDGER.c.owner == owner).values(owner=None, person=None, chat=None))
+
+
+def expire(c: sa.Connection, before: datetime, now: datetime) -> None:
+    """Names go with the age of everything else, the entries themselves after a year; counters with their day."""
+    old = (LEDGER.c.time < before) & LEDGER.c.owner.is_not(None)
+    c.execute(LEDGER.update().where(old).values(owner=None, person=None, chat=None))
+    c.execute(LEDGER.delete().where(LEDGER.c.time < now - KEPT))
+    c.execute(COUNTERS.delete().where(COUNTERS.c.day < day_of(now - COUNTERS_KEPT)))
+
+
+def _entry(row: sa.RowMapping) -> LedgerEntry:
+    return LedgerEntry(
+        id=row["id"],
+        time=row["time"],
+        type=EntryType(row["type"]),
+        request=row["request"],
+        job=row["job"],
+        person=row["person"],
+        chat=row["chat"],
+        provider=row["provider"],
+        model=row["model"],
+        pictures=row["pictures"],
+        money=Money(amount=row["amount"], currency=row["currency"]),
+        usd=row["usd"],
+        source=row["source"],
+    )
