@@ -2,6 +2,7 @@
 
 python -m bench.jobs [--jobs 300] [--flight 200] [--database postgresql://…]
 
+start      from the queue to the moment before the first request is posted
 overhead   from the provider's completion to the delivered picture: status, result, download, decoding, saving, sending
 jobs/s     from the first on the queue to the last delivered, all put there at once
 memory     of this process, with so many jobs waiting upstream at once
@@ -26,7 +27,7 @@ from handlers.fake_channel import FakeChannel
 from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, Outgoing
 from handlers.order import Order, Shot
-from handlers.store.base import Job
+from handlers.store.base import Job, Part
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Submission
@@ -35,13 +36,19 @@ from providers.router import Router
 from providers.services.fal.provider import FalProvider
 from tests.kill.rounds import fal_process
 
-ANN = Chat(channel="fake", chat="ann", person="ann")
+PEOPLE = 50
+"""The jobs are theirs in turn: how many of one person's are made at once is limited."""
 
 
 class TimedStore(SqlStore):
-    """Notes when a job was accepted: the fake fal has completed it at that moment."""
+    """Notes when a job was about to be posted, and when it was accepted: the fake fal has completed it then."""
 
+    begun: dict[str, float]
     accepted: dict[str, float]
+
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None) -> bool:
+        self.begun[job] = time.perf_counter()
+        return await super().begin_part(key, job, provider, after=after)
 
     async def accept_part(self, key: str, submission: Submission) -> None:
         self.accepted[key.split("-")[0]] = time.perf_counter()
@@ -72,8 +79,10 @@ class Bench:
 
     async def enqueue(self, job_id: str) -> None:
         order = Order(operation="create", shots=(Shot(prompt=f"a lighthouse [[job:{job_id}]]"),))
+        person = f"person{len(self.queued) % PEOPLE}"
+        chat = Chat(channel="fake", chat=person, person=person)
         self.queued[job_id] = time.perf_counter()
-        await self.store.add_job(Job(id=job_id, chat=ANN, order=order, created=datetime.now(UTC)))
+        await self.store.add_job(Job(id=job_id, chat=chat, order=order, created=datetime.now(UTC)))
         await self.runner.enqueue(job_id)
 
     async def until(self, what: Callable[[], bool]) -> None:
@@ -82,9 +91,13 @@ class Bench:
                 await asyncio.sleep(0.002)
 
     def report(self, title: str, jobs: Sequence[str]) -> None:
+        start = [1000 * (self.store.begun[job] - self.queued[job]) for job in jobs]
         overhead = [1000 * (self.channel.delivered[job] - self.store.accepted[job]) for job in jobs]
         whole = [1000 * (self.channel.delivered[job] - self.queued[job]) for job in jobs]
-        print(f"{title}: completion to delivered {spread(overhead)} ms; queued to delivered {spread(whole)} ms")
+        print(
+            f"{title}: queued to first post {spread(start)} ms; completion to delivered {spread(overhead)} ms;"
+            f" queued to delivered {spread(whole)} ms"
+        )
 
 
 def spread(values: Sequence[float]) -> str:
@@ -104,7 +117,7 @@ async def bench(fal: httpx.AsyncClient, folder: Path, database: str | None) -> A
     provider = FalProvider(key="test-key", downloader=Downloader(trusted_origins=origin), queue_url=str(fal.base_url))
     store = await TimedStore.open(database or sqlite_url(folder / "likeness.sqlite"))
     assert isinstance(store, TimedStore)
-    store.accepted = {}
+    store.accepted, store.begun = {}, {}
     channel = TimedChannel()
     runner = JobRunner(
         store=store,
@@ -136,10 +149,11 @@ async def main(jobs: int, flight: int, database: str | None) -> None:
             run.report("one job at a time", alone)
 
             at_once = [f"once{n}" for n in range(jobs)]
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             await asyncio.gather(*(run.enqueue(job_id) for job_id in at_once))
             await run.until(lambda: all(job_id in run.channel.delivered for job_id in at_once))
-            print(f"{jobs} at once: {jobs / (time.perf_counter() - began):.1f} jobs/s")
+            rate, cost = jobs / (time.perf_counter() - began), 1000 * (time.process_time() - used) / jobs
+            print(f"{jobs} at once: {rate:.1f} jobs/s, {cost:.1f} ms of processor a job")
             run.report(f"{jobs} at once", at_once)
 
             await fal.post("/_fake/plan", json={"always": True, "seconds": 3600})

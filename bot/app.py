@@ -26,6 +26,7 @@ from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
+from handlers.jobs.outage import answered
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
 from handlers.message import Chat
@@ -66,8 +67,9 @@ class Parts:
             end()
 
     async def ready(self) -> bool:
-        """Whether messages can be taken."""
-        return self.started and all([(await channel.health()).listening for channel in self.here()])
+        """Whether messages can be taken and lead to something."""
+        listening = all([(await channel.health()).listening for channel in self.here()])
+        return self.started and listening and self.jobs.ready()
 
 
 @asynccontextmanager
@@ -78,7 +80,7 @@ async def parts(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        store = await SqlStore.open(settings.database)
+        store = await _opened(settings)
         stack.push_async_callback(store.aclose)
         router = build_router(settings)
         stack.push_async_callback(_close_providers, router)
@@ -172,6 +174,12 @@ def web_app(made: Parts) -> Starlette:
         hosts=hosts_for(made.settings.host, made.settings.public_url),
         metrics_token=made.settings.metrics_token,
     )
+
+
+async def _opened(settings: Settings) -> SqlStore:
+    """A server that is being started beside us is waited for; a file is there or it is not."""
+    seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
+    return await answered(lambda: SqlStore.open(settings.database), within=seconds)
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:

@@ -41,6 +41,7 @@ class Settings(ProviderSettings, _Channels):
     budget_chat_daily_usd: Decimal | None = Field(None, ge=0)
     budget_person_daily_usd: Decimal | None = Field(None, ge=0)
     worker_concurrency: int = Field(256, ge=1)
+    database_wait_seconds: float = Field(60, ge=0)
     retention_days: int = Field(30, ge=1)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -118,7 +118,8 @@ class Progress:
 class PictureFile:
     """A picture that was decoded after it was saved: a local file, its pixel size and its bytes.
 
-    `model`: the service's own name of the model that made it.
+    `model`: the service's own name of the model that made it. `produce_id`: the picture's number in its label, once
+    it has one.
     """
 
     path: Path
@@ -129,6 +130,7 @@ class PictureFile:
     provider: str
     request_id: str
     model: str = ""
+    produce_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from providers.base import Provider
+from providers.media.labels import allowed
 from providers.people import own_model
 from providers.registry import Dependencies, Sleep, known_names, services
 from providers.router import Router
@@ -33,6 +34,7 @@ def build_router(
         preferred=settings.providers_preferred,
         weights=settings.providers_weights,
         blocked=settings.providers_blocked,
+        producer=settings.label_producer,
     )
 
 
@@ -58,6 +60,8 @@ def problems(settings: ProviderSettings) -> list[str]:
         found.append("LIKENESS_FONT names no file; the fonts of the system are used")
     if wrong := own_model.problem(settings.likeness_cutout_model, settings.likeness_cutout_kind):
         found.append(wrong)
+    if allowed(settings.label_producer) != settings.label_producer:
+        found.append("LABEL_PRODUCER has characters that a label may not have; they are left out")
     for setting, names in lists.items():
         if unknown := [name for name in names if name not in known]:
             found.append(f"{setting} names {len(unknown)} unknown provider(s); known are {', '.join(known)}")

@@ -20,6 +20,7 @@ from difflib import get_close_matches
 from providers.base import Provider
 from providers.catalog.keys import shown
 from providers.errors import AskPerson, NotTaken, TellOperator
+from providers.media.labels import DEFAULT_PRODUCER
 from providers.offers import Estimate, Offer, Tier
 from providers.preferences import ANYONE, Preferences
 from providers.registry import Service, known_names, service, services
@@ -45,7 +46,8 @@ class Candidate:
 
 
 class Router:
-    """Holds the configured providers for one process. `clock`: monotonic seconds."""
+    """Holds the configured providers for one process. `producer`: who the labels of pictures name. `clock`: monotonic
+    seconds."""
 
     def __init__(
         self,
@@ -54,8 +56,10 @@ class Router:
         preferred: Sequence[str] = (),
         weights: Mapping[str, float] | None = None,
         blocked: Sequence[str] = (),
+        producer: str = DEFAULT_PRODUCER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.producer = producer
         self._providers = tuple(providers)
         self._preferred = tuple(preferred)
         self._weights = {name: weight for name, weight in (weights or {}).items() if weight >= 0}

@@ -28,12 +28,16 @@ class ProviderSettings(BaseSettings):
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str | None = None
     stability_api_key: SecretStr | None = None
     stability_base_url: str = "https://api.stability.ai"
+    stability_model: str | None = None
     bfl_api_key: SecretStr | None = None
     bfl_base_url: str = "https://api.bfl.ai"
+    bfl_model: str | None = None
     replicate_api_token: SecretStr | None = None
     replicate_base_url: str = "https://api.replicate.com/v1"
+    replicate_model: str | None = None
     openrouter_api_key: SecretStr | None = None
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
     openrouter_model: str | None = None
@@ -59,6 +63,9 @@ class ProviderSettings(BaseSettings):
     """How that network wants its picture: `modnet`, `u2net`, `isnet` or `birefnet`."""
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every wait between two looks at a running job."""
+
+    label_producer: str = "Likeness"
+    """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
 
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}

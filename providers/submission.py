@@ -29,6 +29,7 @@ from providers.base import (
     Submission,
 )
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
+from providers.labelling import with_labels
 from providers.media.threads import in_thread
 from providers.offers import Offer, shares
 from providers.preferences import ANYONE, Preferences
@@ -105,6 +106,10 @@ class Routes(Protocol):
 
     def failed(self, name: str, error: NotTaken) -> None:
         """Remember that this provider refused a job."""
+
+    @property
+    def producer(self) -> str:
+        """Who the labels of pictures name."""
 
 
 def piece_size(candidates: Sequence[Candidate]) -> int:
@@ -240,6 +245,7 @@ async def collect(
         result = await provider.fetch(submission, into)
         if not result.pictures:
             raise MadeNothing("a result without a picture")
+        result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
     except WaitAndRetry:
         raise
     except LikenessError as error:
@@ -248,6 +254,10 @@ async def collect(
     result = _priced(result, request, submission, provider)
     await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge)
     return result
+
+
+def _labelled(result: Result, request: Request, provider: Provider, producer: str) -> tuple[PictureFile, ...]:
+    return with_labels(result.pictures, key=request.key, task=request.task, tier=provider.tier, producer=producer)
 
 
 def _all_there(pictures: Sequence[PictureFile]) -> bool:

@@ -78,7 +78,7 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
             await server.serve()
         except SystemExit:  # uvicorn's way to say that the address cannot be had; it has logged why
             return 1
-        return 0 if server.started else 1
+        return 0 if server.started and not made.jobs.lost else 1
 
 
 def _settled() -> None:
@@ -106,4 +106,4 @@ async def _work(settings: Settings) -> int:
         _settled()
         click.echo("The job worker is ready.")  # like the line of `run` on stdout: stderr is for log lines
         await stop.wait()
-    return 0
+    return 1 if made.jobs.lost else 0

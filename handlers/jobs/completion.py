@@ -83,7 +83,7 @@ class Completion:
         """Said before the last row, so that a crash in between says it twice rather than never."""
         teller = JobNotices(job=job, words=self.words)
         await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed")
-        await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run))
+        await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run if job.by_hand else 0))
         await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
 
     async def _drop(self, job: Job) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from handlers.channel import Channel, Delivered, DeliveryError, DeliveryLater, DeliveryRefused
+from handlers.jobs.outage import written
+from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Delivery, DeliveryState, Store
 
@@ -36,11 +38,12 @@ def delivery_key(job_id: str, number: int) -> str:
 
 
 class Courier:
-    """Sends through channels. `sleep` is the pause between attempts."""
+    """Sends through channels. `sleep` is the pause between attempts; `confirmed` is awaited before each."""
 
-    def __init__(self, store: Store, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, store: Store, *, sleep: Sleep = asyncio.sleep, confirmed: Confirmed = certainly) -> None:
         self._store = store
         self._sleep = sleep
+        self._confirmed = confirmed
 
     async def deliver(self, channel: Channel, chat: Chat, outgoing: Outgoing, *, job_id: str, number: int) -> Delivery:
         """Bring `outgoing` to its person; safe to repeat from another process at any point.
@@ -59,13 +62,14 @@ class Courier:
         pauses = _Pauses(PATIENCE)
         while row.state in (DeliveryState.RESERVED, DeliveryState.SENDING) and row.place:
             row = await self._save(replace(row, state=DeliveryState.SENDING))
+            await self._confirmed()
             row, pause = await self._attempt(channel, chat, outgoing, row)
             if pause is not None and not await pauses.wait(pause, self._sleep):
                 break
         return row
 
     async def _save(self, row: Delivery) -> Delivery:
-        await self._store.save_delivery(row)
+        await written(lambda: self._store.save_delivery(row))
         return row
 
     async def _reserve(self, channel: Channel, chat: Chat, outgoing: Outgoing, row: Delivery) -> Delivery:
@@ -102,6 +106,7 @@ class Courier:
         """Say words, trying again for a little while. False where they did not get through."""
         pauses = _Pauses(SAY_PATIENCE)
         while True:
+            await self._confirmed()
             try:
                 await channel.say(chat, outgoing)
                 return True
@@ -114,6 +119,7 @@ class Courier:
 
     async def show(self, channel: Channel, chat: Chat, status: Outgoing) -> None:
         """Show a status once, best effort: the next one replaces it."""
+        await self._confirmed()
         try:
             await channel.say(chat, status)
         except DeliveryError as error:

@@ -1,88 +1,71 @@
 """The durable engine under the jobs: dbos, set up so that nothing is lost and nothing is done twice.
 
-What is set against its defaults, and why:
+Everything goes through its public interface. What is set against its defaults, and why:
 
+* every job waits on one of dbos's queues (`queues.py`), so that its limits and priorities bind; the queues are polled
+  quickly while there is something to do and slowly otherwise (a round costs some 1 ms of processor);
+* every start of a worker is an executor of its own name, with a lease (`worker_leases.py`). dbos can take up a dead
+  executor's workflows only by a private call (`_recover_pending_workflows`), because the public `resume_workflows`
+  would also seize what another has taken up meanwhile. So a dead worker's job is given a new run, one conditional write
+  in our own rows, and each run is a workflow of its own: the old one is cancelled, which is harmless however late;
 * one constant application version: a hash of the source would strand running jobs at every release;
-* an executor id of our own, a slot (`worker_leases.py`): dbos takes up only its own executor's jobs, so every worker
-  looks for slots whose process is dead and takes up their jobs too;
 * JSON in its tables, not pickle; 16 threads, not one a job; SQLite with a write-ahead log, which is not synced at every
   commit: all that is lost with the last rows is which runs began and ended, and that is found again from our own rows;
 * no steps: what is not to be repeated has a row of ours before and after it (`execution.py`, `delivery.py`), and
   a run begun again from the start finds those; recording the same a second time cost as much as all our rows together;
-* a job begins in the process it came to, at once; the queue is for jobs beyond `concurrency`, of processes that do no
-  jobs, and of dead workers;
-* its log lines go through ours, without tracebacks: those may hold anything.
+* its log lines go through ours (`engine_log.py`).
 
 One engine a process: dbos is a singleton.
 """
 
 import asyncio
-import json
 import logging
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, WorkflowStatusString
-from dbos._serialization import Serializer
+from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus, WorkflowStatusString
 
-from handlers.jobs.worker_leases import FileSlots, PostgresSlots, Slots
-from handlers.store.sql.engine import write_ahead_log
+from handlers.jobs.engine_database import IDLE_POLL, VERSION, EngineDatabase
+from handlers.jobs.engine_log import tame_log
+from handlers.jobs.outage import Outage, is_outage
+from handlers.jobs.queues import Limits, Placement, queues
+from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
 
 log = logging.getLogger(__name__)
 
-APPLICATION = "likeness"
-VERSION = "1"
-"""Changed only when running workflows could not go on in new code; the old ones are drained first."""
-QUEUE = "jobs"
 WORKFLOW = "job"
-POLL_SECONDS = 0.25
-RESCUE_SECONDS = 1.5
+BUSY_POLL = 0.05
+"""Seconds between two looks at a queue on which jobs came lately (else `IDLE_POLL`)."""
+IDLE_AFTER = 30.0
+POLL_KNOWN = 5.0
+"""Seconds for which a process believes that a queue is still polled as it has set it."""
+RESCUE_SECONDS = 0.8
 """How often dead workers are looked for."""
 STOP_SECONDS = 7.0
 """What running workflows may take to let go, out of the ten seconds that stopping may take."""
-RECOVERIES = 50
-"""Starts after which a workflow that never ends is given up by dbos; the sweep then tells the person."""
+OUTAGE_PAUSE = 0.5
+"""Seconds between attempts of a run while the database is away."""
 
 Follow = Callable[[str, int], Awaitable[None]]
+T = TypeVar("T")
 
 
-class JsonSerializer(Serializer):
-    """JSON for inputs, results and errors. An error is kept by its class's name alone."""
+class Standing(Enum):
+    """What the engine knows of a run."""
 
-    def serialize(self, data: Any) -> str:
-        if isinstance(data, BaseException):
-            data = {"__error__": type(data).__name__}
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-    def deserialize(self, serialized_data: str) -> Any:
-        data = json.loads(serialized_data)
-        if isinstance(data, dict) and data.keys() == {"__error__"}:
-            return RuntimeError(data["__error__"])
-        return data
-
-    def name(self) -> str:
-        return "json"
-
-
-_EXPECTED = ("Asyncio task cancelled", "Workflow already exists in queue")
-"""What dbos warns of and is meant: letting go of a job at a stop, and a job set going twice, once through the queue."""
-
-
-class _QuietRecords(logging.Filter):
-    """No tracebacks, no exceptions' texts, and nothing that was meant."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info:
-            record.exc_info = None
-            record.exc_text = None
-        return not str(record.msg).startswith(_EXPECTED)
+    GOING = "going"
+    ENDED = "ended"
+    BROKEN = "broken"
+    """Ended by an error of ours."""
+    STRANDED = "stranded"
+    """Waits where nobody alive would take it: of another version, or for a service that no worker has."""
 
 
 @dataclass
@@ -95,7 +78,7 @@ class _Here:
 _HERE = _Here()
 
 
-@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=RECOVERIES)
+@DBOS.workflow(name=WORKFLOW)
 async def _job(job_id: str, run: int) -> None:
     engine = _HERE.engine
     if engine is None:
@@ -107,118 +90,106 @@ async def _job(job_id: str, run: int) -> None:
 class Engine:
     """`follow(job_id, run)` does a job; begun again from the start after a crash, it goes on where it was.
 
-    `worker` False: jobs are put on the queue for other processes, none is run here.
-    `on_lost` is called when another process may have taken up our jobs: this one must end.
+    `take_up(job_id, run)` is called for a run that was lost with its worker; it may be called for one run by several
+    processes. `services`: those this process can ask, with their limits. `worker` False: jobs are put on the queue for
+    other processes, none is run here. `on_lost` is called when this process cannot go on and must end.
     """
 
     data_dir: Path
     follow: Follow
+    take_up: Follow
     on_lost: Callable[[], None]
+    services: Mapping[str, Limits] = field(default_factory=dict)
     database_url: str | None = None
     worker: bool = True
     concurrency: int = 256
-    slot: str | None = None
-    _slots: Slots = field(init=False)
-    _slot_thread: ThreadPoolExecutor = field(init=False)
-    _client: DBOSClient | None = field(default=None, init=False)
-    _rescuing: "asyncio.Task[None] | None" = field(default=None, init=False)
+    outage_pause: float = OUTAGE_PAUSE
+    outage: Outage = field(default_factory=Outage)
+    _lease: WorkerLease = field(init=False)
+    _lease_thread: ThreadPoolExecutor = field(init=False)
+    _threads: ThreadPoolExecutor = field(init=False)
+    _client: DBOSClient = field(init=False)
+    _tasks: "list[asyncio.Task[None]]" = field(default_factory=list, init=False)
     _running: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
+    _started: bool = field(default=False, init=False)
     _stopping: bool = field(default=False, init=False)
-    _room: asyncio.Semaphore = field(init=False)
-    _database: sa.Engine | None = field(default=None, init=False)
+    _database: EngineDatabase = field(init=False)
+    _quick: dict[str, float] = field(default_factory=dict, init=False)
+    """The queues set to be polled quickly, and when that was done."""
 
     @property
-    def url(self) -> str:
-        """Of dbos's tables: our PostgreSQL database, or an SQLite file beside ours (each file has one writer)."""
-        if self.database_url and not self.database_url.startswith("sqlite"):
-            return self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-        return f"sqlite:///{(self.data_dir / 'workflows.sqlite').absolute()}"
-
-    @property
-    def _on_sqlite(self) -> bool:
-        return self.url.startswith("sqlite")
+    def _queues(self) -> dict[str, Limits]:
+        return queues(self.services)
 
     # --- start and stop
 
     async def start(self) -> None:
-        """Raises SlotTaken where the wanted slot is another live process's."""
+        """Raises what the database raises where it is away."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        _tame_log()
-        self._slot_thread = ThreadPoolExecutor(1, thread_name_prefix="slot")
-        self._slots = FileSlots(self.data_dir) if self._on_sqlite else PostgresSlots(self.url)
-        await self._on_slot_thread(self._prepare)
-        if not self.worker:
-            self._client = await self._on_slot_thread(self._new_client)
-            return
-        slot = await self._on_slot_thread(lambda: self._slots.take(self.slot))
+        tame_log()
+        self._lease_thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="engine")
+        self._database = EngineDatabase.of(self.data_dir, self.database_url)
+        self._lease = WorkerLease(keeper(self._database.url, self.data_dir / "workers"))
+        self._started = True
         self._stopping = False
-        self._room = asyncio.Semaphore(self.concurrency)
+        # Before the launch: a queue registered after it is found only a second later.
+        self._client = await self._call(
+            lambda: self._database.open(self._queues, concurrency=self.concurrency, worker=self.worker)
+        )
+        await self._on_lease(self._lease.prepare)
+        if self.worker:
+            await self._launch()
+            self._tasks = [
+                asyncio.create_task(self._keep_lease(), name="lease"),
+                asyncio.create_task(self._rescue_for_ever(), name="rescue of dead workers' jobs"),
+                asyncio.create_task(self._slow_down_for_ever(), name="polling"),
+            ]
+
+    async def _launch(self) -> None:
+        """Become a worker, under a new name."""
+        name = await self._on_lease(lambda: self._lease.take(self._abilities()))
         _HERE.engine = self
-        DBOS(config=self._config(slot))
+        DBOS(config=self._database.config(name))
+        DBOS.listen_queues(list(self._queues))
         # On the serving loop's own thread, so that workflows run on that loop; it takes some 50 ms.
         DBOS.launch()
-        _tame_log()
-        self._rescuing = asyncio.create_task(self._rescue_for_ever(slot), name="rescue of dead workers' jobs")
-        log.info("worker started: slot=%s concurrency=%d", slot, self.concurrency)
+        tame_log()
+        log.info("worker started: name=%s concurrency=%d", name, self.concurrency)
 
-    def _prepare(self) -> None:
-        """Tables and queue, before the launch: a queue registered after it is found only a second later."""
-        if self._on_sqlite:
-            _write_ahead(self.data_dir / "workflows.sqlite")
-        DBOS.migrate(self.url)
-        client = self._new_client()
-        try:
-            client.register_queue(
-                QUEUE,
-                worker_concurrency=self.concurrency,
-                polling_interval_sec=POLL_SECONDS,
-                on_conflict="always_update" if self.worker else "never_update",
-            )
-        finally:
-            client.destroy()
-
-    def _config(self, slot: str) -> DBOSConfig:
-        self._database = _sqlite(self.url) if self._on_sqlite else None
-        own: DBOSConfig = {"system_database_engine": self._database} if self._database else {}
-        return {
-            **own,
-            "name": APPLICATION,
-            "system_database_url": self.url,
-            "sys_db_pool_size": 4 if self._on_sqlite else 10,
-            "max_executor_threads": 16,
-            "application_version": VERSION,
-            "executor_id": slot,
-            "serializer": JsonSerializer(),
-            "log_level": "WARNING",
-            # Nothing here waits for notifications; a stop waits for one round of asking for them.
-            "notification_listener_polling_interval_sec": 0.4,
-        }
-
-    def _new_client(self) -> DBOSClient:
-        return DBOSClient(system_database_url=self.url, serializer=JsonSerializer(), application_name=APPLICATION)
+    def _abilities(self) -> dict[str, Any]:
+        return {"version": VERSION, "queues": sorted(self._queues)}
 
     async def stop(self) -> None:
         """Let go of running jobs, which go on at the next start, and end dbos's threads."""
         self._stopping = True
-        if self._client is not None:
-            await self._on_slot_thread(self._client.destroy)
-            self._client = None
-        if self._rescuing is not None:
-            self._rescuing.cancel()
-            await asyncio.gather(self._rescuing, return_exceptions=True)
-            self._rescuing = None
-        if _HERE.engine is self:
-            await self._let_go()
-            # Not on this thread: dbos waits for threads that wait for this loop.
-            await self._on_slot_thread(DBOS.destroy)
-            await self._let_go()
-            _HERE.engine = None
-            if self._database is not None:
-                self._database.dispose()
-            # dbos had put its own, now closed, in place: what stops after us may still need one.
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))
-        await self._on_slot_thread(self._slots.close)
-        self._slot_thread.shutdown()
+        if not self._started:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._leave()
+        await self._on_lease(self._lease.close)
+        if hasattr(self, "_client"):
+            await self._call(self._client.destroy)
+        self._database.close()
+        self._lease_thread.shutdown()
+        self._threads.shutdown()
+        self._started = False
+
+    async def _leave(self) -> None:
+        """Be a worker no longer."""
+        if _HERE.engine is not self:
+            return
+        await self._let_go()
+        # Not on this thread: dbos waits for threads that wait for this loop.
+        await self._on_lease(DBOS.destroy)
+        await self._let_go()
+        await self._on_lease(self._lease.release)
+        _HERE.engine = None
+        # dbos had put its own, now closed, in place: what stops after us may still need one.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))
 
     async def _let_go(self) -> None:
         for task in self._running:
@@ -228,144 +199,200 @@ class Engine:
             for task in slow:
                 task.cancel()
 
-    def _on_slot_thread(self, work: Callable[[], Any]) -> "asyncio.Future[Any]":
-        return asyncio.get_running_loop().run_in_executor(self._slot_thread, work)
+    def _on_lease(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._lease_thread, work)
+
+    def _call(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     # --- jobs
 
     async def run(self, job_id: str, run: int) -> None:
-        """The body of the workflow."""
+        """The body of the workflow. While the database is away, a run waits and is begun again from its start."""
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._running.add(task)
         try:
-            if self._stopping:
-                raise asyncio.CancelledError
-            async with self._room:
-                await self.follow(job_id, run)
+            while True:
+                if self._stopping:
+                    raise asyncio.CancelledError
+                await self.confirmed()
+                try:
+                    return await self.follow(job_id, run)
+                except Exception as error:
+                    if not is_outage(error):
+                        raise
+                    log.info("a run waits for the database: job=%s %s", job_id, type(error).__name__)
+                await asyncio.sleep(self.outage_pause)
         finally:
             self._running.discard(task)
 
-    async def enqueue(self, job_id: str, run: int) -> None:
-        """Begin a run of a job, here or, where that is not to be, wherever there is room. The same twice is one."""
-        workflow_id = workflow_id_of(job_id, run)
-        if self._client is not None:
-            await self._client.enqueue_async(
-                {
-                    "workflow_name": WORKFLOW,
-                    "queue_name": QUEUE,
-                    "workflow_id": workflow_id,
-                    "app_version": VERSION,
-                },
-                job_id,
-                run,
-            )
-            return
-        with SetWorkflowID(workflow_id):
-            if self._room.locked():
-                await DBOS.enqueue_workflow_async(QUEUE, _job, job_id, run)
-            else:
-                await DBOS.start_workflow_async(_job, job_id, run)
+    async def confirmed(self) -> None:
+        """Return once the lease is certainly this worker's at this moment; in doubt, wait.
 
-    async def ended(self, workflow_ids: Iterable[str]) -> dict[str, bool]:
-        """For each of these that dbos knows: whether it has ended, well or badly."""
-        found: dict[str, bool] = {}
+        To be called before whatever cannot be taken back: a paid request, a delivery, a status. Where the lease is
+        lost, the run that waits here is cancelled.
+        """
+        while self.worker and not self._lease.fresh():  # noqa: ASYNC110  # a lease gets stale by time alone
+            await asyncio.sleep(0.05)
+
+    async def enqueue(self, job_id: str, run: int, place: Placement, *, delay: float = 0.0) -> None:
+        """Put a run of a job on its queue, for whoever has room. The same twice is one. `delay`: in so many seconds."""
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": place.queue,
+            "workflow_id": workflow_id_of(job_id, run),
+            "app_version": VERSION,
+            "queue_partition_key": place.partition,
+            "priority": place.priority,
+        }
+        if delay > 0:
+            options["delay_seconds"] = delay
+        await self._call(lambda: self._enqueue(options, job_id, run))
+
+    def _enqueue(self, options: EnqueueOptions, job_id: str, run: int) -> None:
+        self._client.enqueue(options, job_id, run)
+        queue = options["queue_name"]
+        if time.monotonic() - self._quick.get(queue, -POLL_KNOWN) >= POLL_KNOWN:
+            self._poll(queue, BUSY_POLL)
+
+    def _poll(self, name: str, seconds: float) -> None:
+        if seconds == BUSY_POLL:
+            self._quick[name] = time.monotonic()
+        else:
+            self._quick.pop(name, None)
+        queue = self._client.retrieve_queue(name)
+        if queue is not None and queue.polling_interval_sec != seconds:
+            queue.set_polling_interval_sec(seconds)
+
+    async def standings(self, workflow_ids: Iterable[str]) -> dict[str, Standing]:
+        """How those of these runs stand that the engine knows."""
         wanted = list(workflow_ids)
+        served = {
+            (worker.abilities.get("version"), queue)
+            for worker in await self._on_lease(self._lease.alive)
+            for queue in worker.abilities.get("queues", ())
+        }
+        found: dict[str, Standing] = {}
+        executors: set[str] = set()
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
-            statuses = await DBOS.list_workflows_async(workflow_ids=some, load_input=False, load_output=False)
-            found |= {status.workflow_id: status.status not in _GOING for status in statuses}
+            for status in await self._call(lambda ids=some: self._workflows(workflow_ids=ids)):  # type: ignore[misc]
+                found[status.workflow_id] = _standing(status, served)
+                if status.status == _PENDING and status.executor_id:
+                    executors.add(status.executor_id)
+        await self._on_lease(lambda: self._lease.announce_dead(executors))
         return found
+
+    def _workflows(self, **which: Any) -> list[WorkflowStatus]:
+        return self._client.list_workflows(load_input=False, load_output=False, **which)
+
+    async def times_broken(self, job_id: str) -> int:
+        """How many runs of a job ended by an error of ours."""
+        broken = await self._call(lambda: self._workflows(workflow_id_prefix=job_id, status=_BROKEN))
+        return sum(job_and_run(status.workflow_id)[0] == job_id for status in broken)
+
+    async def cancel(self, job_id: str, run: int) -> None:
+        """Take a run that is not to be followed any more off the queue."""
+        await self._call(lambda: self._client.cancel_workflows([workflow_id_of(job_id, run)]))
 
     async def forget_ended(self, *, before: datetime) -> int:
         """Delete dbos's rows of runs that ended; returns how many."""
+
+        def old() -> list[str]:
+            when = before.isoformat()
+            return [s.workflow_id for s in self._workflows(status=sorted(_ENDED), end_time=when, limit=500)]
+
         gone = 0
-        while True:
-            old = await DBOS.list_workflows_async(
-                status=sorted(_ENDED), end_time=before.isoformat(), limit=500, load_input=False, load_output=False
-            )
-            if not old:
-                return gone
-            await DBOS.delete_workflows_async([status.workflow_id for status in old])
-            gone += len(old)
+        while ids := await self._call(old):
+            await self._call(lambda ids=ids: self._client.delete_workflows(ids))  # type: ignore[misc]
+            gone += len(ids)
+        return gone
 
-    # --- dead workers
+    # --- the lease, and dead workers
 
-    async def _rescue_for_ever(self, slot: str) -> None:
+    async def _keep_lease(self) -> None:
         while True:
-            await asyncio.sleep(RESCUE_SECONDS)
+            await asyncio.sleep(HEARTBEAT)
             try:
-                if not await self._on_slot_thread(self._slots.held):
-                    log.critical("the worker slot was lost: slot=%s; this process must end", slot)
-                    self.on_lost()
-                    return
-                rescued = await self._on_slot_thread(lambda: self._rescue(slot))
-                if rescued:
-                    log.warning("took up the jobs of dead workers: slots=%s", ",".join(rescued))
+                await self._on_lease(self._lease.renew)
+            except LeaseLost:
+                log.critical("the lease was lost: another worker takes up the jobs of this one, which begins anew")
+                await self._begin_anew()
+            except (OSError, sa.exc.SQLAlchemyError) as error:
+                self.outage.seen(error)
+                await self._on_lease(self._lease.broke)
+            else:
+                self.outage.over()
+
+    async def _begin_anew(self) -> None:
+        try:
+            await self._leave()
+            await self._launch()
+        except Exception as error:
+            log.critical("this worker cannot begin anew: %s; the process must end", type(error).__name__)
+            self.on_lost()
+            await asyncio.Event().wait()
+
+    async def _rescue_for_ever(self) -> None:
+        while True:
+            try:
+                await self._rescue()
             except Exception as error:
-                # The database is away for a moment: the next round tries again.
-                log.warning("looking for dead workers failed: %s", type(error).__name__)
+                if not is_outage(error):
+                    log.error("looking for dead workers failed: %s", type(error).__name__)
+            await asyncio.sleep(RESCUE_SECONDS)
 
-    def _rescue(self, slot: str) -> list[str]:
-        """Put the jobs of dead workers back on the queue. Guarded by their executor id, so two rescuers cannot both."""
-        others = [name for name in _pending_executors() if name != slot]
-        return [name for name in others if self._slots.if_dead(name, partial(_recover, name))]
+    async def _rescue(self) -> None:
+        """Have the jobs of dead workers taken up. Any number of workers may be at this at once."""
+        for worker in await self._on_lease(self._lease.dead):
+            lost = await self._call(lambda w=worker: self._workflows(executor_id=w, status=_PENDING))  # type: ignore[misc]
+            if not lost:
+                await self._on_lease(lambda w=worker: self._lease.bury(w))  # type: ignore[misc]
+                continue
+            ids = [status.workflow_id for status in lost]
+            await asyncio.gather(*(self.take_up(*job_and_run(workflow_id)) for workflow_id in ids))
+            await self._call(lambda ids=ids: self._client.cancel_workflows(ids))  # type: ignore[misc]
+            log.warning("took up the jobs of a dead worker: name=%s jobs=%d", worker, len(ids))
+
+    async def _slow_down_for_ever(self) -> None:
+        """Queues on which nothing came for a while, from whatever process, are polled slowly again."""
+        while True:
+            await asyncio.sleep(IDLE_AFTER / 4)
+            try:
+                await self._call(self._slow_down)
+            except Exception as error:
+                log.info("setting how often queues are polled failed: %s", type(error).__name__)
+
+    def _slow_down(self) -> None:
+        since = (datetime.now(UTC) - timedelta(seconds=IDLE_AFTER)).isoformat()
+        for name in self._queues:
+            queue = self._client.retrieve_queue(name)
+            if queue is None or queue.polling_interval_sec == IDLE_POLL:
+                continue
+            came = self._workflows(queue_name=name, start_time=since, limit=1)
+            if not came and not self._workflows(queue_name=name, status=_WAITING, limit=1):
+                self._poll(name, IDLE_POLL)
 
 
-_GOING = {
-    WorkflowStatusString.PENDING.value,
-    WorkflowStatusString.ENQUEUED.value,
-    WorkflowStatusString.DELAYED.value,
-}
+_PENDING = WorkflowStatusString.PENDING.value
+_WAITING = WorkflowStatusString.ENQUEUED.value
+_GOING = {_PENDING, _WAITING, WorkflowStatusString.DELAYED.value}
+_BROKEN = WorkflowStatusString.ERROR.value
 _ENDED = {status.value for status in WorkflowStatusString} - _GOING
+
+
+def _standing(status: WorkflowStatus, served: set[tuple[Any, str]]) -> Standing:
+    if status.status not in _GOING:
+        return Standing.BROKEN if status.status == _BROKEN else Standing.ENDED
+    if status.status != _PENDING and (status.app_version, status.queue_name) not in served:
+        return Standing.STRANDED
+    return Standing.GOING
 
 
 def workflow_id_of(job_id: str, run: int) -> str:
     return job_id if run == 0 else f"{job_id}~{run}"
 
 
-def _pending_executors() -> list[str]:
-    # Private parts of dbos, which is pinned for this: it has no public way to ask whose jobs are pending.
-    from dbos._dbos import _get_dbos_instance
-    from dbos._schemas.system_database import SystemSchema
-
-    statuses = SystemSchema.workflow_status
-    query = sa.select(statuses.c.executor_id).where(statuses.c.status == WorkflowStatusString.PENDING.value).distinct()
-    with _get_dbos_instance()._sys_db.engine.connect() as connection:
-        return [name for name in connection.execute(query).scalars() if name]
-
-
-def _recover(slot: str) -> bool:
-    DBOS._recover_pending_workflows([slot])
-    return True
-
-
-def _write_ahead(file: Path) -> None:
-    """The journal mode stays with the file."""
-    connection = sqlite3.connect(file)
-    try:
-        write_ahead_log(connection)
-    finally:
-        connection.close()
-
-
-def _sqlite(url: str) -> sa.Engine:
-    """As dbos would make it, but synced to the disk only now and then (see above)."""
-    engine = sa.create_engine(url, pool_size=4, max_overflow=0, poolclass=sa.QueuePool)
-
-    def connected(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout = 30000", "foreign_keys = ON", "synchronous = NORMAL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    sa.event.listen(engine, "connect", connected)
-    return engine
-
-
-def _tame_log() -> None:
-    """dbos writes to a handler of its own; ours decides where and in which form."""
-    logger = logging.getLogger("dbos")
-    logger.handlers.clear()
-    logger.propagate = True
-    logger.setLevel(logging.WARNING)
-    if not any(isinstance(f, _QuietRecords) for f in logger.filters):
-        logger.addFilter(_QuietRecords())
+def job_and_run(workflow_id: str) -> tuple[str, int]:
+    job_id, _, run = workflow_id.partition("~")
+    return job_id, int(run or 0)

@@ -12,7 +12,9 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
 
+from handlers.jobs.outage import written
 from handlers.jobs.plan import links, pieces, preferences_of, request_for
+from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.store.base import Job, Part, PartState, Store, StoreError
 from providers.base import Cancelled, Charge, PictureFile, Progress, Request, Result, Submission
 from providers.errors import LikenessError, MaybePaid, NotTaken, WaitAndRetry
@@ -82,9 +84,10 @@ def failure_of(error: LikenessError) -> Failure:
 class StoreJournal:
     """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted."""
 
-    def __init__(self, store: Store, job_id: str) -> None:
+    def __init__(self, store: Store, job_id: str, confirmed: Confirmed) -> None:
         self._store = store
         self._job = job_id
+        self._confirmed = confirmed
         self._found: dict[str, Part | None] = {}
         """The rows as last found, for as long as nothing was written over them."""
 
@@ -106,8 +109,11 @@ class StoreJournal:
         key = request.key
         after = self._found.pop(key) if key in self._found else await self._refused(key)
         task = request.task
+        await self._confirmed()
         if not await self._store.begin_part(key, self._job, provider, model=task.model, count=task.count, after=after):
             raise MaybePaid("another process has begun this request")
+        # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
+        await self._confirmed()
 
     async def _refused(self, key: str) -> Part | None:
         """The row as the refusal of the provider before left it."""
@@ -117,7 +123,7 @@ class StoreJournal:
         return part
 
     async def accept(self, key: str, submission: Submission) -> None:
-        await self._store.accept_part(key, submission)
+        await written(lambda: self._store.accept_part(key, submission))
 
     async def end(
         self,
@@ -129,7 +135,7 @@ class StoreJournal:
         error_code: str | None = None,
     ) -> None:
         state = PartState(stage.value)
-        await self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code)
+        await written(lambda: self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code))
         self._found.pop(key, None)
 
 
@@ -149,11 +155,20 @@ def _paid(_key: str, record: Record | None, link: int) -> bool:
 class Executor:
     """Makes jobs. Pictures are saved under `output_dir`, a folder a job."""
 
-    def __init__(self, *, store: Store, router: Routes, output_dir: Path, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        router: Routes,
+        output_dir: Path,
+        sleep: Sleep = asyncio.sleep,
+        confirmed: Confirmed = certainly,
+    ) -> None:
         self._store = store
         self._router = router
         self._output = output_dir
         self._sleep = sleep
+        self._confirmed = confirmed
 
     def folder(self, job_id: str) -> Path:
         """Where the pictures of a job are saved."""
@@ -210,7 +225,7 @@ class Executor:
             )
         making = _Making(
             job=job,
-            journal=StoreJournal(self._store, job.id),
+            journal=StoreJournal(self._store, job.id, self._confirmed),
             router=self._router,
             into=self.folder(job.id),
             sleep=self._sleep,
@@ -272,7 +287,7 @@ class _Making:
             log.info("a request ended without pictures: job=%s %s", self.job.id, error)
             return failure_of(error)
         except (StoreError, OSError):
-            raise  # the database or the disk: the whole job is tried again later
+            raise  # the database or the disk: the whole job waits and is tried again
         except Exception as error:
             # A mistake of ours in one request must not take the others with it. Its text may hold anything.
             log.error("a request broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))

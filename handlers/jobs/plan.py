@@ -15,6 +15,7 @@ from handlers.quote import Quote
 from providers.base import Request
 from providers.catalog import ACTIONS
 from providers.embedded.reading import parameters_of
+from providers.errors import LikenessError
 from providers.money import Money
 from providers.offers import Tier
 from providers.preferences import Preferences, only
@@ -130,6 +131,14 @@ def pieces(order: Order, *, job_id: str, router: Routes) -> tuple[int, ...]:
         key = f"{job_id}-{n}-{links(shot) - 1}"
         sizes.append(piece_size(router.candidates(task, preferences_of(order), lot=key)))
     return tuple(sizes)
+
+
+def first_service(order: Order, router: Routes, *, job_id: str) -> str | None:
+    """The provider that is asked first; None where nobody can do the order."""
+    try:
+        return router.candidates(task_for(order, shot=0), preferences_of(order), lot=f"{job_id}-0-0")[0].name
+    except LikenessError:
+        return None
 
 
 def quoted(router: Routes) -> Callable[[Order], Quote]:

@@ -4,7 +4,8 @@
                               ▲                                                   │
                               └── sweep: committed, but not on the queue          └── resume, resend: a run anew
 
-A process that dies at any point is picked up where it was; nothing is posted or shown twice by the program.
+A process that dies at any point is picked up where it was; nothing is posted or shown twice by the program. Whoever
+takes a job up counts one run more, in one conditional write: what an older run still tries to save is refused.
 """
 
 import asyncio
@@ -20,17 +21,29 @@ from typing import Any
 from handlers.channel import Channel
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, delivery_key
-from handlers.jobs.engine import Engine, workflow_id_of
+from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
 from handlers.jobs.execution import Executor, JobOutcome, place_of, together
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
-from handlers.jobs.plan import quote
-from handlers.store.base import ENDED, Delivery, DeliveryState, Job, JobState, Part, PartState, Store
+from handlers.jobs.plan import first_service, quote
+from handlers.jobs.queues import LOCAL, Limits, Placement, placement
+from handlers.store.base import (
+    ENDED,
+    Delivery,
+    DeliveryState,
+    Job,
+    JobState,
+    Part,
+    PartState,
+    RunSuperseded,
+    Store,
+)
 from handlers.store.sql.store import utc_now
 from handlers.words import Words, words
 from providers.base import Progress
 from providers.errors import LikenessError
-from providers.submission import Routes
+from providers.offers import Tier
+from providers.router import Router
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +55,9 @@ CANCEL_SECONDS = 0.5
 SWEEP_SECONDS = 20.0
 HOUSEKEEPING_SECONDS = 6 * 3600.0
 RUNS_BY_ITSELF = 3
-"""How often a job whose run broke (the database away, a mistake of ours) is taken up again before it is given up."""
+"""How often a job whose run broke (a mistake of ours) is taken up again before it is given up."""
+MOST_RUNS = 50
+"""Runs after which a job is given up, whatever it was that ended them: one that kills each worker must not go on."""
 
 LIVE = tuple(state for state in JobState if state not in ENDED)
 
@@ -75,23 +90,19 @@ class _Live:
         self.progress[key] = progress
 
 
-def _end_this_process() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 class JobRunner:
     """Start and stop it with the process's lifespan, from inside the serving loop.
 
     `channels`: where results go, by `Chat.channel`. `worker` False: jobs are only put on the queue.
-    `concurrency`: jobs at once in this process; most of a job is waiting. `slot`: the worker's name, else the first
-    free one. `on_lost`: called when this process must end because its jobs may have been taken up by another.
+    `concurrency`: jobs of one service at once in this process; most of a job is waiting. `on_lost`: called when this
+    process must end, because it cannot be a worker any more (None: it is told to, and `lost` says why).
     """
 
     def __init__(
         self,
         *,
         store: Store,
-        router: Routes,
+        router: Router,
         channels: Mapping[str, Channel],
         data_dir: Path,
         output_dir: Path,
@@ -99,11 +110,11 @@ class JobRunner:
         worker: bool = True,
         concurrency: int = 256,
         retention_days: int = 30,
-        slot: str | None = None,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        on_lost: Callable[[], None] = _end_this_process,
+        on_lost: Callable[[], None] | None = None,
+        outage_pause: float = OUTAGE_PAUSE,
     ) -> None:
         self._store = store
         self._router = router
@@ -114,27 +125,36 @@ class JobRunner:
         self._words = words
         self._clock = clock
         self._sleep = sleep
-        self._maker = Executor(store=store, router=router, output_dir=output_dir, sleep=sleep)
-        self._courier = Courier(store, sleep=sleep)
+        self._maker = Executor(
+            store=store, router=router, output_dir=output_dir, sleep=sleep, confirmed=self._confirmed
+        )
+        self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
         self._ending = Completion(
             store=store, channels=channels, courier=self._courier, words=words, clock=clock, files=self._files
         )
         self._live: dict[str, _Live] = {}
+        self.lost = False
         self._background: list[asyncio.Task[None]] = []
         self._engine = Engine(
             data_dir=data_dir,
             follow=self._follow,
-            on_lost=on_lost,
+            take_up=self.take_up,
+            on_lost=on_lost or self._end,
+            services={p.name: LOCAL if p.tier is Tier.LOCAL else Limits() for p in router.providers},
             database_url=database_url,
             worker=worker,
             concurrency=concurrency,
-            slot=slot,
+            outage_pause=outage_pause,
         )
 
     # --- lifespan
 
+    def _end(self) -> None:
+        self.lost = True
+        os.kill(os.getpid(), signal.SIGTERM)
+
     async def start(self) -> None:
-        """Go on with what was running when the last process ended. Raises `slots.SlotTaken`."""
+        """Go on with what was running when the last process ended. Raises what the database raises."""
         await self._engine.start()
         if self._worker:
             self._background = [
@@ -159,13 +179,42 @@ class JobRunner:
                 log.error("%s failed and is tried again: %s", work.__name__, type(error).__name__)
             await self._sleep(seconds)
 
+    def ready(self) -> bool:
+        """Whether jobs go on: the database answers."""
+        return not self._engine.outage.now
+
     # --- what the conversation and the command line ask for
 
     async def enqueue(self, job_id: str) -> None:
         """Set a committed job going; the same twice is one."""
         job = await self._store.job(job_id)
         if job is not None and job.state not in ENDED:
-            await self._engine.enqueue(job_id, job.run)
+            await self._enqueue(job)
+
+    async def _enqueue(self, job: Job) -> None:
+        await self._engine.enqueue(job.id, job.run, await self._placement(job))
+
+    async def _placement(self, job: Job) -> Placement:
+        before: list[Job] = []
+        if job.chat.chat != job.chat.person:  # a group: its jobs share a partition, and its people take turns in it
+            mine = await self._store.jobs(chat=job.chat, states=LIVE, limit=100)
+            before = [other for other in mine if other.created < job.created]
+        service = first_service(job.order, self._router, job_id=job.id)
+        return placement(job.order, job.chat, service=service, before=len(before))
+
+    async def take_up(self, job_id: str, run: int) -> None:
+        """Begin a new run in place of one that was lost with its worker, unless somebody has done so already."""
+        job = await self._store.begin_run(job_id, after=run)
+        if job is None:
+            return
+        if job.run >= MOST_RUNS:
+            log.error("a job was begun too often and is given up: job=%s runs=%d", job.id, job.run)
+            await self._ending.give_up(job)
+            return
+        await self._enqueue(job)
+
+    async def _confirmed(self) -> None:
+        await self._engine.confirmed()
 
     async def cancel(self, job_id: str) -> None:
         """Stop a job whose cancellation is committed, at once if it runs here (elsewhere within a second)."""
@@ -209,15 +258,18 @@ class JobRunner:
             cancel_asked=False,
             error_code=None,
         )
-        await self._engine.enqueue(job.id, changed.run)
+        await self._enqueue(changed)
         return changed
 
     # --- the workflow
 
     async def _follow(self, job_id: str, run: int) -> None:
-        made = await self._make(job_id, run)
-        if made is not None:
-            await self._deliver(job_id, run, made)
+        try:
+            made = await self._make(job_id, run)
+            if made is not None:
+                await self._deliver(job_id, run, made)
+        except RunSuperseded:
+            log.warning("a run was overtaken by a newer one: job=%s run=%d", job_id, run)
 
     async def _due(self, job_id: str, run: int) -> Job | None:
         """The job, if this run of it is still to be done."""
@@ -265,6 +317,7 @@ class JobRunner:
 
     async def _deliver(self, job_id: str, run: int, made: JobOutcome) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
+        await self._engine.confirmed()
         job = await self._due(job_id, run)
         if job is None:
             return
@@ -311,24 +364,27 @@ class JobRunner:
     async def sweep(self) -> None:
         """Set going what was committed but is not on the queue, and take up again what broke."""
         jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
-        ended = await self._engine.ended(jobs)
+        standings = await self._engine.standings(jobs)
         for workflow_id, job in jobs.items():
-            if workflow_id not in ended:
-                await self._engine.enqueue(job.id, job.run)
-            elif ended[workflow_id]:
-                await self._take_up_broken(job)
+            match standings.get(workflow_id):
+                case None:
+                    await self._enqueue(job)
+                case Standing.STRANDED:
+                    await self.take_up(job.id, job.run)
+                    await self._engine.cancel(job.id, job.run)
+                case Standing.ENDED | Standing.BROKEN:
+                    await self._take_up_broken(job)
 
     async def _take_up_broken(self, job: Job) -> None:
         still = await self._due(job.id, job.run)
         if still is None:
             return
         log.error("a run of a job broke: job=%s run=%d", job.id, job.run)
-        if job.run < RUNS_BY_ITSELF:
+        if await self._engine.times_broken(job.id) <= RUNS_BY_ITSELF:
             # Not `_again`: what the person asked for (a cancel, the first posts) still stands.
-            changed = await self._store.update_job(job.id, run=job.run + 1)
-            await self._engine.enqueue(job.id, changed.run)
+            await self.take_up(job.id, job.run)
             return
-        await self._ending.give_up(job)
+        await self._ending.give_up(still)
 
     async def expire(self) -> None:
         """Forget what ended long ago: our rows, dbos's rows, and the files they named."""

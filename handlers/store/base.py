@@ -68,6 +68,7 @@ __all__ = [
     "Part",
     "PartState",
     "Parts",
+    "RunSuperseded",
     "Store",
     "StoreError",
     "StoreRejected",
@@ -90,6 +91,10 @@ class StoreUnavailable(StoreError):
 
 class StoreRejected(StoreError):
     """The database does not take this value, or the program asked for something wrong. Nothing was changed."""
+
+
+class RunSuperseded(Exception):
+    """Another process has begun a newer run of the job: this one has nothing to say any more."""
 
 
 class Turns(Protocol):
@@ -167,11 +172,18 @@ class Jobs(Parts, Protocol):
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         """Change the named fields of a job; raises KeyError for an unknown one."""
 
+    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
+        """Count one run more, if `after` is still the newest and the job has not ended; else None.
+
+        One conditional write: of several processes that want to take up the same run, one does.
+        """
+
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         """Save an ended job, give back what was reserved for it and not charged, and lay its result on the person's
         session, in one transaction.
 
         False, and nothing saved, where the person was forgotten in the meantime: then it is to be dropped.
+        Raises RunSuperseded, and saves nothing, where a newer run of the job was begun.
         The session is changed where it lies, so a turn committed meanwhile is not undone; likewise `commit_turn` and
         `save_session` keep the newer of the stored and the given `last_result`.
         """

@@ -25,6 +25,7 @@ from handlers.store.base import (
     Limit,
     Part,
     PartState,
+    RunSuperseded,
     Turn,
     TurnContext,
     Usage,
@@ -149,10 +150,19 @@ class MemoryStore:
         self._jobs[job_id] = replace(self._jobs[job_id], **changes)
         return self._jobs[job_id]
 
+    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
+        job = self._jobs.get(job_id)
+        if job is None or job.run != after or job.state in ENDED:
+            return None
+        self._jobs[job_id] = replace(job, run=after + 1)
+        return self._jobs[job_id]
+
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         present = self._jobs.get(job.id)
         if present is not None and present.forgotten:
             return False
+        if present is not None and present.run != job.run:
+            raise RunSuperseded(job.id)
         self._jobs[job.id] = job
         accounting.give_back(self._books, job.id, self._clock())
         if last_result is not None:

@@ -277,6 +277,7 @@ def _image(picture: PictureFile) -> Result:
         "request_id": picture.request_id,
         "provider": picture.provider,
         "model": picture.model,
+        "produce_id": picture.produce_id,
     }
 
 

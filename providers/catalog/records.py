@@ -99,6 +99,7 @@ class Action(_Used):
     `letters`: the words are to be written on the picture letter for letter.
     `aspect_ratio`: default ratio, None for that of the photo.
     `operation`: which of `providers.task.Operation` it is where no mask is given.
+    `makes`: what its picture is called in its label (`providers.media.labels.SourceType`), where a service makes it.
     """
 
     group: str
@@ -114,6 +115,7 @@ class Action(_Used):
     photos: int = 1
     aspect_ratio: str | None = None
     operation: str = "edit"
+    makes: Literal["enhanced", "composite", "generated"] = "generated"
 
     @property
     def prompt(self) -> str:

@@ -29,7 +29,8 @@ from providers.people.matting import Cutout, cut_out
 
 _PROFESSIONAL: tuple[Colour, ...] = ((142, 152, 163), (92, 106, 126), (205, 207, 208), (118, 112, 106), (58, 66, 78))
 _LIGHT: tuple[Colour, ...] = ((244, 236, 224), (70, 58, 50), (226, 234, 241), (48, 56, 66), (240, 222, 214))
-_HEIGHT = 1400
+_HEIGHT, _HEIGHT_LEAST, _HEIGHT_MOST = 1400, 900, 2400
+"""Pixels: of an ordinary portrait, of one that would have to be enlarged more than twofold, and of a large one."""
 
 
 def replaced(rgb: Picture, faces: tuple[Face, ...], background: Background, take: int = 0) -> Picture:
@@ -127,8 +128,9 @@ def studio_portrait(
     head = head_of(person.alpha, face)
     ratio = ratio_of(aspect_ratio or "3:4")
     window = _portrait_window(person.alpha, head, ratio)
-    size = (round(_HEIGHT * min(1.0, ratio) if ratio < 1 else _HEIGHT), 0)
-    size = (size[0], round(size[0] / ratio))
+    height = min(max(_HEIGHT_LEAST, round(2 * window.height)), _HEIGHT)
+    height = min(max(height, round(window.height)), _HEIGHT_MOST)
+    size = (round(height * ratio), height)
     alpha, colours = framed(person, window, size)
     place = moved(face, window, size)
     light = style == "light_portrait"

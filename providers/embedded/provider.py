@@ -124,6 +124,7 @@ class EmbeddedProvider(ProviderDefaults):
                 provider=KEY,
                 request_id=submission.request_id,
                 model=submission.model,
+                keep_density=True,
             )
             pictures.append(saved)
         self._jobs.pop(submission.request_id, None)

@@ -17,15 +17,19 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from providers.embedded.adjust import MOVING, Step, adjusted
 from providers.embedded.backdrop import replaced, studio_portrait
 from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.enlarge import enlarged
 from providers.embedded.extend import extended, margins_for
+from providers.embedded.flat_ground import keeping_flat_ground
 from providers.embedded.geometry import cropped
 from providers.embedded.id_photo import COLOURS, id_photo
+from providers.embedded.id_presets import presets
 from providers.embedded.lettering import lettered
 from providers.embedded.light import balanced, enhanced, vivid
 from providers.embedded.looks import FILTERS, LOOKS, choose_filter
+from providers.embedded.print_sheet import DPI, print_sheet
 from providers.embedded.reading import background_in, change_in, first, keys_in, lettering_in, names_no_filter
 from providers.embedded.repair import restored
 from providers.embedded.skin import retouched
@@ -33,11 +37,12 @@ from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
 from providers.media.pixels import Picture
 from providers.people.face import Face
-from providers.people.find import find_faces
+from providers.people.find import find_faces, upright
 
 TIME_LIMIT = 300
 """Seconds after which a job ends its own worker (where the system has alarms): a hung filter blocks nobody for long."""
-_LONGEST_SIDE = 3072
+LONGEST_SIDE = 4096
+"""What a photo keeps of its resolution: a larger one is reduced to it before it is worked on."""
 _STUDIO = frozenset({"professional", "light_portrait"})
 _EXACT = frozenset({*COLOURS, "replace_bg"})
 
@@ -73,10 +78,25 @@ class Job:
     scale: int | None = None
     photos: tuple[str, ...] = ()
     take: int = 0
+    adjustments: tuple[Step, ...] = ()
+    """Simple changes, done in order in place of what the action itself would do."""
+    id_preset: str | None = None
+    """An ID photo's size and framing, a key of `id_presets.toml`; None for an ordinary 3:4."""
+    id_colour: tuple[int, int, int] | None = None
+    """Its background where the words name one; else the preset's, else the style's."""
+    sheet: str | None = None
+    """The paper to lay several on, a key of `print_sheet.PAPERS`."""
+    per_sheet: int | None = None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Job":
-        return cls(**{**data, "photos": tuple(data["photos"])})
+        colour = data.get("id_colour")
+        own = {
+            "photos": tuple(data["photos"]),
+            "adjustments": tuple(Step(**step) for step in data.get("adjustments", ())),
+            "id_colour": tuple(colour) if colour else None,
+        }
+        return cls(**{**data, **own})
 
 
 def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
@@ -104,12 +124,15 @@ def _make(job: Job, spool: Path) -> dict[str, Any]:
     if not photos:
         raise AskPerson("nothing to work on", code="need_photo", text_key="say.need_photo_bare")
     faces = find_faces(photos[0])
+    if not job.adjustments:
+        turned, faces = upright(photos[0], faces)
+        photos = (turned, *photos[1:])
     _tell(0.15)
     spool.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     for number in range(job.count):
         picture = picture_of(job, photos, faces, job.take + number)
-        names.append(_written(picture, spool, number, exact=(job.style or job.action) in _EXACT))
+        names.append(_written(picture, spool, number, job))
         _tell(0.15 + 0.85 * (number + 1) / job.count)
     part = spool / "done.json.part"
     part.write_text(json.dumps(names), encoding="utf-8")
@@ -129,7 +152,7 @@ def _tell(fraction: float) -> None:
 
 
 def _opened(path: str, job: Job) -> Picture:
-    """RGB, at most 3072 pixels long (a picture to be enlarged keeps its size); transparency becomes white."""
+    """RGB, at most `LONGEST_SIDE` pixels long (a picture to be enlarged keeps its size); transparency becomes white."""
     with Image.open(path) as image:
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
@@ -137,22 +160,35 @@ def _opened(path: str, job: Job) -> Picture:
             whole = ground.convert("RGB")
         else:
             whole = image.convert("RGB")
-    if job.action != "upscale" and max(whole.size) > _LONGEST_SIDE:
-        whole.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
+    if job.action != "upscale" and max(whole.size) > LONGEST_SIDE:
+        whole.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     if min(whole.size) < 16:
         raise AskPerson("a picture of a few pixels", code="picture_too_small")
     return np.asarray(whole).copy()
 
 
-def _written(picture: Picture, spool: Path, number: int, *, exact: bool) -> str:
-    """PNG where there is transparency or the background must be `exact`, else JPEG at 95 with full colour."""
+def _written(picture: Picture, spool: Path, number: int, job: Job) -> str:
+    """PNG where there is transparency or the background must be exact, else JPEG at 95 with full colour.
+
+    An ID photo by a preset names its dots an inch, and keeps to the portal's file limit where there is one.
+    """
     image = Image.fromarray(picture)
+    preset = presets()[job.id_preset] if job.id_preset else None
+    limit = None if preset is None or preset.most_kb is None or job.sheet else 1000 * preset.most_kb
+    dpi: dict[str, Any] = {}
+    if preset is not None:
+        dpi = {"dpi": (DPI, DPI) if job.sheet else (round(preset.dpi),) * 2}
+    exact = (job.style or job.action) in _EXACT and not job.sheet and limit is None
+    png = picture.shape[2] == 4 or exact
     buffer = io.BytesIO()
-    png = exact or picture.shape[2] == 4
     if png:
-        image.save(buffer, "PNG", compress_level=6)
+        image.save(buffer, "PNG", compress_level=6, **dpi)
     else:
-        image.save(buffer, "JPEG", quality=95, subsampling=0, optimize=True)
+        for quality in (95, 92, 88, 82, 75, 65, 50):
+            buffer = io.BytesIO()
+            image.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True, **dpi)
+            if limit is None or buffer.tell() <= limit:
+                break
     name = f"{number}.{'png' if png else 'jpg'}"
     (spool / name).write_bytes(buffer.getvalue())
     return name
@@ -161,12 +197,14 @@ def _written(picture: Picture, spool: Path, number: int, *, exact: bool) -> str:
 def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
     rgb, style = photos[0], job.style or ""
     if style in COLOURS:
-        return id_photo(rgb, faces, style, job.aspect_ratio, take)
+        preset = presets()[job.id_preset] if job.id_preset else None
+        colour = job.id_colour or (preset.background if preset and preset.background else COLOURS[style])
+        made = id_photo(rgb, faces, colour, preset=preset, aspect_ratio=job.aspect_ratio, take=take)
+        return print_sheet(made, preset, job.sheet, job.per_sheet) if preset and job.sheet else made
     if style in _STUDIO:
         return studio_portrait(rgb, faces, style, job.aspect_ratio, take)
     if job.aspect_ratio:
-        rgb = cropped(rgb, job.aspect_ratio, faces)
-        faces = find_faces(rgb) if faces else ()
+        rgb, faces = cropped(rgb, job.aspect_ratio, faces)
     return np.asarray(LOOKS[style](rgb, faces, take))
 
 
@@ -181,16 +219,25 @@ def _edit(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: 
         )
         return graded(extended(rgb, margins), take)
     if job.aspect_ratio:
-        rgb = cropped(rgb, job.aspect_ratio, faces)
-        faces = find_faces(rgb) if faces else ()
+        rgb, faces = cropped(rgb, job.aspect_ratio, faces)
+    if job.adjustments:
+        return _adjusted(rgb, faces, job, take)
     return _EDITS[job.action or ""](rgb, faces, job, take)
 
 
 _Edit = Callable[[Picture, tuple[Face, ...], Job, int], Picture]
 
 
+def _adjusted(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
+    """The steps in order; the faces are looked for anew where a step moved them."""
+    for step in job.adjustments:
+        rgb = adjusted(rgb, step, faces)
+        faces = find_faces(rgb) if step.kind in MOVING else faces
+    return graded(rgb, take)
+
+
 def _enhance(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    return graded(enhanced(rgb, faces), take)
+    return graded(keeping_flat_ground(rgb, lambda picture: enhanced(picture, faces)), take)
 
 
 def _retouch(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:

@@ -97,6 +97,42 @@ def labelled(data: bytes, label: Label) -> bytes:
     return with_packet(data, packet)
 
 
+def foreign_packet(data: bytes) -> bytes | None:
+    """What others wrote into the file's XMP, without a label; None where that is nothing that may be kept."""
+    try:
+        tree = _tree(read_packet(data))
+    except Malformed:
+        return None
+    if tree is None:
+        return None
+    _drop_ours(tree)
+    if not any(_children(d) or _properties_of(d) for d in _descriptions(tree)):
+        return None
+    packet = _wrapped(tree)
+    return packet if len(packet) <= MAX_PACKET // 2 else None
+
+
+def carried_over(data: bytes, *sources: bytes) -> bytes:
+    """`data`, made from `sources` (made smaller, put side by side), with the label that they had; as it is where none
+    of them had one. Of several labels the least natural source is named, under a number of its own."""
+    labels = [label for source in sources if (label := read_label(source)) is not None]
+    if not labels:
+        return data
+    if len(labels) == 1:
+        return labelled(data, labels[0])
+    ranks = list(SourceType)
+    number = str(uuid5(_PICTURES, " ".join(label.produce_id for label in labels)))
+    return labelled(
+        data,
+        Label(
+            source=max((label.source for label in labels), key=ranks.index),
+            produce_id=number,
+            created=max(label.created for label in labels),
+            producer=labels[0].producer,
+        ),
+    )
+
+
 def read_label(data: bytes) -> Label | None:
     """The label a file carries, or None. For tests, `doctor`, and the question whether a picture was made here."""
     try:
@@ -194,9 +230,19 @@ def _packet(label: Label, tree: Document | None) -> bytes:
         element.appendChild(tree.createTextNode(text))
         mine.appendChild(element)
     rdf.appendChild(mine)
+    return _wrapped(tree)
+
+
+def _wrapped(tree: Document) -> bytes:
     root = next(n for n in tree.childNodes if n.nodeType == n.ELEMENT_NODE)
     begin, end = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
     return f"{begin}\n{root.toxml()}\n{end}".encode()
+
+
+def _properties_of(description: Element) -> list[str]:
+    """The properties written as attributes: not the name spaces, not what the description is about."""
+    names = [a for a in description.attributes.values() if a.namespaceURI not in (_XMLNS, _RDF)]
+    return [str(a.localName) for a in names]
 
 
 def _drop_ours(tree: Document) -> None:

@@ -1,5 +1,7 @@
 """Small and combined versions of picture files, for chats. All block: call them through `in_thread`.
 
+A label in the file is carried over into what is made of it.
+
 The files are ours (accepted or saved), so an unreadable one is a fault of the machine: MadeNothing `bad_picture`.
 """
 
@@ -15,8 +17,10 @@ from providers.media.decode import Undecodable, decode, inspect
 from providers.media.encode import encode_to_fit, jpeg, on_white
 from providers.media.files import read_regular_file
 from providers.media.integrity import jpeg_is_sound
+from providers.media.labels import carried_over, read_label
 from providers.media.sizes import fitted
 from providers.media.upstream import mime_if_fits
+from providers.media.xmp import MAX_PACKET
 
 READ_BYTES = 100 * 1024 * 1024
 PREVIEW_QUALITY = 85
@@ -43,7 +47,7 @@ def looks_blank(path: Path) -> bool:
 
 def thumbnail(path: Path, long_side: int) -> bytes:
     """JPEG of at most `long_side` pixels on the long side, never enlarged; transparent becomes white."""
-    return jpeg(_decoded(path, long_side), quality=PREVIEW_QUALITY)
+    return carried_over(jpeg(_decoded(path, long_side), quality=PREVIEW_QUALITY), _read(path))
 
 
 def fit_jpeg(path: Path, max_bytes: int) -> bytes:
@@ -58,7 +62,8 @@ def fit_jpeg(path: Path, max_bytes: int) -> bytes:
         picture = decode(data).image
     except (Undecodable, AskPerson) as error:
         raise MadeNothing(error.code, code="bad_picture") from None
-    return encode_to_fit(picture, max_bytes=max_bytes, transparent=False).data
+    room = MAX_PACKET if read_label(data) else 0
+    return carried_over(encode_to_fit(picture, max_bytes=max_bytes - room, transparent=False).data, data)
 
 
 def collage(paths: Sequence[Path], *, numbered: bool = True) -> bytes:
@@ -76,7 +81,7 @@ def collage(paths: Sequence[Path], *, numbered: bool = True) -> bytes:
         sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (CELL - picture.height) // 2))
         if numbered:
             _number(sheet, left, top, str(index + 1))
-    return jpeg(sheet, quality=PREVIEW_QUALITY)
+    return carried_over(jpeg(sheet, quality=PREVIEW_QUALITY), *(_read(path) for path in paths))
 
 
 def _read(path: Path) -> bytes:

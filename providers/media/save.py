@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from providers.base import PictureFile
 from providers.errors import MadeNothing
 from providers.media.colour import is_srgb
 from providers.media.decode import MAX_PIXELS, Header, Undecodable, decode, inspect
+from providers.media.density import density_of, with_density
 from providers.media.encode import jpeg, png
 from providers.media.files import write_new_file
 from providers.media.integrity import jpeg_is_sound, png_is_sound
+from providers.media.labels import foreign_packet
 from providers.media.strip import Malformed, stripped
+from providers.media.xmp import with_packet
 
 _KEPT = {"JPEG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png"), "WEBP": ("image/webp", ".webp")}
 _STEM_LENGTH = 60
@@ -30,13 +33,25 @@ class _Finished:
     height: int
 
 
-def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_id: str, model: str = "") -> PictureFile:
+def save_picture(
+    data: bytes,
+    *,
+    into: Path,
+    stem: str,
+    provider: str,
+    request_id: str,
+    model: str = "",
+    keep_density: bool = False,
+) -> PictureFile:
     """Save `data` as a new file in `into`, which is made where it is missing. Blocks.
 
     The name is `<stem>-<date>-<random>.<type>`; of `stem` only a–z, 0–9, `_` and `-` remain, so it may be anything.
-    JPEG, PNG and WebP keep their very pixels and lose their metadata (EXIF, XMP, text, thumbnails: services write
-    prompts and addresses there); a colour profile other than sRGB, an orientation, any other format, and pixels that
-    are not coded as they should be but can be decoded, are turned into an upright sRGB JPEG (from JPEG) or PNG.
+    JPEG, PNG and WebP keep their very pixels and lose their metadata (EXIF, text, thumbnails: services write prompts
+    and addresses there); of XMP what is well-formed stays, without a label: the picture gets one of ours when it is
+    collected (`providers/labelling.py`). A colour profile other than sRGB, an orientation, any other format, and
+    pixels that are not coded as they should be but can be decoded, are turned into an upright sRGB JPEG (from JPEG)
+    or PNG.
+    `keep_density`: the dots an inch that the file names stay, as print shops and portals want them.
     Never replaces a file; whole or not there at all.
     Raises MadeNothing `bad_picture` where the bytes are not a whole picture.
     """
@@ -44,6 +59,9 @@ def save_picture(data: bytes, *, into: Path, stem: str, provider: str, request_i
         finished = _finished(data)
     except Undecodable as error:
         raise MadeNothing(error.code, code="bad_picture") from None
+    dpi = density_of(data) if keep_density else None
+    if dpi is not None:
+        finished = replace(finished, data=with_density(finished.data, dpi))
     path = _write(finished, into, stem)
     return PictureFile(
         path=path,
@@ -63,6 +81,12 @@ def safe_stem(text: str) -> str:
 
 
 def _finished(data: bytes) -> _Finished:
+    finished = _pixels(data)
+    packet = foreign_packet(data)
+    return finished if packet is None else replace(finished, data=with_packet(finished.data, packet))
+
+
+def _pixels(data: bytes) -> _Finished:
     header = inspect(data)
     kept = _without_metadata(data, header)
     if kept is not None:

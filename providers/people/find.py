@@ -85,6 +85,16 @@ def _upright(rgb: Picture, most: int, *, whole: bool = False) -> tuple[tuple[Fac
     return tuple(face for face in kept if face.w >= 0.2 * kept[0].w)[:most], surest
 
 
+def upright(rgb: Picture, faces: tuple[Face, ...]) -> tuple[Picture, tuple[Face, ...]]:
+    """A photo whose largest face lies on its side or its head, turned the right way up; others as they are."""
+    quarters = round(faces[0].roll / 90) % 4 if faces else 0
+    if quarters == 0 or abs((faces[0].roll + 45) % 90 - 45) > 35:
+        return rgb, faces
+    turned = np.ascontiguousarray(np.rot90(rgb, quarters))
+    matrix = _turned_back(4 - quarters, rgb.shape[1], rgb.shape[0])
+    return turned, tuple(face.placed(matrix) for face in faces)
+
+
 def _turned_back(quarters: int, width: int, height: int) -> NDArray[np.float64]:
     """From the pixels of a picture turned by `numpy.rot90`, of this size, to those of the picture itself."""
     if quarters == 1:

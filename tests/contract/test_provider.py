@@ -1,90 +1,14 @@
-"""What every provider keeps, whatever service stands behind it. A new provider adds its `Stage` here."""
+"""What every provider keeps, whatever service stands behind it. A new provider adds its `Stage` to `stages.py`."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from PIL import Image
-from pydantic import TypeAdapter
 
-from providers.base import Cancelled, Phase, Provider, Request, Submission
-from providers.embedded.provider import EmbeddedProvider
+from providers.base import Cancelled, Phase, Provider, Submission
 from providers.errors import LikenessError, MadeNothing
-from providers.fake import FakeProvider
-from providers.media.download import Downloader
-from providers.services.fal.provider import FalProvider
-from providers.task import Operation
-from tests.providers.wanted import changed, wanted
-from tests.servers.fal import KEY, FakeFal
-
-SUBMISSION = TypeAdapter(Submission)
-REQUEST = wanted(operation=Operation.CREATE, prompt="A lighthouse in a storm.", text="a lighthouse in a storm", count=2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A provider and, as after a restart, another of the same that knows only what is upstream.
-
-    `charged`: pictures the service has charged for; always 0 where it is free.
-    """
-
-    provider: Provider
-    after_restart: Provider
-    charged: Callable[[], int]
-    request: Request = REQUEST
-    free: bool = False
-
-
-@contextmanager
-def fake_stage() -> Iterator[Stage]:
-    provider = FakeProvider()
-    yield Stage(provider=provider, after_restart=provider, charged=lambda: provider.charged)
-
-
-async def no_time(seconds: float) -> None:
-    """A sleep that takes none."""
-
-
-@contextmanager
-def fal_stage() -> Iterator[Stage]:
-    with FakeFal.serving() as fal:
-        origin = frozenset({("127.0.0.1", int(fal.origin.rpartition(":")[2]))})
-        one, other = (
-            FalProvider(key=KEY, queue_url=fal.url, downloader=Downloader(trusted_origins=origin), sleep=no_time)
-            for _ in range(2)
-        )
-        yield Stage(provider=one, after_restart=other, charged=lambda: fal.billed)
-
-
-@contextmanager
-def embedded_stage() -> Iterator[Stage]:
-    with TemporaryDirectory() as folder:
-        photo = Path(folder) / "photo.png"
-        Image.linear_gradient("L").resize((320, 240)).convert("RGB").save(photo)
-        edit = wanted(operation=Operation.EDIT, action="enhance", prompt="Better.", photos=(photo,), count=2)
-        one, other = (EmbeddedProvider(Path(folder) / "spool") for _ in range(2))
-        yield Stage(provider=one, after_restart=other, charged=lambda: 0, request=edit, free=True)
-
-
-STAGES = {"fake": fake_stage, "fal": fal_stage, "embedded": embedded_stage}
-
-
-@asynccontextmanager
-async def on_stage(name: str) -> AsyncIterator[Stage]:
-    with STAGES[name]() as stage:
-        try:
-            yield stage
-        finally:
-            await stage.provider.aclose()
-            await stage.after_restart.aclose()
-
-
-def through_json(submission: Submission) -> Submission:
-    return SUBMISSION.validate_json(SUBMISSION.dump_json(submission))
-
+from tests.contract.stages import STAGES, on_stage, through_json
+from tests.providers.wanted import changed
 
 every_provider = pytest.mark.parametrize("name", STAGES)
 
@@ -111,13 +35,13 @@ async def test_an_estimate_is_no_less_for_more_pictures_and_always_the_same(name
 async def test_a_request_becomes_as_many_decodable_pictures_as_asked_for(name: str, tmp_path: Path) -> None:
     async with on_stage(name) as stage:
         submission = await stage.provider.submit(stage.request)
-        assert (submission.provider, submission.count) == (stage.provider.name, 2)
+        assert (submission.provider, submission.count) == (stage.provider.name, stage.request.count)
         assert submission.model in stage.provider.offers.models
         reports = [report async for report in stage.provider.follow(submission)]
         assert reports[-1].phase is Phase.DONE
         assert Phase.DONE not in [report.phase for report in reports[:-1]]
         result = await stage.provider.fetch(submission, tmp_path / "made")
-        assert len(result.pictures) == 2
+        assert len(result.pictures) == stage.request.count
         for picture in result.pictures:
             assert picture.path.parent == tmp_path / "made"
             assert (picture.provider, picture.model) == (stage.provider.name, submission.model)
@@ -132,8 +56,8 @@ async def test_following_and_fetching_go_on_in_another_process_and_cost_nothing(
         submission = through_json(await stage.provider.submit(stage.request))
         for provider in (stage.after_restart, stage.after_restart, stage.provider):
             assert [report async for report in provider.follow(submission)][-1].phase is Phase.DONE
-            assert len((await provider.fetch(submission, tmp_path)).pictures) == 2
-        assert stage.charged() == (0 if stage.free else 2)
+            assert len((await provider.fetch(submission, tmp_path)).pictures) == stage.request.count
+        assert stage.charged() == (0 if stage.free else stage.request.count)
 
 
 @every_provider

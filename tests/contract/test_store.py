@@ -9,7 +9,18 @@ import pytest
 
 from handlers.message import Chat
 from handlers.session import LastResult, Question, Session, SessionPhoto
-from handlers.store.base import Delivery, DeliveryState, InboxRow, Job, JobState, Lease, PartState, Store, Turn
+from handlers.store.base import (
+    Delivery,
+    DeliveryState,
+    InboxRow,
+    Job,
+    JobState,
+    Lease,
+    PartState,
+    RunSuperseded,
+    Store,
+    Turn,
+)
 from handlers.store.sql.engine import make_engine, sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Charge, CostSource, Submission
@@ -153,6 +164,29 @@ async def test_updating_an_unknown_job_or_field_is_an_error(store: Store) -> Non
     await store.add_job(job("j1"))
     with pytest.raises(TypeError):
         await store.update_job("j1", colour="red")
+
+
+async def test_of_many_that_take_up_the_same_run_at_once_one_does(store: Store) -> None:
+    await store.add_job(job("j1"))
+    begun = await asyncio.gather(*(store.begin_run("j1", after=0) for _ in range(20)))
+    assert [found.run for found in begun if found is not None] == [1]
+    assert await store.begin_run("j1", after=0) is None
+    assert await store.begin_run("j1", after=1) == job("j1", run=2)
+
+
+async def test_no_run_is_begun_of_a_job_that_ended_or_is_unknown(store: Store) -> None:
+    await store.add_job(job("j1", state=JobState.DONE))
+    assert await store.begin_run("j1", after=0) is None
+    assert await store.begin_run("nobody", after=0) is None
+
+
+async def test_what_an_older_run_would_save_at_its_end_is_refused(store: Store) -> None:
+    await store.add_job(job("j1", state=JobState.RUNNING))
+    await store.begin_run("j1", after=0)
+    with pytest.raises(RunSuperseded):
+        await store.finish_job(job("j1", state=JobState.UNCERTAIN), None)
+    assert await store.job("j1") == job("j1", state=JobState.RUNNING, run=1)
+    assert await store.finish_job(job("j1", state=JobState.DONE, run=1), None)
 
 
 async def test_a_finished_job_lays_its_result_on_the_table_as_it_is_by_then(store: Store) -> None:

@@ -168,7 +168,7 @@ async def main(wish: dict[str, Any]) -> None:
     say(ready=True)
     for job_id, point in jobs.items():
         channel = "once" if job_id.startswith("once") else "fake"
-        chat = Chat(channel=channel, chat="ann", person="ann")
+        chat = Chat(channel=channel, chat=job_id, person=job_id)  # of one person's jobs only so many go side by side
         fault = wish.get("faults", {}).get(point)
         job = Job(id=job_id, chat=chat, order=order_of(job_id, fault), created=datetime.now(UTC))
         if await store.add_job(job):

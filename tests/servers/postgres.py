@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -18,13 +20,49 @@ class NoPostgres(Exception):
     """Why there is none, as one line for the skipped test."""
 
 
+@dataclass(kw_only=True)
+class OwnServer:
+    """A server started here, which a test may stop and start again."""
+
+    folder: Path
+    program: Path
+    owner: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://likeness@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Until it answers."""
+        settings = [
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"unix_socket_directories={self.folder}",
+            "-c",
+            "max_connections=100",
+        ]
+        self.process = subprocess.Popen(
+            [str(self.program), "-D", str(self.folder / "data"), *settings, "-c", "fsync=off"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+            **self.owner,  # type: ignore[call-overload]
+        )
+        _wait_for(self.process, self.url)
+
+    def stop(self) -> None:
+        """At once: whoever is connected is cut off."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+            self.process = None
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """The URL of a server on which databases may be made. Raises NoPostgres."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given
-        return
+def own_server() -> Iterator[OwnServer]:
+    """A server of the program that is installed here. Raises NoPostgres."""
     programs = [
         shutil.which("initdb"),
         *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)),
@@ -35,36 +73,34 @@ def postgres_server() -> Iterator[str]:
     # The server refuses to run as root.
     owner = {"user": "postgres"} if os.geteuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="pg"))
-    server: subprocess.Popen[bytes] | None = None
+    server = OwnServer(folder=folder, program=initdb.with_name("postgres"), owner=owner)
     try:
         if owner:
             shutil.chown(folder, owner["user"])
-        data = folder / "data"
         subprocess.run(
-            [str(initdb), "-D", str(data), "-U", "likeness", "--auth=trust", "--no-sync", "-E", "UTF8"],
+            [str(initdb), "-D", str(folder / "data"), "-U", "likeness", "--auth=trust", "--no-sync", "-E", "UTF8"],
             check=True,
             capture_output=True,
             cwd=folder,
             **owner,  # type: ignore[call-overload]
         )
-        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=100"]
-        server = subprocess.Popen(
-            [str(initdb.with_name("postgres")), "-D", str(data), *settings, "-c", "fsync=off"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            **owner,  # type: ignore[call-overload]
-        )
-        url = f"postgresql://likeness@/postgres?host={folder}"
-        _wait_for(server, url)
-        yield url
+        server.start()
+        yield server
     except (subprocess.CalledProcessError, OSError, LookupError) as error:
         raise NoPostgres(f"PostgreSQL did not start here: {type(error).__name__}") from error
     finally:
-        if server is not None:
-            server.terminate()
-            server.wait(30)
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The URL of a server on which databases may be made. Raises NoPostgres."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    with own_server() as server:
+        yield server.url
 
 
 def _wait_for(server: "subprocess.Popen[bytes]", url: str) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from handlers.message import Chat
 from handlers.session import LastResult, Session
 from handlers.store import accounting
-from handlers.store.base import Delivery, Job, JobState, Part, PartState
+from handlers.store.base import Delivery, Job, JobState, Part, PartState, RunSuperseded
 from handlers.store.sql import forgetting, rows
 from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
 from handlers.store.sql.turns import SqlTurns
@@ -22,7 +22,12 @@ _MANY = 200
 _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
-_FORGOTTEN = sa.select(JOBS.c.forgotten).where(JOBS.c.id == _id)
+_FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
+_BEGIN_RUN = (
+    JOBS.update()
+    .where((JOBS.c.id == _id) & (JOBS.c.run == sa.bindparam("after")) & JOBS.c.state.in_(rows.LIVE_STATES))
+    .values(run=JOBS.c.run + 1)
+)
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
 _PART = sa.select(PARTS).where(PARTS.c.key == _id)
 _PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _id).order_by(PARTS.c.key)
@@ -65,12 +70,22 @@ class SqlJobs(SqlTurns):
 
         return await self._write(work)
 
+    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
+        def work(c: sa.Connection) -> Job | None:
+            begun = c.execute(_BEGIN_RUN, {"an_id": job_id, "after": after}).rowcount == 1
+            return _job(c, job_id) if begun else None
+
+        return await self._write(work)
+
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         row, now = rows.job_row(job), self._clock()
 
         def work(c: sa.Connection) -> bool:
-            if c.execute(_FORGOTTEN, {"an_id": job.id}).scalar_one_or_none():
+            stored = c.execute(_FORGOTTEN, {"an_id": job.id}).one_or_none()
+            if stored is not None and stored.forgotten:
                 return False
+            if stored is not None and stored.run != job.run:
+                raise RunSuperseded(job.id)
             self.put_row(c, JOBS, row)
             accounting.give_back(self._books(c), job.id, now)
             if last_result is not None:

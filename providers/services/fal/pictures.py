@@ -9,6 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -103,7 +104,8 @@ class Fetcher:
             return found
         try:
             data = await self._download(url)
-            return await in_thread_to_its_end(save_picture, data, into=into, stem=stem, **whose)
+            save = partial(save_picture, into=into, stem=stem, **whose)
+            return await in_thread_to_its_end(save, data)
         except LikenessError as error:
             log.warning("a picture could not be fetched: %s", error.code)
             return None

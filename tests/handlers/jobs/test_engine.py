@@ -1,24 +1,31 @@
 """Starting, stopping and taking up again: nothing is lost, and nothing is done twice."""
 
+import ast
 import asyncio
+import inspect
 import logging
+import re
 import sqlite3
 import time
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dbos import DBOS
+from dbos import DBOS, DBOSClient
 
 from handlers.fake_channel import FakeChannel
-from handlers.jobs.engine import Engine, JsonSerializer, workflow_id_of
-from handlers.jobs.runner import RUNS_BY_ITSELF, JobRunner
-from handlers.jobs.worker_leases import FileSlots, SlotTaken
-from handlers.order import Shot
+from handlers.jobs.engine import BUSY_POLL, workflow_id_of
+from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase, JsonSerializer
+from handlers.jobs.queues import PER_CHAT, placement
+from handlers.jobs.runner import MOST_RUNS, RUNS_BY_ITSELF
+from handlers.message import Chat
+from handlers.order import Order, Shot
 from handlers.store.base import Job, JobState
 from handlers.store.memory import MemoryStore
 from providers.fake import FakeProvider, Script
-from providers.router import Router
-from tests.handlers.running import running
+from providers.offers import Tier
+from tests.handlers.running import ANN, running
 
 
 async def test_a_stop_lets_go_quickly_and_the_next_start_goes_on_without_a_second_post(
@@ -164,46 +171,157 @@ async def test_many_jobs_wait_side_by_side_and_not_more_than_allowed(tmp_path: P
         assert len(provider.jobs) == 3
 
 
-async def test_a_slot_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
-    first, second = FileSlots(tmp_path), FileSlots(tmp_path)
-    assert first.take() == "w0"
-    assert first.held()
-    with pytest.raises(SlotTaken):
-        second.take("w0")
-    assert second.take() == "w1"
-    assert first.if_dead("w1", lambda: "rescued") is None
-    second.close()
-    assert first.if_dead("w1", lambda: "rescued") == "rescued"
-    first.close()
-    assert not first.held()
-    assert second.take("w0") == "w0"
-    second.close()
+BOB = Chat(channel="fake", chat="bob", person="bob")
 
 
-async def test_a_worker_whose_slot_is_taken_refuses_to_start(tmp_path: Path) -> None:
-    slots = FileSlots(tmp_path)
-    slots.take("w0")
-    runner = JobRunner(
-        store=MemoryStore(),
-        router=Router([FakeProvider()]),
-        channels={},
-        data_dir=tmp_path,
-        output_dir=tmp_path,
-        slot="w0",
-    )
-    with pytest.raises(SlotTaken):
-        await runner.start()
-    await runner.stop()
-    slots.close()
+async def test_one_persons_fifty_jobs_do_not_hold_up_anothers_first(tmp_path: Path) -> None:
+    provider = FakeProvider(standing=Script(seconds=1000))
+    async with running(tmp_path, provider=provider, concurrency=PER_CHAT + 1, sleep=asyncio.sleep) as run:
+        for n in range(50):
+            await run.place(f"a{n}")
+            await run.runner.enqueue(f"a{n}")
+        await run.happens(lambda: len(provider.jobs) == PER_CHAT)
+        await run.place("b0", chat=BOB)
+        await run.runner.enqueue("b0")
+        await run.happens(lambda: any(r.key.startswith("b0") for r in provider.submitted))
+        assert len(provider.jobs) == PER_CHAT + 1
 
 
-async def test_a_lost_slot_ends_the_process(tmp_path: Path) -> None:
-    lost = asyncio.Event()
-    async with running(tmp_path, on_lost=lost.set) as run:
-        slots = run.runner._engine._slots
-        slots.close()
-        async with asyncio.timeout(10):
-            await lost.wait()
+async def order_of_making(tmp_path: Path, *placed: tuple[str, Chat, int]) -> list[str]:
+    """The jobs (name, chat, pictures) are put on the queue while no worker is there; which are made first then."""
+    async with running(tmp_path, worker=False) as run:
+        for n, (name, chat, count) in enumerate(placed):
+            run.clock.ahead = timedelta(seconds=n)
+            await run.place(name, run.order(Shot(style="anime", count=count)), chat=chat)
+            await run.runner.enqueue(name)
+    async with running(tmp_path, concurrency=1) as run:
+        for name, _, _ in placed:
+            await run.ended(name)
+        return list(dict.fromkeys(r.key.partition("-")[0] for r in run.provider.submitted))
+
+
+async def test_what_somebody_waits_for_goes_before_their_series(tmp_path: Path) -> None:
+    made = await order_of_making(tmp_path, ("series", ANN, 8), ("single", ANN, 1))
+    assert made == ["single", "series"]
+
+
+async def test_in_a_group_one_persons_third_job_is_not_before_anothers_first(tmp_path: Path) -> None:
+    ann, bob = (Chat(channel="fake", chat="group", person=person) for person in ("ann", "bob"))
+    made = await order_of_making(tmp_path, ("a0", ann, 1), ("a1", ann, 1), ("a2", ann, 1), ("b0", bob, 1))
+    assert made == ["a0", "b0", "a1", "a2"]
+
+
+async def test_of_what_this_machine_makes_itself_each_chat_gets_one_job_at_a_time(tmp_path: Path) -> None:
+    basic = FakeProvider(name="embedded", tier=Tier.LOCAL, repeatable=True, standing=Script(seconds=1000))
+    async with running(tmp_path, provider=basic, sleep=asyncio.sleep) as run:
+        for n in range(6):
+            await run.place(f"a{n}")
+            await run.runner.enqueue(f"a{n}")
+        await run.happens(lambda: len(basic.jobs) == 1)
+        await run.place("b0", chat=BOB)
+        await run.runner.enqueue("b0")
+        await run.happens(lambda: any(r.key.startswith("b0") for r in basic.submitted))
+        assert len(basic.jobs) == 2
+
+
+def test_a_queue_is_a_services_a_partition_a_chats_and_neither_names_a_person() -> None:
+    order = Order(operation="create", shots=(Shot(prompt="a lighthouse"),))
+    ann, group = ANN, Chat(channel="telegram", chat="-100", person="ann")
+    places = [placement(order, chat, service="fal", before=before) for chat, before in ((ann, 0), (group, 2))]
+    assert [place.queue for place in places] == ["jobs.fal", "jobs.fal"]
+    assert [place.priority for place in places] == [1, 3]
+    assert places[0].partition != places[1].partition
+    assert not [place for place in places if "ann" in place.partition or "100" in place.partition]
+    bob = Chat(channel="telegram", chat="-100", person="bob")
+    assert placement(order, bob, service=None).partition == places[1].partition
+
+
+def tokens(folder: Path) -> sqlite3.Connection:
+    return sqlite3.connect(folder / "workflows.sqlite", isolation_level=None)
+
+
+async def test_a_worker_declared_dead_begins_anew_and_its_jobs_go_on_without_a_second_post(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = FakeProvider(standing=Script(seconds=1000))
+    async with running(tmp_path, provider=provider, sleep=asyncio.sleep) as run:
+        await run.place("j1")
+        await run.runner.enqueue("j1")
+        await run.happens(lambda: len(provider.jobs) == 1)
+        with closing(tokens(tmp_path)) as connection:
+            connection.execute("UPDATE worker_leases SET token = 'of another', renewed = 0")
+        await run.until("j1", lambda job: job.run == 1)
+        for made in provider.jobs.values():
+            made.script = Script()
+        job = await run.ended("j1")
+        assert (job.state, job.run, len(provider.submitted)) == (JobState.DONE, 1, 1)
+        assert sorted(run.channel.shown.values()) == [1]
+    assert "the lease was lost" in caplog.text
+
+
+async def test_runs_of_a_version_or_a_service_that_no_worker_has_are_begun_anew(tmp_path: Path) -> None:
+    async with running(tmp_path, worker=False) as run:
+        for name in ("old", "keyless"):
+            await run.place(name)
+            await run.runner.enqueue(name)
+    with closing(tokens(tmp_path)) as connection:
+        connection.execute("UPDATE workflow_status SET application_version = '1' WHERE workflow_uuid = 'old'")
+        connection.execute("UPDATE workflow_status SET queue_name = 'jobs.gone' WHERE workflow_uuid = 'keyless'")
+    async with running(tmp_path) as run:
+        ended = [await run.ended(name) for name in ("old", "keyless")]
+        assert [(job.state, job.run) for job in ended] == [(JobState.DONE, 1)] * 2
+        assert len(run.provider.submitted) == 2
+
+
+async def test_jobs_left_by_a_worker_that_has_no_lease_are_taken_up(tmp_path: Path) -> None:
+    """As those of the first version, whose workers had names and no leases."""
+    async with running(tmp_path, worker=False) as run:
+        await run.place("j1")
+        await run.runner.enqueue("j1")
+    with closing(tokens(tmp_path)) as connection:
+        connection.execute("UPDATE workflow_status SET status = 'PENDING', executor_id = 'w0'")
+    async with running(tmp_path) as run:
+        job = await run.ended("j1")
+        assert (job.state, job.run) == (JobState.DONE, 1)
+
+
+async def test_a_run_taken_up_by_many_at_once_is_begun_once(tmp_path: Path) -> None:
+    async with running(tmp_path, worker=False) as run:
+        await run.place("j1")
+        await asyncio.gather(*(run.runner.take_up("j1", 0) for _ in range(10)))
+        job = await run.store.job("j1")
+        assert job is not None
+        assert job.run == 1
+
+
+async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await run.place("j1", run=MOST_RUNS - 1)
+        await run.runner.take_up("j1", MOST_RUNS - 1)
+        job = await run.ended("j1")
+        assert (job.state, run.provider.submitted) == (JobState.FAILED, [])
+        (said,) = run.channel.words("j1")
+        assert said.text.startswith("Something went wrong on my side")
+
+
+async def test_queues_are_polled_quickly_while_jobs_come_and_slowly_again_afterwards(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        engine = run.runner._engine
+
+        def seconds() -> float:
+            queue = engine._client.retrieve_queue("jobs.fake")
+            assert queue is not None
+            return queue.polling_interval_sec
+
+        assert await asyncio.to_thread(seconds) == IDLE_POLL
+        await run.do()
+        assert await asyncio.to_thread(seconds) == BUSY_POLL
+        await asyncio.to_thread(engine._slow_down)
+        assert await asyncio.to_thread(seconds) == BUSY_POLL
+        with closing(tokens(tmp_path)) as connection:
+            connection.execute("UPDATE workflow_status SET created_at = created_at - 100000")
+        await asyncio.to_thread(engine._slow_down)
+        assert await asyncio.to_thread(seconds) == IDLE_POLL
 
 
 async def test_the_engines_tables_hold_json_and_no_words_of_the_person(tmp_path: Path) -> None:
@@ -234,9 +352,7 @@ def test_every_run_of_a_job_has_a_name_of_its_own() -> None:
 
 def test_the_engines_database_is_ours_on_postgresql_and_a_file_beside_ours_on_sqlite(tmp_path: Path) -> None:
     def url(given: str | None) -> str:
-        async def follow(_job_id: str, _run: int) -> None: ...
-
-        return Engine(data_dir=tmp_path, follow=follow, on_lost=lambda: None, database_url=given).url
+        return EngineDatabase.of(tmp_path, given).url
 
     assert url(None) == url("sqlite:///elsewhere.sqlite") == f"sqlite:///{tmp_path}/workflows.sqlite"
     assert url("postgresql+psycopg://me@host/db") == "postgresql://me@host/db"
@@ -252,6 +368,24 @@ async def test_the_engine_says_nothing_of_its_own_on_the_console(
     assert (output.out, output.err) == ("", "")
 
 
-def test_dbos_is_the_version_whose_private_parts_are_used() -> None:
-    """`_recover_pending_workflows` and the system tables are private: another version needs another look."""
-    assert callable(DBOS._recover_pending_workflows)
+def test_nothing_private_of_dbos_is_used() -> None:
+    """What begins with an underscore may change with any release, unsaid."""
+    root = Path(__file__).parents[3]
+    sources = {
+        path: path.read_text("utf-8") for folder in ("bot", "handlers") for path in (root / folder).rglob("*.py")
+    }
+    users = [path for path, source in sources.items() if re.search(r"^(from|import) dbos", source, re.M)]
+    assert sorted(path.name for path in users) == ["engine.py", "engine_database.py"]
+    for path in users:
+        assert "dbos._" not in sources[path]
+        reached = [node for node in ast.walk(ast.parse(sources[path])) if isinstance(node, ast.Attribute)]
+        foreign = [node for node in reached if not (isinstance(node.value, ast.Name) and node.value.id == "self")]
+        assert [node.attr for node in foreign if node.attr.startswith("_") and not node.attr.endswith("__")] == []
+
+
+def test_dbos_has_no_public_way_yet_to_take_up_only_what_a_dead_executor_left() -> None:
+    """`resume_workflow` takes no executor, so it would seize a run that another has taken up meanwhile; recovery by
+    executor is private. Once this fails, `Engine._rescue` may be a single call."""
+    assert "executor_id" not in inspect.signature(DBOSClient.resume_workflows).parameters
+    assert not [name for name in vars(DBOSClient) if "recover" in name and not name.startswith("_")]
+    assert not [name for name in vars(DBOS) if "recover" in name and not name.startswith("_")]

@@ -547,11 +547,11 @@ async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
     assert await run.store.job(job_id) is None
     assert not job.pictures[0].path.parent.exists()
     assert outside.exists()
-    assert await run.runner._engine.ended([job_id]) == {}
+    assert await run.runner._engine.standings([job_id]) == {}
 
 
 async def test_a_photo_that_was_never_used_is_deleted_in_the_end(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with running(tmp_path, worker=False) as run:
         old, new = (run.folder / "photos" / person / "photo.jpg" for person in ("ann", "bob"))
         for path in (old, new):
             path.parent.mkdir(parents=True)

@@ -21,6 +21,7 @@ from providers.errors import AskPerson
 from providers.media.fonts import font_for
 from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.people.face import Face
+from providers.people.find import find_faces, upright
 from tests.providers.photos import difference
 
 FLAT = np.full((120, 160, 3), 90, np.uint8)
@@ -183,7 +184,7 @@ def test_a_crop_window_lies_inside_and_has_the_ratio(width: int, height: int, ra
 
 
 def test_a_crop_keeps_the_face(astronaut: Picture, faces: tuple[Face, ...]) -> None:
-    made = cropped(astronaut, "16:9", faces)
+    made, _ = cropped(astronaut, "16:9", faces)
     assert made.shape[1] / made.shape[0] == pytest.approx(16 / 9, abs=0.02)
     top = crop_window(380, 420, 16 / 9, faces).y
     assert top < faces[0].along(0, -2.0)[1]
@@ -292,3 +293,42 @@ def test_grading_keeps_transparency() -> None:
     clear = np.zeros((10, 10, 4), np.uint8)
     assert graded(clear, 3).shape == (10, 10, 4)
     assert (graded(clear, 3)[..., 3] == 0).all()
+
+
+def _wide_pair(astronaut: Picture, officer: Picture) -> Picture:
+    """Two people far apart, 1138 x 420."""
+    return np.concatenate([astronaut, np.full((420, 400, 3), 120, np.uint8), officer], 1)
+
+
+@pytest.mark.parametrize("ratio", ["1:1", "3:4", "9:16"])
+def test_a_crop_that_would_cut_somebody_keeps_the_photo_whole(astronaut: Picture, officer: Picture, ratio: str) -> None:
+    pair = _wide_pair(astronaut, officer)
+    made, moved_faces = cropped(pair, ratio, find_faces(pair))
+    assert made.shape == pair.shape
+    assert len(moved_faces) == 2
+
+
+def test_two_people_side_by_side_are_both_in_the_crop_with_their_heads(astronaut: Picture, officer: Picture) -> None:
+    pair = np.concatenate([astronaut, officer], 1)
+    found = find_faces(pair)
+    made, moved_faces = cropped(pair, "4:3", found)
+    assert made.shape[1] / made.shape[0] == pytest.approx(4 / 3, abs=0.01)
+    assert len(find_faces(made)) == 2
+    for face in moved_faces:
+        assert face.along(-1.2, 0)[0] > 0
+        assert face.along(1.2, 0)[0] < made.shape[1]
+
+
+def test_a_photo_on_its_side_is_turned_and_its_faces_with_it(astronaut: Picture) -> None:
+    for quarters in (1, 2, 3):
+        lying = np.rot90(astronaut, quarters).copy()
+        angle = (-90.0 * quarters + 180) % 360 - 180
+        (face,) = find_faces(astronaut)
+        width, height = lying.shape[1], lying.shape[0]
+        matrix = cv2.getRotationMatrix2D((0.0, 0.0), 90.0 * quarters, 1.0)
+        matrix[:, 2] = {1: (0.0, height), 2: (width, height), 3: (width, 0.0)}[quarters]
+        turned_face = face.placed(matrix)
+        assert (turned_face.roll - face.roll - angle + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
+        made, (back,) = upright(lying, (turned_face,))
+        assert (made == astronaut).all()
+        assert back.centre == pytest.approx(face.centre, abs=1.5)

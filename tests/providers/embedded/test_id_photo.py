@@ -13,7 +13,7 @@ from tests.providers.photos import turned
 
 @pytest.fixture(scope="module")
 def blue(astronaut: Picture, faces: tuple[Face, ...]) -> Picture:
-    return id_photo(astronaut, faces, "id_photo_blue")
+    return id_photo(astronaut, faces, COLOURS["id_photo_blue"])
 
 
 def _person(made: Picture, style: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -28,26 +28,28 @@ def test_it_is_three_to_four_and_at_least_600_by_800(blue: Picture) -> None:
 
 @pytest.mark.parametrize("style", COLOURS)
 def test_the_background_is_exactly_the_colour(astronaut: Picture, faces: tuple[Face, ...], style: str) -> None:
-    made = id_photo(astronaut, faces, style)
+    made = id_photo(astronaut, faces, COLOURS[style])
     for corner in (made[:60, :60], made[:60, -60:], made[300:360, :20]):
         assert (corner == np.array(COLOURS[style], np.uint8)).all()
 
 
 def test_the_head_has_its_share_and_there_is_air_above_it(blue: Picture) -> None:
-    rows = np.flatnonzero(_person(blue, "id_photo_blue")[:, 350:550].sum(1) > 20)
-    crown = rows[0] / 1200
+    height, width = blue.shape[:2]
+    rows = np.flatnonzero(_person(blue, "id_photo_blue")[:, width // 3 : 2 * width // 3].sum(1) > 14)
+    crown = rows[0] / height
     assert 0.06 < crown < 0.18
     (face,) = find_faces(blue)
-    chin = face.along(0, 1.8)[1] / 1200
+    chin = face.chin[1] / height
     assert 0.55 < chin - crown < 0.72
 
 
 def test_the_face_is_in_the_middle_and_level(blue: Picture) -> None:
     (face,) = find_faces(blue)
     assert face.eyes is not None
-    assert abs(face.between_eyes[0] - 450) < 35
+    height, width = blue.shape[:2]
+    assert abs(face.between_eyes[0] / width - 0.5) < 0.04
     assert abs(face.roll) < 3
-    assert 0.33 < face.between_eyes[1] / 1200 < 0.52
+    assert 0.33 < face.between_eyes[1] / height < 0.52
 
 
 def test_the_body_reaches_the_lower_edge(blue: Picture) -> None:
@@ -56,19 +58,19 @@ def test_the_body_reaches_the_lower_edge(blue: Picture) -> None:
 
 def test_a_tilted_photo_is_levelled(astronaut: Picture) -> None:
     tilted = turned(astronaut, 12)
-    made = id_photo(tilted, find_faces(tilted), "id_photo_white")
+    made = id_photo(tilted, find_faces(tilted), COLOURS["id_photo_white"])
     assert abs(find_faces(made)[0].roll) < 4
 
 
 def test_further_takes_differ_and_keep_the_colour(astronaut: Picture, faces: tuple[Face, ...], blue: Picture) -> None:
-    other = id_photo(astronaut, faces, "id_photo_blue", take=1)
+    other = id_photo(astronaut, faces, COLOURS["id_photo_blue"], take=1)
     assert (other != blue).any()
     assert (other[:40, :40] == np.array(COLOURS["id_photo_blue"], np.uint8)).all()
 
 
 def test_without_a_face_there_is_no_id_photo(coffee: Picture) -> None:
     with pytest.raises(AskPerson) as refused:
-        id_photo(coffee, (), "id_photo_white")
+        id_photo(coffee, (), COLOURS["id_photo_white"])
     assert refused.value.code == "no_face"
 
 
@@ -77,5 +79,5 @@ def test_a_cut_off_head_is_asked_about_and_nothing_is_invented(astronaut: Pictur
     found = find_faces(close)
     assert found
     with pytest.raises(AskPerson) as refused:
-        id_photo(close, found, "id_photo_white")
+        id_photo(close, found, COLOURS["id_photo_white"])
     assert refused.value.code in ("id_photo_room", "background_unclear")

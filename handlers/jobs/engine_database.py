@@ -1,0 +1,126 @@
+"""dbos's tables, and dbos's settings for them: JSON, few threads, and on SQLite a file of their own beside ours."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
+
+from handlers.jobs.queues import Limits
+from handlers.store.sql.engine import write_ahead_log
+
+APPLICATION = "likeness"
+VERSION = "2"
+"""Changed only when running workflows could not go on in new code; runs of another version are begun anew."""
+IDLE_POLL = 0.2
+"""Seconds between two looks at a queue on which nothing came lately."""
+
+
+class JsonSerializer(Serializer):
+    """JSON for inputs, results and errors. An error is kept by its class's name alone."""
+
+    def serialize(self, data: Any) -> str:
+        if isinstance(data, BaseException):
+            data = {"__error__": type(data).__name__}
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+    def deserialize(self, serialized_data: str) -> Any:
+        data = json.loads(serialized_data)
+        if isinstance(data, dict) and data.keys() == {"__error__"}:
+            return RuntimeError(data["__error__"])
+        return data
+
+    def name(self) -> str:
+        return "json"
+
+
+@dataclass(kw_only=True)
+class EngineDatabase:
+    """`url`: of our PostgreSQL database, or of an SQLite file beside ours (each file has one writer)."""
+
+    url: str
+    _engines: list[sa.Engine] = field(default_factory=list, init=False)
+
+    @classmethod
+    def of(cls, data_dir: Path, database_url: str | None) -> "EngineDatabase":
+        if database_url and not database_url.startswith("sqlite"):
+            return cls(url=database_url.replace("postgresql+psycopg://", "postgresql://", 1))
+        return cls(url=f"sqlite:///{(data_dir / 'workflows.sqlite').absolute()}")
+
+    @property
+    def file(self) -> Path | None:
+        return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite") else None
+
+    def open(self, queues: Mapping[str, Limits], *, concurrency: int, worker: bool) -> DBOSClient:
+        """Tables, queues, and a client of them; blocks. `worker`: what this process says of the queues holds."""
+        if self.file is not None:
+            _write_ahead(self.file)
+        DBOS.migrate(self.url)
+        # An error is ours to wait out: a call that waits by itself, for minutes, could not be stopped.
+        client = DBOSClient(
+            system_database_url=self.url,
+            serializer=JsonSerializer(),
+            application_name=APPLICATION,
+            retry_connection_errors=False,
+            system_database_engine=self._engine(),
+        )
+        for name, limits in queues.items():
+            rate = limits.per_second
+            client.register_queue(
+                name,
+                worker_concurrency=min(limits.per_worker or concurrency, concurrency),
+                global_concurrency=limits.everywhere,
+                partition_concurrency=limits.per_chat,
+                limiter={"limit": rate[0], "period": rate[1]} if rate else None,
+                polling_interval_sec=IDLE_POLL,
+                on_conflict="always_update" if worker else "never_update",
+            )
+        return client
+
+    def config(self, executor: str) -> DBOSConfig:
+        return {
+            "system_database_engine": self._engine(),
+            "name": APPLICATION,
+            "system_database_url": self.url,
+            "sys_db_pool_size": 10,
+            "max_executor_threads": 16,
+            "application_version": VERSION,
+            "executor_id": executor,
+            "serializer": JsonSerializer(),
+            "log_level": "WARNING",
+            # Nothing here waits for notifications; a stop waits for one round of asking for them.
+            "notification_listener_polling_interval_sec": 0.4,
+        }
+
+    def close(self) -> None:
+        for engine in self._engines:
+            engine.dispose()
+        self._engines.clear()
+
+    def _engine(self) -> sa.Engine | None:
+        """On SQLite, one as dbos would make it, but synced to the disk only now and then (see `engine.py`)."""
+        if self.file is None:
+            return None
+        engine = sa.create_engine(self.url, pool_size=4, max_overflow=0, poolclass=sa.QueuePool)
+        sa.event.listen(engine, "connect", _connected)
+        self._engines.append(engine)
+        return engine
+
+
+def _connected(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("busy_timeout = 30000", "foreign_keys = ON", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(file: Path) -> None:
+    """The journal mode stays with the file."""
+    connection = sqlite3.connect(file)
+    try:
+        write_ahead_log(connection)
+    finally:
+        connection.close()

@@ -1,0 +1,71 @@
+"""When the database is away (restarted, unreachable, its disk full): a reason to wait, never to give a job up."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from handlers.store.base import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+PAUSE = 0.5
+"""Seconds between two attempts of a write that must not be lost."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether this says that the database did not answer, rather than that something is wrong with what was asked."""
+    return isinstance(error, StoreUnavailable | OperationalError | InterfaceError | PoolTimeout | ConnectionError)
+
+
+class Outage:
+    """Says once that the database is away, and once that it is back."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    def seen(self, error: BaseException) -> None:
+        if not self.now:
+            self.now = True
+            log.warning("the database is away, so jobs wait and nothing is posted: %s", type(error).__name__)
+
+    def over(self) -> None:
+        if self.now:
+            self.now = False
+            log.warning("the database is back, jobs go on")
+
+
+async def written(write: Callable[[], Awaitable[T]]) -> T:
+    """Do a write that records what has happened outside, however long the database is away.
+
+    What was paid for or delivered is known only here: the process that saw it keeps it until it is written.
+    """
+    while True:
+        try:
+            return await write()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+        await asyncio.sleep(PAUSE)
+
+
+async def answered(attempt: Callable[[], Awaitable[T]], *, within: float, sleep: Sleep = asyncio.sleep) -> T:
+    """What the attempt gives as soon as the database answers; its own error where that takes longer than `within`
+    seconds. Said once."""
+    left = within
+    while True:
+        try:
+            return await attempt()
+        except Exception as error:
+            if not is_outage(error) or left <= 0:
+                raise
+            if left == within:
+                log.warning("the database does not answer yet; waiting for it up to %.0f seconds", within)
+        pause = min(1.0, left)
+        left -= pause
+        await sleep(pause)

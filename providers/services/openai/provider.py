@@ -1,0 +1,110 @@
+"""OpenAI: one long call whose answer holds the pictures. There is no job: a call whose end is not known is lost."""
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+from pydantic import SecretStr
+
+from providers.base import Request, Submission
+from providers.errors import AskPerson, LikenessError, TellOperator, WaitAndRetry
+from providers.media.threads import in_thread
+from providers.net.bodies import form
+from providers.net.client import LONG_SUBMIT, Client
+from providers.net.outcome import Answer, check_error
+from providers.offers import Offers
+from providers.services.at_once import AnswersAtOnce
+from providers.services.openai.answers import charge_of, pictures_of, submit_failure
+from providers.services.openai.bodies import Form, brought_back, form_of
+from providers.services.openai.offers import KEY, RETIRED, offers
+from providers.spool import Spool
+
+log = logging.getLogger(__name__)
+
+VENDOR = "https://api.openai.com/v1"
+
+
+class OpenAIProvider(AnswersAtOnce):
+    """`base_url` with its version."""
+
+    name = KEY
+
+    def __init__(
+        self,
+        *,
+        key: SecretStr,
+        spool: Spool,
+        base_url: str = VENDOR,
+        model: str = "",
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        super().__init__(spool)
+        self._key = key
+        self._root = base_url.rstrip("/")
+        self._model = model
+        self._offers = offers(model)
+        self._client = Client(client)
+
+    def __repr__(self) -> str:
+        return "<OpenAIProvider>"
+
+    @property
+    def offers(self) -> Offers:
+        return self._offers
+
+    async def submit(self, request: Request) -> Submission:
+        """See `answers` for what each answer proves."""
+        offer = self._offers.find(request.task)
+        if offer is None:
+            raise AskPerson("no model for this task", code="provider_cannot", params={"given": "OpenAI"})
+        with TemporaryDirectory(prefix="likeness-") as folder:
+            wanted = await in_thread(form_of, request, offer, Path(folder))
+            answer = await self._posted(wanted)
+        if not answer.ok:
+            raise submit_failure(answer)
+        charge = charge_of(answer, offer.model)
+        pictures = pictures_of(answer)
+        submission = await self.kept(request, offer.model, pictures, charge)
+        if wanted.layout is None:
+            return submission
+        # First what was paid for is safe, then it is worked on.
+        try:
+            finished = await in_thread(brought_back, pictures, request, wanted.layout)
+        except LikenessError as error:
+            log.warning("what was made could not be brought back into the photo: %s", error.code)
+            return submission
+        return await self.kept(request, offer.model, finished, charge)
+
+    async def _posted(self, wanted: Form) -> Answer:
+        if not wanted.files:
+            return await self._client.submit(
+                f"{self._root}/images/generations", headers=self._headers(), timeout=LONG_SUBMIT, json=wanted.fields
+            )
+        texts = {name: str(value) for name, value in wanted.fields.items()}
+        with form(texts, wanted.files) as parts:
+            return await self._client.submit(
+                f"{self._root}/images/edits", headers=self._headers(), timeout=LONG_SUBMIT, files=parts
+            )
+
+    async def check(self) -> None:
+        """Asks for the list of models. A server that has none, but the images, is good enough."""
+        if self._model in RETIRED:
+            raise TellOperator("OPENAI_MODEL names a model that was retired", code="provider_endpoint")
+        answer = await self._client.check(f"{self._root}/models", headers=self._headers())
+        if answer.status != 404:
+            return
+        try:
+            other = await self._client.get(f"{self._root}/images/generations", headers=self._headers())
+        except httpx.TransportError as error:
+            raise WaitAndRetry(f"no connection ({type(error).__name__})", code="provider_unavailable") from None
+        if wrong := check_error(other):
+            raise wrong
+        if other.status == 404:
+            raise TellOperator("no such address; check OPENAI_BASE_URL", code="provider_endpoint")
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._key.get_secret_value()}"}
