@@ -1,33 +1,43 @@
-"""What the second reader spent today, kept in the store: a restart does not renew the day's budget."""
+"""What the second reader spent today, counted in the store: a restart does not renew the day's budget."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import logging
 from decimal import Decimal
 
-from handlers.store.base import Values
+from handlers.store.accounting import kept
+from handlers.store.base import Ledger, Limit, StoreError
 
-SPACE = "second_reader"
+log = logging.getLogger(__name__)
+
+SCOPE = "usd:second_reader"
+_WITHOUT_LIMIT = Decimal(10**9)
 
 
 class StoredSpending:
-    """Implements `bot.llm_fallback.Spending`. Amounts in USD; days change at midnight UTC."""
+    """Implements `bot.llm_fallback.Spending`, for any number of processes. Amounts in USD; a day is UTC.
 
-    def __init__(self, store: Values, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    While the store is away nothing is reserved, so nobody is asked; what cannot be given back then counts as spent.
+    """
+
+    def __init__(self, store: Ledger) -> None:
         self._store = store
-        self._now = now
 
-    async def today(self) -> float:
-        return float(await self._store.value(SPACE, self._day()) or 0)
+    async def reserve(self, usd: float, most: float) -> bool:
+        try:
+            return await self._store.count(Limit(scope=SCOPE, amount=_amount(usd), most=_amount(most)))
+        except StoreError as error:
+            log.warning("second reader: its budget cannot be asked: %s", type(error).__name__)
+            return False
 
-    async def record(self, usd: float) -> None:
-        """Add to the day's sum; several processes may do so at once."""
-        amount = Decimal(f"{usd:.8f}")
-        await self._store.change(
-            SPACE,
-            self._day(),
-            lambda before: str(Decimal(before or 0) + amount),
-            expires=self._now() + timedelta(days=2),
-        )
+    async def give_back(self, usd: float) -> None:
+        """Less than nothing, where a call cost more than was taken to be the most."""
+        amount = _amount(usd)
+        if not amount:
+            return
+        try:
+            await self._store.count(Limit(scope=SCOPE, amount=-amount, most=_WITHOUT_LIMIT))
+        except StoreError as error:
+            log.warning("second reader: its budget cannot be corrected: %s", type(error).__name__)
 
-    def _day(self) -> str:
-        return self._now().date().isoformat()
+
+def _amount(usd: float) -> Decimal:
+    return kept(Decimal(str(usd)))

@@ -90,23 +90,23 @@ class FileLedger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def reserve(self, entry: LedgerEntry, *, most: Decimal | None) -> bool:
-        """Note an estimate, unless the day's spending would pass `most` with it: then False, and nothing is noted.
+    def reserve(self, entries: Sequence[LedgerEntry], *, most: Decimal | None) -> bool:
+        """Note estimates of one moment, unless the day's spending would pass `most` with them: then False, and nothing
+        is noted.
 
         Looked up and written under one lock, so that of any number of calls at once none passes the limit.
         """
         with self._locked():
-            day = entry.time.astimezone(UTC).date()
-            if most is not None and spent(self._of(day)) + entry.usd > most:
+            day = entries[0].time.astimezone(UTC).date()
+            if most is not None and spent(self._of(day)) + spent(entries) > most:
                 return False
-            self._append(entry)
+            self._append(entries)
             return True
 
     def add(self, *entries: LedgerEntry) -> None:
         """Charges and what is given back."""
         with self._locked():
-            for entry in entries:
-                self._append(entry)
+            self._append(entries)
 
     def entries(self, *, since: date | None = None) -> list[LedgerEntry]:
         """Oldest first; of entries with one id only the newest."""
@@ -133,14 +133,20 @@ class FileLedger:
         found = {entry.id: entry for line in lines[:-1] if (entry := _read(line)) is not None}
         return list(found.values())
 
-    def _append(self, entry: LedgerEntry) -> None:
+    def _append(self, entries: Sequence[LedgerEntry]) -> None:
+        days: dict[date, list[LedgerEntry]] = {}
+        for entry in entries:
+            days.setdefault(entry.time.astimezone(UTC).date(), []).append(entry)
+        for day, some in days.items():
+            self._write(self._path(day), b"".join(map(_line, some)))
+
+    def _write(self, path: Path, lines: bytes) -> None:
         """A line that a crash cut off is ended first: it is read as none, and takes no other with it."""
-        path = self._path(entry.time.astimezone(UTC).date())
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             size = os.fstat(descriptor).st_size
             whole = not size or os.pread(descriptor, 1, size - 1) == b"\n"
-            os.write(descriptor, (b"" if whole else b"\n") + _line(entry))
+            os.write(descriptor, (b"" if whole else b"\n") + lines)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "providers": "bot.cli.lists:providers",
     "models": "bot.cli.models:models",
     "jobs": "bot.cli.jobs:jobs",
+    "costs": "bot.cli.costs:costs",
     "doctor": "bot.cli.doctor:doctor",
     "wechat": "bot.cli.wechat:wechat",
 }

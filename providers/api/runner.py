@@ -23,6 +23,7 @@ from providers.api.journal import (
     locked,
     photos_folder,
 )
+from providers.api.spending import CallSpending, ledger_of
 from providers.base import PictureFile, Request
 from providers.configure import build_router
 from providers.errors import AskPerson, LikenessError
@@ -85,8 +86,9 @@ async def perform(
             async with _router(settings) as router:
                 taken = await _take_in(photos, mask, photos_folder(folder, key), settings)
                 call = await in_thread(_call, wishes, taken, router, key, series, settings, options)
+                await in_thread(_spending(settings).reserve, _estimates(call, router))
                 journal = await FileJournal.create(folder, call)
-                return await _made(journal, router, folder, options.on_progress)
+                return await _made(journal, router, settings, options.on_progress)
         finally:
             if not (folder / f"{key}.json").exists():
                 forget_photos(folder, key)
@@ -218,16 +220,32 @@ def _pieces(request: Request, router: Router, named: str | None) -> tuple[Reques
 async def _resumed(folder: Path, key: str, settings: ProviderSettings, on_progress: OnProgress | None) -> Result:
     journal = await FileJournal.load(folder, key)
     async with _router(settings) as router:
-        return await _made(journal, router, folder, on_progress)
+        return await _made(journal, router, settings, on_progress)
 
 
-async def _made(journal: FileJournal, router: Router, folder: Path, on_progress: OnProgress | None) -> Result:
+def _spending(settings: ProviderSettings) -> CallSpending:
+    return CallSpending(ledger_of(requests_folder(settings)), most=settings.budget_bot_daily_usd)
+
+
+def _estimates(call: Call, router: Router) -> list[tuple[Request, Money]]:
+    """What each piece would cost with the one it would go to now."""
+    preferences = only(call.provider)
+    found = ((piece, router.candidates(piece.task, preferences, lot=piece.key)[0]) for piece in call.pieces)
+    return [(piece, candidate.estimate(piece.task).cost) for piece, candidate in found]
+
+
+async def _made(
+    journal: FileJournal, router: Router, settings: ProviderSettings, on_progress: OnProgress | None
+) -> Result:
     call = journal.call
-    ends = await run(
-        call.pieces, router, journal, into=call.into, preferences=only(call.provider), on_progress=on_progress
-    )
+    try:
+        ends = await run(
+            call.pieces, router, journal, into=call.into, preferences=only(call.provider), on_progress=on_progress
+        )
+    finally:
+        await in_thread(_spending(settings).settle, journal.document)
     if journal.document.made:
-        await asyncio.to_thread(forget_photos, folder, call.key)
+        await asyncio.to_thread(forget_photos, requests_folder(settings), call.key)
     return _result(call, ends, journal)
 
 

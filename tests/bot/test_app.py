@@ -1,14 +1,14 @@
 """The composition root: what is built from which settings, and that nothing needs the network to start."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
-import pytest
 
 from bot.app import parts, running, web_app
-from bot.llm_spending import StoredSpending
+from bot.llm_spending import SCOPE, StoredSpending
 from bot.settings import Settings
 from handlers.store.memory import MemoryStore
 
@@ -66,11 +66,14 @@ async def test_with_nothing_set_there_is_only_the_web_page_and_the_embedded_prov
         assert [p.name for p in made.router.providers] == ["embedded"]
 
 
-@pytest.mark.parametrize("before", [(), (0.2, 0.1)])
-async def test_what_the_second_reader_spends_is_kept_for_the_day(before: tuple[float, ...]) -> None:
+async def test_what_the_second_reader_spends_is_counted_for_the_day_by_whatever_process() -> None:
     now = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
     store = MemoryStore(clock=lambda: now)
-    spending = StoredSpending(store, now=lambda: now)
-    await asyncio.gather(*(spending.record(usd) for usd in before))
-    assert await StoredSpending(store, now=lambda: now).today() == pytest.approx(sum(before))
-    assert await StoredSpending(store, now=lambda: datetime(2026, 11, 22, tzinfo=UTC)).today() == 0
+    readers = [StoredSpending(store) for _ in range(8)]
+    assert sum(await asyncio.gather(*(reader.reserve(0.2, 0.5) for reader in readers))) == 2
+    await readers[0].give_back(0.2)
+    assert await readers[1].reserve(0.3, 0.5)
+    await readers[1].give_back(-0.1)
+    assert await store.counted(SCOPE) == Decimal("0.6"), "it cost more than was thought possible"
+    now += timedelta(minutes=1)
+    assert await StoredSpending(store).reserve(0.5, 0.5)

@@ -1,0 +1,108 @@
+"""`likeness costs`: what was spent, from the ledger of the bot and from that of the command line and Python."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli.output import json_option, print_json
+from bot.settings import Settings
+from handlers.store.base import CostKey, CostRow
+from handlers.store.sql.store import SqlStore
+from providers.api.runner import requests_folder
+from providers.api.spending import ledger_of
+from providers.ledger import EntryType, LedgerEntry
+
+BY: tuple[CostKey, ...] = ("person", "provider", "model", "day")
+
+
+@click.command()
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC) that counts.")
+@click.option("--by", type=click.Choice(BY), default="day", show_default=True, help="What charges are added up by.")
+@click.option("--entries", is_flag=True, help="Every entry of the ledger too: estimates, charges, what was given back.")
+@json_option
+def costs(since: datetime | None, by: CostKey, entries: bool, as_json: bool) -> None:
+    """What was spent, in US dollars: by the bot in all its chats, by this command line, by Python."""
+    asyncio.run(_costs(since.replace(tzinfo=UTC) if since else None, by, entries, as_json))
+
+
+async def _costs(since: datetime | None, by: CostKey, entries: bool, as_json: bool) -> None:
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    calls = await asyncio.to_thread(ledger_of(requests_folder(settings)).entries, since=since.date() if since else None)
+    store = await SqlStore.open(settings.database)
+    try:
+        rows = _merged([*await store.costs(by, since=since), *_rows(calls, by)], by)
+        every = sorted([*await store.ledger(since=since), *calls], key=lambda e: e.time) if entries else []
+    finally:
+        await store.aclose()
+    document = {
+        "success": True,
+        "currency": "USD",
+        "total": _number(sum((row.usd for row in rows), Decimal(0))),
+        "by": by,
+        "rows": [
+            {"key": row.key, "amount": _number(row.usd), "pictures": row.pictures, "requests": row.requests}
+            for row in rows
+        ],
+        "entries": [entry.as_json() for entry in every],
+    }
+    print_json(document) if as_json else _show(document)
+
+
+def _rows(calls: Iterable[LedgerEntry], by: CostKey) -> list[CostRow]:
+    """Charges of calls that belong to no chat, one row each."""
+    return [
+        CostRow(
+            key=entry.time.astimezone(UTC).date().isoformat() if by == "day" else getattr(entry, by),
+            usd=entry.usd,
+            pictures=entry.pictures,
+            requests=1,
+        )
+        for entry in calls
+        if entry.type is EntryType.CHARGE
+    ]
+
+
+def _merged(rows: Iterable[CostRow], by: CostKey) -> list[CostRow]:
+    sums: dict[str | None, CostRow] = {}
+    for row in rows:
+        before = sums.get(row.key, CostRow(key=row.key, usd=Decimal(0), pictures=0, requests=0))
+        sums[row.key] = CostRow(
+            key=row.key,
+            usd=before.usd + row.usd,
+            pictures=before.pictures + row.pictures,
+            requests=before.requests + row.requests,
+        )
+    return sorted(sums.values(), key=lambda row: (row.key or "") if by == "day" else (-row.usd, row.key or ""))
+
+
+def _number(amount: Decimal) -> float:
+    return float(amount.quantize(Decimal("0.000001"), ROUND_HALF_UP))
+
+
+def _show(document: dict[str, Any]) -> None:
+    table = Table(document["by"], "USD", "pictures", "requests", box=None)
+    for row in document["rows"]:
+        table.add_row(row["key"] or "-", f"{row['amount']:.4f}", str(row["pictures"]), str(row["requests"]))
+    table.add_row("total", f"{document['total']:.4f}", "", "")
+    console = Console()
+    console.print(table)
+    if document["entries"]:
+        lines = Table("time (UTC)", "type", "request", "provider", "pictures", "amount", "source", box=None)
+        for entry in document["entries"]:
+            lines.add_row(
+                entry["time"][:19].replace("T", " "),
+                entry["type"],
+                entry["request"],
+                entry["provider"] or "-",
+                str(entry["pictures"]),
+                f"{entry['amount']:g} {entry['currency']}",
+                entry["source"] or "-",
+            )
+        console.print(lines)
