@@ -9,7 +9,6 @@ import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,8 +103,15 @@ class Fetcher:
             return found
         try:
             data = await self._download(url)
-            save = partial(save_picture, into=into, stem=stem, **whose)
-            return await in_thread_to_its_end(save, data)
+            return await in_thread_to_its_end(
+                save_picture,
+                data,
+                into=into,
+                stem=stem,
+                provider=self._name,
+                request_id=submission.request_id,
+                model=submission.model,
+            )
         except LikenessError as error:
             log.warning("a picture could not be fetched: %s", error.code)
             return None
