@@ -22,6 +22,15 @@ class Edit(_Frozen):
     scale: int | None = None
 
 
+class IdPhoto(_Frozen):
+    """The size of an ID photo and its sheet, as `intent.parameters.IdPhoto` has them."""
+
+    size: str
+    background: tuple[int, int, int] | None = None
+    paper: str | None = None
+    copies: int | None = None
+
+
 class Shot(_Frozen):
     """One picture (or `count` of a kind) to make from the order's photos.
 
@@ -33,6 +42,7 @@ class Shot(_Frozen):
     scene: str | None = None
     prompt: str | None = None
     edits: tuple[Edit, ...] = ()
+    id_photo: IdPhoto | None = None
     count: int = 1
     photo: int | None = None
     """Which of the order's photos this shot works on (an index); None: all of them."""

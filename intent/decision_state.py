@@ -5,8 +5,10 @@ from typing import Any
 
 from intent.controls import Controls, controls
 from intent.extract import content
+from intent.id_photos import id_photo_in
 from intent.intent import Intent, Language, OperationName
 from intent.parameter_reading import parameters_of
+from intent.parameters import EditParameters
 from intent.scan import Scan
 
 SURE = 0.6
@@ -35,6 +37,10 @@ class DecisionState:
         fields.setdefault("count", self.c.count)
         if operation == "edit" and "parameters" not in fields and fields.get("action"):
             fields["parameters"] = parameters_of(fields["action"], fields.get("prompt"))
+        if operation == "portrait" and str(fields.get("style")).startswith("id_photo"):
+            found = id_photo_in(self.scan.raw, fields["count"])
+            if found is not None:
+                fields |= {"parameters": EditParameters(id_photo=found), "count": 1 if found.paper else fields["count"]}
         return Intent(
             operation=operation,
             model=self.c.model,

@@ -66,6 +66,17 @@ class Adjustment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IdPhoto:
+    """`size`: a key of the sizes of ID photos. `background`: where the words name one. `paper`: to be laid on a sheet
+    of `6inch` or `a4`, with so many `copies` (None: as many as fit)."""
+
+    size: str
+    background: Colour | None = None
+    paper: str | None = None
+    copies: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EditParameters:
     """Only what the words say is filled.
 
@@ -82,6 +93,8 @@ class EditParameters:
     tone: str | None = None
     colours: tuple[Colour, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    id_photo: IdPhoto | None = None
+    """Of a portrait in one of the styles `id_photo_*`."""
     complete: bool = False
 
     def as_dict(self) -> dict[str, Any]:

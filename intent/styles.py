@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from intent.id_photos import id_photo_in
 from intent.lexicon.patterns import pattern, prefilter, prefiltered
 from intent.prefilter import any_of
 from intent.scan import Hit, Scan
@@ -182,6 +183,9 @@ def _id(scan: Scan, f: Found) -> bool:
         general = [Hit(m.start(), m.end(), "group", "id", False, True)]
     direct = {k: _wanted(scan, f"id_{k}") for k in ("white", "blue", "red")}
     said = [h for hits in direct.values() for h in hits]
+    size = id_photo_in(scan.raw)
+    if not general and not said and size is not None and (size.background or size.paper):
+        general = [Hit(0, len(scan.text), "group", "id", False, True)]  # "two-inch white, six on a sheet"
     if not general and not said:
         return False
     passport = re.compile(r"passport|护照|visa|签证|driver|licen|通行证|台胞证|schengen|工签|工作签|permit")
@@ -210,6 +214,9 @@ def _id(scan: Scan, f: Found) -> bool:
             if hits:
                 f.add(f"id_photo_{k}", 8.0, hits[0])
                 f.named.add(f"id_photo_{k}")
+    if not any(k in f.scores for k in ID) and size is not None and not size.size.startswith("cn_"):
+        f.add("id_photo_white", 8.0, general[0])  # the document decides: nearly every country wants white
+        f.named.add("id_photo_white")
     if not any(k in f.scores for k in ID):
         f.ask = ID
     return True

@@ -104,6 +104,17 @@ class Adjustment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IdPhoto:
+    """`size`: a key of `providers/embedded/id_presets.toml`. `background`: where one is asked for; else the size's own,
+    else the style's. `paper`: laid on a sheet of `6inch` or `a4`, so many `copies` (None: as many as fit)."""
+
+    size: str
+    background: Colour | None = None
+    paper: str | None = None
+    copies: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Parameters:
     """What an edit needs beyond its name. Only what was said is filled.
 
@@ -121,6 +132,7 @@ class Parameters:
     tone: str | None = None
     colours: tuple[Colour, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    id_photo: IdPhoto | None = None
     scale: int | None = None
     complete: bool = True
 

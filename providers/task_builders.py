@@ -37,6 +37,7 @@ def portrait_task(
     *,
     style: str | None = None,
     own_words: bool = False,
+    parameters: Parameters = NO_PARAMETERS,
     photos: int = 0,
     model: str = LEVELS[0],
     count: int = 1,
@@ -52,6 +53,7 @@ def portrait_task(
     return Task(
         operation=Operation.PORTRAIT,
         style=chosen,
+        parameters=parameters,
         model=check_model(model),
         count=check_count(count),
         aspect_ratio=check_ratio(aspect_ratio) or (STYLES[chosen].aspect_ratio if chosen else None),

@@ -1,6 +1,7 @@
 """Intent to order: which photos the words speak of, what is still missing, and one line that says it back."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -8,7 +9,7 @@ from typing import Literal
 from handlers.dialogue.answer_matching import names_no_letters
 from handlers.dialogue.facts import MessageFacts
 from handlers.message import Language
-from handlers.order import Edit, Order, Shot
+from handlers.order import Edit, IdPhoto, Order, Shot
 from handlers.session import LastResult, Session, SessionPhoto
 from intent import Intent
 from providers.catalog import ACTIONS
@@ -104,7 +105,16 @@ def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> 
         case "create":
             shots = (Shot(prompt=intent.prompt, count=intent.count),)
         case _:
-            shots = (Shot(style=intent.style, scene=intent.scene, prompt=intent.prompt, count=intent.count),)
+            id_photo = intent.parameters.id_photo
+            shots = (
+                Shot(
+                    style=intent.style,
+                    scene=intent.scene,
+                    prompt=intent.prompt,
+                    id_photo=IdPhoto(**asdict(id_photo)) if id_photo else None,
+                    count=intent.count,
+                ),
+            )
     operation = intent.operation if intent.operation in ("series", "edit", "create") else "portrait"
     return Order(
         operation=operation,

@@ -10,18 +10,18 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from handlers.jobs.parameters import parameters_of
 from handlers.order import Order, Shot
 from handlers.quote import Quote
 from providers.base import Request
 from providers.catalog import ACTIONS
-from providers.embedded.reading import parameters_of
 from providers.errors import LikenessError
 from providers.money import Money
 from providers.offers import Tier
 from providers.preferences import Preferences, only
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt
 from providers.submission import Routes, piece_size
-from providers.task import Task
+from providers.task import NO_PARAMETERS, IdPhoto, Parameters, Task
 from providers.task_builders import create_task, edit_task, portrait_task
 
 read_parameters = cache(parameters_of)
@@ -53,6 +53,7 @@ def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
     return portrait_task(
         style=what.style,
         own_words=bool(what.prompt),
+        parameters=Parameters(id_photo=IdPhoto(**what.id_photo.model_dump())) if what.id_photo else NO_PARAMETERS,
         photos=len(shot_photos(order, what)),
         model=order.model,
         count=what.count,

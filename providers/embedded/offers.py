@@ -15,6 +15,10 @@ STYLES = frozenset(
     }
 )  # fmt: skip
 EDITS = frozenset({"enhance", "retouch", "restore", "colorize", "filter", "text_render", "edit"})
+ADJUSTMENTS = frozenset(
+    {"brightness", "warmth", "contrast", "saturation", "sharpness", "crop", "flip", "rotate", "straighten", "size"}
+)
+"""Simple changes that `adjust.py` makes."""
 OF_TWO = frozenset({"before_after", "comparison"})
 """Actions that put two photos into one picture; everything else is done to one photo."""
 MAX_COUNT = 8
@@ -40,8 +44,9 @@ def _change(task: Task) -> Reason | None:
         return Reason.CHANGE
     if task.action == "comparison" and task.photos == 1:
         return Reason.CHANGE
-    crops = any(adjustment.kind == "crop" for adjustment in task.parameters.adjustments)
-    if task.action == "edit" and not (task.aspect_ratio and crops and task.parameters.complete):
+    steps = task.parameters.adjustments
+    known = bool(steps) and all(step.kind in ADJUSTMENTS for step in steps)
+    if task.action == "edit" and not (known and task.parameters.complete):
         return Reason.CHANGE
     return None
 

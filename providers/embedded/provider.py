@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ from providers.base import (
     Result,
     Submission,
 )
-from providers.embedded.offers import KEY, offers
+from providers.embedded.offers import ADJUSTMENTS, KEY, offers
 from providers.embedded.reading import lettering_in
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end
 from providers.offers import Offers, Tier
 from providers.people.worker import Worker
+from providers.task import Task
 
 _LOOK_EVERY = 0.2
 
@@ -75,7 +76,7 @@ class EmbeddedProvider(ProviderDefaults):
         if offer is None:
             reason = str(self.offers.reason_not(task))
             raise AskPerson(reason, code="needs_other_provider", params={"reason": reason})
-        handle = {
+        handle: dict[str, Any] = {
             "operation": "edit" if task.action else task.operation.value,
             "text": request.text,
             "style": task.style,
@@ -85,7 +86,15 @@ class EmbeddedProvider(ProviderDefaults):
             "scale": task.scale,
             "photos": [str(path.absolute()) for path in request.photos],
             "take": task.variant,
+            "adjustments": _steps(task),
         }
+        if (id_photo := task.parameters.id_photo) is not None and task.action is None:
+            handle |= {
+                "id_preset": id_photo.size,
+                "id_colour": id_photo.background,
+                "sheet": id_photo.paper,
+                "per_sheet": id_photo.copies,
+            }
         return Submission(
             provider=KEY,
             request_id=request.key,
@@ -227,6 +236,17 @@ class EmbeddedProvider(ProviderDefaults):
                 outcome["hint"], code=outcome["code"], text_key=outcome["text_key"], params=outcome["params"]
             )
         return outcome
+
+
+def _steps(task: Task) -> list[dict[str, Any]]:
+    """The simple changes to be made. A crop to a ratio is the ratio's; other actions have their own way."""
+    if task.action not in ("edit", "enhance"):
+        return []
+    return [
+        asdict(step)
+        for step in task.parameters.adjustments
+        if step.kind in ADJUSTMENTS and not (step.kind == "crop" and task.aspect_ratio)
+    ]
 
 
 def _spooled(folder: Path) -> list[str] | None:

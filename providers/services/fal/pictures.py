@@ -98,7 +98,7 @@ class Fetcher:
     async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | None:
         """One picture, or None where this link did not give one."""
         stem = stem_of(self._name, submission.request_id, number)
-        whose = {"provider": self._name, "request_id": submission.request_id, "model": submission.model}
+        whose: dict[str, Any] = {"provider": self._name, "request_id": submission.request_id, "model": submission.model}
         if found := await in_thread(_already, into, stem, whose):
             return found
         try:

@@ -21,7 +21,7 @@ from providers.embedded.reading import parameters_of
 from providers.embedded.toning import own_colours
 from providers.errors import AskPerson, MadeNothing
 from providers.media.pixels import Picture, pixels
-from providers.task import Operation
+from providers.task import Adjustment, IdPhoto, Operation, Parameters, Task
 from providers.task_builders import operation_of
 from tests.providers.photos import difference
 from tests.providers.wanted import changed, wanted
@@ -265,3 +265,33 @@ async def test_closing_ends_the_worker_at_once(provider: EmbeddedProvider, portr
 def test_importing_the_provider_loads_no_opencv() -> None:
     code = "import sys, providers.embedded.provider; sys.exit('cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_a_simple_change_is_made_here_and_goes_its_way(
+    provider: EmbeddedProvider, portrait: Path, tmp_path: Path
+) -> None:
+    before = pixels(np.asarray(Image.open(portrait)))
+    for number, (direction, sign) in enumerate((("up", 1), ("down", -1))):
+        step = Adjustment(kind="brightness", direction=direction)
+        request = edit("enhance", portrait, key=f"step-{number}")
+        request = replace(request, task=replace(request.task, parameters=Parameters(adjustments=(step,))))
+        (picture,) = await made(provider, request, tmp_path)
+        after = pixels(np.asarray(picture.convert("RGB")))
+        assert sign * (float(after.mean()) - float(before.mean())) > 4
+
+
+async def test_an_id_photo_by_its_country_has_its_size_and_names_its_dots_an_inch(
+    provider: EmbeddedProvider, portrait: Path, tmp_path: Path
+) -> None:
+    task = Task(
+        operation=Operation.PORTRAIT,
+        style="id_photo_blue",
+        parameters=Parameters(id_photo=IdPhoto(size="cn_1inch")),
+        photos=1,
+    )
+    submission = await provider.submit(Request(key="id", task=task, prompt="-", photos=(portrait,)))
+    result = await provider.fetch(submission, tmp_path)
+    with Image.open(result.pictures[0].path) as image:
+        assert image.size == (295, 413)
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=1)
+        assert image.getpixel((2, 2)) == (67, 142, 219)
