@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from providers.media.accept import refusal
-from providers.media.decode import Undecodable, decode, inspect
+from providers.media.decode import MAX_PIXELS, Undecodable, decode, inspect
 from providers.media.encode import encode_to_fit, png
 from providers.media.files import read_regular_file, write_file
 from providers.media.upstream import MAX_BYTES, READ_BYTES, mime_if_fits
@@ -56,12 +56,19 @@ def to_fit(path: Path, room: Room, *, into: Path, max_bytes: int = MAX_BYTES) ->
         if inspect(data).size == size and mime_if_fits(data, max_bytes) is not None:
             return path
         image = decode(data).image
+        del data  # tens of megabytes that nobody needs while the copy is made
     except Undecodable as error:
         raise refusal(error.code) from None
     if image.size != size:
         image = image.resize(size, Image.Resampling.LANCZOS)
     encoded = encode_to_fit(image, max_bytes=max_bytes)
     return write_file(encoded.data, into=into, name=hashlib.sha256(encoded.data).hexdigest() + encoded.suffix)
+
+
+def check_enlarged(size: tuple[int, int], scale: int) -> None:
+    """Raises AskPerson `photo_too_many_pixels` where the enlarged picture would be more than can be decoded."""
+    if size[0] * size[1] * scale * scale > MAX_PIXELS:
+        raise refusal("photo_too_many_pixels")
 
 
 def cropped(path: Path, ratio: str, *, into: Path) -> Path:

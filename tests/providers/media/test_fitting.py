@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from providers.errors import AskPerson
-from providers.media.fitting import Room, cropped, mask_to_fit, size_of, to_fit
+from providers.media.fitting import Room, check_enlarged, cropped, mask_to_fit, size_of, to_fit
 
 
 def photo(folder: Path, size: tuple[int, int] = (320, 240), name: str = "photo.png") -> Path:
@@ -73,3 +73,10 @@ def test_a_photo_is_cropped_from_its_middle_and_rather_its_upper_part(
     assert (found == path) is (first is None)
     with Image.open(path) as before, Image.open(found) as after:
         assert after.getpixel((0, 0)) == before.getpixel(first or (0, 0))
+
+
+def test_a_photo_is_not_enlarged_to_more_than_can_be_decoded() -> None:
+    check_enlarged((4000, 4000), 2)
+    with pytest.raises(AskPerson) as raised:
+        check_enlarged((4000, 4000), 4)
+    assert raised.value.code == "photo_too_many_pixels"
