@@ -60,7 +60,7 @@ class FakeComfyUI(FakeService):
     def __init__(self, *, models: Mapping[str, Sequence[str]] | None = None, custom: Sequence[str] = ()) -> None:
         self.models = CHECKPOINTS if models is None else models
         self.nodes: dict[str, Node] = NODES | {name: CUSTOM[name] for name in custom}
-        super().__init__(key="")
+        super().__init__()
 
     @classmethod
     @contextmanager
