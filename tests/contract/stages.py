@@ -14,17 +14,25 @@ from providers.base import Provider, Request, Submission
 from providers.embedded.provider import EmbeddedProvider
 from providers.fake import FakeProvider
 from providers.media.download import Downloader
+from providers.services.a1111.provider import A1111Provider
 from providers.services.bfl.provider import BflProvider
+from providers.services.comfyui.provider import ComfyUIProvider
+from providers.services.dashscope.provider import DashScopeProvider
 from providers.services.fal.provider import FalProvider
 from providers.services.openai.provider import OpenAIProvider
+from providers.services.openrouter.provider import OpenRouterProvider
 from providers.services.replicate.provider import ReplicateProvider
 from providers.services.stability.provider import StabilityProvider
 from providers.spool import Spool
 from providers.task import Operation
 from tests.providers.wanted import wanted
+from tests.servers.a1111 import FakeA1111
 from tests.servers.bfl import FakeBfl
+from tests.servers.comfyui import FakeComfyUI
+from tests.servers.dashscope import FakeDashScope
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.openai import FakeOpenAI
+from tests.servers.openrouter import FakeOpenRouter
 from tests.servers.replicate import FakeReplicate
 from tests.servers.service import FakeService
 from tests.servers.stability import FakeStability
@@ -110,12 +118,16 @@ def _over(
     *,
     count: int,
     photo_request: Callable[[Path], Request] = edit,
+    free: bool = False,
+    **wish: Any,
 ) -> Stage:
+    """`wish`: what else the create of `count` pictures asks for."""
     return Stage(
         provider=make(),
         after_restart=make(),
         charged=lambda: server.billed,
-        request=create(count),
+        request=create(count, **wish),
+        free=free,
         server=server,
         submits=lambda: server.submits,
         photo_request=photo_request,
@@ -174,6 +186,54 @@ def replicate_stage() -> Iterator[Stage]:
         yield _over(server, make, count=1)
 
 
+@contextmanager
+def openrouter_stage() -> Iterator[Stage]:
+    with FakeOpenRouter.serving() as server, TemporaryDirectory() as folder:
+        spool = Path(folder) / "spool"
+
+        def make() -> Provider:
+            return OpenRouterProvider(key=SecretStr(server.key), root=server.url, spool=Spool(spool))
+
+        yield _over(server, make, count=2, model="gpt")
+
+
+@contextmanager
+def dashscope_stage() -> Iterator[Stage]:
+    """By a model that works in tasks; those that answer at once are in its own tests."""
+    with FakeDashScope.serving() as server, TemporaryDirectory() as folder:
+        files = Path(folder)
+
+        def make() -> Provider:
+            return DashScopeProvider(
+                key=SecretStr(server.key), root=server.url, downloader=trusted(server.origin), files=files,
+                sleep=no_time, clock=server.clock.now,
+            )  # fmt: skip
+
+        yield _over(server, make, count=2, model="dashscope/wan2.7-image")
+
+
+@contextmanager
+def a1111_stage() -> Iterator[Stage]:
+    with FakeA1111.running(auth="user:password") as server, TemporaryDirectory() as folder:
+        spool = Path(folder) / "spool"
+
+        def make() -> Provider:
+            return A1111Provider(root=server.origin, auth=SecretStr(server.key), spool=Spool(spool))
+
+        yield _over(server, make, count=2, free=True)
+
+
+@contextmanager
+def comfyui_stage() -> Iterator[Stage]:
+    with FakeComfyUI.serving() as server, TemporaryDirectory() as folder:
+        files = Path(folder)
+
+        def make() -> Provider:
+            return ComfyUIProvider(root=server.origin, files=files, sleep=no_time)
+
+        yield _over(server, make, count=2, free=True)
+
+
 STAGES: Mapping[str, Callable[[], Any]] = {
     "fake": fake_stage,
     "fal": fal_stage,
@@ -181,17 +241,27 @@ STAGES: Mapping[str, Callable[[], Any]] = {
     "stability": stability_stage,
     "bfl": bfl_stage,
     "replicate": replicate_stage,
+    "openrouter": openrouter_stage,
+    "dashscope": dashscope_stage,
+    "a1111": a1111_stage,
+    "comfyui": comfyui_stage,
     "embedded": embedded_stage,
 }
 
 
 LATER = frozenset({"failed", "gone", "expired"})
 """Faults of jobs and of links: a service that answers with the picture has neither."""
+POLICY = frozenset({"policy", "policy_after", "withheld"})
+"""A server of the operator's own refuses nothing."""
 SERVED: Mapping[str, frozenset[str]] = {
     "openai": LATER | {"withheld"},
     "stability": LATER,
     "bfl": frozenset(),
     "replicate": frozenset({"not_found"}),  # there it asks for the version, see its own tests
+    "openrouter": LATER | {"withheld"},
+    "dashscope": frozenset(),
+    "a1111": LATER | POLICY,
+    "comfyui": POLICY,
 }
 """Those over a `FakeService`, and which of the faults that are the same everywhere cannot happen there."""
 WITH_JOBS = tuple(name for name, never in SERVED.items() if not never >= LATER)

@@ -17,6 +17,7 @@ every_provider = pytest.mark.parametrize("name", STAGES)
 async def test_it_is_a_provider_and_can_do_the_request(name: str) -> None:
     async with on_stage(name) as stage:
         assert isinstance(stage.provider, Provider)
+        assert await stage.provider.discover()
         assert stage.provider.offers.reason_not(stage.request.task) is None
         assert stage.provider.name.isidentifier()
 
@@ -24,6 +25,7 @@ async def test_it_is_a_provider_and_can_do_the_request(name: str) -> None:
 @every_provider
 async def test_an_estimate_is_no_less_for_more_pictures_and_always_the_same(name: str) -> None:
     async with on_stage(name) as stage:
+        await stage.provider.discover()
         offer = stage.provider.offers.find(stage.request.task)
         assert offer is not None
         one, two = (offer.estimate(changed(stage.request, count=count).task) for count in (1, 2))
