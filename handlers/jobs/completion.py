@@ -20,6 +20,14 @@ from providers.money import USD, total
 log = logging.getLogger(__name__)
 
 
+SETTLED = {
+    JobState.DONE: "job.settled",
+    JobState.CANCELLED: "job.settled_stopped",
+    JobState.UNCERTAIN: "job.settled_unsure",
+}
+"""The last status of a job that ended so; of others it is `job.settled_failed`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Completion:
     """Ends jobs. Safe to run again from the start, in another process: deliveries have their own rows."""
@@ -97,6 +105,14 @@ class Completion:
         await self.files.discard_job(job.id)
         await self.files.discard(await self.store.drop_job(job.id))
         log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
+
+    async def settle_again(self, channel: Channel, job: Job, *, forgotten: bool) -> None:
+        """Show the last status of a job that has ended once more, because another may have been shown after it."""
+        teller = JobNotices(job=job, words=self.words)
+        key = "job.settled_stopped" if forgotten else SETTLED.get(job.state, "job.settled_failed")
+        await self._settle(channel, teller, key)
+        if forgotten:
+            await self.store.drop_entry(job.chat, teller.settled(key, now=self.clock()).id)
 
     async def _settle(self, channel: Channel, teller: JobNotices, key: str) -> None:
         await self.courier.show(channel, teller.job.chat, teller.settled(key, now=self.clock()))

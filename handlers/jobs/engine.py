@@ -91,13 +91,15 @@ class Engine:
     """`follow(job_id, run)` does a job; begun again from the start after a crash, it goes on where it was.
 
     `take_up(job_id, run)` is called for a run that was lost with its worker; it may be called for one run by several
-    processes. `services`: those this process can ask, with their limits. `worker` False: jobs are put on the queue for
+    processes. `taken_over()` is called after this worker was declared dead (frozen for a while) and has let go of its
+    jobs. `services`: those this process can ask, with their limits. `worker` False: jobs are put on the queue for
     other processes, none is run here. `on_lost` is called when this process cannot go on and must end.
     """
 
     data_dir: Path
     follow: Follow
     take_up: Follow
+    taken_over: Callable[[], Awaitable[None]]
     on_lost: Callable[[], None]
     services: Mapping[str, Limits] = field(default_factory=dict)
     database_url: str | None = None
@@ -328,6 +330,7 @@ class Engine:
         try:
             await self._leave()
             await self._launch()
+            await self.taken_over()
         except Exception as error:
             log.critical("this worker cannot begin anew: %s; the process must end", type(error).__name__)
             self.on_lost()

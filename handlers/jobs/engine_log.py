@@ -5,6 +5,8 @@ import time
 
 _MEANT = ("Asyncio task cancelled", "Workflow already exists in queue", "Current version '")
 """Letting go of a job at a stop; a job set going twice; a worker of another version beside this one."""
+_TAKEN_OVER = "outcome was not recorded"
+"""A run went on in another process meanwhile, as it should."""
 _SAID = ("Database connection failed", "Notification listener error")
 """An outage of the database, of which our own log says that and when it is over (`outage.py`)."""
 AGAIN_AFTER = 60.0
@@ -23,7 +25,7 @@ class QuietRecords(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if text.startswith((*_MEANT, *_SAID)):
+        if text.startswith((*_MEANT, *_SAID)) or text.endswith(_TAKEN_OVER):
             return False
         text = text.partition(":")[0]
         record.msg, record.args, record.exc_info, record.exc_text = text, (), None, None

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,6 +54,8 @@ LATE_STATUS_SECONDS = 30.0
 CANCEL_SECONDS = 0.5
 """How often the store is asked for cancellations made in another process."""
 SWEEP_SECONDS = 20.0
+LATE_IDS = timedelta(hours=6)
+"""How long after a job's end the id of a request of it may still turn up."""
 HOUSEKEEPING_SECONDS = 6 * 3600.0
 RUNS_BY_ITSELF = 3
 """How often a job whose run broke (a mistake of ours) is taken up again before it is given up."""
@@ -82,6 +85,7 @@ class JobDetails:
 class _Live:
     """A job being made in this process."""
 
+    job: Job
     expected: float
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
     progress: dict[str, Progress] = field(default_factory=dict)
@@ -133,12 +137,15 @@ class JobRunner:
             store=store, channels=channels, courier=self._courier, words=words, clock=clock, files=self._files
         )
         self._live: dict[str, _Live] = {}
+        self._let_go: dict[str, Job] = {}
+        """Jobs that were being made when this worker was made to let go of them."""
         self.lost = False
         self._background: list[asyncio.Task[None]] = []
         self._engine = Engine(
             data_dir=data_dir,
             follow=self._follow,
             take_up=self.take_up,
+            taken_over=self._correct_statuses,
             on_lost=on_lost or self._end,
             services={p.name: LOCAL if p.tier is Tier.LOCAL else Limits() for p in router.providers},
             database_url=database_url,
@@ -229,6 +236,9 @@ class JobRunner:
         paid = (PartState.ACCEPTED, PartState.FAILED, PartState.MADE)
         if not any(p.state in paid and (p.submission or p.pictures) for p in await self._store.parts(job_id)):
             raise NotResumable("no request of it was accepted")
+        return await self._collect_again(job)
+
+    async def _collect_again(self, job: Job) -> Job:
         row = await self._store.delivery(delivery_key(job.id, job.delivery))
         anew = row is not None and row.state in (DeliveryState.UNCERTAIN, DeliveryState.REFUSED)
         return await self._again(job, JobState.RUNNING, job.delivery + anew)
@@ -237,7 +247,8 @@ class JobRunner:
         """Deliver the pictures of an ended job once more, on the person's wish. Nothing where there are none."""
         job = await self._store.job(job_id)
         if job is not None and job.state in ENDED and job.pictures:
-            await self._again(job, JobState.DELIVERING, job.delivery + 1)
+            with suppress(NotResumable):
+                await self._again(job, JobState.DELIVERING, job.delivery + 1)
 
     async def show(self, job_id: str) -> JobDetails | None:
         job = await self._store.job(job_id)
@@ -248,9 +259,10 @@ class JobRunner:
         return JobDetails(job=job, parts=await self._store.parts(job_id), deliveries=deliveries)
 
     async def _again(self, job: Job, state: JobState, delivery: int) -> Job:
-        changed = await self._store.update_job(
+        changed = await self._store.begin_run(
             job.id,
-            run=job.run + 1,
+            after=job.run,
+            ended=True,
             delivery=delivery,
             by_hand=True,
             state=state,
@@ -258,6 +270,8 @@ class JobRunner:
             cancel_asked=False,
             error_code=None,
         )
+        if changed is None:  # somebody else has just done the same
+            raise NotResumable("taken up at this moment")
         await self._enqueue(changed)
         return changed
 
@@ -283,16 +297,19 @@ class JobRunner:
             return None
         if job.state is JobState.NEW:
             job = await self._store.update_job(job_id, state=JobState.RUNNING)
-        live = self._live[job_id] = _Live(expected=self._expected(job))
+        live = self._live[job_id] = _Live(job=job, expected=self._expected(job))
         if job.cancel_asked:
             live.cancel.set()
         telling = asyncio.create_task(self._tell(job, live))
         try:
             return await self._make_or_stop(job, live)
+        except asyncio.CancelledError:
+            self._let_go[job_id] = job
+            raise
         finally:
-            self._live.pop(job_id, None)
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
+            self._live.pop(job_id, None)
 
     async def _make_or_stop(self, job: Job, live: _Live) -> JobOutcome:
         making = asyncio.create_task(self._maker.make(job, live.on_progress, only_paid=job.by_hand))
@@ -349,6 +366,14 @@ class JobRunner:
                 log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
             await self._sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
 
+    async def _correct_statuses(self) -> None:
+        """Our jobs were taken over while we were frozen: a status that we showed after their end is set right."""
+        let_go, self._let_go = self._let_go, {}
+        for job in let_go.values():
+            channel, now = self._channels.get(job.chat.channel), await self._store.job(job.id)
+            if channel is not None and (now is None or now.state in ENDED):
+                await self._ending.settle_again(channel, now or job, forgotten=now is None)
+
     async def _watch_cancellations(self) -> None:
         while True:
             try:
@@ -362,7 +387,8 @@ class JobRunner:
     # --- house-keeping
 
     async def sweep(self) -> None:
-        """Set going what was committed but is not on the queue, and take up again what broke."""
+        """Set going what was committed but is not on the queue, take up again what broke, fetch what turned up late."""
+        await self.collect_late()
         jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
         standings = await self._engine.standings(jobs)
         for workflow_id, job in jobs.items():
@@ -374,6 +400,19 @@ class JobRunner:
                     await self._engine.cancel(job.id, job.run)
                 case Standing.ENDED | Standing.BROKEN:
                     await self._take_up_broken(job)
+
+    async def collect_late(self) -> None:
+        """A request whose outcome was unknown when its job ended, and whose id was written down afterwards: by a
+        process that was frozen in the POST, or that had no database. It is paid for, so it is fetched and delivered."""
+        since = self._clock() - LATE_IDS
+        for job in await self._store.jobs(states=(JobState.UNCERTAIN,), limit=200):
+            if job.finished is None or job.finished < since:
+                continue
+            parts = await self._store.parts(job.id)
+            if any(p.state is PartState.ACCEPTED and p.updated and p.updated > job.finished for p in parts):
+                log.warning("a paid request turned up after its job had ended, and is fetched: job=%s", job.id)
+                with suppress(NotResumable):
+                    await self._collect_again(job)
 
     async def _take_up_broken(self, job: Job) -> None:
         still = await self._due(job.id, job.run)

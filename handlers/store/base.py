@@ -172,10 +172,11 @@ class Jobs(Parts, Protocol):
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         """Change the named fields of a job; raises KeyError for an unknown one."""
 
-    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
-        """Count one run more, if `after` is still the newest and the job has not ended; else None.
+    async def begin_run(self, job_id: str, *, after: int, ended: bool = False, **changes: Any) -> Job | None:
+        """Count one run more and make the changes, if `after` is still the newest run; else None.
 
-        One conditional write: of several processes that want to take up the same run, one does.
+        `ended` False: only of a job that has not ended; True: only of one that has. One conditional write: of several
+        processes that want to take up the same run, one does.
         """
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:

@@ -150,11 +150,11 @@ class MemoryStore:
         self._jobs[job_id] = replace(self._jobs[job_id], **changes)
         return self._jobs[job_id]
 
-    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
+    async def begin_run(self, job_id: str, *, after: int, ended: bool = False, **changes: Any) -> Job | None:
         job = self._jobs.get(job_id)
-        if job is None or job.run != after or job.state in ENDED:
+        if job is None or job.run != after or (job.state in ENDED) is not ended:
             return None
-        self._jobs[job_id] = replace(job, run=after + 1)
+        self._jobs[job_id] = replace(job, **changes, run=after + 1)
         return self._jobs[job_id]
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:

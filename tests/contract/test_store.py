@@ -178,6 +178,18 @@ async def test_no_run_is_begun_of_a_job_that_ended_or_is_unknown(store: Store) -
     await store.add_job(job("j1", state=JobState.DONE))
     assert await store.begin_run("j1", after=0) is None
     assert await store.begin_run("nobody", after=0) is None
+    await store.add_job(job("j2", state=JobState.RUNNING))
+    assert await store.begin_run("j2", after=0, ended=True) is None
+
+
+async def test_a_job_that_ended_is_taken_up_again_once_with_what_is_to_change(store: Store) -> None:
+    ended = job("j1", state=JobState.UNCERTAIN, finished=NOW, error_code="outcome_unknown")
+    await store.add_job(ended)
+    changes = {"state": JobState.RUNNING, "finished": None, "error_code": None, "by_hand": True, "delivery": 1}
+    begun = await asyncio.gather(*(store.begin_run("j1", after=0, ended=True, **changes) for _ in range(5)))
+    expected = job("j1", state=JobState.RUNNING, by_hand=True, delivery=1, run=1)
+    assert [found for found in begun if found is not None] == [expected]
+    assert await store.job("j1") == expected
 
 
 async def test_what_an_older_run_would_save_at_its_end_is_refused(store: Store) -> None:

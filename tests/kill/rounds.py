@@ -25,6 +25,8 @@ HELD_BY_FAL = {
 DOWNLOADING = "during the download"
 WAITING = "waiting"
 EVERY_POINT = (*POINTS, *HELD_BY_FAL, DOWNLOADING, WAITING)
+TURNS_UP = (*HELD_BY_FAL, "answered, not written down")
+"""Points at which a frozen process holds the id of a paid request, which is written down when it thaws."""
 WAIT_SECONDS = 4.0
 """How long the job that is killed while waiting takes upstream."""
 
@@ -55,6 +57,15 @@ def expected(point: str, *, repeatable: bool) -> tuple[str, int, int, tuple[str,
     if not repeatable and point in ("before the send", "sent, not written down"):
         return "uncertain", 1, int(point == "sent, not written down"), ("resend",)
     return "done", 1, 1, ()
+
+
+def expected_after_thawing(point: str, *, repeatable: bool) -> tuple[str, int, int, tuple[str, ...]]:
+    """The same for a process that was frozen there, whose jobs were taken over, and which then went on."""
+    if point in TURNS_UP:
+        return "done", 1, 1, ("retry",)
+    if point == "before the send" and not repeatable:
+        return "uncertain", 1, 1, ("resend",)  # frozen in the send itself, which goes out with the thaw
+    return expected(point, repeatable=repeatable)
 
 
 def harmless(end: End) -> bool:
@@ -181,6 +192,28 @@ class Round:
                 await kill(first)
                 await self._fal.post("/_fake/release")
                 return await self.ends(await self.until_ended(second))
+
+    async def freeze_beside_another(self) -> list[End]:
+        """The first worker is frozen, a second one takes the jobs over, then the first one thaws and goes on from
+        where each job stood; what it learns then is fetched. Both live until nothing changes any more."""
+        await self._fal.post("/_fake/reset")
+        await self.plan()
+        thawed = self._folder / "thawed"
+        wish = self.wish(jobs=self.points, faults=HELD_BY_FAL, thawed=str(thawed))
+        async with process("tests.kill.worker", wish) as first:
+            await self.until_held(first)
+            os.kill(first.pid, signal.SIGSTOP)
+            async with process("tests.kill.worker", self.wish(wait_for=list(self.points))) as second:
+                assert await anext(lines(second)) == {"ready": True}
+                await self.until_ended(second)
+                thawed.touch()
+                os.kill(first.pid, signal.SIGCONT)
+                await self._fal.post("/_fake/release")
+                known = {job_id for job_id, point in self.points.items() if point in TURNS_UP}
+                async with process(
+                    "tests.kill.worker", self.wish(wait_for=list(self.points), but_done=sorted(known))
+                ) as third:
+                    return await self.ends(await self.until_ended(third))
 
     async def kill_at(self, moments: Sequence[float]) -> list[End]:
         """No stops: the worker is killed so many seconds after it was ready, again and again, then left to finish."""

@@ -1,17 +1,18 @@
 """The process is killed with signal 9 at every point of a job; afterwards nothing was paid or shown twice, or lost."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.kill.rounds import EVERY_POINT, End, Round, expected, fal_process
+from tests.kill.rounds import EVERY_POINT, End, Round, expected, expected_after_thawing, fal_process
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
 
 pytestmark = pytest.mark.kill
 
 ROUNDS = 1
+Promise = Callable[..., tuple[str, int, int, tuple[str, ...]]]
 
 
 @pytest.fixture
@@ -29,12 +30,12 @@ def database() -> Iterator[str]:
         pytest.skip(f"takeover between workers not tested: {reason}")
 
 
-def hold_what_was_promised(ends: list[End]) -> None:
+def hold_what_was_promised(ends: list[End], promise: Promise = expected) -> None:
     assert len(ends) == 2 * len(EVERY_POINT)
     broken = [
         str(end)
         for end in ends
-        if (end.state, end.submits, end.shown, end.offers) != expected(end.point, repeatable=end.repeatable)
+        if (end.state, end.submits, end.shown, end.offers) != promise(end.point, repeatable=end.repeatable)
     ]
     assert broken == []
 
@@ -50,3 +51,15 @@ async def test_the_jobs_of_a_killed_worker_are_taken_over_by_another(
     tmp_path: Path, fal: httpx.AsyncClient, database: str
 ) -> None:
     hold_what_was_promised(await Round(tmp_path, fal, name="pg", database=database).kill_beside_another())
+
+
+async def test_a_frozen_workers_jobs_are_taken_over_and_what_it_knows_when_it_thaws_is_fetched(
+    tmp_path: Path, fal: httpx.AsyncClient, database: str
+) -> None:
+    ends = await Round(tmp_path, fal, name="fr", database=database).freeze_beside_another()
+    hold_what_was_promised(ends, expected_after_thawing)
+
+
+async def test_so_they_are_among_the_processes_of_one_machine(tmp_path: Path, fal: httpx.AsyncClient) -> None:
+    ends = await Round(tmp_path, fal, name="fs").freeze_beside_another()
+    hold_what_was_promised(ends, expected_after_thawing)

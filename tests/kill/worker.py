@@ -3,8 +3,9 @@
 python -m tests.kill.worker '{"folder": …, "fal": …, "jobs": {"job": "point", …}}'
 
 `jobs`: each is placed unless it is there; a job whose point is one of `POINTS` stops for ever when it gets there, and
-a line `{"held": job}` is printed. `database`: a PostgreSQL address instead of SQLite. `wait_for`: end once these jobs
-have ended, with a line `{"ended": {job: [state, code]}}`; without it the process runs until it is killed.
+a line `{"held": job}` is printed. `thawed`: a file; once it is there, what was stopped goes on. `database`: a
+PostgreSQL address instead of SQLite. `wait_for`: end once these jobs have ended (those of `but_done`: are done), with a
+line `{"ended": {job: [state, code]}}`; without it the process runs until it is killed.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from handlers.fake_channel import FileChannel
 from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, Outgoing
 from handlers.order import Order, Shot
-from handlers.store.base import ENDED, Delivery, DeliveryState, Job, Store
+from handlers.store.base import ENDED, Delivery, DeliveryState, Job, JobState, Store
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
@@ -140,11 +141,13 @@ def order_of(job_id: str, fault: str | None) -> Order:
 async def main(wish: dict[str, Any]) -> None:
     folder = Path(wish["folder"])
     jobs: dict[str, str] = wish.get("jobs", {})
+    thawed = Path(wish["thawed"]) if "thawed" in wish else None
 
     async def hold(job_id: str, point: str) -> None:
         if POINTS.get(jobs.get(job_id, "")) == point:
             say(held=job_id)
-            await asyncio.Event().wait()
+            while not (thawed and thawed.exists()):  # noqa: ASYNC110  # another process makes the file
+                await asyncio.sleep(0.05)
 
     store = cast(
         Store, HoldingStore(await SqlStore.open(wish.get("database") or sqlite_url(folder / "l.sqlite")), hold)
@@ -174,7 +177,8 @@ async def main(wish: dict[str, Any]) -> None:
         if await store.add_job(job):
             await runner.enqueue(job_id)
     if "wait_for" in wish:
-        ended = {job_id: await end_of(store, job_id) for job_id in wish["wait_for"]}
+        done = wish.get("but_done", ())
+        ended = {job_id: await end_of(store, job_id, done=job_id in done) for job_id in wish["wait_for"]}
         say(ended={job_id: [job.state, job.error_code] for job_id, job in ended.items()})
     else:
         await asyncio.Event().wait()
@@ -183,10 +187,10 @@ async def main(wish: dict[str, Any]) -> None:
     await store.aclose()
 
 
-async def end_of(store: Store, job_id: str) -> Job:
+async def end_of(store: Store, job_id: str, *, done: bool) -> Job:
     while True:
         job = await store.job(job_id)
-        if job is not None and job.state in ENDED:
+        if job is not None and (job.state is JobState.DONE or (job.state in ENDED and not done)):
             return job
         await asyncio.sleep(0.02)
 

@@ -23,11 +23,6 @@ _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
 _FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
-_BEGIN_RUN = (
-    JOBS.update()
-    .where((JOBS.c.id == _id) & (JOBS.c.run == sa.bindparam("after")) & JOBS.c.state.in_(rows.LIVE_STATES))
-    .values(run=JOBS.c.run + 1)
-)
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
 _PART = sa.select(PARTS).where(PARTS.c.key == _id)
 _PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _id).order_by(PARTS.c.key)
@@ -70,12 +65,11 @@ class SqlJobs(SqlTurns):
 
         return await self._write(work)
 
-    async def begin_run(self, job_id: str, *, after: int) -> Job | None:
-        def work(c: sa.Connection) -> Job | None:
-            begun = c.execute(_BEGIN_RUN, {"an_id": job_id, "after": after}).rowcount == 1
-            return _job(c, job_id) if begun else None
-
-        return await self._write(work)
+    async def begin_run(self, job_id: str, *, after: int, ended: bool = False, **changes: Any) -> Job | None:
+        live = JOBS.c.state.in_(rows.LIVE_STATES)
+        same = (JOBS.c.id == job_id) & (JOBS.c.run == after) & (~live if ended else live)
+        begin = JOBS.update().where(same).values(**rows.job_columns(changes), run=after + 1)
+        return await self._write(lambda c: _job(c, job_id) if c.execute(begin).rowcount == 1 else None)
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         row, now = rows.job_row(job), self._clock()

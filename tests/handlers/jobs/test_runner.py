@@ -536,6 +536,35 @@ async def test_what_was_committed_but_never_queued_is_swept_up(run: Running, job
     assert (await run.ended(job_id)).state is JobState.DONE
 
 
+async def test_a_paid_request_that_turns_up_after_its_job_has_ended_is_fetched_and_delivered(
+    run: Running, job_id: str
+) -> None:
+    run.provider.standing = Script(fault="unknown_after")
+    job = await run.do(job_id)
+    assert job.state is JobState.UNCERTAIN
+    await run.runner.sweep()
+    assert (await run.ended(job_id)).state is JobState.UNCERTAIN
+    (taken,) = [request for request, made in run.provider.jobs.items() if made.request.key.startswith(job_id)]
+    run.provider.jobs[taken].script = Script()
+    (part,) = await run.store.parts(job_id)
+    await run.store.accept_part(part.key, Submission(provider="fake", request_id=taken))
+    await asyncio.gather(*(run.runner.sweep() for _ in range(3)))
+    job = await run.ended(job_id)
+    assert (job.state, len(job.pictures), len(run.provider.submitted)) == (JobState.DONE, 1, 1)
+    assert run.channel.shown[f"place-result:{job_id}"] == 1
+
+
+async def test_a_status_shown_after_the_end_of_a_job_that_was_taken_over_is_set_right(
+    run: Running, job_id: str
+) -> None:
+    job = await run.do(job_id)
+    status = run.channel.statuses(job_id)[0]
+    await run.channel.say(job.chat, status)
+    run.runner._let_go[job_id] = job
+    await run.runner._correct_statuses()
+    assert run.channel.statuses(job_id)[-1].text.startswith("Done after")
+
+
 async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
     run: Running, job_id: str, tmp_path: Path
 ) -> None:
