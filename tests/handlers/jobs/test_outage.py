@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from handlers.jobs.outage import answered, is_outage, written
-from handlers.store.base import Job, JobState
+from handlers.store.base import Job, JobState, Part
 from handlers.store.memory import MemoryStore
 from providers.fake import FakeProvider
 from tests.handlers.running import Running, running
@@ -88,7 +88,9 @@ async def test_nothing_is_posted_while_the_lease_is_in_doubt(server: OwnServer, 
     class Store(MemoryStore):
         """Our own tables answer, the engine's do not: what counts is the lease."""
 
-        async def begin_part(self, key, job, provider, *, model="", count=1, after=None):  # type: ignore[no-untyped-def]
+        async def begin_part(
+            self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+        ) -> bool:
             begun = await super().begin_part(key, job, provider, model=model, count=count, after=after)
             at_the_post.set()
             await go_on.wait()
