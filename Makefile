@@ -39,7 +39,7 @@ check: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-BENCHES := intent media calls jobs embedded embedded_looks telegram wechat kill
+BENCHES := intent media calls services jobs embedded embedded_looks telegram wechat kill
 
 bench: $(VENV)/.tested
 	@for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python -m bench.$$name || exit 1; done
