@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from handlers.message import Chat, Message, Outgoing
+from handlers.message import Chat, Language, Message, Outgoing
 from providers.errors import LikenessError
 
 
@@ -49,6 +49,14 @@ class Delivered:
     held: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Glimpse:
+    """What can be told of words at once. `choice`: the id among those offered that they pick by its number."""
+
+    language: Language
+    choice: str | None = None
+
+
 class Answerer(Protocol):
     """Who decides what a message leads to: `Conversation`."""
 
@@ -59,6 +67,10 @@ class Answerer(Protocol):
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         """What the last of these messages of one person will be answered, without committing to anything: for
         platforms that must be answered sooner than a photo can be fetched."""
+
+    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+        """What words mean to a channel that prints choices as a numbered list. `offered`: the ids behind the numbers
+        it printed last; `known`: the person's language as last heard. Pure, and takes no time."""
 
 
 Verdict = Literal["ok", "warning", "broken"]

@@ -57,8 +57,10 @@ class Message:
     """One message from a person.
 
     `key` names it for ever: the platform's own id with the channel in front. The same key twice is one message.
-    `choice` is the id of a tapped choice; `text` is then empty. `photos` came with the message; `quoted_photos` are
-    those of the message it replies to, and win over the photos in the session. `quoted_job` is the id of the job
+    `choice` is the id of a tapped choice, or the bare key of a style or an edit (a menu made by the operator); `text`
+    is then empty. `came_by`: what brought them here, the parameter of a scanned code or of a link they followed.
+    `photos` came with the message; `quoted_photos` are those of the message it replies to, and win over the photos in
+    the session. `quoted_job` is the id of the job
     whose result it replies to, where the channel knows. `language_hint`: what the platform says of the person's
     language, used until their words say more.
     """
@@ -67,6 +69,7 @@ class Message:
     chat: Chat
     text: str = ""
     choice: str | None = None
+    came_by: str | None = None
     photos: tuple[IncomingPhoto, ...] = ()
     quoted_photos: tuple[IncomingPhoto, ...] = ()
     quoted_job: str | None = None
@@ -107,7 +110,8 @@ class Outgoing:
     `id` is stable: the same id said twice is the same message (a status is replaced by the next of its id).
     `ref` is the `Message.ref` it answers. `job` is the job it is about, where there is one.
     `numbered` asks channels without buttons to print the choices as a numbered list under the text.
-    `awaits`: a question that the person's next message answers, with nothing to tap.
+    `awaits`: a question that the person's next message answers, with nothing to tap. `begins`: it says that `job` was
+    started by the message it answers.
     """
 
     id: str
@@ -119,5 +123,6 @@ class Outgoing:
     job: str | None = None
     language: Language = "en"
     awaits: bool = False
+    begins: bool = False
     expected: float | None = None
     """Of a status: the seconds its job usually takes in all, for channels that draw progress."""

@@ -47,7 +47,7 @@ WALLS = {
     "handlers/dialogue": ("handlers.jobs",),
     "handlers/jobs": ("handlers.dialogue",),
     "handlers/store": ("handlers.dialogue", "handlers.jobs"),
-    "bot/channels": ("bot.app", "bot.cli", "handlers.jobs"),
+    "bot/channels": ("bot.app", "bot.cli", "handlers.dialogue", "handlers.jobs", "intent", "providers.catalog"),
     "providers/services": ("providers.router", "providers.api", "providers.configure", "providers.embedded"),
     "providers/media": ("providers.services", "providers.embedded", "providers.router", "providers.api"),
     "providers/net": ("providers.services", "providers.embedded", "providers.media", "providers.router"),

@@ -85,8 +85,9 @@ class Receiver(Protocol[T]):
     async def read(self, key: str, payload: str) -> Arrival[T] | None:
         """An inbox row again. None where it is nothing to us any more; raises ValueError where it cannot be read."""
 
-    async def handle(self, arrivals: tuple[Arrival[T], ...]) -> Outcome:
-        """One message: fetch its pictures, ask the handlers (`Intake.replies`), say what they answer."""
+    async def handle(self, arrivals: tuple[Arrival[T], ...]) -> Outcome | Awaitable[Outcome]:
+        """One message: fetch its pictures, ask the handlers (`Intake.replies`), say what they answer. What need not
+        hold up the person's next message is returned, to be awaited beside it."""
 
     async def give_up(self, arrivals: tuple[Arrival[T], ...]) -> None:
         """It cannot be handled: let go of its files and tell the person."""
@@ -111,6 +112,7 @@ class Timing:
 @dataclass
 class _Line(Generic[T]):
     waiting: deque[Arrival[T]] = field(default_factory=deque)
+    current: tuple[Arrival[T], ...] = ()
     came: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
@@ -143,6 +145,8 @@ class Intake(Generic[T]):
         self._answerer: Answerer | None = None
         self._lines: dict[str, _Line[T]] = {}
         self._in_hand: set[str] = set()
+        self._kept: set[str] = set()
+        """Keys of rows of ours that are not done yet."""
         self._tries: dict[str, int] = {}
         self._in_doubt = False
         """A row may be under our lease without our knowing: its writing ended in an error."""
@@ -173,12 +177,14 @@ class Intake(Generic[T]):
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
         if was_running:
+            owing = False
             try:
                 async with asyncio.timeout(0.5):
                     await self._store.release_inbox(self._channel, self._lease.owner)
-            except Exception as error:  # they are found by the end of their lease
+            except Exception as error:
                 log.warning("unfinished messages could not be given back: %s", type(error).__name__)
-            await asyncio.to_thread(self._mark.clear)
+                owing = True
+            await asyncio.to_thread(self._mark.clear, owing=owing)
 
     async def idle(self) -> None:
         """Until everything taken so far has been handled."""
@@ -198,6 +204,11 @@ class Intake(Generic[T]):
     def now(self) -> float:
         """The clock of `Arrival.at`."""
         return self._timing.now() if self._timing.now else asyncio.get_running_loop().time()
+
+    def line(self, name: str) -> tuple[T, ...]:
+        """What of this person is on its way, in order: what is being handled, then what waits."""
+        found = self._lines.get(name)
+        return () if found is None else tuple(a.value for a in (*found.current, *found.waiting))
 
     def waiting(self, line: str) -> tuple[T, ...]:
         """What this person sent and what nobody has begun with."""
@@ -221,6 +232,7 @@ class Intake(Generic[T]):
 
     async def keep(self, arrival: Arrival[T], payload: str) -> bool:
         """Keep it under our lease, for a channel that begins with it by itself. False where it came before."""
+        self._kept.add(arrival.key)
         try:
             return await self._store.put_inbox(self._channel, arrival.key, payload, lease=self._lease)
         except BaseException:
@@ -269,6 +281,7 @@ class Intake(Generic[T]):
     async def _take_up_one(self, row: InboxRow) -> None:
         if self.has(row.key):
             return
+        self._kept.add(row.key)
         try:
             arrival = await self._receiver.read(row.key, row.payload)
         except ValueError:
@@ -293,7 +306,9 @@ class Intake(Generic[T]):
                     continue
                 keys = {arrival.key for arrival in joined.arrivals}
                 line.waiting = deque(arrival for arrival in line.waiting if arrival.key not in keys)
+                line.current = joined.arrivals
                 await self._one(joined.arrivals)
+                line.current = ()
         finally:
             for left in line.waiting:
                 self._in_hand.discard(left.key)
@@ -312,9 +327,19 @@ class Intake(Generic[T]):
             await asyncio.gather(came, pause, return_exceptions=True)
 
     async def _one(self, arrivals: tuple[Arrival[T], ...]) -> None:
-        key = arrivals[0].key
         try:
             outcome = await self._receiver.handle(arrivals)
+        except Exception as error:  # our store is away, or a mistake of ours
+            self._failed(arrivals, error)
+            return
+        if isinstance(outcome, Outcome):
+            await self._end(arrivals, outcome)
+        else:
+            self.soon(self._end(arrivals, outcome))
+
+    async def _end(self, arrivals: tuple[Arrival[T], ...], ending: Outcome | Awaitable[Outcome]) -> None:
+        try:
+            outcome = ending if isinstance(ending, Outcome) else await ending
             if outcome is Outcome.LATER:
                 for arrival in arrivals:
                     await self._store.release_inbox(
@@ -322,17 +347,27 @@ class Intake(Generic[T]):
                     )
             else:
                 await self._done(arrivals, failed=outcome is Outcome.FAILED)
-        except Exception as error:  # our store is away, or a mistake of ours
-            log.error("a message of %s could not be finished: %s", self._channel, type(error).__name__)
-            if self.running:
-                self.soon(self._again(arrivals))
-                return
-        self._tries.pop(key, None)
+        except Exception as error:
+            self._failed(arrivals, error)
+            return
+        self._tries.pop(arrivals[0].key, None)
+        self._let_go(arrivals)
+
+    def _failed(self, arrivals: tuple[Arrival[T], ...], error: Exception) -> None:
+        log.error("a message of %s could not be finished: %s", self._channel, type(error).__name__)
+        if self.running:
+            self.soon(self._again(arrivals))
+        else:
+            self._let_go(arrivals)
+
+    def _let_go(self, arrivals: tuple[Arrival[T], ...]) -> None:
         self._in_hand -= {arrival.key for arrival in arrivals}
 
     async def _done(self, arrivals: tuple[Arrival[T], ...], *, failed: bool = False) -> None:
         for arrival in arrivals:
-            await self._store.done_inbox(self._channel, arrival.key, failed=failed)
+            if arrival.key in self._kept:  # what was never kept has no row
+                await self._store.done_inbox(self._channel, arrival.key, failed=failed)
+                self._kept.discard(arrival.key)
 
     async def _again(self, arrivals: tuple[Arrival[T], ...]) -> None:
         """Begin anew after a pause. A store that is away is nobody's fault: only what fails while it answers is
@@ -346,7 +381,7 @@ class Intake(Generic[T]):
             self._tries[key] = tries + 1
         except Exception as error:
             log.debug("the store is away: %s", type(error).__name__)
-        self._in_hand -= {arrival.key for arrival in arrivals}
+        self._let_go(arrivals)
         if not self.running:
             return
         if self._tries.get(key, 0) > MOST_TRIES:

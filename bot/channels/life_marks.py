@@ -33,9 +33,12 @@ class LifeMark:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         draft.rename(self._path)
 
-    def clear(self) -> None:
+    def clear(self, *, owing: bool = False) -> None:
+        """Be known as alive no longer. `owing`: something of ours is still to be taken up, so the mark stays, as that
+        of a dead process."""
         if self._file is not None:
-            self._path.unlink(missing_ok=True)
+            if not owing:
+                self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from handlers.channel import Glimpse
+from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
-from handlers.dialogue.interpretation import photos_in_sight
+from handlers.dialogue.interpretation import photos_in_sight, wish_of_command
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.turn import Decision, language_of
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
@@ -93,6 +95,7 @@ class Conversation:
 
     async def handle(self, message: Message) -> tuple[Outgoing, ...]:
         """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
+        message = wish_of_command(message)
         lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
         async with lock:
             opening = await self._store.opening(message.key, message.chat)
@@ -106,6 +109,7 @@ class Conversation:
         Nothing is committed or started, and the photos need not be there yet: for channels that must answer sooner
         than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, forget).
         """
+        messages = [wish_of_command(message) for message in messages]
         last = messages[-1]
         opening = await self._store.opening(last.key, last.chat)
         if opening.reply is not None:
@@ -127,6 +131,11 @@ class Conversation:
             running = (*decision.jobs, *running)
             replies = () if counted else decision.replies
         return replies
+
+    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+        number = number_in(text, len(offered))
+        language = language_of(Session(language=known), text, parse(text).language, known or "zh")
+        return Glimpse(language=language, choice=None if number is None else offered[number - 1])
 
     async def _turn(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
         session = opening.session

@@ -7,6 +7,7 @@ words that ask for a picture ─┘        │ no        │ no        │ no
                                    a question   a sentence   a question
 """
 
+from handlers.choices import leads_somewhere
 from handlers.describe import describe
 from handlers.dialogue import answer_matching, commands, menus, offers, ordering
 from handlers.dialogue.facts import MessageFacts, Pricing
@@ -27,6 +28,8 @@ def decide(heard: MessageFacts, desk: Pricing) -> Decision:
         refuse_photos(turn)
     elif heard.message.choice is not None:
         tapped(turn, heard.message.choice)
+    elif heard.message.came_by is not None:
+        came(turn, heard.message.came_by)
     else:
         said(turn, heard.message.text.strip())
     return turn.decision()
@@ -154,6 +157,8 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
     verb, _, rest = choice.partition(":")
     question = turn.open_question()
     match verb:
+        case key if not rest and (key in STYLES or key in ACTIONS):
+            chose_key(turn, key)
         case "style" if rest in STYLES:
             chose_key(turn, rest)
         case "action" if rest in ACTIONS:
@@ -179,6 +184,11 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             commands.on_job(turn, verb)
         case _:
             turn.say(turn.words("say.nothing_open"))
+
+
+def came(turn: TurnBuilder, parameter: str) -> None:
+    """What brought the person here: a style or an edit is that wish, everything else leads to the menu of styles."""
+    tapped(turn, parameter if leads_somewhere(parameter) else "groups")
 
 
 def chose_key(turn: TurnBuilder, key: str) -> None:

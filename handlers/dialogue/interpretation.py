@@ -1,17 +1,18 @@
 """Intent to order: which photos the words speak of, what is still missing, and one line that says it back."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from handlers.commands import is_command
 from handlers.dialogue.answer_matching import names_no_letters
 from handlers.dialogue.facts import MessageFacts
-from handlers.message import Language
+from handlers.message import Language, Message
 from handlers.order import Edit, IdPhoto, Order, Shot
 from handlers.session import LastResult, Session, SessionPhoto
-from intent import Intent
+from intent import Intent, parse
 from providers.catalog import ACTIONS
 
 BATCH_GAP = timedelta(seconds=90)
@@ -23,6 +24,17 @@ TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style", "
 """Actions that take several photos at once; every other edit is done to each photo by itself."""
 
 Missing = Literal["photo", "second_photo", "text", "style"]
+
+
+def wish_of_command(message: Message) -> Message:
+    """`/oil_painting` that is no command of ours is the wish its words are. One that says nothing to us is in no
+    language: it keeps its stroke."""
+    text = message.text
+    if not text.startswith("/") or is_command(text):
+        return message
+    command, _, rest = text[1:].partition(" ")
+    said = f"{command.replace('_', ' ')} {rest}".strip()
+    return message if parse(said).operation == "none" else replace(message, text=said)
 
 
 def batch(session: Session, now: datetime) -> tuple[SessionPhoto, ...]:

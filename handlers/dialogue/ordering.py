@@ -105,7 +105,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
     if quote.basic and order.operation != "edit" and any(shot.scene for shot in order.shots):
         # Told rather than passed over: no wish is dropped without a word.
         text += "\n" + turn.words("say.basic_style_only")
-    turn.say(text, job=job.id)
+    turn.say(text, job=job.id, begins=True)
 
 
 def refuse(turn: TurnBuilder, order: Order, error: LikenessError) -> None:

@@ -78,7 +78,7 @@ class TurnBuilder:
     def words(self, key: str, **params: str | int | float) -> str:
         return words(self.language, key, **params)
 
-    def say(self, text: str, choices: tuple[Choice, ...] = (), *, job: str | None = None) -> None:
+    def say(self, text: str, choices: tuple[Choice, ...] = (), *, job: str | None = None, begins: bool = False) -> None:
         """Add a reply. Its id comes from the message, so that a repeated turn says the same message again."""
         self.replies.append(
             Outgoing(
@@ -88,6 +88,7 @@ class TurnBuilder:
                 choices=choices,
                 ref=self.heard.message.ref,
                 job=job,
+                begins=begins,
                 language=self.language,
             )
         )

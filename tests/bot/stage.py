@@ -20,8 +20,9 @@ from bot.channels.web.feed import Pace
 from bot.channels.web.uploads import Limits
 from bot.http import create_app
 from bot.metrics import Metrics
+from handlers.channel import Glimpse
 from handlers.fake_channel import FakeChannel
-from handlers.message import Chat, Kind, Message, Outgoing
+from handlers.message import Chat, Kind, Language, Message, Outgoing
 from handlers.store.base import Store
 from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
@@ -53,6 +54,9 @@ class FakeConversation:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         """Nothing is known before it is handled."""
         return ()
+
+    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+        return Glimpse(language=known or "en")
 
 
 def jpeg(width: int = 64, height: int = 48, colour: str = "teal") -> bytes:

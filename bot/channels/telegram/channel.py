@@ -54,6 +54,7 @@ from handlers.channel import (
     Finding,
     Health,
 )
+from handlers.commands import is_command
 from handlers.message import Chat, IncomingPhoto, Outgoing
 from handlers.store.base import Store
 from handlers.words import words
@@ -326,7 +327,7 @@ class TelegramChannel:
             return await self._dispatch.say_word(message, "telegram.only_photos")
         if unusable and not message.text:
             return Outcome.DONE
-        if posts[0].quoted_unusable and message.text and not message.text.startswith("/"):
+        if posts[0].quoted_unusable and message.text and not is_command(message.text):
             return await self._dispatch.say_word(message, "telegram.only_photos")
         if any(post.photos or post.quoted for post in posts):
             self._soon(self._speaker.act(message.chat))

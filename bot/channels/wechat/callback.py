@@ -8,9 +8,9 @@ from datetime import datetime
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from bot.channels.wechat.answering import OVERHEARD, Answering
 from bot.channels.wechat.crypto import BadSignature, Envelope, Malformed
 from bot.channels.wechat.events import Event, read_event, readable
-from bot.channels.wechat.passive_reply import OVERHEARD, PassiveReply
 from bot.channels.wechat.replay_guard import MAX_NONCE, WINDOW_SECONDS, ReplayGuard
 from bot.channels.wechat.replies import NOTHING, SILENCE, Ends, render
 
@@ -23,10 +23,10 @@ BODY_SECONDS = 4.0
 
 class Callback:
     def __init__(
-        self, *, envelope: Envelope, reception: PassiveReply, nonces: ReplayGuard, clock: Callable[[], datetime]
+        self, *, envelope: Envelope, answering: Answering, nonces: ReplayGuard, clock: Callable[[], datetime]
     ) -> None:
         self._envelope = envelope
-        self._reception = reception
+        self._answering = answering
         self._nonces = nonces
         self._clock = clock
 
@@ -46,15 +46,15 @@ class Callback:
             return _refused(fault)
         except ClientDisconnect:
             return Response(status_code=400)
-        if not self._reception.running:
+        if not self._answering.running:
             return Response(status_code=503)  # the platform tries again
-        self._reception.reached_at(_base(request))
+        self._answering.reached_at(_base(request))
         query = request.query_params
         fresh = None
         if key is None:  # beside the first reads, not before them
             fresh = asyncio.ensure_future(self._nonces.first(query["timestamp"], query["nonce"], push.key))
         try:
-            answer = await self._reception.answer(push, fresh)
+            answer = await self._answering.answer(push, fresh)
         except Malformed as fault:
             return _refused(fault)
         xml = render(answer, Ends(openid=push.openid, account=push.account, at=push.at))

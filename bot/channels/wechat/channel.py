@@ -13,18 +13,19 @@ import httpx
 from pydantic import SecretStr
 from starlette.routing import Route
 
+from bot.channels.intake import Intake, Timing
 from bot.channels.wechat.account_rights import AccountRights
+from bot.channels.wechat.answering import Answering
 from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
 from bot.channels.wechat.callback import Callback
 from bot.channels.wechat.crypto import Envelope
 from bot.channels.wechat.customer_messages import CustomerMessages
 from bot.channels.wechat.follower_store import FollowerStore
-from bot.channels.wechat.handling import RETRIES, Handling
+from bot.channels.wechat.incoming import Incoming, Work
 from bot.channels.wechat.media import MediaCache
-from bot.channels.wechat.passive_reply import PassiveReply
 from bot.channels.wechat.photos import Photos
+from bot.channels.wechat.promises import Promises
 from bot.channels.wechat.replay_guard import ReplayGuard
-from bot.channels.wechat.reply_builder import Composer
 from bot.channels.wechat.result_pages.pages import Pages
 from bot.channels.wechat.result_pages.routes import ResultPages
 from bot.channels.wechat.tokens import Tokens
@@ -33,11 +34,12 @@ from handlers.channel import Answerer, Delivered, DeliveryError, DeliveryLater, 
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store.base import Store
-from intent import parse
 from providers.net import direct
 
 log = logging.getLogger(__name__)
 
+RETRIES = (0.5, 2.0, 8.0)
+"""Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
 STOP_SECONDS = 3.0
 LAST_SECONDS = 2.0
 """How long a stop waits for the platform's answers to what was just sent."""
@@ -98,32 +100,32 @@ class WeChatChannel:
             store=store, people=people, api=self.api, rights=self.rights, pages=pages, media=media
         )
         self._store = store
-        self._handling = handling = Handling(
+        self._incoming = Incoming(
             store=store,
             people=people,
             sender=self._sender,
             photos=self._photos,
-            calm=calm,
-            retries=retries,
-            sleep=sleep,
+            foreground=calm,
+            folder=data_dir.absolute() / "intake",
+            timing=Timing(retries=tuple(retries), stop=STOP_SECONDS, sleep=sleep),
         )
-        self.reception = PassiveReply(
+        self._answering = Answering(
             people=people,
             rights=self.rights,
             sender=self._sender,
             pages=pages,
-            handling=handling,
+            media=media,
+            incoming=self._incoming,
+            promises=Promises(data_dir.absolute() / "inbox" / "wechat" / "promised"),
             metrics=metrics,
-            composer=Composer(people=people, pages=pages, media=media, handling=handling),
-            folder=data_dir.absolute() / "inbox" / "wechat" / "promised",
         )
         envelope = Envelope(
             token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)
         )
         self._nonces = ReplayGuard(store, clock)
-        self._callback = Callback(envelope=envelope, reception=self.reception, nonces=self._nonces, clock=clock)
+        self._callback = Callback(envelope=envelope, answering=self._answering, nonces=self._nonces, clock=clock)
         self._result_pages = ResultPages(pages)
-        self._pages, self._media, self._sleep = pages, media, sleep
+        self._people, self._pages, self._media, self._sleep = people, pages, media, sleep
         self._background: list[asyncio.Task[None]] = []
 
     async def _fetch_token(self, force: bool) -> dict[str, object]:
@@ -151,24 +153,30 @@ class WeChatChannel:
 
     async def start(self, answerer: Answerer) -> None:
         """Take pushes from now on. The platform need not be reachable: it is asked for the rights until it answers."""
-        # The words it knows take a second to load: not while the first person waits.
-        await asyncio.to_thread(_read_once)
         self._background = [
             asyncio.create_task(self.rights.keep_asking(), name="wechat rights"),
             asyncio.create_task(self._keep_sweeping(), name="wechat sweeping"),
         ]
         await _rehearse(answerer)
         await self.rights.settled()
-        await self.reception.start(answerer)
+        await self._answering.start(answerer)
 
     async def stop(self) -> None:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self.reception.aclose(STOP_SECONDS)
+        await self.intake.stop()
         await self._photos.aclose()
         await self.api.end(LAST_SECONDS)
         await self._client.aclose()
+
+    @property
+    def intake(self) -> Intake[Work]:
+        return self._incoming.intake
+
+    async def idle(self) -> None:
+        """Until everything taken so far is finished."""
+        await self._answering.idle()
 
     async def _keep_sweeping(self) -> None:
         while True:
@@ -184,7 +192,7 @@ class WeChatChannel:
         await self._media.sweep()
 
     async def health(self, *, ask: bool = False) -> Health:
-        return Health(listening=self.reception.running, findings=await self._findings() if ask else ())
+        return Health(listening=self._answering.running, findings=await self._findings() if ask else ())
 
     async def _findings(self) -> tuple[Finding, ...]:
         """Token, rights, and what is left of the inbox; what the account may do, in a line."""
@@ -201,7 +209,7 @@ class WeChatChannel:
         return tuple(found)
 
     async def forget(self, chat: Chat) -> None:
-        await self._handling.forget(chat.person)
+        await self._people.forget(chat.person)
 
     # --- what we say
 
@@ -231,11 +239,6 @@ class WeChatChannel:
         except Exception as error:
             log.error("a message could not be sent: %s", type(error).__name__)
             raise DeliveryLater(f"not sent: {type(error).__name__}") from None
-
-
-def _read_once() -> None:
-    for text in ("动漫风格", "把背景换成白色", "me as a wizard, twice"):
-        parse(text, photos=1)
 
 
 async def _rehearse(answerer: Answerer) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 from xml.parsers.expat import ExpatError
 
@@ -45,6 +46,11 @@ class Event:
         if self.sort in ("tap", "follow", "scan"):
             return "brief"
         return None if self.sort in ("unfollow", "nothing") else "message"
+
+    @property
+    def moment(self) -> datetime | None:
+        """`at` as a moment; None where the platform did not tell it."""
+        return datetime.fromtimestamp(self.at, UTC) if self.at else None
 
 
 def readable(xml: str) -> str:

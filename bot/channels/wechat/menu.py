@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.catalog import ACTIONS, STYLE_GROUPS, STYLES
+from handlers.choices import leads_somewhere
 
 TOP, SUB = 3, 5
 NAME_BYTES, SUB_NAME_BYTES = 60, 60
@@ -75,7 +75,7 @@ def _action(name: str, does: str, value: Any) -> dict[str, Any]:
         if urlsplit(value).scheme not in ("http", "https") or len(value.encode()) > 1024:
             raise BadMenu(f"{name}: url needs an http or https address of at most 1024 bytes")
         return {"type": "view", "url": value}
-    if does == "key" and not _leads_somewhere(value):
+    if does == "key" and not leads_somewhere(value):
         raise BadMenu(
             f"{name}: no choice is called {value!r:.60}; there are groups, edits, style:KEY, action:KEY and group:KEY "
             "(`likeness styles` and `likeness actions` list the keys)"
@@ -84,9 +84,3 @@ def _action(name: str, does: str, value: Any) -> dict[str, Any]:
     if len(key.encode()) > KEY_BYTES:
         raise BadMenu(f"{name}: {does} is longer than {KEY_BYTES} bytes")
     return {"type": "click", "key": key}
-
-
-def _leads_somewhere(key: str) -> bool:
-    kinds = {"style": STYLES, "action": ACTIONS, "group": STYLE_GROUPS}
-    kind, _, rest = key.partition(":")
-    return key in ("groups", "edits") or key in STYLES or key in ACTIONS or rest in kinds.get(kind, {})

@@ -1,287 +1,279 @@
-"""One answer to every push within a second, at any depth of work.
+"""What a push is answered with. Pure: facts come in, a reply comes out; `answering` looks things up and says it.
 
-push ─▶ seen before? the same answer
-     ─▶ budget opened ─▶ handling begins: photo fetched, handlers, one after another for each person
-     ─▶ done in time: its replies · else: what the handlers foresee, or a promise; the rest follows as messages
-     ─▶ with what waited for this person to write
+push ─▶ meaning: nothing · a fixed sentence · a picture asked for by its number · a message for the handlers
+     ─▶ said: the handlers' replies with numbers, what is foreseen, or a promise
+     ─▶ reply: with what waited for this person to write, as far as one passive reply holds it
 """
 
-import asyncio
-import logging
-from collections import OrderedDict
-from collections.abc import Awaitable
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from bot.channels.wechat.account_rights import AccountRights
-from bot.channels.wechat.crypto import Malformed
-from bot.channels.wechat.customer_messages import CustomerMessages
-from bot.channels.wechat.deferred_replies import DeferredReplies
+from bot.channels.wechat.customer_messages import CLAIM_SECONDS, card_title, shown_choices, shows
 from bot.channels.wechat.events import Event
-from bot.channels.wechat.follower import Follower
-from bot.channels.wechat.follower_store import FollowerStore, Record
-from bot.channels.wechat.handling import CHANNEL, Handling
-from bot.channels.wechat.replies import SILENCE, Answer
-from bot.channels.wechat.reply_builder import Composer, Said
-from bot.channels.wechat.result_pages.pages import Pages
-from bot.metrics import Metrics
-from handlers.channel import Answerer
-from handlers.dialogue.answer_matching import number_in
-from handlers.dialogue.turn import language_of
-from handlers.message import Language, Message
-from handlers.session import Session
+from bot.channels.wechat.follower import Answered, Follower, Pending
+from bot.channels.wechat.media import ALL
+from bot.channels.wechat.replies import SILENCE, Answer, fitting, numbered
+from bot.channels.wechat.result_pages.pages import Page
+from handlers.message import Choice, Language, Outgoing
 from handlers.words import words
-from intent import parse
-from providers.catalog import ACTIONS, STYLES
 
-log = logging.getLogger(__name__)
-
-ANSWER_SECONDS = 0.75
-"""Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
-FLUSH_SECONDS = 0.35
-KEPT_ANSWERS = 20_000
-REPEAT_SECONDS = 3.0
-"""The platform repeats a push after five seconds: a younger one is none of its repeats."""
-OVERHEARD = "a signature that carried another push"
+SAY = "say:"
+"""A number, a menu key or a scanned parameter that stands for words."""
+SHOW = "show:"
+"""A number under a collage: that picture by itself."""
+ASK_AGAIN = f"{SAY}进度"
+"""What "1" means on an account that cannot speak first: how far is it?"""
+ANSWERS_KEPT = 4
 
 
-class PassiveReply:
-    def __init__(
-        self,
-        *,
-        people: FollowerStore,
-        rights: AccountRights,
-        sender: CustomerMessages,
-        pages: Pages,
-        handling: Handling,
-        composer: Composer,
-        metrics: Metrics,
-        folder: Path,
-    ) -> None:
-        self._people = people
-        self._rights = rights
-        self._sender = sender
-        self._pages = pages
-        self._handling = handling
-        self._composer = composer
-        self._metrics = metrics
-        self._going: dict[str, asyncio.Task[Answer]] = {}
-        self._given: OrderedDict[str, Answer] = OrderedDict()
-        self._languages: OrderedDict[str, Language] = OrderedDict()
-        self._promises = DeferredReplies(
-            folder=folder, handling=handling, people=people, sender=sender, answering=self._answer
-        )
+# --- what a push means to us
 
-    # --- life
 
-    async def start(self, answerer: Answerer) -> None:
-        """Take pushes from now on, beginning with those a former process promised to handle."""
-        await self._handling.start(answerer)
-        self._promises.take_up()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForHandlers:
+    """A message for the handlers: words, a choice, what brought the person here; or, all empty, a photo."""
 
-    async def aclose(self, patience: float) -> None:
-        """Take no more; finish within `patience` seconds what has begun. The rest is in the inbox."""
-        self._handling.stop()
-        tasks = {*self._handling.tasks, *self._going.values()}
-        late = (await asyncio.wait(tasks, timeout=patience))[1] if tasks else set()
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    text: str = ""
+    choice: str | None = None
+    came_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShowPicture:
+    """A picture of a result page, by its number from 1."""
+
+    page: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentence:
+    """A sentence of the channel's own, by its key."""
+
+    key: str
+
+
+Meaning = ForHandlers | ShowPicture | Sentence | None
+
+
+def meaning(event: Event, picked: str | None) -> Meaning:
+    """None: nothing is answered. `picked`: what the number typed stands for, where the words are one."""
+    if event.sort in ("voice", "unsupported"):
+        return Sentence(key=f"wechat.{event.sort}")
+    chosen = picked or event.tapped
+    if chosen.startswith(SHOW):
+        _, page, number = chosen.split(":", 2)
+        return ShowPicture(page=page, number=int(number))
+    if event.sort == "photo":
+        return ForHandlers()
+    if event.sort in ("follow", "scan") and not chosen.startswith(SAY):
+        return ForHandlers(came_by=chosen)
+    if chosen.startswith(SAY):
+        text, choice = chosen.removeprefix(SAY), None
+    elif chosen:
+        text, choice = "", chosen
+    else:
+        text, choice = event.text, None
+    if text or choice:
+        return ForHandlers(text=text, choice=choice)
+    return Sentence(key="wechat.unsupported") if event.sort == "text" else None  # as of some stickers
+
+
+# --- what the push itself is answered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a push itself is answered. `offered`: what its numbers mean (None: as before). `substantial`: more than
+    small talk, so that a result that waited does not take its place. `language`: the person's, where it was heard."""
+
+    answer: Answer
+    offered: tuple[str, ...] | None = None
+    substantial: bool = False
+    language: Language | None = None
+
+
+NOTHING_SAID = Said(answer=SILENCE)
+
+
+def sentence(key: str, language: Language) -> Said:
+    return Said(answer=Answer(text=words(language, key)))
+
+
+def printed(event: Event, replies: Sequence[Outgoing], *, customer: bool, just_listed: tuple[str, ...] = ()) -> Said:
+    """The replies as one text with numbers. `just_listed`: the choices printed a moment ago; for photos sent in a row
+    the same list is printed once."""
+    texts: list[str] = []
+    offered: tuple[str, ...] = ()
+    language = replies[0].language if replies else "zh"
+    if event.sort == "follow":
+        texts.append(words(language, "say.hello"))
+    for outgoing in replies:
+        choices = shown_choices(outgoing.choices)
+        if choices:
+            offered = tuple(c.id for c in choices)
+            again = event.sort == "photo" and offered == just_listed
+            texts.append(outgoing.text if again else numbered(outgoing.text, choices))
+        else:
+            texts.append(outgoing.text)
+    begun = any(outgoing.begins for outgoing in replies)
+    waits = begun or any(o.choices and not shown_choices(o.choices) for o in replies)
+    if offered:
+        texts.append(words(language, "wechat.reply_number"))
+    elif waits and not customer:
+        texts.append(words(language, "wechat.ask_again"))
+        offered = (ASK_AGAIN,)
+    elif begun:
+        texts.append(words(language, "wechat.meanwhile"))
+    substantial = event.sort == "photo" or bool(offered and offered != (ASK_AGAIN,)) or any(o.job for o in replies)
+    text = "\n".join(t for t in texts if t)
+    return Said(answer=Answer(text=text), offered=offered, substantial=substantial, language=language)
+
+
+def promised(language: Language, *, customer: bool) -> Said:
+    """Where nothing is known yet in time."""
+    text = words(language, "wechat.promise")
+    if customer:
+        return Said(answer=Answer(text=text), offered=(), substantial=True)
+    text = "\n".join([text, words(language, "wechat.ask_again")])
+    return Said(answer=Answer(text=text), offered=(ASK_AGAIN,), substantial=True)
+
+
+def as_picture(page_id: str, page: Page, media_id: str | None, link: str | None) -> Answer:
+    """A picture in the answer itself; where it could not be uploaded, a card that opens its page."""
+    if media_id is not None:
+        return Answer(media_id=media_id, page=page_id)
+    if link is None:
+        return Answer(text=words(page.language, "error.delivery_later"))
+    return Answer(title=card_title(page), text=page.text, cover=f"{link}/cover.jpg", url=link, page=page_id)
+
+
+# --- with what waited
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The page of a result that waited. `receipt`: what is said about it where it is shown; `together`: in one."""
+
+    id: str
+    page: Page
+    link: str | None
+    receipt: str
 
     @property
-    def running(self) -> bool:
-        return self._handling.running
-
-    async def idle(self) -> None:
-        """Until everything taken so far is finished."""
-        while self._handling.tasks or self._going:
-            await asyncio.wait({*self._handling.tasks, *self._going.values()})
-
-    def reached_at(self, base: str) -> None:
-        """The address the platform calls, for links; written down beside the answer, not before it."""
-        if self._pages.moved(base):
-            self._handling.spawn(self._pages.remember(base))
-
-    # --- one push
-
-    async def answer(self, push: Event, fresh: Awaitable[bool] | None = None) -> Answer:
-        """The same for every try of the platform, also for two at once.
-
-        `fresh`: whether its signature has not carried another push. Raises Malformed where it has.
-        """
-        if (given := self._given.get(push.key)) is not None:
-            return given
-        task = self._going.get(push.key)
-        if task is None:
-            task = self._going[push.key] = asyncio.create_task(self._answer(push, fresh))
-            task.add_done_callback(lambda done: self._gave(push.key, done))
-        try:
-            return await self._in_time(task)
-        except Malformed:
-            raise
-        except Exception as error:  # not in time, or not at all: the database is slow, or away
-            log.warning("an answer is promised and follows: %s", type(error).__name__)
-        if push.key not in self._given:
-            language = self._language(push)
-            said = self._composer.promised(language, customer=self._rights.known.customer).answer
-            self._give(push.key, self._promises.promise(push, task, language=language, said=said))
-        return self._given[push.key]
-
-    def _language(self, push: Event) -> Language:
-        """Where the person's record cannot be read in time: theirs as this process last heard it, or of these words."""
-        known = self._languages.get(push.openid)
-        return language_of(Session(language=known), push.text, parse(push.text).language, known or "zh")
-
-    async def _in_time(self, task: "asyncio.Task[Answer]") -> Answer:
-        """Raises what the task raises, and TimeoutError."""
-        if not (await asyncio.wait({task}, timeout=ANSWER_SECONDS))[0]:
-            raise TimeoutError
-        return task.result()
-
-    def _gave(self, key: str, task: "asyncio.Task[Answer]") -> None:
-        self._going.pop(key, None)
-        if not task.cancelled() and task.exception() is None:
-            self._give(key, task.result())
-
-    def _give(self, key: str, answer: Answer) -> None:
-        """Once a promise is given, it stays the answer for every further try of the platform."""
-        self._given.setdefault(key, answer)
-        if len(self._given) > KEPT_ANSWERS:
-            self._given.popitem(last=False)
-
-    async def _answer(self, push: Event, fresh: Awaitable[bool] | None = None) -> Answer:
-        if push.sort == "nothing":
-            return SILENCE
-        with self._handling.calm.busy():
-            return await self._answer_now(push, fresh)
-
-    async def _answer_now(self, push: Event, fresh: Awaitable[bool] | None) -> Answer:
-        if push.sort == "unfollow":
-            await _checked(fresh)
-            work = self._handling.begin(push, self._handling.for_handlers(push, "/forget", None))
-            await self._handling.keep(work)
-            self._handling.spawn(self._handling.unfollowed(work))
-            return SILENCE
-        found = await self._people.record(push.openid)
-        await _checked(fresh)
-        repeated = await self._repeated(push, found.person)
-        person, opening = self._opened(push, found, repeated=repeated)
-        if (given := person.answer_to(push.key)) is not None:
-            return Answer.model_validate_json(given)
-        self._metrics.message(CHANNEL)
-        customer = (await self._rights.now()).customer
-        flushing = None
-        if customer and not repeated and any(h.page for h in person.held):
-            await opening
-            flushing = asyncio.ensure_future(self._sender.flush(push.openid))
-            self._handling.spawn(flushing)
-        said = await self._said(push, person, customer)
-        if said.language is not None:
-            self._hear(push.openid, said.language)
-        results = not customer
-        if flushing is not None:
-            await asyncio.wait({flushing}, timeout=FLUSH_SECONDS)
-            results = flushing.done()  # what could not be sent now (the day's quota, say) goes into the answer
-        return await self._composer.composed(push, await opening, said, results=results, repeated=repeated)
-
-    async def _repeated(self, push: Event, person: Follower) -> bool:
-        """Whether it was answered before, perhaps by another process. Then it opens nothing and brings nothing that
-        came since: nobody may be there any more to read this answer. Only asked where it matters."""
-        now = self._people.clock()
-        old = now.timestamp() - push.at >= REPEAT_SECONDS
-        matters = person.held or person.opened(push.action or "message", push.key, now) != person
-        return bool(old and matters and await self._handling.handled(push))
-
-    def _hear(self, openid: str, language: Language) -> None:
-        self._languages[openid] = language
-        self._languages.move_to_end(openid)
-        if len(self._languages) > KEPT_ANSWERS:
-            self._languages.popitem(last=False)
-
-    def _opened(self, push: Event, found: Record, *, repeated: bool) -> "tuple[Follower, asyncio.Future[Record]]":
-        """What the push opens; it is written down beside the work, and awaited before the answer."""
-        action = push.action or "message"
-        photo = push.sort == "photo"
-        person = found.person
-        if not repeated:
-            person = person.opened(action, push.key, self._people.clock(), photo=photo)
-        opening: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
-        if person == found.person:
-            opening.set_result(found)
-        else:
-            opening = asyncio.ensure_future(
-                self._people.opened(push.openid, action, push.key, photo=photo, known=found)
-            )
-            self._handling.spawn(opening)
-        return person, opening
-
-    async def _said(self, push: Event, person: Follower, customer: bool) -> Said:
-        """What the push itself is answered."""
-        if push.sort in ("unsupported", "voice"):
-            key = "wechat.voice" if push.sort == "voice" else "wechat.unsupported"
-            return Said(answer=Answer(text=words(person.language, key)))
-        if (shown := self._picture_asked(push, person)) is not None:
-            return Said(answer=await self._one_picture(*shown, person.language), substantial=True)
-        message = self._message(push, person)
-        if message is None and push.sort == "text":  # nothing in it, as of some stickers
-            return Said(answer=Answer(text=words(person.language, "wechat.unsupported")))
-        if message is None:
-            return Said(answer=SILENCE)
-        work = self._handling.begin(push, message, behind=person.awaits(self._people.clock()))
-        replies = await self._handling.replies(work)
-        if replies is None:
-            return self._composer.promised(person.language, customer=customer)
-        return self._composer.printed(push, replies, customer=customer)
-
-    # --- what it means for the handlers
-
-    def _message(self, push: Event, person: Follower) -> Message | None:
-        text, choice = push.text, None
-        if push.sort in ("tap", "follow", "scan"):
-            text, choice = _tapped(push)
-        elif (n := number_in(text, len(person.offered))) is not None:
-            text, choice = _meaning(person.offered[n - 1])
-        if not (text or choice or push.sort == "photo"):
-            return None
-        return self._handling.for_handlers(push, text, choice, person.language)
-
-    def _picture_asked(self, push: Event, person: Follower) -> tuple[str, int] | None:
-        """The picture of a collage that a number asks for: its page and number."""
-        n = number_in(push.text, len(person.offered)) if push.sort == "text" else None
-        offered = person.offered[n - 1] if n is not None else push.tapped
-        if not offered.startswith("show:"):
-            return None
-        _, page_id, number = offered.split(":", 2)
-        return page_id, int(number)
-
-    async def _one_picture(self, page_id: str, number: int, language: Language) -> Answer:
-        page = await self._pages.get(page_id)
-        if page is None or not 1 <= number <= len(page.pictures):
-            return Answer(text=words(language, "wechat.expired"))
-        return await self._composer.as_picture(page_id, page, str(number))
+    def which(self) -> str:
+        return "1" if len(self.page.pictures) == 1 else ALL
 
 
-async def _checked(fresh: Awaitable[bool] | None) -> None:
-    """Before anything is changed."""
-    if fresh is not None and not await fresh:
-        raise Malformed(OVERHEARD)
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything a reply is made of. `waited`: what the person's record holds, of which `results` are still kept, by
+    the id of what waited. `picture`: the answer that shows the one `wanted`, once it is ready."""
+
+    event: Event
+    said: Said
+    follower: Follower
+    waited: tuple[Pending, ...] = ()
+    results: Mapping[str, Result]
+    picture: Answer | None = None
+
+    def with_picture(self, picture: Answer) -> "Facts":
+        return replace(self, picture=picture)
 
 
-def _meaning(offered: str) -> tuple[str, str | None]:
-    """What was offered as words or as a choice."""
-    return (offered.removeprefix("say:"), None) if offered.startswith("say:") else ("", offered)
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """`answer` is said; `taken` of what waited is in it. `waiting`: words it has no room for, for the next time;
+    `rest`: words that follow as a message. `offered`: what numbers mean now (None: as before)."""
+
+    answer: Answer
+    language: Language
+    offered: tuple[str, ...] | None = None
+    taken: tuple[Pending, ...] = ()
+    waiting: str = ""
+    rest: str = ""
+
+    def noted(self, key: str, record: Follower) -> Follower:
+        """The person's record with this reply handed out: whatever it took is gone from there."""
+        held = tuple(h for h in record.held if h not in self.taken)
+        if self.waiting:
+            held = (*held, Pending(id=f"waiting:{key}", text=self.waiting))
+        answered = (*record.answered, Answered(key=key, answer=self.answer.model_dump_json()))[-ANSWERS_KEPT:]
+        means = record.offered if self.offered is None else self.offered
+        changes = {"held": held, "answered": answered, "offered": means, "language": self.language}
+        return record.model_copy(update=changes)
 
 
-def _tapped(push: Event) -> tuple[str, str | None]:
-    """A menu key, a tapped item or a scanned parameter as words or as a choice.
+def taken_now(follower: Follower, now: float, *, results: bool) -> tuple[Pending, ...]:
+    """What waits and goes into this answer: all words, and the `results` that no sender has begun with."""
+    return tuple(h for h in follower.held if not h.page or (results and now - h.claimed >= CLAIM_SECONDS))
 
-    `say:words` are words; the key of a style or an edit means it; anything else that comes with a follow or a scan
-    leads to the menu of styles.
-    """
-    tapped = push.tapped
-    if tapped in STYLES:
-        return "", f"style:{tapped}"
-    if tapped in ACTIONS:
-        return "", f"action:{tapped}"
-    if push.sort == "tap" or tapped.startswith(("say:", "style:", "action:", "group:", "groups", "edits")):
-        return _meaning(tapped)
-    return "", "groups"
+
+def alone(said: Said, follower: Follower) -> Reply:
+    """The answer by itself: nothing waited."""
+    answer, rest = said.answer, ""
+    if answer.text and not answer.url:
+        head, rest = fitting(answer.text)
+        answer = answer.model_copy(update={"text": head})
+    return Reply(answer=answer, language=said.language or follower.language, offered=said.offered, rest=rest)
+
+
+def wanted(facts: Facts) -> Result | None:
+    """The result whose picture is to be the answer: a picture carries no words, so only beside small talk."""
+    if facts.said.substantial or facts.said.answer.media_id:
+        return None
+    return next((facts.results[h.id] for h in facts.waited if h.id in facts.results), None)
+
+
+def reply(facts: Facts) -> Reply:
+    """The answer with what waited."""
+    said, waited = facts.said, facts.waited
+    language = said.language or facts.follower.language
+    numbers = not said.offered and not any(h.page for h in waited)
+    lines, meant = _in_words(waited, language, numbers=numbers)
+    shown = _shown(facts, lines, language)
+    if shown is not None:
+        return shown
+    for held in waited:
+        result = facts.results.get(held.id)
+        if result is not None and result.link:
+            n = len(result.page.pictures)
+            lines.append(words(result.page.language, "wechat.ready", n=n, url=result.link))
+    if said.answer.media_id or said.answer.url:
+        answer, waiting = said.answer, "\n".join(lines)
+    else:
+        head, waiting = fitting("\n".join([*lines, said.answer.text]))
+        answer = Answer(text=head)
+    offered = meant or said.offered
+    return Reply(answer=answer, language=language, offered=offered, taken=waited, waiting=waiting)
+
+
+def _shown(facts: Facts, lines: list[str], language: Language) -> Reply | None:
+    """The reply that is a picture or its card, where it can be one."""
+    result = wanted(facts)
+    if result is None or facts.picture is None:
+        return None
+    others = tuple(h for h in facts.waited if h.id in facts.results and facts.results[h.id] is not result)
+    if not facts.picture.media_id and others:
+        return None
+    if facts.picture.media_id:
+        lines = [*lines, result.receipt]
+    taken = tuple(h for h in facts.waited if h not in others)
+    several = len(result.page.pictures) > 1
+    offered = shows(result.id, result.page) if several or not others else (ASK_AGAIN,)
+    return Reply(answer=facts.picture, language=language, offered=offered, taken=taken, waiting="\n".join(lines))
+
+
+def _in_words(taken: Sequence[Pending], language: Language, *, numbers: bool) -> tuple[list[str], tuple[str, ...]]:
+    """The words that waited, one list among them numbered, and what its numbers mean. Not `numbers`: the answer has a
+    list of its own."""
+    listed = [h for h in taken if h.text and h.choices]
+    chosen = listed[-1] if listed and numbers else None
+    lines = []
+    for held in taken:
+        if held is chosen:
+            text = numbered(held.text, tuple(Choice(id=i, label=label) for i, label in held.choices))
+            lines.append("\n".join([text, words(language, "wechat.reply_number")]))
+        elif held.text:
+            lines.append(held.text)
+    return lines, tuple(i for i, _ in chosen.choices) if chosen else ()

@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.outbound.limits import Clock
 from bot.metrics import Metrics
-from handlers.channel import Health
-from handlers.message import Message, Outgoing
+from handlers.channel import Glimpse, Health
+from handlers.message import Language, Message, Outgoing
 from handlers.store.memory import MemoryStore
 from providers.fake import Script
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
@@ -218,6 +218,9 @@ async def test_a_wrong_token_is_told_of_clearly_and_the_doctor_says_so_too(
 
         async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
             raise AssertionError(messages)
+
+        def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+            return Glimpse(language=known or "en")
 
     await channel.start(Nobody())
     await logged(caplog, "does not know TELEGRAM_BOT_TOKEN")

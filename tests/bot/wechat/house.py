@@ -83,9 +83,9 @@ class House:
 
     async def settled(self) -> None:
         """Until everything taken has been handled and every job has ended."""
-        await self.channel.reception.idle()
+        await self.channel.idle()
         await self.all_ended(0)
-        await self.channel.reception.idle()
+        await self.channel.idle()
 
     def later(self, **how: float) -> None:
         self.clock.ahead += timedelta(**how)
@@ -100,7 +100,7 @@ class House:
         channel: WeChatChannel | None = None,
     ) -> Job:
         """What the job runner does at the end of this person's newest open job, without one: result, receipt, ended."""
-        await self.channel.reception.idle()
+        await self.channel.idle()
         job = next(j for j in await self.store.jobs(states=LIVE) if j.chat.person == person.openid)
         pictures = tuple(_made(self.folder / "pictures" / job.id, n, sizes) for n in range(count))
         if file is not None:
@@ -119,7 +119,7 @@ class House:
         """A photo and words: a job begins."""
         await person.sends(photo())
         answer = await person.types(text)
-        await self.channel.reception.idle()
+        await self.channel.idle()
         return answer
 
     async def get(self, url: str) -> httpx.Response:
@@ -231,7 +231,7 @@ async def beside(likeness: House) -> AsyncIterator[tuple[WeChatChannel, str]]:
     try:
         async with served(Starlette(routes=list(channel.routes()))) as address:
             yield channel, address
-            await channel.reception.idle()
+            await channel.idle()
     finally:
         await channel.stop()
 

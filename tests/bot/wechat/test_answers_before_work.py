@@ -34,7 +34,7 @@ async def test_photos_wait_while_anybody_s_answer_is_being_made(tmp_path: Path, 
         with likeness.calm.busy():
             assert "照片" in text_of(await ann.sends(photo()))
             assert wechat.calls["photo"] == 0
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert wechat.calls["photo"] == 1
 
 
@@ -46,7 +46,7 @@ async def test_words_right_behind_a_photo_are_answered_without_it(tmp_path: Path
             assert "动漫" in text_of(await ann.types("动漫风格"))
             assert wechat.calls["photo"] == 0
             assert not await likeness.jobs()
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         (job,) = await likeness.jobs()
         assert len(job.order.photos) == 1
         assert len(ann.seen) == 2, "what was foreseen came true and is not said again"

@@ -111,10 +111,10 @@ async def test_after_two_days_a_result_waits_and_comes_first_when_the_person_wri
         assert not ann.messages
         assert not wechat.refused, "the ledger knows before the platform has to say so"
         await ann.types("你好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert [s.kind for s in ann.seen if s.kind == "image"] == ["image"]
         await ann.types("谢谢")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.pictures) == 1
 
 
@@ -128,7 +128,7 @@ async def test_a_platform_that_counts_otherwise_is_believed(tmp_path: Path, wech
         assert not ann.pictures
         assert likeness.rows[0].state is DeliveryState.SENT
         await ann.types("你好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.pictures) == 1
 
 
@@ -144,10 +144,10 @@ async def test_a_used_up_budget_holds_results_in_their_order(tmp_path: Path, wec
             await likeness.makes(ann, sizes=(300 + 10 * n, 200))
         assert not ann.messages
         await ann.types("你好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.pictures) >= 2
         await ann.types("好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.pictures) == len(set(ann.pictures)) == 3
 
 
@@ -253,7 +253,7 @@ async def test_where_a_tap_ends_the_window_before_it_the_result_waits(tmp_path: 
         await likeness.makes(ann)
         assert wechat.refused == [(ann.openid, 45015)]
         await ann.types("你好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.pictures) == 1
 
 
@@ -306,9 +306,9 @@ async def test_a_result_that_waited_and_whose_send_is_unclear_is_linked_with_its
         await likeness.makes(ann)
         wechat.plan("custom/send", do="garbage")
         await ann.types("你好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         await ann.types("你好")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.pictures) == 1
         assert sum("没看到" in seen.text and "/r/" in seen.text for seen in ann.messages) == 1
 

@@ -189,7 +189,7 @@ async def test_one_message_delivered_many_times_at_once_is_one_job_with_one_answ
         answers = await asyncio.gather(*(posted(likeness, xml) for _ in range(6)))
         shown = {seen.text for a in answers if (seen := ann.reads(a.status_code, a.text))}
         assert len(shown) == 1
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 1
 
 
@@ -260,6 +260,6 @@ async def test_the_log_holds_no_words_and_no_secrets(
         with caplog.at_level(logging.DEBUG):
             await ann.types("把我变成秘密花园里的公主")
             await posted(likeness, "<xml>秘密</xml>")
-            await likeness.channel.reception.idle()
+            await likeness.channel.idle()
         ours = [r.getMessage() for r in caplog.records if r.name.startswith(("bot", "handlers", "providers"))]
         assert not [line for line in ours if "秘密" in line or ann.openid in line or (wechat.token or "-none-") in line]

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from handlers.channel import Glimpse
 from handlers.dialogue.conversation import Conversation
-from handlers.message import Message, Outgoing
+from handlers.message import Language, Message, Outgoing
 from providers.fake import FakeProvider, Script
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import hasty
@@ -33,6 +34,9 @@ class Held:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         return await self.conversation.foresee(messages)
 
+    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+        return self.conversation.glimpse(text, offered=offered, known=known)
+
 
 class Blind(Held):
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
@@ -52,7 +56,7 @@ async def test_a_photo_that_is_slow_to_fetch_delays_no_answer(tmp_path: Path, we
         assert [push.tries for push in ann.pushes] == [1, 1]
         assert max(push.seconds for push in ann.pushes) < 1
         assert not await likeness.jobs()
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         (job,) = await likeness.jobs()
         assert len(job.order.photos) == 1
         # What was foreseen came true, so nothing is said twice.
@@ -66,7 +70,7 @@ async def test_without_its_photo_nothing_is_begun_and_the_person_is_told(tmp_pat
         await ann.sends(photo())
         wechat.files.clear()
         await ann.types("动漫风格")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert not await likeness.jobs()
         said = [s.text for s in ann.seen]
         assert any("照片没有收到" in text for text in said)
@@ -77,10 +81,10 @@ async def test_a_file_that_is_no_photo_is_said_so_after_the_first_answer(tmp_pat
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
         await ann.sends(b"\xff\xd8\xff not a photo")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert any("照片" in s.text for s in ann.messages)
         await ann.types("动漫风格")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert not await likeness.jobs()
 
 
@@ -99,7 +103,7 @@ async def test_an_address_that_is_not_the_platforms_is_never_asked(tmp_path: Pat
             elsewhere.files["x"] = photo()
             xml = ann.photo_xml(photo()).replace(f"{wechat.url}/photos/", f"{elsewhere.url}/photos/x?")
             await ann._push(xml)
-            await likeness.channel.reception.idle()
+            await likeness.channel.idle()
             assert elsewhere.calls["photo"] == 0
         assert wechat.calls["media/get"] >= 1
 
@@ -114,7 +118,7 @@ async def test_several_photos_in_a_row_lie_on_the_table_together(tmp_path: Path,
         assert "3 张" in answers[2]
         assert "1. " not in answers[2], "the same list is printed once"
         await ann.types("动漫风格")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         (job,) = await likeness.jobs()
         assert len(job.order.photos) == 3
 
@@ -126,9 +130,9 @@ async def test_a_number_right_after_a_photo_means_the_list_just_read(tmp_path: P
         groups = text_of(await ann.sends(photo()))
         first = groups.partition("\n1. ")[2].partition("\n")[0]
         assert first in text_of(await ann.types("1"))
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         await ann.types("2")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 1
 
 
@@ -151,7 +155,7 @@ async def test_how_far_a_picture_is_can_be_asked_while_its_photo_is_still_on_its
         await ann.types("动漫风格")
         assert "动漫风格" in text_of(await ann.types("进度"))
         likeness.later(seconds=20)
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert not ann.messages, "the same with another number is worth none of the five"
 
 
@@ -167,7 +171,7 @@ async def test_handling_that_takes_long_is_foreseen_and_not_repeated(tmp_path: P
         assert "文字成图" in text_of(await ann.types("画一座暴风雨里的灯塔"))
         assert ann.pushes[-1].seconds < 1
         held[0].go.set()
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.seen) == 1
         assert len(await likeness.jobs()) == 1
 
@@ -186,7 +190,7 @@ async def test_where_nothing_can_be_foreseen_the_answer_is_promised_and_comes(
         assert "收到" in text_of(await ann.types("画一座暴风雨里的灯塔"))
         assert ann.pushes[-1].seconds < 1
         held[0].go.set()
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert "文字成图" in ann.messages[0].text
 
 
@@ -235,7 +239,7 @@ async def test_words_wait_for_a_photo_that_another_process_fetches(tmp_path: Pat
         await until_jobs(likeness, 1)
         (job,) = await likeness.jobs()
         assert len(job.order.photos) == 1
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(ann.seen) == 2, "what was foreseen came true"
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from bot.channels.wechat.account_rights import AccountRights, Rights
 from bot.channels.wechat.api import WeChatError
+from handlers.channel import Glimpse
 from handlers.dialogue.conversation import Conversation
-from handlers.message import Choice, Kind, Message, Outgoing
+from handlers.message import Choice, Kind, Language, Message, Outgoing
 from handlers.store.base import DeliveryState
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.handlers.running import Clock
@@ -89,6 +90,9 @@ class Dawdling:
 
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         return await self.conversation.foresee(messages)
+
+    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+        return self.conversation.glimpse(text, offered=offered, known=known)
 
 
 async def test_a_push_that_comes_to_two_processes_at_once_gets_the_picture_from_both(
@@ -268,14 +272,14 @@ async def test_numbers_of_a_list_that_waited_mean_what_was_printed(tmp_path: Pat
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
         await asks_for_a_picture(likeness, ann)
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         (job,) = await likeness.jobs()
         retry = Choice(id=f"retry:{job.id}", label="再试一次")
         failed = Outgoing(id="error:x", kind=Kind.CHOICES, text="出错了。", choices=(retry,), job=job.id, language="zh")
         await likeness.channel.say(job.chat, failed)
         assert "1. 再试一次" in text_of(await ann.types("你好"))
         assert "动漫风格" in text_of(await ann.types("1"))
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 2
 
 
@@ -391,7 +395,7 @@ async def test_pages_of_who_is_no_follower_to_the_platform_are_gone_after_forget
         await likeness.makes(ann)
         assert (await likeness.get(link)).status_code == 200
         await ann.types("/forget")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert (await likeness.get(link)).status_code == 404
 
 
@@ -404,7 +408,7 @@ async def test_menu_messages_that_are_refused_become_numbered_lists(tmp_path: Pa
         assert ann.messages[-1].kind == "text"
         assert "1. 再来一张" in ann.messages[-1].text
         await ann.types("1")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 2
 
 

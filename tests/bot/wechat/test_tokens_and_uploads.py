@@ -250,6 +250,6 @@ async def test_several_pictures_that_cannot_be_uploaded_are_one_card(tmp_path: P
 async def test_photos_are_deleted_once_they_are_accepted(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         await likeness.phone().sends(photo())
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         inbox = tmp_path / "inbox" / "wechat"
         assert not await asyncio.to_thread(lambda: list(inbox.iterdir()))

@@ -25,7 +25,7 @@ async def test_a_new_follower_is_greeted_with_an_example_and_a_menu(tmp_path: Pa
         assert "\n1. " in styles
         assert "把照片发过来" in text_of(await ann.types("1"))
         await ann.sends(photo())
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 1
 
 
@@ -52,7 +52,7 @@ async def test_after_an_unfollow_nothing_is_sent_and_everything_is_deleted(tmp_p
         assert photos
         shown = len(ann.seen)
         assert await ann.unfollows() is None
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         await likeness.makes(ann)
         assert len(ann.seen) == shown
         assert not wechat.refused
@@ -66,7 +66,7 @@ async def test_who_follows_again_is_served_again(tmp_path: Path, wechat: FakeWeC
         ann = likeness.phone()
         await ann.follows()
         await ann.unfollows()
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         likeness.later(seconds=5)
         assert text_of(await ann.follows())
         await likeness.wishes(ann)
@@ -153,7 +153,7 @@ async def test_numbers_answer_the_menu_message_too(tmp_path: Path, wechat: FakeW
         await likeness.wishes(ann)
         await likeness.makes(ann)
         await ann.types("3")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         newest = (await likeness.jobs())[0]
         assert newest.order.shots[0].edits[0].action == "upscale"
 
@@ -165,7 +165,7 @@ async def test_a_number_after_another_answer_means_nothing_old(tmp_path: Path, w
         await likeness.makes(ann)
         await ann.types("谢谢")
         await ann.types("1")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 1
 
 
@@ -177,7 +177,7 @@ async def test_a_question_is_asked_back_and_answered_by_number(tmp_path: Path, w
         assert "证件照" in question
         assert "\n2. " in question
         await ann.types("第二个")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert len(await likeness.jobs()) == 1
 
 
@@ -188,14 +188,14 @@ async def test_after_a_result_words_edit_it_repeat_it_and_ask_about_it(tmp_path:
         await likeness.makes(ann)
         for said in ("背景换成海滩", "再来一张", "放大两倍", "换几个版本"):
             await ann.types(said)
-            await likeness.channel.reception.idle()
+            await likeness.channel.idle()
         assert len(await likeness.jobs()) == 5
         assert "已经" in text_of(await ann.types("进度"))
         assert "停止" in text_of(await ann.types("取消"))
         assert "1 张" in text_of(await ann.types("用量"))
         assert "删除" in text_of(await ann.types("忘记我"))
         await ann.types("1")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         done = [job for job in await likeness.jobs() if job.state is JobState.DONE]
         assert not done
 
@@ -224,7 +224,7 @@ async def test_a_long_answer_is_cut_at_a_line_and_goes_on_in_a_message(tmp_path:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann = likeness.phone()
         await ann.types("把我变成" + "一座" * 900 + "塔")
-        await likeness.channel.reception.idle()
+        await likeness.channel.idle()
         assert ann.broken == 0
         assert not wechat.refused
 

@@ -10,6 +10,7 @@ from bot.channels.telegram.outbound.results import Results
 from bot.channels.telegram.outbound.speaker import Speaker
 from bot.channels.telegram.timing import Timing
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
+from handlers.commands import is_command
 from handlers.message import Chat, Kind, Language, Message, Outgoing
 from handlers.store.base import ENDED, JobState, Store
 from handlers.words import words
@@ -58,7 +59,7 @@ class Dispatch:
 
     async def _answer(self, message: Message, outgoing: Outgoing) -> Outcome:
         # What goes wrong with a wish is said in reply to it; a command or a tap needs no quoting.
-        quote = message.choice is None and not message.text.startswith("/")
+        quote = message.choice is None and not is_command(message.text)
         late = False
 
         async def say() -> None:

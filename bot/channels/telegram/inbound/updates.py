@@ -12,8 +12,8 @@ import telegram
 from telegram import Update
 
 from bot.channels.telegram.inbound.lenient_json import left_out
+from handlers.commands import COMMANDS
 from handlers.message import Language
-from intent import COMMANDS, parse
 
 TEXT_UNITS = 4096
 """UTF-16 units of one message (Bot API)."""
@@ -266,9 +266,7 @@ def spoken(message: telegram.Message, words: str, me: Me) -> tuple[str, bool]:
         if command == MAKE:
             return rest.lstrip(_MARKS), True
         if at or private:
-            said = f"{command.replace('_', ' ')} {rest}".strip()
-            # A command that says nothing to us is in no language: it keeps its stroke.
-            return (f"/{command} {rest}".strip() if parse(said).operation == "none" else said), True
+            return f"/{command} {rest}".strip(), True
         return text, False
     return _without_name(text, message, me)
 
