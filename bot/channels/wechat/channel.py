@@ -38,8 +38,6 @@ from providers.net import direct
 
 log = logging.getLogger(__name__)
 
-RETRIES = (0.5, 2.0, 8.0)
-"""Seconds before a message is handled again after a fault of ours (the database away for a moment)."""
 STOP_SECONDS = 3.0
 LAST_SECONDS = 2.0
 """How long a stop waits for the platform's answers to what was just sent."""
@@ -76,7 +74,7 @@ class WeChatChannel:
         calm: ForegroundGate | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        retries: Sequence[float] = RETRIES,
+        timing: Timing | None = None,
     ) -> None:
         self._metrics = metrics
         self._app_id, self._app_secret, self._root = app_id, app_secret, api_url.rstrip("/")
@@ -107,7 +105,7 @@ class WeChatChannel:
             photos=self._photos,
             foreground=calm,
             folder=data_dir.absolute() / "intake",
-            timing=Timing(retries=tuple(retries), stop=STOP_SECONDS, sleep=sleep),
+            timing=timing or Timing(stop=STOP_SECONDS, sleep=sleep),
         )
         self._answering = Answering(
             people=people,

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from bot.channels.intake import Timing
 from bot.channels.wechat.channel import WeChatChannel
 from bot.metrics import Metrics
 from handlers.channel import Answerer
@@ -162,7 +163,7 @@ async def house(
         calm=calm,
         clock=clock,
         sleep=_brisk,
-        retries=(0.0, 0.0),
+        timing=Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=3.0, sleep=_brisk),
     )
     router = Router([provider])
     runner = None
