@@ -276,7 +276,7 @@ async def test_forgetting_leaves_nothing_of_what_a_person_wrote_or_was_sent(plat
     await platform.store.forget(platform.chat)
     await channel.forget(platform.chat)
     left = [
-        *platform.store._values.values(),
+        *map(str, platform.store._values.values()),
         *(row.payload for row in platform.store._inbox.values()),
         *(entry.outgoing.text for entry in await platform.store.entries(platform.chat)),
     ]
