@@ -24,6 +24,7 @@ from providers.services.a1111.bodies import Call, around, call_for, cut_out
 from providers.services.a1111.inventory import API, Inventory, look
 from providers.services.a1111.offers import KEY, Way, offers
 from providers.services.at_once import AnswersAtOnce
+from providers.services.discovery import Discovery
 from providers.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ log = logging.getLogger(__name__)
 PATIENCE = httpx.Timeout(30.0, read=1800.0, write=120.0)
 """A call waits for the one before it, and on a processor alone for many minutes more."""
 _FAILURE = "failure"
-REMEMBERED = 300.0
-"""Seconds for which what the server has is not asked for again."""
 
 
 class A1111Provider(AnswersAtOnce):
@@ -58,7 +57,7 @@ class A1111Provider(AnswersAtOnce):
         self._client = client or Client()
         self._has = Inventory()
         self._offers = Offers(service=KEY)
-        self._looked = -REMEMBERED
+        self._discovery = Discovery(self._look_around)
 
     def __repr__(self) -> str:
         return "<A1111Provider>"
@@ -69,13 +68,12 @@ class A1111Provider(AnswersAtOnce):
         return self._offers
 
     async def discover(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        if now - self._looked < REMEMBERED:
-            return bool(self._offers.rows)
+        return await self._discovery()
+
+    async def _look_around(self) -> bool:
         has = await look(self._client, self._root, self._headers())
         self._has = has or Inventory()
         self._offers = offers(self._has, self._model)
-        self._looked = now
         return has is not None
 
     async def submit(self, request: Request) -> Submission:
@@ -128,7 +126,7 @@ class A1111Provider(AnswersAtOnce):
             await asyncio.shield(self._interrupt(task_id))
             raise
         if not answer.ok:
-            self._looked = -REMEMBERED  # what it has may be something else by now
+            self._discovery.forget()  # what it has may be something else by now
         pictures = await in_thread(pictures_of, answer)
         if call.finish is None:
             return pictures
@@ -146,7 +144,7 @@ class A1111Provider(AnswersAtOnce):
 
     async def check(self) -> None:
         """Also whether the checkpoint that the operator named is there."""
-        self._looked = -REMEMBERED
+        self._discovery.forget()
         if not await self.discover():
             hint = "no AUTOMATIC1111 answers at the address; it is to be started with --api"
             raise TellOperator(hint, code="provider_endpoint")

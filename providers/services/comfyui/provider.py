@@ -32,6 +32,7 @@ from providers.services.comfyui.answers import (
 from providers.services.comfyui.graphs import Graph, filled, read
 from providers.services.comfyui.inventory import Inventory
 from providers.services.comfyui.offers import KEY, offers
+from providers.services.discovery import Discovery
 from providers.services.results import fetch_links
 from providers.task import Operation, Task
 
@@ -43,8 +44,6 @@ PROMPTS = uuid.UUID("6f0c9a52-7d0e-4c56-9a3b-2f6f0f3b8a11")
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 0.5, 2.0, 1.5
 ABSENCES = 3
 """Looks in a row that find a prompt nowhere: between history and line it may be missed once."""
-REMEMBERED = 300.0
-"""Seconds for which what the server has is not asked for again."""
 LARGE = Room(max_side=4096)
 FEATHERING = 40
 
@@ -74,7 +73,7 @@ class ComfyUIProvider(ProviderDefaults):
         self._sleep = sleep
         self._has = Inventory()
         self._offers = Offers(service=KEY)
-        self._looked = -REMEMBERED
+        self._discovery = Discovery(self._look_around)
 
     def __repr__(self) -> str:
         return "<ComfyUIProvider>"
@@ -85,12 +84,12 @@ class ComfyUIProvider(ProviderDefaults):
         return self._offers
 
     async def discover(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        if now - self._looked < REMEMBERED:
-            return bool(self._offers.rows)
+        return await self._discovery()
+
+    async def _look_around(self) -> bool:
         stats = await self._client.check(f"{self._root}/system_stats", headers={})
         if not stats.text("system", "comfyui_version"):
-            self._looked, self._offers = now, Offers(service=KEY)
+            self._offers = Offers(service=KEY)
             return False
         told = await self._client.check(f"{self._root}/object_info", headers={})
         self._has = Inventory.of(told.body)
@@ -98,7 +97,6 @@ class ComfyUIProvider(ProviderDefaults):
         for problem in problems:
             log.warning("%s", problem)
         self._offers = offers(self._has, own, self._model)
-        self._looked = now
         return True
 
     async def _own(self) -> tuple[Sequence[Graph], Sequence[TellOperator]]:
@@ -118,7 +116,7 @@ class ComfyUIProvider(ProviderDefaults):
         answer = await self._client.submit(f"{self._root}/prompt", headers={}, timeout=SUBMIT, json=body)
         given = answer.text("prompt_id")
         if not answer.ok or not given:
-            self._looked = -REMEMBERED  # what it has may be something else by now
+            self._discovery.forget()  # what it has may be something else by now
             raise submit_error(answer)
         return self._submission(request, given, offer.model)
 
@@ -292,7 +290,7 @@ class ComfyUIProvider(ProviderDefaults):
 
     async def check(self) -> None:
         """Also whether the operator's graphs can be read, and the checkpoint they named is there."""
-        self._looked = -REMEMBERED
+        self._discovery.forget()
         if not await self.discover():
             raise TellOperator("no ComfyUI answers at the address", code="provider_address")
         if self._model is not None and find(self._has.checkpoints, self._model) is None:
