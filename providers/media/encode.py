@@ -52,7 +52,7 @@ def encode_to_fit(image: Image.Image, *, max_bytes: int, transparent: bool = Tru
     `transparent=False` puts transparent pictures on white and makes them JPEG too.
     """
     alpha = transparent and image.mode == "RGBA"
-    picture = image if alpha else on_white(image)
+    picture = image if alpha or image.mode == "RGB" else on_white(image)
     while True:
         data = b""
         for data in [png(picture)] if alpha else (jpeg(picture, quality=quality) for quality in QUALITIES):

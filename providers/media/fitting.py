@@ -52,10 +52,13 @@ def to_fit(path: Path, room: Room, *, into: Path, max_bytes: int = MAX_BYTES) ->
     """
     data = read_regular_file(path, max_bytes=READ_BYTES)
     try:
-        size = room.size_for(*inspect(data).size)
-        if inspect(data).size == size and mime_if_fits(data, max_bytes) is not None:
+        before = inspect(data).size
+        size = room.size_for(*before)
+        if before == size and mime_if_fits(data, max_bytes) is not None:
             return path
-        image = decode(data).image
+        if inspect(data).format == "JPEG":
+            size = _cheaper(before, size, room)
+        image = decode(data, max_side=max(size) if max(size) < max(before) else None).image
         del data  # tens of megabytes that nobody needs while the copy is made
     except Undecodable as error:
         raise refusal(error.code) from None
@@ -87,6 +90,16 @@ def cropped(path: Path, ratio: str, *, into: Path) -> Path:
         raise refusal(error.code) from None
     left, top = (width - wide) // 2, (height - high) // 4
     return _written(image.crop((left, top, left + wide, top + high)), into)
+
+
+def _cheaper(before: tuple[int, int], size: tuple[int, int], room: Room) -> tuple[int, int]:
+    """A JPEG can be decoded at a half, a quarter or an eighth of its size, in as much less memory and time: so it is,
+    where that leaves at least half of the pixels that there is room for."""
+    for part in (8, 4, 2):
+        smaller = (-(-before[0] // part), -(-before[1] // part))
+        if 2 * smaller[0] * smaller[1] >= size[0] * size[1]:
+            return min(size, room.size_for(*smaller))
+    return size
 
 
 def mask_to_fit(mask: Path, size: tuple[int, int], *, into: Path) -> Path:

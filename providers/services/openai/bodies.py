@@ -27,7 +27,9 @@ from providers.services.openai.offers import kind_of
 from providers.services.openai.sizes import like, of_ratio, whole
 from providers.task import Consistency, Operation, Task
 
-WHOLE = Room(max_pixels=16_777_216, min_side=16)
+WHOLE = Room(max_pixels=36_000_000, min_side=16)
+PHOTO_BYTES = 45 * 1024 * 1024
+"""Each photo must be below 50 MB: nearly all go as they are."""
 MASK_BYTES = 4 * 1024 * 1024
 _MASKED = frozenset({Operation.INPAINT, Operation.OUTPAINT})
 
@@ -56,7 +58,7 @@ def form_of(request: Request, offer: Offer, folder: Path) -> Form:
     fields |= _fidelity(task, offer.model)
     if task.operation in _MASKED:
         return _masked(request, offer, fields, folder)
-    photos = [to_fit(photo, WHOLE, into=folder) for photo in request.photos]
+    photos = [to_fit(photo, WHOLE, into=folder, max_bytes=PHOTO_BYTES) for photo in request.photos]
     return Form(fields=fields | {"size": _size(task, photos[0], offer.model)}, files=_images(photos))
 
 
@@ -101,7 +103,7 @@ def _masked(request: Request, offer: Offer, fields: dict[str, Any], folder: Path
     if len(alpha) >= MASK_BYTES:  # grey edges of a large, ragged mask: hard ones are smaller by far
         hard = mask_on(layout, mask).point([0] * 128 + [255] * 128)
         alpha = png(as_alpha(hard))
-    others = [to_fit(other, WHOLE, into=folder) for other in request.photos[1:]]
+    others = [to_fit(other, WHOLE, into=folder, max_bytes=PHOTO_BYTES) for other in request.photos[1:]]
     marked = FormFile(name="mask", filename="mask.png", type="image/png", data=alpha)
     fields |= {"size": _written(layout.canvas)}
     return Form(fields=fields, files=(*_images([first, *others]), marked), layout=layout)

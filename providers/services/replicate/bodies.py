@@ -32,14 +32,17 @@ from providers.services.replicate.offers import (
 )
 from providers.task import Operation
 
-WHOLE = Room(max_pixels=16_777_216, min_side=64)
-FILLED = Room(max_pixels=4_194_304, min_side=256, step=16)
+WHOLE = Room(max_pixels=36_000_000, min_side=64)
+PHOTO_BYTES = 45 * 1024 * 1024
+"""An upload may have 100 MB: nearly all photos go as they are."""
+FILLED = Room(max_pixels=4_194_304, min_side=256)
 ESRGAN_PIXELS = 2_096_704
 """What fits into the memory of the hardware that real-esrgan runs on; a larger photo fails there, for money."""
 FACE_SIZES = {"1:1": (1024, 1024), "3:4": (896, 1152), "4:3": (1152, 896), "9:16": (768, 1344), "16:9": (1344, 768)}
 RATIOS = {"1:1": 1.0, "3:4": 3 / 4, "4:3": 4 / 3, "9:16": 9 / 16, "16:9": 16 / 9, "2:3": 2 / 3, "3:2": 3 / 2,
           "4:5": 4 / 5, "5:4": 5 / 4, "21:9": 21 / 9, "9:21": 9 / 21}  # fmt: skip
 GREY = (128, 128, 128)
+PNG = {"output_format": "png"}
 
 
 def inputs_of(request: Request, offer: Offer, folder: Path) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def inputs_of(request: Request, offer: Offer, folder: Path) -> dict[str, Any]:
         case model if model == ESRGAN:
             return _enlarged(request, folder)
         case model if model == CUTOUT:
-            return {"image": to_fit(request.photos[0], WHOLE, into=folder)}
+            return {"image": to_fit(request.photos[0], WHOLE, into=folder, max_bytes=PHOTO_BYTES)}
         case model if model == REDUX:
             return _seeded(request, _redux(request, folder))
         case model if model == PULID:
@@ -67,7 +70,7 @@ def _seeded(request: Request, values: dict[str, Any]) -> dict[str, Any]:
 
 def _words(request: Request, model: str, folder: Path) -> dict[str, Any]:
     """Words and photos, as each family names them."""
-    photos = [to_fit(photo, WHOLE, into=folder) for photo in request.photos]
+    photos = [to_fit(photo, WHOLE, into=folder, max_bytes=PHOTO_BYTES) for photo in request.photos]
     values: dict[str, Any] = {"prompt": request.prompt, "output_format": "png"}
     if ratio := request.task.aspect_ratio:
         values["aspect_ratio"] = ratio
@@ -87,7 +90,7 @@ def _words(request: Request, model: str, folder: Path) -> dict[str, Any]:
 
 def _redux(request: Request, folder: Path) -> dict[str, Any]:
     """The photo is the prompt: there is none in words."""
-    photo = to_fit(request.photos[0], WHOLE, into=folder)
+    photo = to_fit(request.photos[0], WHOLE, into=folder, max_bytes=PHOTO_BYTES)
     ratio = request.task.aspect_ratio or _nearest_ratio(size_of(photo))
     values = {"num_outputs": request.count, "aspect_ratio": ratio, "output_format": "png"}
     return {"redux_image": photo} | values
@@ -100,14 +103,13 @@ def _nearest_ratio(size: tuple[int, int]) -> str:
 
 def _face(request: Request, folder: Path) -> dict[str, Any]:
     width, height = FACE_SIZES[request.task.aspect_ratio or "3:4"]
-    return {
-        "main_face_image": to_fit(request.photos[0], WHOLE, into=folder), "prompt": request.prompt, "width": width,
-        "height": height, "num_outputs": request.count, "output_format": "png",
-    }  # fmt: skip
+    face = to_fit(request.photos[0], WHOLE, into=folder, max_bytes=PHOTO_BYTES)
+    size = {"width": width, "height": height}
+    return {"main_face_image": face, "prompt": request.prompt, "num_outputs": request.count, **size} | PNG
 
 
 def _enlarged(request: Request, folder: Path) -> dict[str, Any]:
-    photo = to_fit(request.photos[0], WHOLE, into=folder)
+    photo = to_fit(request.photos[0], WHOLE, into=folder, max_bytes=PHOTO_BYTES)
     width, height = size_of(photo)
     if width * height > ESRGAN_PIXELS:
         raise NotTaken("a photo larger than the enlarger takes", code="provider_cannot", params={"given": "Replicate"})
@@ -117,7 +119,7 @@ def _enlarged(request: Request, folder: Path) -> dict[str, Any]:
 def _fill(request: Request, folder: Path) -> dict[str, Any]:
     if request.mask is None:
         raise AskPerson("an inpaint without a mask", code="bad_mask")
-    photo = to_fit(request.photos[0], WHOLE, into=folder)
+    photo = to_fit(request.photos[0], WHOLE, into=folder, max_bytes=PHOTO_BYTES)
     mask = mask_to_fit(request.mask, size_of(photo), into=folder)
     words = request.text or request.prompt
     return _seeded(request, {"image": photo, "mask": mask, "prompt": words, "output_format": "png"})

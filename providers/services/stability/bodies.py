@@ -23,6 +23,8 @@ from providers.task import Operation
 REQUEST_BYTES = 9 * 1024 * 1024
 """Of the ten megabytes of a request, for its pictures."""
 WHOLE = Room(max_pixels=9_437_184, min_pixels=4_096, min_side=64, max_side=16_384)
+PAINTED = Room(max_pixels=4_194_304, min_pixels=4_096, min_side=64, max_side=16_384)
+"""What is painted over comes back with four megapixels at most: more need not be sent."""
 FAST_SIDES, FAST_PIXELS = (32, 1536), (1_024, 1_048_576)
 MAX_SIDE_ADDED = 2000
 STRENGTH = "0.5"
@@ -77,10 +79,10 @@ def _create(request: Request, offer: Offer, fields: dict[str, str]) -> Form:
     return Form(fields=fields)
 
 
-def _photos(request: Request, folder: Path, *names: str) -> tuple[FormFile, ...]:
+def _photos(request: Request, folder: Path, *names: str, room: Room = WHOLE) -> tuple[FormFile, ...]:
     """Each photo under its name; together they fit into one request."""
     share = REQUEST_BYTES // len(names)
-    fitting = (to_fit(photo, WHOLE, into=folder, max_bytes=share) for photo in request.photos)
+    fitting = (to_fit(photo, room, into=folder, max_bytes=share) for photo in request.photos)
     return tuple(_file(name, path) for name, path in zip(names, fitting, strict=False))
 
 
@@ -94,7 +96,7 @@ def _file(name: str, path: Path) -> FormFile:
 def _masked(request: Request, folder: Path) -> tuple[FormFile, ...]:
     if request.mask is None:
         raise AskPerson("an inpaint without a mask", code="bad_mask")
-    (photo,) = _photos(request, folder, "image")
+    (photo,) = _photos(request, folder, "image", room=PAINTED)
     assert isinstance(photo.data, Path)  # noqa: S101  # as `_file` makes it
     return photo, _file("mask", mask_to_fit(request.mask, size_of(photo.data), into=folder))
 

@@ -80,3 +80,21 @@ def test_a_photo_is_not_enlarged_to_more_than_can_be_decoded() -> None:
     with pytest.raises(AskPerson) as raised:
         check_enlarged((4000, 4000), 4)
     assert raised.value.code == "photo_too_many_pixels"
+
+
+@pytest.mark.parametrize(
+    ("size", "room", "fitted"),
+    [
+        ((640, 480), Room(max_pixels=200_000), (516, 387)),  # a half leaves 77,000 of 200,000: too few
+        ((640, 480), Room(max_pixels=150_000), (320, 240)),
+        ((640, 480), Room(max_pixels=60_000), (282, 212)),
+        ((641, 481), Room(max_pixels=150_000, step=16), (320, 240)),
+        ((640, 480), Room(max_pixels=640 * 480), (640, 480)),
+    ],
+)
+def test_a_jpeg_that_must_shrink_is_taken_at_a_half_where_that_leaves_half_of_the_pixels(
+    tmp_path: Path, size: tuple[int, int], room: Room, fitted: tuple[int, int]
+) -> None:
+    path = tmp_path / "photo.jpg"
+    Image.radial_gradient("L").resize(size).convert("RGB").save(path, quality=95)
+    assert size_of(to_fit(path, room, into=tmp_path / "out")) == fitted
