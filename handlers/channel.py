@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from handlers.message import Chat, Language, Message, Outgoing
+from providers.codes import Code
 from providers.errors import LikenessError
 
 
 class DeliveryError(LikenessError):
     """A message could not be handed to its platform."""
 
-    code = "delivery"
+    code: Code = "delivery"
     text_key = "error.delivery"
 
 
 class DeliveryLater(DeliveryError):
-    code = "delivery_later"
+    code: Code = "delivery_later"
 
     def __init__(self, hint: str = "", *, retry_after: float = 1.0) -> None:
         super().__init__(hint)
@@ -31,11 +32,11 @@ class DeliveryLater(DeliveryError):
 
 
 class DeliveryRefused(DeliveryError):
-    code = "delivery_refused"
+    code: Code = "delivery_refused"
 
 
 class DeliveryUnknown(DeliveryError):
-    code = "delivery_unknown"
+    code: Code = "delivery_unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from providers.base import Provider
+from providers.breaker import Breaker
 from providers.media.labels import allowed
 from providers.people import own_model
 from providers.registry import Dependencies, Sleep, known_names, services
@@ -35,6 +36,8 @@ def build_router(
         weights=settings.providers_weights,
         blocked=settings.providers_blocked,
         producer=settings.label_producer,
+        priority=settings.providers_priority,
+        breaker=Breaker(settings.data_dir, failures=settings.breaker_failures, seconds=settings.breaker_seconds),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,14 @@ class Price:
         size = first * min(self.megapixels, Decimal(1)) + self.megapixel * max(self.megapixels - 1, Decimal(0))
         return (self.request + (self.picture + size) * count).rounded(6)
 
+    @cached_property
+    def one(self) -> Money:
+        """For one request of one picture."""
+        return self.of(1)
+
     @property
     def free(self) -> bool:
-        return not self.of(1)
+        return not self.one
 
 
 FREE = Price()
@@ -163,20 +168,21 @@ class Offer:
 
     def reason_not(self, task: Task, service: str = "") -> Reason | None:
         """Why this row is out of the task's reach, or None where it fits. `count` is not looked at: see `max_count`."""
-        for reason, wrong in (
-            (Reason.OPERATION, task.operation is not self.operation),
-            (Reason.MODEL, not self._serves(task, service)),
-            (Reason.PROMPT, self._needs_style(task)),
-            (Reason.STYLE, not _among(task.style, self.styles)),
-            (Reason.ACTION, not _among(task.action, self.actions)),
-            (Reason.PHOTOS, not self.min_photos <= task.photos <= self.max_photos),
-            (Reason.MASK, task.mask and not (self.mask or self.operation is Operation.INPAINT)),
-            (Reason.RATIO, not _among(task.aspect_ratio, self.ratios)),
-            (Reason.SCALE, not _among(task.scale, self.scales)),
-            (Reason.CONSISTENCY, task.consistency is Consistency.STRICT and not self._holds(Consistency.STRICT)),
-        ):
-            if wrong:
-                return reason
+        if task.operation is not self.operation:
+            return Reason.OPERATION
+        checks: tuple[tuple[Reason, Callable[[], bool]], ...] = (
+            (Reason.MODEL, lambda: not self._serves(task, service)),
+            (Reason.PROMPT, lambda: self._needs_style(task)),
+            (Reason.STYLE, lambda: not _among(task.style, self.styles)),
+            (Reason.ACTION, lambda: not _among(task.action, self.actions)),
+            (Reason.PHOTOS, lambda: not self.min_photos <= task.photos <= self.max_photos),
+            (Reason.MASK, lambda: task.mask and not (self.mask or self.operation is Operation.INPAINT)),
+            (Reason.RATIO, lambda: not _among(task.aspect_ratio, self.ratios)),
+            (Reason.SCALE, lambda: not _among(task.scale, self.scales)),
+            (Reason.CONSISTENCY, lambda: task.consistency is Consistency.STRICT and not self._holds(task.consistency)),
+        )
+        if wrong := next((reason for reason, is_wrong in checks if is_wrong()), None):
+            return wrong
         return self.refuses(task) if self.refuses is not None else None
 
     def given(self, asked: Consistency) -> Consistency:
@@ -186,7 +192,9 @@ class Offer:
 
     def estimate(self, task: Task) -> Estimate:
         """For all pictures of the task, in requests of at most `max_count` that run side by side."""
-        cost = Money.zero(self.price.of(1).currency)
+        if task.count == 1:
+            return Estimate(cost=self.price.one, seconds=self.seconds)
+        cost = Money.zero(self.price.one.currency)
         for count in shares(task.count, self.max_count):
             cost += self.price.of(count)
         return Estimate(cost=cost, seconds=self.seconds)
@@ -215,7 +223,8 @@ class Offers:
 
     def find(self, task: Task) -> Offer | None:
         """The row that makes this task: the first that fits."""
-        return next((row for row in self.rows if row.reason_not(task, self.service) is None), None)
+        rows = self._by_operation.get(task.operation, ())
+        return next((row for row in rows if row.reason_not(task, self.service) is None), None)
 
     def reason_not(self, task: Task) -> Reason | None:
         """Why no row fits: the reason of the one that comes nearest. None where one does."""
@@ -225,13 +234,17 @@ class Offers:
         return None if None in reasons else max((r for r in reasons if r), key=_ORDER.__getitem__)
 
     def of(self, operation: Operation) -> tuple[Offer, ...]:
-        return tuple(row for row in self.rows if row.operation is operation)
+        return self._by_operation.get(operation, ())
+
+    @cached_property
+    def _by_operation(self) -> Mapping[Operation, tuple[Offer, ...]]:
+        there = dict.fromkeys(row.operation for row in self.rows)
+        return {operation: tuple(row for row in self.rows if row.operation is operation) for operation in there}
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """In the order of `Operation`."""
-        there = {row.operation for row in self.rows}
-        return tuple(operation for operation in Operation if operation in there)
+        return tuple(operation for operation in Operation if operation in self._by_operation)
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -128,3 +128,9 @@ def is_local(name: str) -> bool:
     """Whether pictures of this maker were made on this machine."""
     known = services().get(name)
     return known is not None and known.tier is Tier.LOCAL
+
+
+def label_of(name: str) -> str:
+    """A service's name for people."""
+    known = services().get(name)
+    return known.label if known is not None else name

@@ -1,33 +1,29 @@
-"""Who makes a task: the configured providers that can, best first.
+"""Who makes a task: the configured providers that can, best first (see `providers.ranking` for the order).
 
     named                 only this one; blocked or unknown is an error, and so is one that cannot
-    else, in this order   PROVIDERS_PREFERRED, in its order
-                          PROVIDERS_WEIGHTS, drawn by lot weighted so; the lot is the request's key, so a repeated run
-                          and all pieces of a request draw the same
-                          the others, in the order of `providers.registry`
-    last resort           this machine: only where no configured service can do the task at all
+    blocked               never, whatever else is said, by the settings or by the request
+    last resort           this machine: only where no configured service can do the task at all, where it is preferred
+                          by name, or where photos must not leave the operator's machines
+    privacy asked for     with photos in it, only this machine and the operator's own servers
 
-A provider whose account was refused (key, balance, rights) stands at the end for five minutes.
+Nothing is asked here: `providers.submission` goes through the candidates.
 """
 
-import hashlib
-import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
 from providers.base import Provider
+from providers.breaker import Breaker
 from providers.catalog.keys import shown
-from providers.errors import AskPerson, NotTaken, TellOperator
+from providers.errors import AskPerson, TellOperator
 from providers.media.labels import DEFAULT_PRODUCER
 from providers.offers import Estimate, Offer, Tier
-from providers.preferences import ANYONE, Preferences
+from providers.preferences import ANYONE, Preferences, Priority
+from providers.ranking import Ranked, rank
 from providers.registry import Service, known_names, service, services
-from providers.task import Task
-
-ACCOUNT_COOLDOWN = 300.0
-"""Seconds for which a provider with a refused account is asked last."""
+from providers.task import LEVELS, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +42,8 @@ class Candidate:
 
 
 class Router:
-    """Holds the configured providers for one process. `producer`: who the labels of pictures name. `clock`: monotonic
-    seconds."""
+    """Holds the configured providers for one process. What is given besides is what the settings say; `producer`: who
+    the labels of pictures name."""
 
     def __init__(
         self,
@@ -56,16 +52,19 @@ class Router:
         preferred: Sequence[str] = (),
         weights: Mapping[str, float] | None = None,
         blocked: Sequence[str] = (),
+        priority: Priority = Priority.QUALITY,
+        breaker: Breaker | None = None,
         producer: str = DEFAULT_PRODUCER,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.producer = producer
         self._providers = tuple(providers)
-        self._preferred = tuple(preferred)
-        self._weights = {name: weight for name, weight in (weights or {}).items() if weight >= 0}
-        self._blocked = frozenset(blocked)
-        self._clock = clock
-        self._refused_at: dict[str, float] = {}
+        self._settings = Preferences(
+            prefer=tuple(preferred),
+            weights={name: weight for name, weight in (weights or {}).items() if weight >= 0},
+            block=frozenset(blocked),
+            priority=priority,
+        )
+        self.breaker = breaker or Breaker()
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -75,21 +74,33 @@ class Router:
         """Who could do it, best first, never empty. `lot`: the request's key, by which the weighted draw is made.
 
         Raises AskPerson: `provider_blocked`, `unknown_provider`, `provider_not_configured`, `provider_cannot`,
-        `no_provider` (with `could`: who could, and by which setting), `nobody_can`.
+        `no_provider` (with `could`: who could, and by which setting).
         """
         named = preferences.provider or task.service
         if named is not None:
-            return (self._named(named, task),)
+            return (self._named(named, task, preferences),)
         able = [
             Candidate(provider=provider, offer=offer)
             for provider in self._providers
-            if not self._is_blocked(provider.name) and (offer := provider.offers.find(task)) is not None
+            if not self._is_blocked(provider.name, preferences)
+            and (offer := provider.offers.find(task)) is not None
+            and not _leaves(provider, task, preferences)
         ]
         if not able:
-            raise self._nobody(task)
-        elsewhere = [candidate for candidate in able if candidate.provider.tier is not Tier.LOCAL]
-        ranks = {c.name: self._rank(c.name, lot) for c in able}
-        return tuple(sorted(elsewhere or able, key=lambda c: ranks[c.name]))
+            raise self._nobody(task, preferences)
+        chosen = _without_last_resort(able, preferences)
+        places = {name: n for n, name in enumerate(dict.fromkeys([*services(), *(c.name for c in chosen)]))}
+
+        def order(candidate: Candidate) -> Any:
+            ranked = Ranked(
+                names=_names(candidate.name),
+                tier=candidate.provider.tier,
+                offer=candidate.offer,
+                place=places[candidate.name],
+            )
+            return rank(ranked, task, preferences, self._settings, lot)
+
+        return tuple(sorted(chosen, key=order))
 
     def provider(self, name: str) -> Provider:
         """The configured provider of this name, blocked or not: its jobs are still fetched.
@@ -105,11 +116,6 @@ class Router:
         """Price and time with the first candidate. Raises AskPerson."""
         return self.candidates(task, preferences)[0].estimate(task)
 
-    def failed(self, name: str, error: NotTaken) -> None:
-        """A refused account is remembered: the next requests go elsewhere first."""
-        if isinstance(error, TellOperator):
-            self._refused_at[name] = self._clock()
-
     def _configured(self, name: str) -> Provider | None:
         known = services().get(name)
         exact = next((p for p in self._providers if p.name == name), None)
@@ -117,21 +123,30 @@ class Router:
             return exact
         return next((p for p in self._providers if name in _names(p.name)), None)
 
-    def _is_blocked(self, name: str) -> bool:
-        return not self._blocked.isdisjoint(_names(name))
+    def _is_blocked(self, name: str, preferences: Preferences) -> bool:
+        blocked = self._settings.block | preferences.block
+        return not blocked.isdisjoint(_names(name))
 
-    def _named(self, name: str, task: Task) -> Candidate:
-        if self._is_blocked(name):
+    def _named(self, name: str, task: Task, preferences: Preferences) -> Candidate:
+        if self._is_blocked(name, preferences):
             raise AskPerson("named but blocked", code="provider_blocked", params={"given": shown(name)})
         provider = self._configured(name)
         if provider is None:
             raise self._not_there(name)
+        if self._is_blocked(provider.name, preferences):
+            raise AskPerson("named but blocked", code="provider_blocked", params={"given": shown(name)})
         offer = provider.offers.find(task)
         if offer is None:
-            reason = provider.offers.reason_not(task) or "operation"
-            params = {"given": shown(name), "reason": str(reason), "could": self._could(task)}
-            raise AskPerson(str(reason), code="provider_cannot", params=params)
+            raise self._cannot(name, provider, task, preferences)
         return Candidate(provider=provider, offer=offer)
+
+    def _cannot(self, name: str, provider: Provider, task: Task, preferences: Preferences) -> AskPerson:
+        reason = str(provider.offers.reason_not(task) or "operation")
+        could = self._could(task, preferences)
+        params = {"given": shown(name), "reason": reason, "could": self._as_words(could)}
+        error = AskPerson(reason, code="provider_cannot", params=params)
+        error.could = could
+        return error
 
     def _not_there(self, name: str) -> AskPerson:
         if (known := service(name)) is not None:
@@ -144,56 +159,57 @@ class Router:
             "no such provider", code="unknown_provider", params={"given": shown(name), "nearest": ", ".join(near)}
         )
 
-    def _nobody(self, task: Task) -> AskPerson:
-        could = self._could(task)
-        return AskPerson(
-            "no configured provider can",
-            code="no_provider" if could else "nobody_can",
-            params={"could": could} if could else {},
+    def _nobody(self, task: Task, preferences: Preferences) -> AskPerson:
+        could = self._could(task, preferences)
+        if not could:
+            return AskPerson("nobody can", code="no_provider", text_key="error.nobody_can")
+        error = AskPerson("no configured provider can", code="no_provider", params={"could": self._as_words(could)})
+        error.could = could
+        return error
+
+    def _could(self, task: Task, preferences: Preferences) -> tuple[str, ...]:
+        """The keys of services, configured or not, but not blocked, that could do it."""
+        offers = {known.key: known.offers() for known in services().values() if not _leaves(known, task, preferences)}
+        offers |= {p.name: p.offers for p in self._providers if not _leaves(p, task, preferences)}
+        return tuple(
+            key
+            for key, rows in offers.items()
+            if not self._is_blocked(key, preferences) and rows.find(replace(task, model=_level(task))) is not None
         )
 
-    def _could(self, task: Task) -> str:
-        """`fal (FAL_KEY)`: services not configured, and not blocked, that could do it, each with its setting."""
+    def _as_words(self, could: Sequence[str]) -> str:
+        """`OpenAI, fal (FAL_KEY)`: what is not set up with the setting that turns it on."""
         configured = {provider.name for provider in self._providers}
-        return ", ".join(
-            f"{known.label} ({known.setting})" if known.setting else known.label
-            for known in services().values()
-            if known.key not in configured and not self._is_blocked(known.key) and _could_do(known, task)
-        )
-
-    def _rank(self, name: str, lot: str) -> tuple[bool, int, float, int]:
-        """Smaller comes first: in favour, then the tier, then within it."""
-        order = [*services(), *(p.name for p in self._providers if p.name not in services())]
-        place = order.index(name)
-        out = self._out_of_favour(name)
-        called = _names(name)
-        if preferred := [n for n, p in enumerate(self._preferred) if p in called]:
-            return out, 0, preferred[0], place
-        weight = next((self._weights[n] for n in called if n in self._weights), None)
-        if weight:
-            return out, 1, _lot(lot, name) / weight, place
-        return out, 3 if weight == 0 else 2, 0.0, place
-
-    def _out_of_favour(self, name: str) -> bool:
-        refused = self._refused_at.get(name)
-        return refused is not None and self._clock() - refused < ACCOUNT_COOLDOWN
+        return ", ".join(_in_words(key, services().get(key), there=key in configured) for key in could)
 
 
-def _could_do(known: Service, task: Task) -> bool:
-    return known.offers().find(task) is not None
+def _in_words(key: str, known: Service | None, *, there: bool) -> str:
+    if known is None:
+        return key
+    return known.label if there or not known.setting else f"{known.label} ({known.setting})"
+
+
+def _level(task: Task) -> str:
+    """A level of quality, where a model of one service was asked for: others have others."""
+    return task.model if task.service is None else LEVELS[0]
+
+
+def _leaves(who: Provider | Service, task: Task, preferences: Preferences) -> bool:
+    """Whether photos would leave the operator's machines though the request says that they must not."""
+    return preferences.priority is Priority.PRIVACY and task.photos > 0 and who.tier is Tier.SERVICE
+
+
+def _without_last_resort(able: Sequence[Candidate], preferences: Preferences) -> Sequence[Candidate]:
+    """This machine only where nobody else can, where it is preferred by name, or where privacy was asked for."""
+    if preferences.priority is Priority.PRIVACY:
+        return able
+    wanted = [
+        c for c in able if c.provider.tier is not Tier.LOCAL or not set(preferences.prefer).isdisjoint(_names(c.name))
+    ]
+    return wanted or able
 
 
 def _names(name: str) -> tuple[str, ...]:
     """A service's key, and the other name it goes by."""
     known = services().get(name)
     return (name, known.alias) if known is not None and known.alias else (name,)
-
-
-def _lot(key: str, name: str) -> float:
-    """An exponential draw: the smallest of draw / weight falls on each provider in proportion to its weight.
-
-    Drawn from the request's key without the number of the piece, so all pieces go to the same provider.
-    """
-    digest = hashlib.sha256(f"{key.partition('#')[0]}\0{name}".encode()).digest()
-    uniform = (int.from_bytes(digest[:8], "big") + 1) / 2**64
-    return -math.log(uniform)

@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from providers.preferences import Priority
 
 
 def _commas(value: object) -> object:
@@ -66,6 +68,14 @@ class ProviderSettings(BaseSettings):
 
     label_producer: str = "Likeness"
     """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
+    providers_priority: Priority = Priority.QUALITY
+    """What decides who is asked where nothing else does."""
+    providers_consent: Literal["operator", "ask"] = "operator"
+    """`ask`: in a chat, another company is asked only after the person agreed. The command line is the operator."""
+    job_deadline_seconds: float = Field(default=900.0, gt=0)
+    """For a whole request, fallbacks included."""
+    breaker_failures: int = Field(default=3, ge=1)
+    breaker_seconds: float = Field(default=60.0, gt=0)
 
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}

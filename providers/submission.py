@@ -1,38 +1,51 @@
-"""One request made once: split, submit, collect. The engine under the durable job and under the Python API.
+"""One request made once: split and submitted. `providers.collection` fetches what it became.
+
+The two are the engine under the durable job and under the Python API.
 
 What a crash may leave behind is decided by the journal, written before and after every paid POST:
 
     no record, REFUSED         nothing was taken: submit
-    SUBMITTING, UNCERTAIN      the process died inside the POST, or its answer proved nothing: MaybePaid, unless the
-                               provider is repeatable
+    SUBMITTING, UNCERTAIN      the process died inside the POST, or its answer proved nothing: the service is asked
+                               whether it knows the job (`Provider.find`); if not MaybePaid, unless it is repeatable
     ACCEPTED, FAILED           the submission is there: never a POST; `collect` asks upstream again, which is free
     MADE                       the pictures are there, `collect` returns them
+
+Candidates are gone through in the router's order. The next one is asked only where the one before certainly did not
+take the job; what has been failing is skipped (`providers.breaker`); a company that the person has not accepted is not
+asked but named (`ConsentNeeded`).
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
+from providers.attempts import Attempt, Outcome, attempt
 from providers.base import (
-    FREE_OF_CHARGE,
     Charge,
-    CostSource,
     PictureFile,
     Progress,
     Provider,
     Request,
-    Result,
     Submission,
 )
-from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
-from providers.labelling import with_labels
-from providers.media.threads import in_thread
-from providers.offers import Offer, shares
+from providers.breaker import Breaker
+from providers.errors import (
+    AskPerson,
+    ConsentNeeded,
+    DeadlinePassed,
+    LikenessError,
+    MaybePaid,
+    NotTaken,
+    TellOperator,
+    WaitAndRetry,
+)
+from providers.offers import Tier, shares
 from providers.preferences import ANYONE, Preferences
+from providers.registry import label_of
 from providers.router import Candidate
 from providers.task import Task
 
@@ -44,6 +57,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 LONGEST_WAIT = 10.0
 """Seconds a busy provider is waited for when it is the only one; a longer wish is the person's decision."""
+FIND_SECONDS = 30.0
+"""How long a service may take to say whether it knows a job."""
 GRACE = 5.0
 """Seconds a POST in flight may take to end when we are cancelled: an answer not read is an outcome not known."""
 
@@ -70,6 +85,8 @@ class Record:
     pictures: tuple[PictureFile, ...] = ()
     charge: Charge | None = None
     error_code: str | None = None
+    tried: tuple[Attempt, ...] = ()
+    """Who was asked, or skipped, before this provider."""
 
 
 class Journal(Protocol):
@@ -77,7 +94,7 @@ class Journal(Protocol):
 
     async def find(self, key: str) -> Record | None: ...
 
-    async def begin(self, request: Request, provider: str) -> None:
+    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
         """SUBMITTING, before the POST. A former REFUSED record of this key is replaced."""
 
     async def accept(self, key: str, submission: Submission) -> None:
@@ -104,8 +121,9 @@ class Routes(Protocol):
     def provider(self, name: str) -> Provider:
         """The configured provider of this name. Raises TellOperator where it is no longer configured."""
 
-    def failed(self, name: str, error: NotTaken) -> None:
-        """Remember that this provider refused a job."""
+    @property
+    def breaker(self) -> Breaker:
+        """Which services are left alone for a while."""
 
     @property
     def producer(self) -> str:
@@ -136,29 +154,130 @@ async def submit(
     *,
     preferences: Preferences = ANYONE,
     sleep: Sleep = asyncio.sleep,
+    tried: list[Attempt] | None = None,
 ) -> Submission:
     """Hand one piece to the first candidate that takes it; replay-safe: an accepted piece is not posted again.
 
-    Goes on to the next candidate only on `NotTaken`. Raises AskPerson, NotTaken or MaybePaid. Of several refusals the
-    one that passes with time is raised, else the first.
+    Goes on to the next candidate only on `NotTaken`. Raises AskPerson (ConsentNeeded among them), NotTaken, MaybePaid
+    or, when `request.deadline` is over, DeadlinePassed. Of several refusals the one that passes with time is raised,
+    else the first. `tried` is given everybody who was asked or skipped; who took the job is not in it yet.
     """
-    if (submission := await _known(request.key, router, journal)) is not None:
-        return submission
-    found = router.candidates(request.task, preferences, lot=request.key)
-    candidates = [c for c in found if c.offer.max_count >= request.count]
-    refusals: list[NotTaken] = []
-    for candidate in candidates:
+    turns = _Turns(request, router, journal, preferences, sleep, [] if tried is None else tried)
+    try:
+        async with until(request.deadline):
+            return await turns.submit()
+    except TimeoutError:
+        return await turns.at_the_deadline()
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """One piece on its way through the candidates."""
+
+    request: Request
+    router: Routes
+    journal: Journal
+    preferences: Preferences
+    sleep: Sleep
+    tried: list[Attempt]
+
+    async def submit(self) -> Submission:
+        if (submission := await self._known()) is not None:
+            return submission
+        if is_over(self.request.deadline):
+            raise DeadlinePassed("before anybody was asked")
+        found = self.router.candidates(self.request.task, self.preferences, lot=self.request.key)
+        candidates = [c for c in found if c.offer.max_count >= self.request.count]
+        refusals: list[NotTaken] = []
+        for candidate in candidates:
+            if self._is_skipped(candidate):
+                self.tried.append(Attempt(provider=candidate.name, outcome=Outcome.SKIPPED))
+                continue
+            try:
+                return await self._turn(candidate.provider)
+            except NotTaken as error:
+                refusals.append(error)
+        if len(candidates) == 1 and refusals and (wait := _short_wait(refusals[0])) is not None:
+            await self.sleep(wait)
+            return await self._turn(candidates[0].provider)
+        busy = [error for error in refusals if isinstance(error, WaitAndRetry)]
+        if self.tried and not refusals:
+            raise WaitAndRetry("whoever could has been failing", code="provider_unavailable")
+        raise next(iter(busy + refusals), NotTaken("no provider takes so many pictures at once"))
+
+    async def at_the_deadline(self) -> Submission:
+        """What the POST that was cut short has left: its answer may have come in the last moment."""
+        record = await self.journal.find(self.request.key)
+        if record is not None and record.submission is not None:
+            return record.submission
+        if record is not None and record.stage is Stage.SUBMITTING:
+            await self.journal.end(self.request.key, Stage.UNCERTAIN, error_code=MaybePaid.code)
+            self.tried.append(Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code))
+            raise MaybePaid("the time was over inside a submit")
+        raise DeadlinePassed("before anybody took it")
+
+    def _is_skipped(self, candidate: Candidate) -> bool:
+        """Whether it has been failing. Who is asked for by name is asked. Raises ConsentNeeded."""
+        breaker = self.router.breaker
+        named = self.preferences.provider or self.request.task.service
+        if named is None and breaker.is_open(candidate.name):
+            return True
+        accepted = self.preferences.accepted
+        if accepted is not None and candidate.provider.tier is Tier.SERVICE and candidate.name not in accepted:
+            raise ConsentNeeded(candidate.name, label_of(candidate.name))
+        return named is None and not breaker.lets(candidate.name)
+
+    async def _turn(self, provider: Provider) -> Submission:
+        """One provider's turn; a free one is asked once more where its answer proved nothing."""
         try:
-            return await _hand_over(request, candidate.provider, journal)
-        except NotTaken as error:
-            log.info("provider %s did not take a request: %s", candidate.name, error)
-            router.failed(candidate.name, error)
-            refusals.append(error)
-    if len(candidates) == 1 and (wait := _short_wait(refusals[0])) is not None:
-        await sleep(wait)
-        return await _hand_over(request, candidates[0].provider, journal)
-    busy = [error for error in refusals if isinstance(error, WaitAndRetry)]
-    raise next(iter(busy + refusals), NotTaken("no provider takes so many pictures at once"))
+            return await self._asked(provider)
+        except MaybePaid:
+            if not provider.repeatable:
+                raise
+        try:
+            return await self._asked(provider)
+        except MaybePaid as error:
+            raise NotTaken(error.hint) from None
+
+    async def _asked(self, provider: Provider) -> Submission:
+        try:
+            return await _hand_over(self.request, provider, self.journal, tuple(self.tried))
+        except LikenessError as error:
+            log.info("provider %s did not take a request: %s", provider.name, error)
+            self.tried.append(attempt(provider.name, error))
+            if isinstance(error, NotTaken | MaybePaid):
+                self.router.breaker.failed(provider.name)
+            raise
+
+    async def _known(self) -> Submission | None:
+        """What the journal holds of an earlier run. None: nothing was taken, so it may be posted."""
+        key = self.request.key
+        record = await self.journal.find(key)
+        if record is None or record.stage is Stage.REFUSED:
+            return None
+        self.tried[:] = record.tried
+        if record.submission is not None:
+            return record.submission
+        if _repeatable(record.provider, self.router):
+            return None
+        if (found := await _found(self.request, _provider_or_none(record.provider, self.router))) is not None:
+            await self.journal.accept(key, found)
+            return found
+        if record.stage is Stage.SUBMITTING:
+            await self.journal.end(key, Stage.UNCERTAIN, error_code=MaybePaid.code)
+        self.tried.append(Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code))
+        raise MaybePaid("an earlier run ended inside a submit")
+
+
+def is_over(deadline: datetime | None) -> bool:
+    return deadline is not None and datetime.now(UTC) >= deadline
+
+
+def until(deadline: datetime | None) -> asyncio.Timeout:
+    """A time-out at the deadline; none where there is none."""
+    if deadline is None:
+        return asyncio.timeout(None)
+    return asyncio.timeout(max(0.0, (deadline - datetime.now(UTC)).total_seconds()))
 
 
 def _short_wait(error: NotTaken) -> float | None:
@@ -166,30 +285,33 @@ def _short_wait(error: NotTaken) -> float | None:
     return asked if asked is not None and asked <= LONGEST_WAIT else None
 
 
-async def _known(key: str, router: Routes, journal: Journal) -> Submission | None:
-    """What the journal holds of an earlier run. None: nothing was taken, so it may be posted."""
-    record = await journal.find(key)
-    if record is None or record.stage is Stage.REFUSED:
+async def _found(request: Request, provider: Provider | None) -> Submission | None:
+    """The job that an earlier submit may have left, where the service can be asked for it."""
+    if provider is None:
         return None
-    if record.submission is not None:
-        return record.submission
-    if _repeatable(record.provider, router):
+    try:
+        async with asyncio.timeout(FIND_SECONDS):
+            return await provider.find(request)
+    except (LikenessError, TimeoutError) as error:
+        log.info("provider %s could not be asked for a job: %s", provider.name, type(error).__name__)
         return None
-    if record.stage is Stage.SUBMITTING:
-        await journal.end(key, Stage.UNCERTAIN, error_code=MaybePaid.code)
-    raise MaybePaid("an earlier run ended inside a submit")
+
+
+def _provider_or_none(name: str, router: Routes) -> Provider | None:
+    try:
+        return router.provider(name)
+    except TellOperator:  # no longer configured: what it did not answer then stays unknown
+        return None
 
 
 def _repeatable(name: str, router: Routes) -> bool:
-    try:
-        return router.provider(name).repeatable
-    except TellOperator:  # no longer configured: what it did not answer then stays unknown
-        return False
+    provider = _provider_or_none(name, router)
+    return provider is not None and provider.repeatable
 
 
-async def _hand_over(request: Request, provider: Provider, journal: Journal) -> Submission:
+async def _hand_over(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
     """Post to one provider. Cancelled meanwhile, it still reads the answer for a moment and writes it down."""
-    post = asyncio.create_task(_post(request, provider, journal))
+    post = asyncio.create_task(_post(request, provider, journal, tried))
     try:
         return await asyncio.shield(post)
     except asyncio.CancelledError:
@@ -200,16 +322,18 @@ async def _hand_over(request: Request, provider: Provider, journal: Journal) -> 
         await asyncio.gather(post, return_exceptions=True)
 
 
-async def _post(request: Request, provider: Provider, journal: Journal) -> Submission:
-    await journal.begin(request, provider.name)
+async def _post(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
+    await journal.begin(request, provider.name, tried=tried)
     try:
         submission = await provider.submit(request)
     except (AskPerson, NotTaken) as error:
         await journal.end(request.key, Stage.REFUSED, error_code=error.code)
         raise
     except MaybePaid as error:
-        await journal.end(request.key, Stage.UNCERTAIN, error_code=error.code)
-        raise
+        if (found := await _found(request, provider)) is None:
+            await journal.end(request.key, Stage.UNCERTAIN, error_code=error.code)
+            raise
+        submission = found
     except Exception as error:  # against the seam's rules, so nothing is known of the job
         log.error("provider %s broke in a submit: %s", provider.name, type(error).__name__)
         failure = NotTaken("it broke") if provider.repeatable else MaybePaid("it broke in a submit")
@@ -218,122 +342,3 @@ async def _post(request: Request, provider: Provider, journal: Journal) -> Submi
         raise failure from None
     await journal.accept(request.key, submission)
     return submission
-
-
-async def collect(
-    request: Request,
-    submission: Submission,
-    router: Routes,
-    journal: Journal,
-    *,
-    into: Path,
-    on_progress: OnProgress | None = None,
-) -> Result:
-    """Follow an accepted piece to its end and save its pictures under `into`; replay-safe and free to repeat.
-
-    `Result.charge` is what the provider told, else its price list times the pictures made.
-    Raises AskPerson, MadeNothing or WaitAndRetry; after any of them the submission is still in the journal.
-    """
-    record = await journal.find(request.key)
-    if record is not None and record.stage is Stage.MADE and await in_thread(_all_there, record.pictures):
-        return Result(pictures=record.pictures, charge=record.charge)
-    provider = router.provider(submission.provider)
-    try:
-        async for progress in provider.follow(submission):
-            if on_progress is not None:
-                await on_progress(request.key, progress)
-        result = await provider.fetch(submission, into)
-        if not result.pictures:
-            raise MadeNothing("a result without a picture")
-        result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
-    except WaitAndRetry:
-        raise
-    except LikenessError as error:
-        await journal.end(request.key, Stage.FAILED, charge=submission.charge, error_code=error.code)
-        raise
-    result = _priced(result, request, submission, provider)
-    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge)
-    return result
-
-
-def _labelled(result: Result, request: Request, provider: Provider, producer: str) -> tuple[PictureFile, ...]:
-    return with_labels(result.pictures, key=request.key, task=request.task, tier=provider.tier, producer=producer)
-
-
-def _all_there(pictures: Sequence[PictureFile]) -> bool:
-    return bool(pictures) and all(picture.path.is_file() for picture in pictures)
-
-
-def _priced(result: Result, request: Request, submission: Submission, provider: Provider) -> Result:
-    if result.charge is not None:
-        return result
-    if submission.charge is not None:
-        return replace(result, charge=submission.charge)
-    offer = _offer_of(submission, request.task, provider)
-    if offer is None:
-        return result
-    cost = offer.price.of(len(result.pictures))
-    charge = Charge(money=cost, source=CostSource.TABLE) if cost else FREE_OF_CHARGE
-    return replace(result, charge=charge)
-
-
-def _offer_of(submission: Submission, task: Task, provider: Provider) -> Offer | None:
-    """The offer by which it was made: that of the model which the submission names, else the one the task finds now."""
-    of_model = [row for row in provider.offers.of(task.operation) if row.model == submission.model]
-    fitting = [row for row in of_model if row.reason_not(task, provider.name) is None]
-    return next(iter(fitting + of_model), None) or provider.offers.find(task)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Piece:
-    """How one piece ended: a result, or the error in its place."""
-
-    request: Request
-    submission: Submission | None = None
-    result: Result | None = None
-    error: LikenessError | None = None
-
-
-async def make(
-    request: Request,
-    router: Routes,
-    journal: Journal,
-    *,
-    into: Path,
-    preferences: Preferences = ANYONE,
-    on_progress: OnProgress | None = None,
-    sleep: Sleep = asyncio.sleep,
-) -> Piece:
-    """Submit and collect one piece. Errors of the tree end up in the piece."""
-    submission: Submission | None = None
-    try:
-        submission = await submit(request, router, journal, preferences=preferences, sleep=sleep)
-        result = await collect(request, submission, router, journal, into=into, on_progress=on_progress)
-    except LikenessError as error:
-        return Piece(request=request, submission=submission, error=error)
-    return Piece(request=request, submission=submission, result=result)
-
-
-async def run(
-    pieces: Sequence[Request],
-    router: Routes,
-    journal: Journal,
-    *,
-    into: Path,
-    preferences: Preferences = ANYONE,
-    on_progress: OnProgress | None = None,
-    sleep: Sleep = asyncio.sleep,
-) -> tuple[Piece, ...]:
-    """Submit and collect all pieces side by side, in order. One that fails takes no other with it.
-
-    To run the same request again, give the same pieces (see `pieces_of`): their keys are what the journal knows.
-    """
-    makings = [
-        make(piece, router, journal, into=into, preferences=preferences, on_progress=on_progress, sleep=sleep)
-        for piece in pieces
-    ]
-    ends = await asyncio.gather(*makings, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, BaseException):
-            raise end
-    return tuple(end for end in ends if isinstance(end, Piece))

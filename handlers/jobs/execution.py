@@ -16,9 +16,12 @@ from handlers.jobs.outage import written
 from handlers.jobs.plan import links, pieces, preferences_of, request_for
 from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.store.base import Job, Part, PartState, Store, StoreError
+from providers.attempts import Attempt
 from providers.base import Cancelled, Charge, PictureFile, Progress, Request, Result, Submission
-from providers.errors import LikenessError, MaybePaid, NotTaken, WaitAndRetry
-from providers.submission import Record, Routes, Stage, collect, split, submit
+from providers.codes import known_code
+from providers.collection import collect
+from providers.errors import LikenessError, MaybePaid, NotTaken
+from providers.submission import Record, Routes, Stage, split, submit
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +29,6 @@ T = TypeVar("T")
 OnProgress = Callable[[str, Progress], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
-COLLECT_PAUSES = (2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
-"""Seconds between attempts to fetch finished pictures. Fetching is free, so it is worth some patience."""
 CANCEL_ASKED = "cancel_asked"
 """The code of a part that was running when it was cancelled: it may be charged."""
 CANCEL_SECONDS = 8.0
@@ -105,7 +106,7 @@ class StoreJournal:
             error_code=part.error_code,
         )
 
-    async def begin(self, request: Request, provider: str) -> None:
+    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
         key = request.key
         after = self._found.pop(key) if key in self._found else await self._refused(key)
         task = request.task
@@ -298,21 +299,20 @@ class _Making:
             return
         record = await self.journal.find(key)
         if not self.may(key, record, link):
-            raise NotTaken("not to be posted", code=(record.error_code if record else None) or "nothing_paid")
+            raise NotTaken(
+                "not to be posted", code=known_code((record.error_code if record else None) or "nothing_paid")
+            )
 
     async def _collect(self, piece: Request, submission: Submission) -> Result:
-        """Collect, trying again where the provider was only briefly away."""
-        pauses = iter(COLLECT_PAUSES)
-        while True:
-            try:
-                return await collect(
-                    piece, submission, self.router, self.journal, into=self.into, on_progress=self.on_progress
-                )
-            except WaitAndRetry as error:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise
-                await self.sleep(max(pause, error.retry_after or 0.0))
+        return await collect(
+            piece,
+            submission,
+            self.router,
+            self.journal,
+            into=self.into,
+            on_progress=self.on_progress,
+            sleep=self.sleep,
+        )
 
 
 def place_of(error: BaseException) -> str:

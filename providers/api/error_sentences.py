@@ -17,6 +17,12 @@ SENTENCES: Mapping[str, str] = {
     "unknown_provider": "There is no provider “{given}”. Nearest: {nearest}.",
     "bad_count": "The count “{given}” is not between 1 and 8.",
     "bad_scale": "The scale “{given}” is not offered. Use 2 or 4.",
+    "bad_outpaint": "Each side is extended by 0 to 2000 pixels, and at least one by more than 0.",
+    "bad_consistency": "The consistency “{given}” is not offered. Use strict, balanced or loose.",
+    "bad_priority": "The priority “{given}” is not offered. Use quality, speed, cost or privacy.",
+    "bad_weights": "Weights are names and numbers of 0 and above, such as fal=0.7,openai=0.3.",
+    "face_unusable": "A photo does not show one clear face.",
+    "unknown_face": "There is no trained face of this id.",
     "bad_items": "A series is a list of one to eight objects with style, scene or prompt.",
     "bad_key": "A request's key is made of letters, digits, - and _, at most 64 of them.",
     "need_photo": "This needs a picture.",
@@ -24,7 +30,6 @@ SENTENCES: Mapping[str, str] = {
     "need_text": "This needs a few words that say what to do.",
     "prompt_too_long": "The description is too long.",
     "refused_content": "The service refused this content.",
-    "mask_needs_gpt": "A mask needs the model gpt here.",
     "bad_mask": "The mask must be a picture of the photo's shape that marks something in white.",
     # The photo
     "file_not_found": "The file was not found.",
@@ -40,6 +45,8 @@ SENTENCES: Mapping[str, str] = {
     "several_faces": "There are several people in the photo; this needs one.",
     "background_unclear": "The person cannot be told from the background in this photo.",
     "id_photo_room": "There is too little room around the head for an ID photo.",
+    "crop_room": "There is no room in the photo for this crop without cutting somebody off.",
+    "not_straightened": "There is nothing in the photo to straighten it by.",
     "picture_too_small": "The picture is too small for this.",
     "font_missing": "No font here can write {letters}.",
     "text_too_long": "The text is too long for the picture.",
@@ -51,6 +58,7 @@ SENTENCES: Mapping[str, str] = {
     "url_timeout": "The address took too long to answer.",
     "photo_gone": "The photo is no longer there.",
     "url_failed": "The address could not be reached.",
+    "cutout_model": "The network for cut-outs cannot be used.",
     # Who makes it
     "no_provider": "No configured provider can do this. These could: {could}.",
     "nobody_can": "No provider can do this.",
@@ -59,7 +67,8 @@ SENTENCES: Mapping[str, str] = {
     "provider_not_configured": "The provider {given} is not set up; it needs {setting}.",
     "needs_other_provider": "This is more than can be done on this machine; it needs another provider.",
     "embedded_broken": "Picture work on this machine is broken; `likeness doctor` says how to mend it.",
-    "provider_account": "The service does not allow this to this account.",
+    "consent_needed": "{company} has not been accepted for these photos.",
+    "budget_exceeded": "The budget for today would be passed; nothing was submitted.",
     "provider_gone": "The provider of this request is no longer set up.",
     "provider_key": "The service did not accept the key.",
     "provider_credit": "The balance at the service is empty.",
@@ -83,6 +92,7 @@ SENTENCES: Mapping[str, str] = {
     "result_gone": "The result is gone from the service.",
     "job_locked": "The service no longer lets us ask about this request; mend the key and resume it.",
     "job_lost": "The service no longer knows this request.",
+    "deadline": "The time for this request is over; what was accepted can be resumed, at no charge.",
     "outcome_unknown": "The connection broke in the middle of the request. It may be charged, so it was not repeated.",
     "fewer_pictures": "The service made fewer pictures than asked for.",
     # Requests kept for resuming
@@ -93,15 +103,16 @@ SENTENCES: Mapping[str, str] = {
 _BY_KIND: tuple[tuple[type[LikenessError], str], ...] = (
     (AskPerson, SENTENCES["bad_request"]),
     (WaitAndRetry, SENTENCES["provider_busy"]),
-    (TellOperator, SENTENCES["provider_account"]),
+    (TellOperator, SENTENCES["provider_forbidden"]),
     (MadeNothing, SENTENCES["made_nothing"]),
     (MaybePaid, SENTENCES["outcome_unknown"]),
 )
 
 
 def sentence_for(error: LikenessError) -> str:
-    """The sentence of an error's code, or of its kind where the code is not in the list, or lacks a value."""
-    sentence = SENTENCES.get(error.code)
+    """The sentence of an error's text or code, or of its kind where there is none, or where it lacks a value."""
+    named = error.text_key.removeprefix("error.")
+    sentence = SENTENCES.get(named) or SENTENCES.get(error.code)
     if sentence is not None and {name for _, name, _, _ in Formatter().parse(sentence) if name} <= set(error.params):
         return sentence.format_map(error.params)
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), SENTENCES["internal"])

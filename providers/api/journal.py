@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from providers.api.old_documents import upgraded
+from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Request, Submission
 from providers.errors import AskPerson
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER, delete_quietly, write_file
@@ -127,8 +128,8 @@ class FileJournal:
     async def find(self, key: str) -> Record | None:
         return self._document.records.get(key)
 
-    async def begin(self, request: Request, provider: str) -> None:
-        await self._put(Record(key=request.key, provider=provider, stage=Stage.SUBMITTING))
+    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
+        await self._put(Record(key=request.key, provider=provider, stage=Stage.SUBMITTING, tried=tuple(tried)))
 
     async def accept(self, key: str, submission: Submission) -> None:
         await self._put(replace(self._document.records[key], stage=Stage.ACCEPTED, submission=submission))

@@ -25,8 +25,9 @@ from providers.api.journal import (
 )
 from providers.api.spending import CallSpending, ledger_of
 from providers.base import PictureFile, Request
+from providers.collection import Piece, run
 from providers.configure import build_router
-from providers.errors import AskPerson, LikenessError
+from providers.errors import LikenessError
 from providers.media.accept import accept_photo
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
@@ -35,7 +36,7 @@ from providers.money import Money
 from providers.preferences import only
 from providers.router import Router
 from providers.settings import ProviderSettings
-from providers.submission import OnProgress, Piece, Stage, pieces_of, run
+from providers.submission import OnProgress, Stage, pieces_of
 from providers.task import Task
 
 Source = str | Path
@@ -205,16 +206,7 @@ def _call(
 
 
 def _pieces(request: Request, router: Router, named: str | None) -> tuple[Request, ...]:
-    try:
-        return pieces_of(request, router, only(named))
-    except AskPerson as error:
-        if (
-            request.mask is not None
-            and request.task.model != "gpt"
-            and error.code in ("no_provider", "provider_cannot")
-        ):
-            raise AskPerson("masks go with gpt", code="mask_needs_gpt") from None
-        raise
+    return pieces_of(request, router, only(named))
 
 
 async def _resumed(folder: Path, key: str, settings: ProviderSettings, on_progress: OnProgress | None) -> Result:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 
 from providers.catalog.records import ACTIONS, MODELS, STYLES, Action, Model, Style
+from providers.codes import Code
 from providers.errors import AskPerson
 from providers.registry import known_names
 from providers.task import ASPECT_RATIOS, MAX_COUNT, SCALES
@@ -90,14 +91,14 @@ def shown(value: object) -> str:
     return visible if len(visible) <= SHOWN else visible[: SHOWN - 1].rstrip() + "…"
 
 
-def _known(key: str, records: Mapping[str, Style] | Mapping[str, Action] | Mapping[str, Model], code: str) -> str:
+def _known(key: str, records: Mapping[str, Style] | Mapping[str, Action] | Mapping[str, Model], code: Code) -> str:
     plain = _plain(key).replace(" ", "_")
     if plain in records:
         return plain
     raise _refused(code, key, nearest(key, records))
 
 
-def _refused(code: str, given: object, near: list[str]) -> AskPerson:
+def _refused(code: Code, given: object, near: list[str]) -> AskPerson:
     """The hint names only our own keys: what a person typed stays out of the log."""
     names = ", ".join(near)
     return AskPerson(f"nearest: {names}", code=code, params={"given": shown(given), "nearest": names})

@@ -26,6 +26,7 @@ from providers.base import (
     Result,
     Submission,
 )
+from providers.codes import known_code
 from providers.embedded.offers import ADJUSTMENTS, KEY, offers
 from providers.embedded.reading import lettering_in
 from providers.errors import AskPerson, MadeNothing, TellOperator
@@ -233,7 +234,10 @@ class EmbeddedProvider(ProviderDefaults):
         if "files" not in outcome:
             self._jobs.pop(submission.request_id, None)
             raise AskPerson(
-                outcome["hint"], code=outcome["code"], text_key=outcome["text_key"], params=outcome["params"]
+                outcome["hint"],
+                code=known_code(outcome["code"]),
+                text_key=outcome["text_key"],
+                params=outcome["params"],
             )
         return outcome
 

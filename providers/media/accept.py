@@ -14,6 +14,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from providers.codes import known_code
 from providers.errors import AskPerson
 from providers.media.colour import is_srgb
 from providers.media.decode import MAX_PIXELS, MIN_SIDE, Undecodable, decode, inspect
@@ -121,4 +122,4 @@ def refusal(code: str) -> AskPerson:
         "photo_too_many_pixels": {"max_mp": MAX_PIXELS // 1_000_000},
         "photo_too_small": {"min_side": MIN_SIDE},
     }
-    return AskPerson(code=code, params=params.get(code))
+    return AskPerson(code=known_code(code), params=params.get(code))

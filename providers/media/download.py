@@ -29,6 +29,7 @@ from urllib.parse import unquote_to_bytes
 import httpcore
 import httpx
 
+from providers.codes import known_code
 from providers.errors import AskPerson, LikenessError, MadeNothing, WaitAndRetry
 from providers.media.addresses import CheckedNetwork, NotPublic, Resolver, resolve
 
@@ -248,7 +249,7 @@ def _from_data_uri(url: str, limit: int) -> bytes:
 def _sorted_error(stopped: _Stopped, given_by: _GIVEN_BY, limit: int) -> LikenessError:
     reason, hint = stopped.reason, stopped.hint
     if given_by == "person":
-        code = "bad_url" if reason == "bad_url" else f"url_{reason}"
+        code = known_code("bad_url" if reason == "bad_url" else f"url_{reason}")
         params = {"max_mb": max(1, limit // (1024 * 1024))} if reason == "too_large" else None
         return AskPerson(hint, code=code, params=params, retryable=reason in ("timeout", "failed"))
     if reason in ("timeout", "failed"):

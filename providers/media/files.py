@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from providers.codes import Code
 from providers.errors import AskPerson
 
 PRIVATE_FILE = 0o600
@@ -98,7 +99,7 @@ def delete_quietly(paths: Iterable[Path]) -> None:
             path.unlink()
 
 
-def _code_of(error: OSError | ValueError) -> str:
+def _code_of(error: OSError | ValueError) -> Code:
     number = getattr(error, "errno", None)
     if number in (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENODEV):
         return "not_a_file"

@@ -21,9 +21,10 @@ from typing import Any
 
 import httpx
 
+from providers.codes import Code
 from providers.errors import AskPerson, LikenessError, MaybePaid, TellOperator, WaitAndRetry
 
-ACCOUNT = {
+ACCOUNT: dict[int, tuple[Code, str]] = {
     401: ("provider_key", "the key was not accepted"),
     402: ("provider_credit", "the balance is empty"),
     403: ("provider_forbidden", "the account may not do this"),

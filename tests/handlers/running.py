@@ -17,6 +17,7 @@ from handlers.store.base import ENDED, Job, JobState, Store
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.base import Provider
+from providers.breaker import Breaker
 from providers.fake import FakeProvider
 from providers.money import Money
 from providers.router import Router
@@ -119,7 +120,8 @@ async def running(
         store = own = await SqlStore.open(database_url or sqlite_url(folder / "likeness.sqlite"), clock=clock)
     runner = JobRunner(
         store=store,
-        router=Router([provider, *others]),
+        # One runner serves many tests: the faults of one must not open the breaker for the next.
+        router=Router([provider, *others], breaker=Breaker(failures=1_000_000)),
         channels={each.name: each for each in (channel, *other_channels)},
         data_dir=folder,
         output_dir=folder / "pictures",

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from providers.base import PictureFile
+from providers.collection import collect
 from providers.fake import FakeProvider
 from providers.labelling import source_type, with_labels
 from providers.media.labels import SourceType, read_label
@@ -16,7 +17,7 @@ from providers.media.save import save_picture
 from providers.media.xmp import read_packet, with_packet
 from providers.offers import Tier
 from providers.router import Router
-from providers.submission import Stage, collect, submit
+from providers.submission import Stage, submit
 from providers.task import Background, Operation, Parameters, Task
 from providers.task_builders import create_task, edit_task, portrait_task
 from tests.providers.media.pictures import encoded, noise, scene

@@ -2,32 +2,26 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from providers.base import Request
-from providers.errors import AskPerson, TellOperator, WaitAndRetry
+from providers.errors import AskPerson, TellOperator
 from providers.fake import FakeProvider, offer
 from providers.money import Money
 from providers.offers import Tier
-from providers.preferences import only
+from providers.preferences import Preferences, Priority, only
 from providers.registry import services
 from providers.router import Router
 from providers.settings import ProviderSettings
-from providers.task import Operation
+from providers.task import Consistency, Operation
 from tests.providers.wanted import changed, portrait, wanted
 
 BASIC = (
     offer(Operation.PORTRAIT, styles=frozenset({"anime"}), free_prompt=False),
     offer(Operation.UPSCALE),
 )
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def embedded() -> FakeProvider:
@@ -124,24 +118,7 @@ def test_where_nobody_can_it_is_said_who_could() -> None:
 def test_what_no_service_could_do_is_told_apart() -> None:
     with pytest.raises(AskPerson) as caught:
         Router([embedded()]).candidates(replace(portrait(style="hanfu").task, photos=99))
-    assert (caught.value.code, caught.value.params) == ("nobody_can", {})
-
-
-def test_a_refused_account_is_asked_last_for_five_minutes() -> None:
-    clock = Clock()
-    router = Router(THREE, preferred=("fal",), clock=clock)
-    router.failed("fal", TellOperator("bad key"))
-    assert names(router, portrait()) == ["other", "more", "fal"]
-    clock.now += 299
-    assert names(router, portrait())[-1] == "fal"
-    clock.now += 2
-    assert names(router, portrait())[0] == "fal"
-
-
-def test_being_busy_is_no_disgrace() -> None:
-    router = Router(THREE)
-    router.failed("fal", WaitAndRetry())
-    assert names(router, portrait())[0] == "fal"
+    assert (caught.value.code, caught.value.params) == ("no_provider", {})
 
 
 def test_an_estimate_is_that_of_the_first_candidate() -> None:
@@ -167,3 +144,76 @@ def test_a_model_of_a_service_is_made_by_that_service_alone() -> None:
     with pytest.raises(AskPerson) as caught:
         Router(THREE).candidates(changed(own, model="other/no-such-model").task)
     assert (caught.value.code, caught.value.params["reason"]) == ("provider_cannot", "model")
+
+
+# --- what the request itself wishes
+
+
+def asked(request: Request, router: Router, **wishes: object) -> list[str]:
+    preferences = Preferences(**wishes)  # type: ignore[arg-type]
+    return [c.name for c in router.candidates(request.task, preferences, lot=request.key)]
+
+
+def test_the_requests_own_preference_goes_before_the_settings() -> None:
+    router = Router(THREE, preferred=("fal",), weights={"other": 5})
+    assert asked(portrait(), router, prefer=("more",)) == ["more", "fal", "other"]
+
+
+def test_the_requests_own_weights_stand_in_for_those_of_the_settings() -> None:
+    router = Router(THREE, weights={"fal": 1000.0})
+    first = Counter(asked(portrait(f"job-{n}"), router, weights={"more": 1.0, "other": 1.0})[0] for n in range(400))
+    assert set(first) == {"more", "other"}
+    assert first["more"] / 400 == pytest.approx(0.5, abs=0.1)
+
+
+def test_what_the_request_blocks_is_not_asked_even_if_named_or_preferred() -> None:
+    router = Router(THREE, preferred=("fal",))
+    assert asked(portrait(), router, block=frozenset({"fal"}), prefer=("fal",)) == ["other", "more"]
+    with pytest.raises(AskPerson) as caught:
+        asked(portrait(), router, block=frozenset({"fal"}), provider="fal")
+    assert caught.value.code == "provider_blocked"
+
+
+def test_what_is_put_first_decides_where_nothing_else_does() -> None:
+    def one(name: str, usd: str, seconds: float, quality: int) -> FakeProvider:
+        return FakeProvider(name=name, able=[offer(Operation.PORTRAIT, usd=usd, seconds=seconds, quality=quality)])
+
+    router = Router([one("dear", "0.9", 30, 5), one("quick", "0.5", 1, 2), one("cheap", "0.01", 60, 1)])
+    assert asked(portrait(), router)[0] == "dear"
+    assert asked(portrait(), router, priority=Priority.SPEED) == ["quick", "dear", "cheap"]
+    assert asked(portrait(), router, priority=Priority.COST) == ["cheap", "quick", "dear"]
+
+
+def test_photos_that_must_not_leave_go_to_the_operators_own_machines_or_nowhere(photo: Path) -> None:
+    own = FakeProvider(name="mine", tier=Tier.OWN)
+    company = FakeProvider(name="fal")
+    with_photo = portrait(style="anime", photos=(photo,))
+    assert asked(with_photo, Router([company, own, embedded()]), priority=Priority.PRIVACY)[0] == "mine"
+    assert "fal" not in asked(with_photo, Router([company, own, embedded()]), priority=Priority.PRIVACY)
+    assert asked(with_photo, Router([company, embedded()]), priority=Priority.PRIVACY) == ["embedded"]
+    with pytest.raises(AskPerson) as caught:
+        asked(with_photo, Router([company]), priority=Priority.PRIVACY)
+    assert caught.value.code == "no_provider"
+    words_only = portrait(style="anime")
+    assert asked(words_only, Router([company, own]), priority=Priority.PRIVACY) == ["mine", "fal"]
+
+
+def test_this_machine_is_asked_first_where_the_request_prefers_it_by_name() -> None:
+    router = Router([embedded(), FakeProvider(name="fal")])
+    assert asked(portrait(style="anime"), router, prefer=("embedded",)) == ["embedded", "fal"]
+
+
+def test_strict_likeness_leaves_only_those_who_hold_a_face(photo: Path) -> None:
+    loose = FakeProvider(name="loose", able=[offer(Operation.PORTRAIT, consistency=frozenset({Consistency.LOOSE}))])
+    router = Router([loose, FakeProvider(name="fal")])
+    wish = portrait(photos=(photo,), consistency=Consistency.STRICT)
+    assert names(router, wish) == ["fal"]
+    with pytest.raises(AskPerson) as caught:
+        Router([loose]).candidates(wish.task, only("loose"))
+    assert caught.value.params["reason"] == "consistency"
+
+
+def test_who_could_is_told_by_key_configured_or_not(photo: Path) -> None:
+    with pytest.raises(AskPerson) as caught:
+        Router([embedded(), FakeProvider(name="other")]).candidates(portrait(style="hanfu").task, only("embedded"))
+    assert caught.value.could[:2] == ("fal", "other") or set(caught.value.could) >= {"fal", "other"}

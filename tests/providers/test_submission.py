@@ -8,14 +8,24 @@ from typing import NoReturn
 
 import pytest
 
+from providers.attempts import Attempt
 from providers.base import Charge, CostSource, Phase, PictureFile, Progress, Request, Submission
-from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
+from providers.collection import collect, run
+from providers.errors import (
+    AskPerson,
+    LikenessError,
+    MadeNothing,
+    MaybePaid,
+    NotTaken,
+    TellOperator,
+    WaitAndRetry,
+)
 from providers.fake import FakeProvider, Script
 from providers.money import Money, total
 from providers.preferences import only
 from providers.router import Router
 from providers.services.fal.provider import FalProvider
-from providers.submission import Record, Stage, collect, pieces_of, run, split, submit
+from providers.submission import Record, Stage, pieces_of, split, submit
 from tests.providers.conftest import Naps
 from tests.providers.wanted import portrait
 from tests.servers.fal import FakeFal
@@ -31,8 +41,8 @@ class Notes:
     async def find(self, key: str) -> Record | None:
         return self.records.get(key)
 
-    async def begin(self, request: Request, provider: str) -> None:
-        self._put(Record(key=request.key, provider=provider, stage=Stage.SUBMITTING))
+    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
+        self._put(Record(key=request.key, provider=provider, stage=Stage.SUBMITTING, tried=tuple(tried)))
 
     async def accept(self, key: str, submission: Submission) -> None:
         self._put(replace(self.records[key], stage=Stage.ACCEPTED, submission=submission))
@@ -205,14 +215,6 @@ async def test_of_several_refusals_the_one_that_passes_is_told(notes: Notes) -> 
     router = Router([told("account"), told("busy", name="openai"), told("unavailable", name="bfl")])
     with pytest.raises(WaitAndRetry):
         await submit(portrait(), router, notes)
-
-
-async def test_a_refused_account_is_remembered_for_the_next_request(notes: Notes) -> None:
-    first, second = told("account"), told(name="openai")
-    router = Router([first, second])
-    await submit(portrait("a"), router, notes)
-    await submit(portrait("b"), router, notes)
-    assert len(first.submitted) == 1
 
 
 async def test_a_provider_that_breaks_leaves_an_unknown_outcome(notes: Notes) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from bot.channels.wechat.tokens import Tokens
+from providers.codes import Code
 from providers.errors import LikenessError
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ MAX_PHOTO = 20 * 1024 * 1024
 
 
 class WeChatError(LikenessError):
-    code = "wechat"
+    code: Code = "wechat"
 
     def __init__(self, errcode: int | None = None, hint: str = "") -> None:
         self.errcode = errcode
@@ -64,11 +65,11 @@ class WeChatError(LikenessError):
 
 
 class NotReached(WeChatError):
-    code = "wechat_away"
+    code: Code = "wechat_away"
 
 
 class Unclear(WeChatError):
-    code = "wechat_unclear"
+    code: Code = "wechat_unclear"
 
 
 class WeChatApi:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from providers.base import FREE_OF_CHARGE, Progress, Request, Submission
 from providers.checkpoints import find
+from providers.codes import known_code
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.threads import in_thread
 from providers.net.bodies import JsonBody
@@ -99,7 +100,7 @@ class A1111Provider(AnswersAtOnce):
     async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
         kept = await self._spool.find(submission.request_id)
         if kept is not None and (failure := kept.notes.get(_FAILURE)):
-            raise MadeNothing(str(failure[1]), code=str(failure[0]))
+            raise MadeNothing(str(failure[1]), code=known_code(str(failure[0])))
         async with aclosing(super().follow(submission)) as reports:
             async for progress in reports:
                 yield progress

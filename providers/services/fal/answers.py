@@ -7,18 +7,18 @@ Submit. The question is whether the job was certainly not taken:
     2xx without one, or no JSON                              perhaps            MaybePaid
     3xx                                                      not taken          TellOperator  provider_address
     401, 402, 403                                            not taken          TellOperator  provider_key, …
-    404, 405, 410                                            not taken          TellOperator  provider_endpoint
-    422, 400, 413, other 4xx: the person's doing             not taken          AskPerson     by type
-    the same, otherwise                                      not taken          NotTaken      provider_rejected
-    429                                                      not taken          WaitAndRetry  (Retry-After)
-    503 of the ingress, or with Retry-After, without
-      x-fal-request-id: turned away at the door              not taken          WaitAndRetry
+    a 4xx with words of an empty balance                     not taken          TellOperator  provider_credit
+    the person's doing, by type                              not taken          AskPerson     refused_content, …
+    400, 404, 413, 422, other 4xx                            not taken          AskPerson     provider_rejected
+    429, 503, 529                                            not taken          WaitAndRetry  (Retry-After)
+    503 that bears x-fal-request-id: past the door           perhaps            MaybePaid
     504 with X-Fal-Request-Timeout-Type: user                never started      WaitAndRetry
     408, 409, 499, every other 5xx (502 and 504 of the
       ingress too: what stood behind it may have acted)      perhaps            MaybePaid
-    no connection, name, TLS                                 not taken          NotTaken      provider_unavailable
+    no connection, name, TLS                                 not taken          WaitAndRetry  provider_unavailable
     connection lost or silent once the request was begun     perhaps            MaybePaid
 
+What is the same for every service is in `providers.net.outcome`.
 `X-Fal-No-Retry` is not sent: fal's own repeats are of the same job, which it bills once, and not at all after a 5xx.
 
 Result. A failed job answers its own code here; see `job_error`.
@@ -26,29 +26,23 @@ Result. A failed job answers its own code here; see `job_error`.
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
 from providers.base import Charge, CostSource
-from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
+from providers.codes import Code
+from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, TellOperator, WaitAndRetry
 from providers.money import CREDITS, Money
+from providers.net import outcome
 
 Params = dict[str, str | int | float]
 
-UNKNOWN_OUTCOME = frozenset({408, 409, 499})
-OPERATOR = {
-    401: ("provider_key", "the key was not accepted"),
-    402: ("provider_credit", "the balance is empty"),
-    403: ("provider_forbidden", "the account is locked, empty, or may not use this endpoint"),
-    404: ("provider_endpoint", "no such endpoint; check the queue's address"),
-    405: ("provider_endpoint", "no such endpoint; check the queue's address"),
-    410: ("provider_endpoint", "the endpoint is gone"),
-}
+_NO_MONEY = re.compile(r"exhausted balance|insufficient[ _](?:credits?|funds|balance)", re.IGNORECASE)
+"""fal says it in words, under 403; a proxy under 402, or any other 4xx."""
 PASSING = frozenset(
     {
         "internal_server_error",
@@ -119,8 +113,14 @@ class Answer:
         return named if isinstance(named, str) else ""
 
     @property
+    def words(self) -> str:
+        """The words of an untyped error."""
+        told = [self.body.get(name) for name in ("detail", "error", "message")] if isinstance(self.body, dict) else []
+        return " ".join(word for word in told if isinstance(word, str))
+
+    @property
     def retry_after(self) -> float | None:
-        return seconds_of(self.headers.get("retry-after"))
+        return outcome.seconds_of(self.headers.get("retry-after"))
 
     @property
     def charge(self) -> Charge | None:
@@ -141,56 +141,21 @@ def _detail(entry: dict[str, Any]) -> Detail:
     )
 
 
-def seconds_of(retry_after: str | None) -> float | None:
-    """`Retry-After` as seconds from now: a number or a date (RFC 9110, 10.2.3)."""
-    if not retry_after:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
 def submit_error(answer: Answer) -> LikenessError:
     """The error of a submit that was answered, but not with a job. See the table above."""
     status = answer.status
-    if answer.ok or status in UNKNOWN_OUTCOME:
-        return MaybePaid(f"a submit was answered with {status} and no job")
-    if status < 400:
-        return TellOperator(f"the queue's address answers {status}", code="provider_address")
-    if status in OPERATOR:
-        code, hint = OPERATOR[status]
-        return TellOperator(hint, code=code)
-    if status == 429:
-        return WaitAndRetry("too many requests", retry_after=answer.retry_after)
-    if status < 500:
-        return _input_error(answer) or NotTaken(
-            f"the input was rejected with {status} {_types(answer)}", code="provider_rejected", retryable=False
-        )
-    return _server_error(answer)
-
-
-def _server_error(answer: Answer) -> LikenessError:
-    seen = "x-fal-request-id" in answer.headers
-    turned_away = answer.status == 503 and not seen and (answer.ingress or "retry-after" in answer.headers)
-    never_started = answer.status == 504 and answer.headers.get("x-fal-request-timeout-type") == "user"
-    if turned_away or never_started:
-        return WaitAndRetry(f"away: {answer.status}", retry_after=answer.retry_after)
-    return MaybePaid(f"a submit was answered with {answer.status} {_types(answer)}")
-
-
-def connection_error(error: httpx.TransportError) -> LikenessError:
-    """The error of a submit that was not answered. Only before the connection stood was certainly nothing sent."""
-    kind = type(error).__name__
-    unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-    if isinstance(error, unsent):
-        return WaitAndRetry(f"no connection ({kind})", code="provider_unavailable")
-    return MaybePaid(f"the connection was lost during a submit ({kind})")
+    if 400 <= status < 500 and _NO_MONEY.search(answer.words):
+        return TellOperator("the balance is empty", code="provider_credit")
+    if status == 504 and answer.headers.get("x-fal-request-timeout-type") == "user":
+        return WaitAndRetry("it was never started", retry_after=answer.retry_after)
+    if status == 503 and "x-fal-request-id" in answer.headers:
+        return MaybePaid(f"a submit was answered with 503 by fal itself {_types(answer)}")
+    if status in (400, 413, 422) and (error := _input_error(answer)) is not None:
+        return error
+    error = outcome.submit_error(outcome.Answer(status=status, headers=answer.headers, body=answer.body))
+    if error.code == "provider_rejected":
+        return outcome.rejected(f"the input was rejected with {status} {_types(answer)}")
+    return error
 
 
 def job_error(answer: Answer) -> LikenessError | None:
@@ -236,14 +201,14 @@ def _types(answer: Answer) -> str:
 
 def _input_error(answer: Answer) -> LikenessError | None:
     """What the person can do something about, the refusal of the content before all else."""
-    found = [error for detail in answer.details if (error := _about_input(detail)) is not None]
+    found: list[AskPerson] = [error for detail in answer.details if (error := _about_input(detail)) is not None]
     if answer.status == 413 and not found:
-        found = [AskPerson("the request is too large", code="photo_too_large_file", params={"max_mb": 10})]
+        found.append(AskPerson("the request is too large", code="photo_too_large_file", params={"max_mb": 10}))
     return min(found, key=lambda e: e.code != "refused_content", default=None)
 
 
 def _about_input(detail: Detail) -> AskPerson | None:
-    code: str | None = None
+    code: Code | None = None
     params: Params = {}
     match detail.type:
         case "content_policy_violation":

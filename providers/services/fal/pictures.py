@@ -5,9 +5,7 @@ what is still missing. Safe to repeat: a picture of this job that lies in the fo
 """
 
 import asyncio
-import hashlib
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +15,10 @@ import httpx
 from providers.base import PictureFile, Result, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, WaitAndRetry
 from providers.media.files import delete_quietly
-from providers.media.preview import dimensions, looks_blank
-from providers.media.save import save_picture
-from providers.media.threads import in_thread, in_thread_to_its_end
+from providers.media.preview import looks_blank
+from providers.media.threads import in_thread
 from providers.services.fal.answers import Answer, job_error
+from providers.services.results import already_saved, save, stem_of
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +26,6 @@ ROUNDS = 4
 READS = 6
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
-_MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 
 Read = Callable[[str], Awaitable[Answer]]
 Sleep = Callable[[float], Awaitable[None]]
@@ -98,20 +95,10 @@ class Fetcher:
     async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | None:
         """One picture, or None where this link did not give one."""
         stem = stem_of(self._name, submission.request_id, number)
-        whose: dict[str, Any] = {"provider": self._name, "request_id": submission.request_id, "model": submission.model}
-        if found := await in_thread(_already, into, stem, whose):
+        if found := await in_thread(already_saved, into, stem, submission):
             return found
         try:
-            data = await self._download(url)
-            return await in_thread_to_its_end(
-                save_picture,
-                data,
-                into=into,
-                stem=stem,
-                provider=self._name,
-                request_id=submission.request_id,
-                model=submission.model,
-            )
+            return await save(await self._download(url), number, submission, into)
         except LikenessError as error:
             log.warning("a picture could not be fetched: %s", error.code)
             return None
@@ -134,19 +121,3 @@ def pictures_of(body: Any) -> tuple[list[str], set[int]]:
     flags = body.get("has_nsfw_concepts")
     flagged = {n for n, flag in enumerate(flags) if flag} if isinstance(flags, list) else set()
     return [u for u in urls if isinstance(u, str) and u], flagged
-
-
-def stem_of(provider: str, request_id: str, number: int) -> str:
-    """The start of the file's name: the same for the same picture, in every process."""
-    plain = re.fullmatch(r"[a-z0-9-]{1,40}", request_id) is not None
-    return f"{provider}-{request_id if plain else hashlib.sha256(request_id.encode()).hexdigest()[:32]}-{number}"
-
-
-def _already(into: Path, stem: str, whose: dict[str, str]) -> PictureFile | None:
-    """The picture of this name that an interrupted fetch saved. It was decoded before, and written whole."""
-    for path in sorted(into.glob(f"{stem}-*")):
-        if mime := _MIMES.get(path.suffix):
-            width, height = dimensions(path)
-            size = path.stat().st_size
-            return PictureFile(path=path, width=width, height=height, size_bytes=size, mime=mime, **whose)
-    return None

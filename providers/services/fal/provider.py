@@ -15,10 +15,11 @@ from providers.errors import LikenessError, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net import direct
+from providers.net.outcome import connection_error
 from providers.offers import Offers
 from providers.services.fal import endpoints
 from providers.services.fal.addresses import FAL_QUEUE, address, stream_of
-from providers.services.fal.answers import Answer, connection_error, submit_error
+from providers.services.fal.answers import Answer, submit_error
 from providers.services.fal.follow import STREAM_SILENCE, Follower, Watched
 from providers.services.fal.offers import KEY, NANOPRO, offers
 from providers.services.fal.pictures import Fetcher

@@ -40,10 +40,10 @@ def test_a_refusal_is_remembered_as_a_refusal() -> None:
     def quote(_: Order) -> Quote:
         nonlocal asked
         asked += 1
-        raise AskPerson(code="nobody_can")
+        raise AskPerson(code="no_provider")
 
     recent = RecentQuotes(quote)
     for _ in range(3):
-        with pytest.raises(AskPerson, match="nobody_can"):
+        with pytest.raises(AskPerson, match="no_provider"):
             recent(order("anime", "a"))
     assert asked == 1

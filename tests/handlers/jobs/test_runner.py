@@ -186,7 +186,7 @@ async def test_a_charge_in_credits_is_told_as_it_is(run: Running, job_id: str) -
         ("busy", "provider_busy", JobState.FAILED, True, 1),
         ("busy_long", "provider_busy", JobState.FAILED, True, 1),
         ("unavailable", "provider_unavailable", JobState.FAILED, True, 1),
-        ("account", "provider_account", JobState.FAILED, False, 1),
+        ("account", "provider_forbidden", JobState.FAILED, False, 1),
         ("ends_without", "made_nothing", JobState.FAILED, True, 1),
         ("lost", "picture_lost", JobState.FAILED, True, 1),
         ("away", "result_unreachable", JobState.FAILED, True, 1),

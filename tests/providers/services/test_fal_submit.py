@@ -33,12 +33,12 @@ async def test_a_submit_that_is_taken_gives_everything_needed_to_resume(fal: Fak
         ("401", TellOperator, "provider_key", 0),
         ("402", TellOperator, "provider_credit", 0),
         ("403", TellOperator, "provider_forbidden", 0),
-        ("404", TellOperator, "provider_endpoint", 0),
+        ("404", AskPerson, "provider_rejected", 0),
         ("redirect", TellOperator, "provider_address", 0),
-        ("400", NotTaken, "provider_rejected", 0),
-        ("422", NotTaken, "provider_rejected", 0),
-        ("422_string", NotTaken, "provider_rejected", 0),
-        ("422_unknown", NotTaken, "provider_rejected", 0),
+        ("400", AskPerson, "provider_rejected", 0),
+        ("422", AskPerson, "provider_rejected", 0),
+        ("422_string", AskPerson, "provider_rejected", 0),
+        ("422_unknown", AskPerson, "provider_rejected", 0),
         ("policy", AskPerson, "refused_content", 0),
         ("small", AskPerson, "photo_too_small", 0),
         ("large", AskPerson, "photo_too_many_pixels", 0),
@@ -118,11 +118,22 @@ async def test_retry_after_is_read_as_a_date(fal: FakeFal, provider: FalProvider
 async def test_no_error_carries_words_key_or_address(fal: FakeFal, provider: FalProvider) -> None:
     entry = {"type": "string_type", "msg": "secret words", "input": "secret words", "loc": ["body", "prompt"]}
     fal.plan("422", body={"detail": [entry]})
-    with pytest.raises(NotTaken) as caught:
+    with pytest.raises(AskPerson) as caught:
         await provider.submit(portrait(prompt="secret words"))
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("words", ["Exhausted balance. Top up.", "User is locked: insufficient credits"])
+async def test_an_empty_balance_is_told_by_words_under_any_status(
+    fal: FakeFal, provider: FalProvider, words: str
+) -> None:
+    for status in ("403", "400"):
+        fal.plan(status, body={"detail": words})
+        with pytest.raises(TellOperator) as caught:
+            await provider.submit(portrait())
+        assert caught.value.code == "provider_credit"
 
 
 async def test_nobody_listening_means_not_taken(downloader: Downloader) -> None:

@@ -1,0 +1,44 @@
+"""Who was asked to make a request, in order, and how each ended: in results, in the journal, in a job's history."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from providers.errors import AskPerson, LikenessError, MaybePaid, NotTaken
+
+
+class Outcome(StrEnum):
+    """How one provider's turn ended."""
+
+    MADE = "made"
+    NOT_TAKEN = "not_taken"
+    """It certainly did not take the job."""
+    REFUSED = "refused"
+    """It would not do this request: bad input, or policy."""
+    FAILED = "failed"
+    """It took the job and made no usable picture."""
+    UNKNOWN = "unknown"
+    """Nobody knows whether it took the job."""
+    SKIPPED = "skipped"
+    """Not asked: it has been failing, see `providers.breaker`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One provider's turn. `code`: of the error it ended with; None where it made the pictures."""
+
+    provider: str
+    outcome: Outcome
+    code: str | None = None
+
+
+def attempt(provider: str, error: LikenessError, *, taken: bool = False) -> Attempt:
+    """The turn that ended with this error. `taken`: the job had been accepted."""
+    if isinstance(error, AskPerson):
+        outcome = Outcome.REFUSED
+    elif isinstance(error, MaybePaid):
+        outcome = Outcome.UNKNOWN
+    elif isinstance(error, NotTaken) and not taken:
+        outcome = Outcome.NOT_TAKEN
+    else:
+        outcome = Outcome.FAILED
+    return Attempt(provider=provider, outcome=outcome, code=error.code)

@@ -1,0 +1,193 @@
+"""What a submitted request became: followed, fetched with patience, priced; free, and safe to repeat elsewhere.
+
+`make` and `run` do both halves, submitting and collecting, for the Python API.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from providers.attempts import Attempt, Outcome, attempt
+from providers.base import (
+    FREE_OF_CHARGE,
+    Charge,
+    CostSource,
+    Phase,
+    PictureFile,
+    Progress,
+    Provider,
+    Request,
+    Result,
+    Submission,
+)
+from providers.errors import AskPerson, DeadlinePassed, LikenessError, MadeNothing, WaitAndRetry
+from providers.labelling import with_labels
+from providers.media.threads import in_thread
+from providers.offers import Offer
+from providers.preferences import ANYONE, Preferences
+from providers.submission import Journal, OnProgress, Routes, Sleep, Stage, submit, until
+from providers.task import Task
+
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0)
+"""Seconds between attempts to fetch what is made. It is paid for and fetching is free: worth some patience."""
+LONGEST_PAUSE = 60.0
+
+
+async def collect(
+    request: Request,
+    submission: Submission,
+    router: Routes,
+    journal: Journal,
+    *,
+    into: Path,
+    on_progress: OnProgress | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> Result:
+    """Follow an accepted piece to its end and save its pictures under `into`; replay-safe and free to repeat.
+
+    A result that is out of reach is asked for again for a minute and a half, reported as `Phase.FETCHING`.
+    `Result.charge` is what the provider told, else its price list times the pictures made.
+    Raises AskPerson, MadeNothing, WaitAndRetry or, when `request.deadline` is over, DeadlinePassed; after any of them
+    the submission is still in the journal.
+    """
+    record = await journal.find(request.key)
+    if record is not None and record.stage is Stage.MADE and await in_thread(_all_there, record.pictures):
+        return Result(pictures=record.pictures, charge=record.charge)
+    provider = router.provider(submission.provider)
+
+    async def report(progress: Progress) -> None:
+        if on_progress is not None:
+            await on_progress(request.key, progress)
+
+    try:
+        async with until(request.deadline):
+            async for progress in provider.follow(submission):
+                await report(progress)
+            result = await _fetched(submission, provider, into, report, sleep)
+            result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
+    except TimeoutError:
+        raise DeadlinePassed("while it was made or fetched") from None
+    except WaitAndRetry:
+        raise
+    except LikenessError as error:
+        await journal.end(request.key, Stage.FAILED, charge=submission.charge, error_code=error.code)
+        if not isinstance(error, AskPerson):
+            router.breaker.failed(provider.name)
+        raise
+    router.breaker.worked(provider.name)
+    result = _priced(result, request, submission, provider)
+    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge)
+    return result
+
+
+async def _fetched(
+    submission: Submission,
+    provider: Provider,
+    into: Path,
+    report: Callable[[Progress], Awaitable[None]],
+    sleep: Sleep,
+) -> Result:
+    """The pictures of a finished job, with patience. An answer without any is a failure."""
+    pauses = iter(PAUSES)
+    while True:
+        try:
+            result = await provider.fetch(submission, into)
+        except WaitAndRetry as error:
+            pause = next(pauses, None)
+            if pause is None:
+                raise
+            await report(Progress(phase=Phase.FETCHING))
+            await sleep(max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE)))
+            continue
+        if not result.pictures:
+            raise MadeNothing("a result without a picture")
+        return result
+
+
+def _labelled(result: Result, request: Request, provider: Provider, producer: str) -> tuple[PictureFile, ...]:
+    return with_labels(result.pictures, key=request.key, task=request.task, tier=provider.tier, producer=producer)
+
+
+def _all_there(pictures: Sequence[PictureFile]) -> bool:
+    return bool(pictures) and all(picture.path.is_file() for picture in pictures)
+
+
+def _priced(result: Result, request: Request, submission: Submission, provider: Provider) -> Result:
+    if result.charge is not None:
+        return result
+    if submission.charge is not None:
+        return replace(result, charge=submission.charge)
+    offer = _offer_of(submission, request.task, provider)
+    if offer is None:
+        return result
+    cost = offer.price.of(len(result.pictures))
+    charge = Charge(money=cost, source=CostSource.TABLE) if cost else FREE_OF_CHARGE
+    return replace(result, charge=charge)
+
+
+def _offer_of(submission: Submission, task: Task, provider: Provider) -> Offer | None:
+    """The offer by which it was made: that of the model which the submission names, else the one the task finds now."""
+    of_model = [row for row in provider.offers.of(task.operation) if row.model == submission.model]
+    fitting = [row for row in of_model if row.reason_not(task, provider.name) is None]
+    return next(iter(fitting + of_model), None) or provider.offers.find(task)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """How one piece ended: a result, or the error in its place. `tried`: who was asked, in order, and with what end."""
+
+    request: Request
+    submission: Submission | None = None
+    result: Result | None = None
+    error: LikenessError | None = None
+    tried: tuple[Attempt, ...] = ()
+
+
+async def make(
+    request: Request,
+    router: Routes,
+    journal: Journal,
+    *,
+    into: Path,
+    preferences: Preferences = ANYONE,
+    on_progress: OnProgress | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> Piece:
+    """Submit and collect one piece. Errors of the tree end up in the piece."""
+    tried: list[Attempt] = []
+    submission: Submission | None = None
+    try:
+        submission = await submit(request, router, journal, preferences=preferences, sleep=sleep, tried=tried)
+        result = await collect(request, submission, router, journal, into=into, on_progress=on_progress, sleep=sleep)
+    except LikenessError as error:
+        if submission is not None:
+            tried.append(attempt(submission.provider, error, taken=True))
+        return Piece(request=request, submission=submission, error=error, tried=tuple(tried))
+    tried.append(Attempt(provider=submission.provider, outcome=Outcome.MADE))
+    return Piece(request=request, submission=submission, result=result, tried=tuple(tried))
+
+
+async def run(
+    pieces: Sequence[Request],
+    router: Routes,
+    journal: Journal,
+    *,
+    into: Path,
+    preferences: Preferences = ANYONE,
+    on_progress: OnProgress | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> tuple[Piece, ...]:
+    """Submit and collect all pieces side by side, in order. One that fails takes no other with it.
+
+    To run the same request again, give the same pieces (see `pieces_of`): their keys are what the journal knows.
+    """
+    makings = [
+        make(piece, router, journal, into=into, preferences=preferences, on_progress=on_progress, sleep=sleep)
+        for piece in pieces
+    ]
+    ends = await asyncio.gather(*makings, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return tuple(end for end in ends if isinstance(end, Piece))
