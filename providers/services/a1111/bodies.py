@@ -40,6 +40,8 @@ SAMPLER = "Euler a"
 DENOISE = {Operation.PORTRAIT: 0.6, Operation.EDIT: 0.65, Operation.VARIATIONS: 0.5, Operation.STYLE_TRANSFER: 0.7}
 """How much of a photo is painted anew, 0 to 1."""
 LARGE = Room(max_side=4096)
+WHOLE_BYTES = 90 * 1024 * 1024
+"""Nearly every photo goes to one's own server as it is."""
 BLUR, PADDING = 4, 32
 """Pixels: of a mask's edge, and around what is repainted, for the model to see what it belongs to."""
 
@@ -73,8 +75,7 @@ def call_for(request: Request, offer: Offer, folder: Path, task_id: str) -> Call
             return Call(path=TXT2IMG, body=body | _face(request, offer.notes["identity"], folder))
         case Way.MASK:
             assert request.mask is not None  # noqa: S101  # an inpaint has one
-            with Image.open(request.mask) as mask:
-                return _repainted(request, body, offer, folder, Sides(), mask.convert("L"))
+            return _repainted(request, body, offer, folder, Sides(), _grey(request.mask))
         case Way.CANVAS:
             size = size_of(request.photos[0])
             return _repainted(request, body, offer, folder, sides_of(request.task, size), None)
@@ -148,7 +149,7 @@ def _controlled(units: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _upscale(request: Request, offer: Offer, folder: Path) -> Call:
-    photo, scale = to_fit(request.photos[0], LARGE, into=folder), request.task.scale or 2
+    photo, scale = to_fit(request.photos[0], LARGE, into=folder, max_bytes=WHOLE_BYTES), request.task.scale or 2
     check_enlarged(size_of(photo), scale)
     body = {
         "image": Base64File(path=photo),
@@ -166,7 +167,7 @@ def _upscale(request: Request, offer: Offer, folder: Path) -> Call:
 
 def cut_out(request: Request, folder: Path, *, only_mask: bool) -> Call:
     """`only_mask`: grey, white where the subject is."""
-    photo = to_fit(request.photos[0], LARGE, into=folder)
+    photo = to_fit(request.photos[0], LARGE, into=folder, max_bytes=WHOLE_BYTES)
     body = {
         "input_image": Base64File(path=photo),
         "model": "u2net",
@@ -211,13 +212,18 @@ def _repainted(
     }
 
     def finish(made: bytes) -> bytes:  # reads its files again: the call may take minutes, and they are large
-        return png(bring_back(_image(made), _photo(photo), layout, None if kept_mask is None else _photo(kept_mask)))
+        return png(bring_back(_image(made), _photo(photo), layout, None if kept_mask is None else _grey(kept_mask)))
 
     return Call(path=IMG2IMG, body=body, finish=finish)
 
 
 def _photo(path: Path) -> Image.Image:
     return decode(read_regular_file(path, max_bytes=READ_BYTES)).image
+
+
+def _grey(mask: Path) -> Image.Image:
+    with Image.open(mask) as image:
+        return image.convert("L")
 
 
 def _filled(placed: Image.Image, layout: Layout) -> Image.Image:

@@ -45,6 +45,8 @@ FIRST_WAIT, LONGEST_WAIT, GROWTH = 0.5, 2.0, 1.5
 ABSENCES = 3
 """Looks in a row that find a prompt nowhere: between history and line it may be missed once."""
 LARGE = Room(max_side=4096)
+WHOLE_BYTES = 90 * 1024 * 1024
+"""The server takes uploads of 100 MB: nearly every photo goes as it is."""
 FEATHERING = 40
 
 
@@ -170,7 +172,7 @@ class ComfyUIProvider(ProviderDefaults):
     async def _fitting(self, photo: Path, room: Room, task: Task, graph: Graph) -> Path:
         if task.operation is Operation.PORTRAIT and task.aspect_ratio is not None and not graph.any_shape:
             photo = await in_thread(cropped, photo, task.aspect_ratio, into=self._files)
-        return await in_thread(to_fit, photo, room, into=self._files)
+        return await in_thread(to_fit, photo, room, into=self._files, max_bytes=WHOLE_BYTES)
 
     async def _sizes(self, request: Request, offer: Offer, room: Room, size: tuple[int, int]) -> dict[str, Any]:
         """At which size the model works, and which the picture is to have."""
