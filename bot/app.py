@@ -41,6 +41,9 @@ from providers.router import Router
 
 log = logging.getLogger(__name__)
 
+DISCOVER_EVERY = 60.0
+"""Seconds between two looks at servers of one's own; they ask less often than they are asked."""
+
 
 @dataclass(kw_only=True)
 class Parts:
@@ -144,6 +147,8 @@ async def running(made: Parts) -> AsyncIterator[None]:
     """
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
+        looking = asyncio.create_task(_discovering(made.router))
+        stack.push_async_callback(_ended, looking)
         stack.push_async_callback(made.jobs.stop)
         await made.jobs.start()
         for name, channel in made.channels.items():
@@ -155,6 +160,21 @@ async def running(made: Parts) -> AsyncIterator[None]:
             yield
         finally:
             made.started = False
+
+
+async def _discovering(router: Router) -> None:
+    """Keeps what servers of one's own offer known, for menus and estimates; the start does not wait for it."""
+    while True:
+        try:
+            await router.discover()
+        except Exception as error:  # whatever one service breaks with, the others are to be looked at again
+            log.error("servers could not be looked at: %s", type(error).__name__)
+        await asyncio.sleep(DISCOVER_EVERY)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _load_words() -> None:

@@ -9,6 +9,7 @@
 Nothing is asked here: `providers.submission` goes through the candidates.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -17,7 +18,7 @@ from typing import Any
 from providers.base import Provider
 from providers.breaker import Breaker
 from providers.catalog.keys import shown
-from providers.errors import AskPerson, TellOperator
+from providers.errors import AskPerson, LikenessError, TellOperator
 from providers.media.labels import DEFAULT_PRODUCER
 from providers.offers import Estimate, Offer, Tier
 from providers.preferences import ANYONE, Preferences, Priority
@@ -65,6 +66,27 @@ class Router:
             priority=priority,
         )
         self.breaker = breaker or Breaker()
+        self._answered: dict[str, bool] = {}
+        self._away: dict[str, LikenessError] = {}
+
+    async def discover(self) -> None:
+        """Ask the servers of one's own what they have: before it they offer nothing. Free; what they say is remembered.
+
+        One that is away offers what it was last seen to have, and is told as being away where it is named.
+        """
+        await asyncio.gather(*(self._discovered(provider) for provider in self._providers))
+
+    async def _discovered(self, provider: Provider) -> None:
+        self._away.pop(provider.name, None)
+        try:
+            self._answered[provider.name] = await provider.discover()
+        except LikenessError as error:
+            self._away[provider.name] = error
+
+    def is_another(self, name: str) -> bool:
+        """Whether, as was discovered, another service answers at the address that both are set up with."""
+        shared = [p.name for p in self._providers if p.name != name and not _aliases(name).isdisjoint(_aliases(p.name))]
+        return self._answered.get(name) is False and any(self._answered.get(other) for other in shared)
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -121,7 +143,8 @@ class Router:
         exact = next((p for p in self._providers if p.name == name), None)
         if exact is not None or known is not None:
             return exact
-        return next((p for p in self._providers if name in _names(p.name)), None)
+        meant = [p for p in self._providers if name in _names(p.name)]
+        return next((p for p in meant if p.offers.rows), next(iter(meant), None))
 
     def _is_blocked(self, name: str, preferences: Preferences) -> bool:
         blocked = self._settings.block | preferences.block
@@ -136,6 +159,8 @@ class Router:
         if self._is_blocked(provider.name, preferences):
             raise AskPerson("named but blocked", code="provider_blocked", params={"given": shown(name)})
         offer = provider.offers.find(task)
+        if offer is None and not provider.offers.rows and (away := self._away.get(provider.name)) is not None:
+            raise away
         if offer is None:
             raise self._cannot(name, provider, task, preferences)
         return Candidate(provider=provider, offer=offer)
@@ -181,6 +206,10 @@ class Router:
         """`OpenAI, fal (FAL_KEY)`: what is not set up with the setting that turns it on."""
         configured = {provider.name for provider in self._providers}
         return ", ".join(_in_words(key, services().get(key), there=key in configured) for key in could)
+
+
+def _aliases(name: str) -> frozenset[str]:
+    return frozenset(_names(name)) - {name}
 
 
 def _in_words(key: str, known: Service | None, *, there: bool) -> str:

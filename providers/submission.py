@@ -118,6 +118,9 @@ class Routes(Protocol):
     def candidates(self, task: Task, preferences: Preferences = ANYONE, *, lot: str = "") -> tuple[Candidate, ...]:
         """Who could do it, best first, never empty. Raises AskPerson."""
 
+    async def discover(self) -> None:
+        """Ask those whose offers are not known beforehand what they have."""
+
     def provider(self, name: str) -> Provider:
         """The configured provider of this name. Raises TellOperator where it is no longer configured."""
 
@@ -186,6 +189,7 @@ class _Turns:
             return submission
         if is_over(self.request.deadline):
             raise DeadlinePassed("before anybody was asked")
+        await self.router.discover()
         found = self.router.candidates(self.request.task, self.preferences, lot=self.request.key)
         candidates = [c for c in found if c.offer.max_count >= self.request.count]
         refusals: list[NotTaken] = []

@@ -103,7 +103,10 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
         async with parts(settings.model_copy(update=instead), listening=(), worker=False) as made:
             if settings.database_url or "DATA_DIR" not in without:
                 found.append(await _check("database", made.store.ping, f"does not answer; look at {where}"))
+            await made.router.discover()
             for provider in made.router.providers:
+                if made.router.is_another(provider.name):
+                    continue
                 found.append(await _check(provider.name, provider.check))
             for name, channel in made.channels.items():
                 found += await _look_at(name, channel)

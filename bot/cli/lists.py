@@ -13,6 +13,7 @@ from providers.base import Provider
 from providers.catalog import ACTIONS, MODELS, STYLES
 from providers.catalog.listing import Row, action_rows, style_rows
 from providers.configure import build_providers
+from providers.router import Router
 from providers.settings import ProviderSettings
 from providers.task import Operation, Task
 from providers.task_builders import operation_of
@@ -40,7 +41,7 @@ def providers(as_json: bool) -> None:
 
 
 async def _list(name: str, rows: Sequence[Row], probe: Callable[[str], Task], as_json: bool) -> None:
-    configured = build_providers(ProviderSettings())
+    configured = await _configured()
     able = {row["key"]: _able(configured, probe(row["key"])) for row in rows}
     await _close(configured)
     if as_json:
@@ -66,7 +67,7 @@ def _edit(action: str) -> Task:
 
 
 async def _providers(as_json: bool) -> None:
-    configured = build_providers(ProviderSettings())
+    configured = await _configured()
     rows = [_row(p) for p in configured]
     await _close(configured)
     if as_json:
@@ -100,6 +101,16 @@ def _row(provider: Provider) -> dict[str, Any]:
         "max_photos": max((row.max_photos for row in offers), default=0),
         "estimates": {m: {"usd": e.cost.as_number(), "seconds": e.seconds} for m, e in estimates.items()},
     }
+
+
+async def _configured() -> list[Provider]:
+    """Those that are set up, without one at whose address another answers; what the others have was asked."""
+    providers = build_providers(ProviderSettings())
+    router = Router(providers)
+    await router.discover()
+    others = [p for p in providers if router.is_another(p.name)]
+    await _close(others)
+    return [p for p in providers if p not in others]
 
 
 async def _close(configured: Sequence[Provider]) -> None:

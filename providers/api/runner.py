@@ -143,6 +143,7 @@ def _told(error: LikenessError) -> Result:
 async def _router(settings: ProviderSettings) -> AsyncIterator[Router]:
     router = build_router(settings)
     try:
+        await router.discover()
         yield router
     finally:
         await asyncio.gather(*(p.aclose() for p in router.providers))
