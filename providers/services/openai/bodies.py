@@ -31,6 +31,11 @@ WHOLE = Room(max_pixels=36_000_000, min_side=16)
 PHOTO_BYTES = 45 * 1024 * 1024
 """Each photo must be below 50 MB: nearly all go as they are."""
 MASK_BYTES = 4 * 1024 * 1024
+CUT_OUT = (
+    "Cut the main subject of this picture out: whoever or whatever stands in front stays exactly as it is, in the same "
+    "place and size, down to single hairs; everything else becomes fully transparent, without shadow or halo."
+)
+"""Not the request's own prompt, which speaks of a new background."""
 _MASKED = frozenset({Operation.INPAINT, Operation.OUTPAINT})
 
 
@@ -51,7 +56,8 @@ def form_of(request: Request, offer: Offer, folder: Path) -> Form:
         "output_format": "png",
     }  # fmt: skip
     if task.operation is Operation.REMOVE_BACKGROUND:
-        fields["background"] = "transparent"
+        words = f"{CUT_OUT} Asked for: {request.text}" if request.text else CUT_OUT
+        fields |= {"background": "transparent", "prompt": words}
     if not request.photos:
         free = kind_of(offer.model).free_sizes
         return Form(fields=fields | {"size": _written(of_ratio(task.aspect_ratio or "1:1", free=free))})

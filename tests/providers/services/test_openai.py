@@ -17,6 +17,7 @@ from providers.base import CostSource, Phase, Request, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, TellOperator, WaitAndRetry
 from providers.net.outcome import Answer
 from providers.services.openai.answers import charge_of
+from providers.services.openai.bodies import CUT_OUT
 from providers.services.openai.provider import OpenAIProvider
 from providers.services.openai.sizes import like, nearest_fixed, whole
 from providers.spool import Spool
@@ -90,7 +91,9 @@ BODIES: list[tuple[Operation, dict[str, Any], dict[str, str], list[str], tuple[i
     (Operation.VARIATIONS, {"count": 3}, fields(size="1536x1152", n="3"), ["image"], (1536, 1152)),
     (Operation.STYLE_TRANSFER, {}, fields(size="1536x1152"), ["image[]"] * 2, (1536, 1152)),
     (Operation.REMOVE_BACKGROUND, {},
-     fields(size="1536x1024", model="gpt-image-1.5", background="transparent", input_fidelity="high"), ["image"],
+     fields(size="1536x1024", model="gpt-image-1.5", background="transparent", input_fidelity="high",
+            prompt=f"{CUT_OUT} Asked for: a red hat"),
+     ["image"],
      (1536, 1024)),
     (Operation.REPLACE_BACKGROUND, {}, fields(size="1536x1152"), ["image"], (1536, 1152)),
 ]  # fmt: skip
