@@ -13,8 +13,7 @@ from pathlib import Path
 
 from providers.base import PictureFile, Submission
 from providers.errors import LikenessError, MadeNothing
-from providers.media.files import delete_quietly
-from providers.media.preview import dimensions, looks_blank
+from providers.media.preview import dimensions
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end
 
@@ -83,17 +82,6 @@ async def save(
         save_picture, data, into=into, stem=stem, provider=submission.provider, request_id=submission.request_id
     )
     return replace(picture, model=submission.model)
-
-
-async def without_blanks(pictures: Sequence[PictureFile]) -> tuple[PictureFile, ...]:
-    """The pictures that show something: a flat black one is how some services withhold. The others are deleted."""
-    kept = []
-    for picture in pictures:
-        if await in_thread(looks_blank, picture.path):
-            await in_thread(delete_quietly, [picture.path])
-        else:
-            kept.append(picture)
-    return tuple(kept)
 
 
 def stem_of(provider: str, request_id: str, number: int) -> str:
