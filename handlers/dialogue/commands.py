@@ -79,6 +79,9 @@ def on_job(turn: TurnBuilder, verb: str) -> None:
         )
     elif verb == "resend":
         turn.resend = job.id
+    elif verb == "fetch":
+        turn.fetch = job.id
+        turn.say(turn.words("say.fetching"), job=job.id)
     elif verb in ("again", "retry"):
         ordering.take(turn, _once_more(job.order))
     elif not job.pictures:

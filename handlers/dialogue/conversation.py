@@ -51,6 +51,7 @@ class Jobs(Protocol):
     async def enqueue(self, job_id: str) -> None: ...
     async def cancel(self, job_id: str) -> None: ...
     async def resend(self, job_id: str) -> None: ...
+    async def fetch(self, job_id: str) -> None: ...
 
 
 class SecondReader(Protocol):
@@ -215,6 +216,8 @@ class Conversation:
             await self._jobs.cancel(job_id)
         if decision.resend is not None:
             await self._jobs.resend(decision.resend)
+        if decision.fetch is not None:
+            await self._jobs.fetch(decision.fetch)
 
     async def _hear(self, message: Message, session: Session, running: Sequence[Job]) -> MessageFacts:
         now = self._now()

@@ -180,7 +180,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             ordering.take(turn, question.orders[int(rest)])
         case "language" | "forget":
             commands.tapped(turn, verb, rest)
-        case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "cancel":
+        case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel":
             commands.on_job(turn, verb)
         case _:
             turn.say(turn.words("say.nothing_open"))

@@ -16,7 +16,8 @@ from intent import Intent
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`forget`: delete everything of this person, then say the replies. `resend`: send that job's pictures again."""
+    """`forget`: delete everything of this person, then say the replies. `resend`: send that job's pictures again;
+    `fetch`: try again to fetch what was made."""
 
     session: Session
     replies: tuple[Outgoing, ...] = ()
@@ -24,6 +25,7 @@ class Decision:
     cancel: tuple[str, ...] = ()
     forget: bool = False
     resend: str | None = None
+    fetch: str | None = None
 
 
 def language_of(session: Session, text: str, read: Language, hint: Language | None) -> Language:
@@ -55,6 +57,7 @@ class TurnBuilder:
     cancel: list[str] = field(default_factory=list)
     forget: bool = False
     resend: str | None = None
+    fetch: str | None = None
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -71,6 +74,7 @@ class TurnBuilder:
             cancel=tuple(self.cancel),
             forget=self.forget,
             resend=self.resend,
+            fetch=self.fetch,
         )
 
     # --- saying things

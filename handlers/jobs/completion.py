@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from handlers.channel import Channel
 from handlers.jobs.delivery import Courier
-from handlers.jobs.execution import Failure, JobOutcome, failure_of
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
+from handlers.jobs.outcome import Failure, JobOutcome, failure_of, worst
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
@@ -57,11 +57,11 @@ class Completion:
         elif made.cancelled:
             await self._stopped(channel, job, made)
         else:
-            await self._explain(channel, job, worst(made))
+            await self._explain(channel, job, worst(made.faults) or failure_of(LikenessError()))
 
     async def give_up(self, job: Job) -> None:
         """After it broke too often: a mistake of ours."""
-        await self.end(job, JobOutcome(shots=()))
+        await self.end(job, JobOutcome(steps=()))
 
     async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float) -> None:
         await self.store.update_job(job.id, state=JobState.DELIVERING)
@@ -127,12 +127,6 @@ class Completion:
             await self._drop(job)
             return
         log.info("job ended: job=%s state=%s code=%s", job.id, state.value, error_code or "-")
-
-
-def worst(made: JobOutcome) -> Failure:
-    """What the person is told where nothing was made: what may have been paid comes first."""
-    faults = sorted(made.faults, key=lambda fault: not fault.unknown)
-    return faults[0] if faults else failure_of(LikenessError())
 
 
 def counted(job: Job, parts: Sequence[Part]) -> Job:

@@ -18,6 +18,7 @@ class Jobs(Protocol):
     async def enqueue(self, job_id: str) -> None: ...
     async def cancel(self, job_id: str) -> None: ...
     async def resend(self, job_id: str) -> None: ...
+    async def fetch(self, job_id: str) -> None: ...
 
 
 class DeferredStart:
@@ -41,6 +42,9 @@ class DeferredStart:
 
     async def resend(self, job_id: str) -> None:
         await self._jobs.resend(job_id)
+
+    async def fetch(self, job_id: str) -> None:
+        await self._jobs.fetch(job_id)
 
     async def idle(self) -> None:
         """Until every job so far is set going."""

@@ -209,6 +209,10 @@ class Engine:
 
     # --- jobs
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
     async def run(self, job_id: str, run: int) -> None:
         """The body of the workflow. While the database is away, a run waits and is begun again from its start."""
         task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -290,8 +294,19 @@ class Engine:
 
     async def times_broken(self, job_id: str) -> int:
         """How many runs of a job ended by an error of ours."""
-        broken = await self._call(lambda: self._workflows(workflow_id_prefix=job_id, status=_BROKEN))
-        return sum(job_and_run(status.workflow_id)[0] == job_id for status in broken)
+        return await self._runs_that(job_id, _BROKEN)
+
+    async def times_taken_up(self, job_id: str) -> int:
+        """How many runs of a job were lost with their worker."""
+        return await self._runs_that(job_id, _CANCELLED)
+
+    async def _runs_that(self, job_id: str, status: str) -> int:
+        found = await self._call(lambda: self._workflows(workflow_id_prefix=job_id, status=status))
+        return sum(job_and_run(each.workflow_id)[0] == job_id for each in found)
+
+    async def wake(self, job_id: str, run: int) -> None:
+        """Have a run that sleeps begin now; nothing for any other."""
+        await self._call(lambda: self._client.set_workflow_delay(workflow_id_of(job_id, run), delay_seconds=0))
 
     async def cancel(self, job_id: str, run: int) -> None:
         """Take a run that is not to be followed any more off the queue."""
@@ -380,6 +395,7 @@ class Engine:
 _PENDING = WorkflowStatusString.PENDING.value
 _WAITING = WorkflowStatusString.ENQUEUED.value
 _GOING = {_PENDING, _WAITING, WorkflowStatusString.DELAYED.value}
+_CANCELLED = WorkflowStatusString.CANCELLED.value
 _BROKEN = WorkflowStatusString.ERROR.value
 _ENDED = {status.value for status in WorkflowStatusString} - _GOING
 

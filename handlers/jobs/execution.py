@@ -1,4 +1,4 @@
-"""Making the pictures of a job: every shot at once, each a chain of paid requests with a journal around them.
+"""Making the pictures of a job: every step as soon as what it needs is there, each request with a journal around it.
 
 Safe to run again from the start, in another process, at any point: what was posted is in the journal, and what was
 made is not made again.
@@ -6,155 +6,60 @@ made is not made again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
 
-from handlers.jobs.outage import written
-from handlers.jobs.plan import links, pieces, preferences_of, request_for
+from handlers.jobs.journal import StoreJournal
+from handlers.jobs.outcome import Failure, JobOutcome, StepOutcome, failure_of, worst
+from handlers.jobs.plan import plan_of, preferences_of, request_of
 from handlers.jobs.worker_leases import Confirmed, certainly
+from handlers.plan import Plan, Step, part_key
 from handlers.store.base import Job, Part, PartState, Store, StoreError
-from providers.attempts import Attempt
-from providers.base import Cancelled, Charge, PictureFile, Progress, Request, Result, Submission
+from providers.base import Cancelled, PictureFile, Progress, Request, Result, Submission
 from providers.codes import known_code
 from providers.collection import collect
-from providers.errors import LikenessError, MaybePaid, NotTaken
+from providers.errors import LikenessError, MadeNothing, NotTaken
 from providers.submission import Record, Routes, Stage, split, submit
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 OnProgress = Callable[[str, Progress], Awaitable[None]]
+OnPlan = Callable[[Plan], None]
 Sleep = Callable[[float], Awaitable[None]]
+Check = Callable[[Job, Step, PictureFile], Awaitable[bool]]
+"""Looks at one picture of a step; False rejects it. Asked again after a crash, so it says the same again."""
+Maker = Callable[[Job, Step, Sequence[tuple[Step, PictureFile]], Path], Awaitable[PictureFile]]
+"""Makes one picture from those of the steps it comes after, in a folder; under the same name when it is asked again."""
 
 CANCEL_ASKED = "cancel_asked"
 """The code of a part that was running when it was cancelled: it may be charged."""
 CANCEL_SECONDS = 8.0
 """How long a provider may take to answer a cancel."""
+LOOK_SECONDS = 20.0
+"""How long one look at a request that takes hours may last."""
+
+May = Callable[[Step, int, Record | None], bool]
+"""Whether an attempt at a step may be worked on, with what the journal knows of it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A `LikenessError` as data, for the checkpoint. `unknown`: it may have been paid (MaybePaid)."""
-
-    code: str
-    text_key: str
-    params: dict[str, str | int | float]
-    retryable: bool
-    unknown: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShotOutcome:
-    """What became of one shot: its pictures (maybe fewer than `wanted`), and why some are missing."""
-
-    wanted: int
-    pictures: tuple[PictureFile, ...] = ()
-    fault: Failure | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobOutcome:
-    """What became of a job. `cancelled`: the person stopped it; `maybe_charged`: it may be billed all the same."""
-
-    shots: tuple[ShotOutcome, ...]
-    cancelled: bool = False
-    maybe_charged: bool = False
-
-    @property
-    def pictures(self) -> tuple[PictureFile, ...]:
-        return tuple(picture for shot in self.shots for picture in shot.pictures)
-
-    @property
-    def faults(self) -> tuple[Failure, ...]:
-        return tuple(shot.fault for shot in self.shots if shot.fault)
-
-
-def failure_of(error: LikenessError) -> Failure:
-    return Failure(
-        code=error.code,
-        text_key=error.text_key,
-        params=error.params,
-        retryable=error.retryable,
-        unknown=isinstance(error, MaybePaid),
-    )
-
-
-class StoreJournal:
-    """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted."""
-
-    def __init__(self, store: Store, job_id: str, confirmed: Confirmed) -> None:
-        self._store = store
-        self._job = job_id
-        self._confirmed = confirmed
-        self._found: dict[str, Part | None] = {}
-        """The rows as last found, for as long as nothing was written over them."""
-
-    async def find(self, key: str) -> Record | None:
-        part = self._found[key] = await self._store.part(key)
-        if part is None:
-            return None
-        return Record(
-            key=part.key,
-            provider=part.provider,
-            stage=Stage(part.state.value),
-            submission=part.submission,
-            pictures=part.pictures,
-            charge=part.charge,
-            error_code=part.error_code,
-        )
-
-    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
-        key = request.key
-        after = self._found.pop(key) if key in self._found else await self._refused(key)
-        task = request.task
-        await self._confirmed()
-        if not await self._store.begin_part(key, self._job, provider, model=task.model, count=task.count, after=after):
-            raise MaybePaid("another process has begun this request")
-        # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
-        await self._confirmed()
-
-    async def _refused(self, key: str) -> Part | None:
-        """The row as the refusal of the provider before left it."""
-        part = await self._store.part(key)
-        if part is not None and part.state is not PartState.REFUSED:
-            raise MaybePaid("another process has begun this request")
-        return part
-
-    async def accept(self, key: str, submission: Submission) -> None:
-        await written(lambda: self._store.accept_part(key, submission))
-
-    async def end(
-        self,
-        key: str,
-        stage: Stage,
-        *,
-        pictures: Sequence[PictureFile] = (),
-        charge: Charge | None = None,
-        error_code: str | None = None,
-    ) -> None:
-        state = PartState(stage.value)
-        await written(lambda: self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code))
-        self._found.pop(key, None)
-
-
-May = Callable[[str, Record | None, int], bool]
-"""Whether a piece (its key, what the journal knows of it, the number of its link) may be worked on."""
-
-
-def _everything(_key: str, _record: Record | None, _link: int) -> bool:
+def _everything(_step: Step, _attempt: int, _record: Record | None) -> bool:
     return True
 
 
-def _paid(_key: str, record: Record | None, link: int) -> bool:
-    """For a job taken up by hand: what was paid for, and the links that follow it, but no first request anew."""
-    return link > 0 or (record is not None and record.stage is not Stage.REFUSED)
+def _paid(step: Step, attempt: int, record: Record | None) -> bool:
+    """For a job taken up by hand: what was paid for, and the steps that follow it, but no first request anew."""
+    return (bool(step.awaited) and attempt == 0) or (record is not None and record.stage is not Stage.REFUSED)
 
 
 class Executor:
-    """Makes jobs. Pictures are saved under `output_dir`, a folder a job."""
+    """Makes jobs. Pictures are saved under `output_dir`, a folder a job.
+
+    `checks` and `makers`: those that plans name.
+    """
 
     def __init__(
         self,
@@ -164,39 +69,54 @@ class Executor:
         output_dir: Path,
         sleep: Sleep = asyncio.sleep,
         confirmed: Confirmed = certainly,
+        checks: Mapping[str, Check] | None = None,
+        makers: Mapping[str, Maker] | None = None,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._store = store
         self._router = router
         self._output = output_dir
         self._sleep = sleep
         self._confirmed = confirmed
+        self._checks = checks or {}
+        self._makers = makers or {}
+        self._look_seconds = look_seconds
 
     def folder(self, job_id: str) -> Path:
         """Where the pictures of a job are saved."""
         return self._output / job_id
 
-    async def make(self, job: Job, on_progress: OnProgress | None = None, *, only_paid: bool = False) -> JobOutcome:
+    async def make(
+        self,
+        job: Job,
+        on_progress: OnProgress | None = None,
+        *,
+        only_paid: bool = False,
+        on_plan: OnPlan | None = None,
+    ) -> JobOutcome:
         """Everything a job asks for. `only_paid`: finish what was paid for, but let no first request be posted.
 
-        Raises nothing of the error tree: what went wrong is in the shots.
+        Raises nothing of the error tree: what went wrong is in the steps.
         """
-        return await self._make(job, on_progress, _paid if only_paid else _everything)
+        return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan)
 
     async def stop(self, job: Job) -> JobOutcome:
         """After the person's cancel: tell every provider that has a request of this job, keep what is made already."""
         parts = await self._store.parts(job.id)
         outcomes = dict(zip((p.key for p in parts), await together([self._stop_part(p) for p in parts]), strict=True))
 
-        def made(key: str, record: Record | None, _link: int) -> bool:
-            return record is not None and (record.stage is Stage.MADE or outcomes.get(key) is Cancelled.TOO_LATE)
+        def made(_step: Step, _attempt: int, record: Record | None) -> bool:
+            if record is None:
+                return False
+            return record.stage is Stage.MADE or outcomes.get(record.key) is Cancelled.TOO_LATE
 
-        kept = await self._make(await self._fresh(job), None, made)
-        shots = tuple(replace(shot, fault=None) for shot in kept.shots)
+        kept = await self._make(await self._fresh(job), None, made, None)
+        steps = tuple(replace(step, fault=None, wakes_after=None) for step in kept.steps)
         free = {part.key for part in parts if part.charge is not None and not part.charge.money}
         maybe = any(
             outcome in (Cancelled.ASKED, Cancelled.UNSUPPORTED) for key, outcome in outcomes.items() if key not in free
         )
-        return JobOutcome(shots=shots, cancelled=True, maybe_charged=maybe)
+        return JobOutcome(steps=steps, cancelled=True, maybe_charged=maybe)
 
     async def _fresh(self, job: Job) -> Job:
         return await self._store.job(job.id) or job
@@ -217,31 +137,42 @@ class Executor:
             await self._store.end_part(part.key, PartState.FAILED, error_code=code)
         return outcome
 
-    async def _make(self, job: Job, on_progress: OnProgress | None, may: May) -> JobOutcome:
+    async def _make(self, job: Job, on_progress: OnProgress | None, may: May, on_plan: OnPlan | None) -> JobOutcome:
         try:
-            sizes = await self._sizes(job)
+            plan = await self._plan(job)
         except LikenessError as error:
-            return JobOutcome(
-                shots=tuple(ShotOutcome(wanted=s.count, fault=failure_of(error)) for s in job.order.shots)
-            )
+            fault = failure_of(error)
+            return JobOutcome(steps=tuple(StepOutcome(wanted=shot.count, fault=fault) for shot in job.order.shots))
+        if on_plan is not None:
+            on_plan(plan)
         making = _Making(
             job=job,
+            plan=plan,
             journal=StoreJournal(self._store, job.id, self._confirmed),
             router=self._router,
             into=self.folder(job.id),
             sleep=self._sleep,
             on_progress=on_progress,
             may=may,
+            checks=self._checks,
+            makers=self._makers,
+            look_seconds=self._look_seconds,
         )
-        return JobOutcome(shots=await together([making.shot(n, size) for n, size in enumerate(sizes)]))
+        return await making.all()
 
-    async def _sizes(self, job: Job) -> tuple[int, ...]:
-        """How the job is split; committed before its first request."""
-        if job.pieces:
-            return job.pieces
-        sizes = pieces(job.order, job_id=job.id, router=self._router)
-        await self._store.update_job(job.id, pieces=sizes)
-        return sizes
+    async def _plan(self, job: Job) -> Plan:
+        """The job's steps; committed before its first request."""
+        if job.plan is not None:
+            return job.plan
+        plan = plan_of(job.order, self._router, job_id=job.id, sizes=job.pieces)
+        await self._store.update_job(job.id, plan=plan)
+        return plan
+
+
+class _Rejected(MadeNothing):
+    """The check rejected every attempt."""
+
+    code = "made_nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,59 +180,129 @@ class _Making:
     """One job being made."""
 
     job: Job
+    plan: Plan
     journal: StoreJournal
     router: Routes
     into: Path
     sleep: Sleep
     on_progress: OnProgress | None
     may: May
+    checks: Mapping[str, Check]
+    makers: Mapping[str, Maker]
+    look_seconds: float
+    done: dict[str, StepOutcome] = field(default_factory=dict)
+    over: dict[str, asyncio.Event] = field(default_factory=dict)
 
-    async def shot(self, number: int, size: int) -> ShotOutcome:
-        """One chain. A later link is done on the first picture of the one before."""
-        what = self.job.order.shots[number]
-        taken = ShotOutcome(wanted=what.count)
+    async def all(self) -> JobOutcome:
+        """Every step begins when those it awaits have ended."""
+        self.over.update({step.id: asyncio.Event() for step in self.plan.steps})
+        await together([self._in_turn(step) for step in self.plan.steps])
+        results = tuple(self.done[step.id] for step in self.plan.results)
+        waits = [outcome.wakes_after for outcome in self.done.values() if outcome.wakes_after is not None]
+        return JobOutcome(steps=results, wakes_after=min(waits, default=None))
+
+    async def _in_turn(self, step: Step) -> None:
+        for before in step.awaited:
+            await self.over[before].wait()
+        outcome = self._held_up(step) or await self._step(step)
+        self.done[step.id] = replace(outcome, wanted=step.wanted, label=step.label)
+        self.over[step.id].set()
+
+    def _held_up(self, step: Step) -> StepOutcome | None:
+        """Why a step cannot begin: what it needs has no picture, or sleeps."""
+        sleeping = [self.done[before] for before in step.awaited if self.done[before].wakes_after is not None]
+        if sleeping:
+            return StepOutcome(wanted=step.wanted, wakes_after=min(s.wakes_after or 0.0 for s in sleeping))
+        without = [self.done[before] for before in (*step.uses, *step.needs) if not self.done[before].pictures]
+        return StepOutcome(wanted=step.wanted, fault=without[0].fault) if without else None
+
+    async def _step(self, step: Step) -> StepOutcome:
         try:
-            for link in range(links(what)):
-                made = [picture.path for picture in taken.pictures]
-                request = request_for(self.job.order, job_id=self.job.id, shot=number, link=link, made=made)
-                taken = await self._link(request, size, link)
-                if not taken.pictures:
-                    break
+            return await (self._asked_for(step) if step.task else self._made_here(step))
         except LikenessError as error:
-            taken = ShotOutcome(wanted=what.count, fault=failure_of(error))
-        return replace(taken, wanted=what.count)
+            log.info("a step ended without pictures: job=%s step=%s %s", self.job.id, step.id, error)
+            return StepOutcome(wanted=step.wanted, fault=failure_of(error))
+        except (StoreError, OSError):
+            raise  # the database or the disk: the whole job waits and is tried again
+        except Exception as error:
+            # A mistake of ours in one step must not take the others with it. Its text may hold anything.
+            log.error("a step broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))
+            return StepOutcome(wanted=step.wanted, fault=failure_of(LikenessError()))
 
-    async def _link(self, request: Request, size: int, link: int) -> ShotOutcome:
+    async def _made_here(self, step: Step) -> StepOutcome:
+        """By a maker, from whatever the steps before it made."""
+        before = [other for other in self.plan.steps if other.id in step.awaited]
+        pictures = [(other, picture) for other in before for picture in self.done[other.id].pictures]
+        if not pictures:
+            return StepOutcome(wanted=1, fault=worst([f for o in before if (f := self.done[o.id].fault)]))
+        made = await self.makers[step.maker or ""](self.job, step, pictures, self.into)
+        return StepOutcome(wanted=1, pictures=(made,))
+
+    async def _asked_for(self, step: Step) -> StepOutcome:
+        """Of a service, again where the check rejects what came. What an earlier run rejected stays rejected."""
+        made = [self.done[before].pictures[0].path for before in step.uses]
+        outcome = StepOutcome(wanted=step.wanted)
+        for attempt in range(step.attempts):
+            if attempt + 1 < step.attempts and await self._begun(step, attempt + 1):
+                continue
+            request = request_of(step, job_id=self.job.id, attempt=attempt, made=made)
+            outcome = await self._attempt(step, attempt, request)
+            if step.check is None or not outcome.pictures:
+                return outcome
+            good = [p for p in outcome.pictures if await self.checks[step.check](self.job, step, p)]
+            if good:
+                return replace(outcome, pictures=tuple(good))
+            log.info("a check rejected a step: job=%s step=%s attempt=%d", self.job.id, step.id, attempt)
+        raise _Rejected("every attempt was rejected")
+
+    async def _begun(self, step: Step, attempt: int) -> bool:
+        """Whether an earlier run went on to this attempt."""
+        key = part_key(self.job.id, step.id, attempt)
+        wanted = step.task.count if step.task else 1
+        return await self.journal.find(key if wanted <= step.most else f"{key}#0") is not None
+
+    async def _attempt(self, step: Step, attempt: int, request: Request) -> StepOutcome:
         """One request in its pieces, side by side; pictures in the order of the pieces."""
-        ends = await together([self._piece(piece, link) for piece in split(request, size)])
-        pictures = tuple(picture for end in ends if not isinstance(end, Failure) for picture in end.pictures)
-        # What may have been paid matters most to the person, so it is what is told.
-        faults = sorted((end for end in ends if isinstance(end, Failure)), key=lambda fault: not fault.unknown)
-        return ShotOutcome(wanted=request.count, pictures=pictures, fault=faults[0] if faults else None)
+        ends = await together([self._piece(step, attempt, piece) for piece in split(request, step.most)])
+        asleep = [end for end in ends if end is None]
+        if asleep:
+            return StepOutcome(wanted=step.wanted, wakes_after=step.wakes_after)
+        pictures = tuple(picture for end in ends if isinstance(end, Result) for picture in end.pictures)
+        fault = worst([end for end in ends if isinstance(end, Failure)])
+        return StepOutcome(wanted=step.wanted, pictures=pictures, fault=fault)
 
-    async def _piece(self, piece: Request, link: int) -> Result | Failure:
+    async def _piece(self, step: Step, attempt: int, piece: Request) -> Result | Failure | None:
+        """None: it is worth another look later."""
         try:
-            await self._check_allowed(piece.key, link)
+            await self._check_allowed(step, attempt, piece.key)
             submission = await submit(piece, self.router, self.journal, preferences=preferences_of(self.job.order))
-            return await self._collect(piece, submission)
+            if step.wakes_after is None:
+                return await self._collect(piece, submission)
+            return await self._look(piece, submission)
         except LikenessError as error:
             log.info("a request ended without pictures: job=%s %s", self.job.id, error)
             return failure_of(error)
         except (StoreError, OSError):
-            raise  # the database or the disk: the whole job waits and is tried again
+            raise
         except Exception as error:
-            # A mistake of ours in one request must not take the others with it. Its text may hold anything.
             log.error("a request broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))
             return failure_of(LikenessError())
 
-    async def _check_allowed(self, key: str, link: int) -> None:
+    async def _check_allowed(self, step: Step, attempt: int, key: str) -> None:
         if self.may is _everything:
             return
         record = await self.journal.find(key)
-        if not self.may(key, record, link):
-            raise NotTaken(
-                "not to be posted", code=known_code((record.error_code if record else None) or "nothing_paid")
-            )
+        if not self.may(step, attempt, record):
+            code = (record.error_code if record else None) or "nothing_paid"
+            raise NotTaken("not to be posted", code=known_code(code))
+
+    async def _look(self, piece: Request, submission: Submission) -> Result | None:
+        """One look at a request that takes hours: its result, or None where it is not there yet."""
+        try:
+            async with asyncio.timeout(self.look_seconds):
+                return await self._collect(piece, submission)
+        except TimeoutError:
+            return None
 
     async def _collect(self, piece: Request, submission: Submission) -> Result:
         return await collect(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers.describe import describe
-from handlers.jobs.execution import Failure, JobOutcome
+from handlers.jobs.outcome import Failure, JobOutcome
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.store.base import Job
 from handlers.words import Words, money, seconds
@@ -51,14 +51,21 @@ class JobNotices:
 
     # --- while it is made
 
-    def status(self, progress: Mapping[str, Progress], *, now: datetime, expected: float, late: bool) -> Outgoing:
-        """What is happening, how long it takes so far, and how long it usually takes."""
+    def status(
+        self, progress: Mapping[str, Progress], *, now: datetime, expected: float, late: bool, requests: int = 0
+    ) -> Outgoing:
+        """What is happening, how long it takes so far, and how long it usually takes. `requests`: of all steps."""
         time = self._time(self.job.created, now)
-        text = self.say("job.waiting", time=time) if late else self._happening(progress, now, time, expected)
+        if late:
+            text = self.say("job.waiting", time=time)
+        else:
+            text = self._happening(progress, now, time, expected, max(requests, len(progress)))
         said = self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
         return said if late or expected <= 0 else replace(said, expected=expected)
 
-    def _happening(self, progress: Mapping[str, Progress], now: datetime, time: str, expected: float) -> str:
+    def _happening(
+        self, progress: Mapping[str, Progress], now: datetime, time: str, expected: float, requests: int
+    ) -> str:
         going = [p for p in progress.values() if p.phase is not Phase.DONE]
         ready = len(progress) - len(going)
         if not going and not ready:
@@ -67,15 +74,22 @@ class JobNotices:
         if queued and len(queued) == len(progress):
             ahead = max((p.position for p in queued if p.position is not None), default=None)
             return self.say("job.queued", time=time) if ahead is None else self.say("job.queued_at", n=ahead, time=time)
+        if going and all(p.phase is Phase.FETCHING for p in going):
+            return self.say("job.fetching", time=time)
         if expected > 0 and (now - self.job.created).total_seconds() > expected * 1.5:
             return self.say("job.overdue", time=time)
         usual = seconds(expected, self.language)
-        if ready and going:
-            return self.say("job.working_some", ready=ready, n=len(progress), time=time, expected=usual)
+        if ready and (going or ready < requests):
+            return self.say("job.working_some", ready=ready, n=requests, time=time, expected=usual)
         fractions = [p.fraction for p in going if p.fraction is not None]
-        if len(fractions) == 1 and len(progress) == 1:
+        if len(fractions) == 1 and requests == 1:
             return self.say("job.working_percent", percent=round(100 * fractions[0]), time=time, expected=usual)
         return self.say("job.working", time=time, expected=usual)
+
+    def sleeping(self, *, wakes_after: float) -> Outgoing:
+        """A step takes hours: when it is looked at again, and that it can be stopped meanwhile."""
+        text = self.say("job.sleeping", time=seconds(wakes_after, self.language))
+        return self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
 
     def late(self, now: datetime) -> Outgoing:
         """Said once, when the job has waited for ten minutes."""
@@ -128,19 +142,12 @@ class JobNotices:
             return name
 
     def _items(self, made: JobOutcome) -> list[str]:
-        """Which picture is which, where an order has several different shots."""
-        if self.job.order.operation != "series":
-            return []
-        lines, n = [], 0
-        for shot, taken in zip(self.job.order.shots, made.shots, strict=True):
-            for _ in taken.pictures:
-                n += 1
-                alone = self.job.order.model_copy(update={"operation": "portrait", "shots": (shot,)})
-                lines.append(self.say("job.item", n=n, what=describe(alone, self.language)))
-        return lines
+        """Which picture is which, where its steps have labels."""
+        labels = [step.label for step in made.steps for _ in step.pictures]
+        return [self.say("job.item", n=n, what=label) for n, label in enumerate(labels, 1) if label]
 
     def _missing(self, made: JobOutcome) -> list[str]:
-        total = self.job.order.count
+        total = made.wanted or self.job.order.count
         missing = total - len(made.pictures)
         if missing <= 0 or made.cancelled:
             return []
@@ -153,7 +160,9 @@ class JobNotices:
 
     def failure(self, fault: Failure, *, number: int) -> Outgoing:
         """No picture at all: why, and what can be done."""
-        choices = (self._choice("retry"),) if fault.retryable else ()
+        # What is made and paid for is fetched, not made and paid for anew.
+        again = "fetch" if fault.code == "result_unreachable" else "retry"
+        choices = (self._choice(again),) if fault.retryable else ()
         kind = f"error{number}" if number else "error"
         return self._outgoing(kind, Kind.CHOICES if choices else Kind.TEXT, self.why(fault), choices)
 

@@ -1,24 +1,25 @@
-"""From an order to tasks and requests for providers: for each shot a chain, each link done on the result of the one
-before.
+"""From an order to a plan: for each shot a chain of steps, each done on the result of the one before.
 
 Prices and routes are found from tasks; prompts and files are put together only for what is really sent.
-The keys are `job-shot-link` (`job-0-1`: the second edit of the first shot); `providers.submission.split` adds
-`#n` for pieces.
+A step is called `shot-link` (`0-1`: the second edit of the first shot).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from handlers.describe import describe
 from handlers.jobs.parameters import parameters_of
 from handlers.order import Order, Shot
+from handlers.plan import Plan, Step, part_key
 from handlers.quote import Quote
 from providers.base import Request
 from providers.catalog import ACTIONS
 from providers.errors import LikenessError
 from providers.money import Money
 from providers.offers import Tier
-from providers.preferences import Preferences, only
+from providers.preferences import ANYONE, Preferences, only
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt
 from providers.submission import Routes, piece_size
 from providers.task import NO_PARAMETERS, IdPhoto, Parameters, Task
@@ -110,7 +111,7 @@ def request_for(order: Order, *, job_id: str, shot: int, link: int = 0, made: Se
         photos = shot_photos(order, what)
         prompt = portrait_prompt(style=task.style, scene=what.scene, prompt=what.prompt, photos=len(photos))
     return Request(
-        key=f"{job_id}-{shot}-{link}",
+        key=part_key(job_id, f"{shot}-{link}"),
         task=task,
         prompt=prompt,
         text=text,
@@ -124,12 +125,68 @@ def preferences_of(order: Order) -> Preferences:
     return only(order.provider)
 
 
+def plan_of(order: Order, router: Routes, *, job_id: str, sizes: Sequence[int] = ()) -> Plan:
+    """The order as steps. `sizes`: for each shot the most pictures a request of it may ask for, where that was fixed
+    before (jobs of the first version keep it instead of a plan). Raises AskPerson."""
+    most = sizes or pieces(order, job_id=job_id, router=router)
+    return Plan(
+        steps=tuple(
+            _step(order, shot=shot, link=link, most=most[shot])
+            for shot, what in enumerate(order.shots)
+            for link in range(links(what))
+        )
+    )
+
+
+def _step(order: Order, *, shot: int, link: int, most: int) -> Step:
+    request = request_for(order, job_id="", shot=shot, link=link)
+    return Step(
+        id=f"{shot}-{link}",
+        task=request.task,
+        prompt=request.prompt,
+        text=request.text,
+        photos=request.photos[1:] if link else request.photos,
+        mask=request.mask,
+        uses=(f"{shot}-{link - 1}",) if link else (),
+        most=most,
+        result=link == links(order.shots[shot]) - 1,
+        label=_label(order, shot),
+    )
+
+
+def _label(order: Order, shot: int) -> str:
+    """Which picture is which, where an order has several different shots."""
+    if order.operation != "series":
+        return ""
+    alone = order.model_copy(update={"operation": "portrait", "shots": (order.shots[shot],)})
+    return describe(alone, order.language)
+
+
+def request_of(step: Step, *, job_id: str, attempt: int = 0, made: Sequence[Path] = ()) -> Request:
+    """One attempt at a step. `made`: the pictures it uses. Another attempt is another picture: seed and variant differ.
+
+    Raises ValueError where the step is none of a service's.
+    """
+    if step.task is None:
+        raise ValueError("nothing that a service makes")
+    return Request(
+        key=part_key(job_id, step.id, attempt),
+        task=replace(step.task, variant=step.task.variant + attempt) if attempt else step.task,
+        prompt=step.prompt,
+        negative_prompt=step.negative_prompt,
+        seed=None if step.seed is None else step.seed + attempt,
+        text=step.text,
+        photos=(*made, *step.photos),
+        mask=step.mask,
+    )
+
+
 def pieces(order: Order, *, job_id: str, router: Routes) -> tuple[int, ...]:
     """For each shot, the most pictures one request of its last link may ask for. Raises AskPerson."""
     sizes = []
     for n, shot in enumerate(order.shots):
         task = task_for(order, shot=n, link=links(shot) - 1)
-        key = f"{job_id}-{n}-{links(shot) - 1}"
+        key = part_key(job_id, f"{n}-{links(shot) - 1}")
         sizes.append(piece_size(router.candidates(task, preferences_of(order), lot=key)))
     return tuple(sizes)
 
@@ -137,7 +194,7 @@ def pieces(order: Order, *, job_id: str, router: Routes) -> tuple[int, ...]:
 def first_service(order: Order, router: Routes, *, job_id: str) -> str | None:
     """The provider that is asked first; None where nobody can do the order."""
     try:
-        return router.candidates(task_for(order, shot=0), preferences_of(order), lot=f"{job_id}-0-0")[0].name
+        return router.candidates(task_for(order, shot=0), preferences_of(order), lot=part_key(job_id, "0-0"))[0].name
     except LikenessError:
         return None
 
@@ -148,20 +205,35 @@ def quoted(router: Routes) -> Callable[[Order], Quote]:
 
 
 def quote(order: Order, router: Routes) -> Quote:
-    """What an order would take with the providers it would go to now: no I/O.
+    """What an order would take with the providers it would go to now: no I/O. Raises AskPerson where nothing can."""
+    tasks = [
+        (f"{shot}-{link}", task_for(order, shot=shot, link=link), (f"{shot}-{link - 1}",) if link else ())
+        for shot, what in enumerate(order.shots)
+        for link in range(links(what))
+    ]
+    return quote_steps(tasks, router, preferences_of(order))
 
-    Links follow one another, shots and pieces run side by side. Raises AskPerson where nothing can do it.
-    """
-    cost, seconds = Money.zero(), 0.0
+
+def quote_plan(plan: Plan, router: Routes, preferences: Preferences = ANYONE) -> Quote:
+    """What a plan would take where no check rejects anything; what is made here costs nothing."""
+    tasks = [(step.id, step.task, tuple(step.awaited)) for step in plan.steps]
+    return quote_steps(tasks, router, preferences)
+
+
+def quote_steps(
+    tasks: Iterable[tuple[str, Task | None, Sequence[str]]], router: Routes, preferences: Preferences
+) -> Quote:
+    """Of steps (id, task, those it waits for) in order: all their cost, and the seconds of the longest way through."""
+    cost, ends = Money.zero(), dict[str, float]()
     basic = True
-    for n, shot in enumerate(order.shots):
-        chain = 0.0
-        for link in range(links(shot)):
-            task = task_for(order, shot=n, link=link)
-            first = router.candidates(task, preferences_of(order))[0]
-            estimate = first.estimate(task)
-            cost += estimate.cost
-            chain += estimate.seconds
-            basic = basic and first.provider.tier is Tier.LOCAL
-        seconds = max(seconds, chain)
-    return Quote(cost=cost, seconds=seconds, basic=basic)
+    for step, task, awaited in tasks:
+        begins = max((ends[before] for before in awaited), default=0.0)
+        ends[step] = begins
+        if task is None:
+            continue
+        first = router.candidates(task, preferences)[0]
+        estimate = first.estimate(task)
+        cost += estimate.cost
+        ends[step] = begins + estimate.seconds
+        basic = basic and first.provider.tier is Tier.LOCAL
+    return Quote(cost=cost, seconds=max(ends.values(), default=0.0), basic=basic)

@@ -12,22 +12,22 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from handlers.channel import Channel
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, delivery_key
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
-from handlers.jobs.execution import Executor, JobOutcome, place_of, together
+from handlers.jobs.execution import LOOK_SECONDS, Check, Executor, Maker, together
 from handlers.jobs.files import JobFiles
-from handlers.jobs.notices import JobNotices
-from handlers.jobs.plan import first_service, quote
+from handlers.jobs.outcome import JobOutcome
+from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
 from handlers.jobs.queues import LOCAL, Limits, Placement, placement
+from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.store.base import (
     ENDED,
     Delivery,
@@ -41,16 +41,12 @@ from handlers.store.base import (
 )
 from handlers.store.sql.store import utc_now
 from handlers.words import Words, words
-from providers.base import Progress
 from providers.errors import LikenessError
 from providers.offers import Tier
 from providers.router import Router
 
 log = logging.getLogger(__name__)
 
-LATE_AFTER = timedelta(minutes=10)
-STATUS_SECONDS = 2.0
-LATE_STATUS_SECONDS = 30.0
 CANCEL_SECONDS = 0.5
 """How often the store is asked for cancellations made in another process."""
 SWEEP_SECONDS = 20.0
@@ -59,8 +55,8 @@ LATE_IDS = timedelta(hours=6)
 HOUSEKEEPING_SECONDS = 6 * 3600.0
 RUNS_BY_ITSELF = 3
 """How often a job whose run broke (a mistake of ours) is taken up again before it is given up."""
-MOST_RUNS = 50
-"""Runs after which a job is given up, whatever it was that ended them: one that kills each worker must not go on."""
+MOST_TAKEOVERS = 50
+"""Workers a job may lose before it is given up: one that ends each of them must not go on for ever."""
 
 LIVE = tuple(state for state in JobState if state not in ENDED)
 
@@ -79,19 +75,6 @@ class JobDetails:
     job: Job
     parts: tuple[Part, ...]
     deliveries: tuple[Delivery, ...]
-
-
-@dataclass(kw_only=True)
-class _Live:
-    """A job being made in this process."""
-
-    job: Job
-    expected: float
-    cancel: asyncio.Event = field(default_factory=asyncio.Event)
-    progress: dict[str, Progress] = field(default_factory=dict)
-
-    async def on_progress(self, key: str, progress: Progress) -> None:
-        self.progress[key] = progress
 
 
 class JobRunner:
@@ -119,6 +102,10 @@ class JobRunner:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_lost: Callable[[], None] | None = None,
         outage_pause: float = OUTAGE_PAUSE,
+        most_takeovers: int = MOST_TAKEOVERS,
+        checks: Mapping[str, Check] | None = None,
+        makers: Mapping[str, Maker] | None = None,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._store = store
         self._router = router
@@ -129,14 +116,25 @@ class JobRunner:
         self._words = words
         self._clock = clock
         self._sleep = sleep
+        self._most_takeovers = most_takeovers
         self._maker = Executor(
-            store=store, router=router, output_dir=output_dir, sleep=sleep, confirmed=self._confirmed
+            store=store,
+            router=router,
+            output_dir=output_dir,
+            sleep=sleep,
+            confirmed=self._confirmed,
+            checks=checks,
+            makers=makers,
+            look_seconds=look_seconds,
         )
         self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
         self._ending = Completion(
             store=store, channels=channels, courier=self._courier, words=words, clock=clock, files=self._files
         )
-        self._live: dict[str, _Live] = {}
+        self._statuses = Statuses(
+            store=store, channels=channels, courier=self._courier, words=words, clock=clock, sleep=sleep
+        )
+        self._live: dict[str, LiveJob] = {}
         self._let_go: dict[str, Job] = {}
         """Jobs that were being made when this worker was made to let go of them."""
         self.lost = False
@@ -186,6 +184,10 @@ class JobRunner:
                 log.error("%s failed and is tried again: %s", work.__name__, type(error).__name__)
             await self._sleep(seconds)
 
+    def idle(self) -> bool:
+        """Whether no job is being made or delivered in this process."""
+        return not self._engine.busy
+
     def ready(self) -> bool:
         """Whether jobs go on: the database answers."""
         return not self._engine.outage.now
@@ -214,8 +216,8 @@ class JobRunner:
         job = await self._store.begin_run(job_id, after=run)
         if job is None:
             return
-        if job.run >= MOST_RUNS:
-            log.error("a job was begun too often and is given up: job=%s runs=%d", job.id, job.run)
+        if await self._engine.times_taken_up(job.id) >= self._most_takeovers:
+            log.error("a job lost too many workers and is given up: job=%s", job.id)
             await self._ending.give_up(job)
             return
         await self._enqueue(job)
@@ -224,9 +226,13 @@ class JobRunner:
         await self._engine.confirmed()
 
     async def cancel(self, job_id: str) -> None:
-        """Stop a job whose cancellation is committed, at once if it runs here (elsewhere within a second)."""
+        """Stop a job whose cancellation is committed, at once if it runs here or sleeps (elsewhere within a second)."""
         if job_id in self._live:
             self._live[job_id].cancel.set()
+            return
+        job = await self._store.job(job_id)
+        if job is not None and job.state not in ENDED:
+            await self._engine.wake(job.id, job.run)
 
     async def resume(self, job_id: str) -> Job:
         """Take up an ended job whose paid request is known, without posting it again. Raises NotResumable."""
@@ -242,6 +248,11 @@ class JobRunner:
         row = await self._store.delivery(delivery_key(job.id, job.delivery))
         anew = row is not None and row.state in (DeliveryState.UNCERTAIN, DeliveryState.REFUSED)
         return await self._again(job, JobState.RUNNING, job.delivery + anew)
+
+    async def fetch(self, job_id: str) -> None:
+        """Try again to fetch what is made and paid for, on the person's wish. Nothing where there is nothing to."""
+        with suppress(NotResumable):
+            await self.resume(job_id)
 
     async def resend(self, job_id: str) -> None:
         """Deliver the pictures of an ended job once more, on the person's wish. Nothing where there are none."""
@@ -280,10 +291,21 @@ class JobRunner:
     async def _follow(self, job_id: str, run: int) -> None:
         try:
             made = await self._make(job_id, run)
-            if made is not None:
+            if made is not None and made.wakes_after is not None:
+                await self._sleep_on(job_id, run, made.wakes_after)
+            elif made is not None:
                 await self._deliver(job_id, run, made)
         except RunSuperseded:
             log.warning("a run was overtaken by a newer one: job=%s run=%d", job_id, run)
+
+    async def _sleep_on(self, job_id: str, run: int, seconds: float) -> None:
+        """End this run; the next one looks again. Meanwhile nothing is held for the job but its rows."""
+        await self._engine.confirmed()
+        job = await self._store.begin_run(job_id, after=run)
+        if job is None:
+            return
+        await self._engine.enqueue(job.id, job.run, await self._placement(job), delay=seconds)
+        await self._statuses.asleep(job, seconds)
 
     async def _due(self, job_id: str, run: int) -> Job | None:
         """The job, if this run of it is still to be done."""
@@ -297,10 +319,10 @@ class JobRunner:
             return None
         if job.state is JobState.NEW:
             job = await self._store.update_job(job_id, state=JobState.RUNNING)
-        live = self._live[job_id] = _Live(job=job, expected=self._expected(job))
+        live = self._live[job_id] = LiveJob(job=job, expected=self._expected(job))
         if job.cancel_asked:
             live.cancel.set()
-        telling = asyncio.create_task(self._tell(job, live))
+        telling = asyncio.create_task(self._statuses.tell(job, live))
         try:
             return await self._make_or_stop(job, live)
         except asyncio.CancelledError:
@@ -311,8 +333,10 @@ class JobRunner:
             await asyncio.gather(telling, return_exceptions=True)
             self._live.pop(job_id, None)
 
-    async def _make_or_stop(self, job: Job, live: _Live) -> JobOutcome:
-        making = asyncio.create_task(self._maker.make(job, live.on_progress, only_paid=job.by_hand))
+    async def _make_or_stop(self, job: Job, live: LiveJob) -> JobOutcome:
+        making = asyncio.create_task(
+            self._maker.make(job, live.on_progress, only_paid=job.by_hand, on_plan=live.on_plan)
+        )
         cancelled = asyncio.create_task(live.cancel.wait())
         try:
             await asyncio.wait({making, cancelled}, return_when=asyncio.FIRST_COMPLETED)
@@ -328,6 +352,8 @@ class JobRunner:
 
     def _expected(self, job: Job) -> float:
         try:
+            if job.plan is not None:
+                return quote_plan(job.plan, self._router, preferences_of(job.order)).seconds
             return quote(job.order, self._router).seconds
         except LikenessError:
             return 0.0
@@ -339,32 +365,6 @@ class JobRunner:
         if job is None:
             return
         await self._ending.end(job, made)
-
-    # --- telling the person while it is made
-
-    async def _tell(self, job: Job, live: _Live) -> None:
-        """A status at once and whenever something changed; after ten minutes the person is told, once."""
-        channel = self._channels.get(job.chat.channel)
-        if channel is None:
-            return
-        teller = JobNotices(job=job, words=self._words)
-        late = job.state is JobState.LATE or job.by_hand
-        said = ""
-        while True:
-            now = self._clock()
-            try:
-                if not late and now - job.created >= LATE_AFTER:
-                    late = True
-                    await _to_its_end(self._store.update_job(job.id, state=JobState.LATE))
-                    await self._courier.say(channel, job.chat, teller.late(now))
-                status = teller.status(live.progress, now=now, expected=live.expected, late=late)
-                if status.text != said:
-                    said = status.text
-                    await self._courier.show(channel, job.chat, status)
-            except Exception as error:
-                # Words on the way must not cost the pictures.
-                log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
-            await self._sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
 
     async def _correct_statuses(self) -> None:
         """Our jobs were taken over while we were frozen: a status that we showed after their end is set right."""
@@ -395,6 +395,8 @@ class JobRunner:
             match standings.get(workflow_id):
                 case None:
                     await self._enqueue(job)
+                case Standing.GOING if job.cancel_asked:
+                    await self._engine.wake(job.id, job.run)
                 case Standing.STRANDED:
                     await self.take_up(job.id, job.run)
                     await self._engine.cancel(job.id, job.run)
@@ -434,13 +436,3 @@ class JobRunner:
         runs = await self._engine.forget_ended(before=before)
         if files or runs:
             log.info("expired: files=%d runs=%d", len(files), runs)
-
-
-async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
-    """A write that is begun is awaited even when we are cancelled: later it would undo the states after it."""
-    task = asyncio.ensure_future(write)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
+from handlers.plan import Plan
 from handlers.session import Session
 from providers.base import Charge, PictureFile, Submission
 from providers.money import Money
@@ -50,9 +51,10 @@ class Job:
     finished: datetime | None = None
     pictures: tuple[PictureFile, ...] = ()
     cancel_asked: bool = False
+    plan: Plan | None = None
+    """Its steps: fixed before the first request, so that a later start with other providers goes on with the same."""
     pieces: tuple[int, ...] = ()
-    """For each shot, the most pictures one request may ask for: fixed before the first request, so that a later start
-    with other providers splits the job into the same parts."""
+    """What jobs of the first version have instead: for each shot, the most pictures one request may ask for."""
     run: int = 0
     """Which run of the job this is: one more for each time it was taken up again after it had ended or broken."""
     delivery: int = 0

@@ -24,6 +24,7 @@ class RecordedJobs:
     enqueued: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     resent: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
 
     async def enqueue(self, job_id: str) -> None:
         self.enqueued.append(job_id)
@@ -33,6 +34,9 @@ class RecordedJobs:
 
     async def resend(self, job_id: str) -> None:
         self.resent.append(job_id)
+
+    async def fetch(self, job_id: str) -> None:
+        self.fetched.append(job_id)
 
 
 @dataclass(frozen=True)

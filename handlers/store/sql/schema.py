@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
+from handlers.plan import Plan
 from handlers.session import Session
 from handlers.store.sql.types import Amount, Json, Moment
 from providers.base import Charge, PictureFile, Submission
@@ -20,6 +21,7 @@ META = sa.MetaData()
 
 _CHAT = Json(TypeAdapter(Chat))
 _ORDER = Json(TypeAdapter(Order))
+_PLAN = Json(TypeAdapter(Plan))
 _SESSION = Json(TypeAdapter(Session))
 _OUTGOING = Json(TypeAdapter(Outgoing))
 _REPLY = Json(TypeAdapter(tuple[Outgoing, ...]))
@@ -67,6 +69,7 @@ JOBS = sa.Table(
     sa.Column("picture_count", sa.Integer, nullable=False),
     sa.Column("cancel_asked", sa.Boolean, nullable=False),
     sa.Column("pieces", _PIECES, nullable=False),
+    sa.Column("plan", _PLAN),
     sa.Column("run", sa.Integer, nullable=False),
     sa.Column("delivery", sa.Integer, nullable=False),
     sa.Column("by_hand", sa.Boolean, nullable=False),

@@ -21,8 +21,8 @@ from handlers.channel import Answerer
 from handlers.dialogue.conversation import Conversation
 from handlers.foreground import ForegroundGate
 from handlers.jobs.delivery import Courier
-from handlers.jobs.execution import JobOutcome, ShotOutcome
 from handlers.jobs.notices import JobNotices
+from handlers.jobs.outcome import JobOutcome, StepOutcome
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import LIVE, JobRunner
 from handlers.session import LastResult
@@ -109,7 +109,7 @@ class House:
         part = f"{job.id}/0"
         if await self.store.begin_part(part, job.id, "fake", count=count):
             await self.store.end_part(part, PartState.MADE, pictures=pictures)
-        made = JobOutcome(shots=(ShotOutcome(wanted=count, pictures=pictures),))
+        made = JobOutcome(steps=(StepOutcome(wanted=count, pictures=pictures),))
         job = replace(job, pictures=pictures)
         result = JobNotices(job=job, words=words).result(made, took=21.0, number=job.delivery)
         row = await self.courier.deliver(channel or self.channel, job.chat, result, job_id=job.id, number=job.delivery)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from handlers.jobs.delivery import Courier
-from handlers.jobs.execution import failure_of
 from handlers.jobs.notices import JobNotices
+from handlers.jobs.outcome import failure_of
 from handlers.store.base import JobState
 from handlers.words import words
 from providers.errors import MadeNothing

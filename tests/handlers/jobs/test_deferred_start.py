@@ -26,6 +26,9 @@ class SlowQueue:
     async def resend(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 
+    async def fetch(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
 
 async def test_an_answer_does_not_wait_for_the_queue() -> None:
     queue = SlowQueue()

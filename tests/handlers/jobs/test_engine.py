@@ -18,7 +18,7 @@ from handlers.fake_channel import FakeChannel
 from handlers.jobs.engine import BUSY_POLL, workflow_id_of
 from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase, JsonSerializer
 from handlers.jobs.queues import PER_CHAT, placement
-from handlers.jobs.runner import MOST_RUNS, RUNS_BY_ITSELF
+from handlers.jobs.runner import RUNS_BY_ITSELF
 from handlers.message import Chat
 from handlers.order import Order, Shot
 from handlers.store.base import Job, JobState
@@ -132,7 +132,7 @@ class Flaky(MemoryStore):
         self.away = 0
 
     async def update_job(self, job_id: str, **changes: object) -> Job:
-        if self.away and "pieces" in changes:
+        if self.away and "plan" in changes:
             self.away -= 1
             raise OSError("the disk is full of secrets")
         return await super().update_job(job_id, **changes)
@@ -295,9 +295,14 @@ async def test_a_run_taken_up_by_many_at_once_is_begun_once(tmp_path: Path) -> N
 
 
 async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        await run.place("j1", run=MOST_RUNS - 1)
-        await run.runner.take_up("j1", MOST_RUNS - 1)
+    provider = FakeProvider(standing=Script(fault="away"))
+    async with running(tmp_path, provider=provider, worker=False, most_takeovers=2) as run:
+        await run.place("j1")
+        for n in range(2):
+            await run.runner.enqueue("j1")
+            await run.runner.take_up("j1", n)
+            await run.runner._engine.cancel("j1", n)
+        await run.runner.take_up("j1", 2)
         job = await run.ended("j1")
         assert (job.state, run.provider.submitted) == (JobState.FAILED, [])
         (said,) = run.channel.words("j1")

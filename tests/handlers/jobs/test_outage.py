@@ -115,7 +115,7 @@ async def test_a_run_waits_for_the_store_and_is_not_counted_as_broken(tmp_path: 
         times = 20
 
         async def update_job(self, job_id: str, **changes: object) -> Job:
-            if self.times and "pieces" in changes:
+            if self.times and "plan" in changes:
                 self.times -= 1
                 raise gone()
             return await super().update_job(job_id, **changes)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -93,7 +94,7 @@ async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_tab
     assert run.folder in job.pictures[0].path.parents
     result = run.channel.result(job_id)
     assert result.pictures == job.pictures
-    assert result.text == "Anime · 1 picture · NanoPro, fake · 1 s · $0.10"
+    assert re.fullmatch(r"Anime · 1 picture · NanoPro, fake · \d+ s · \$0\.10", result.text)
     assert choices(result) == ["again", "variations", "upscale", "edit"]
     last = (await run.store.session(ANN)).last_result
     assert last is not None
@@ -189,7 +190,7 @@ async def test_a_charge_in_credits_is_told_as_it_is(run: Running, job_id: str) -
         ("account", "provider_forbidden", JobState.FAILED, False, 1),
         ("ends_without", "made_nothing", JobState.FAILED, True, 1),
         ("lost", "picture_lost", JobState.FAILED, True, 1),
-        ("away", "result_unreachable", JobState.FAILED, True, 1),
+        ("away", "result_unreachable", JobState.FAILED, False, 1),
         ("unknown_before", "outcome_unknown", JobState.UNCERTAIN, True, 1),
         ("unknown_after", "outcome_unknown", JobState.UNCERTAIN, True, 1),
     ],
@@ -202,7 +203,8 @@ async def test_every_fault_is_one_clear_sentence_and_never_a_second_charge(
     assert (job.state, job.error_code) == (state, code)
     (said,) = run.channel.words(job_id)
     assert said.text == words("en", f"error.{code}")
-    assert choices(said) == (["retry"] if retry else [])
+    # What is made and cannot be fetched is not to be paid for anew.
+    assert choices(said) == (["fetch"] if code == "result_unreachable" else ["retry"] if retry else [])
     assert len(run.provider.submitted) == posts
     assert run.channel.statuses(job_id)[-1].choices == ()
 
@@ -212,6 +214,19 @@ async def test_a_download_that_fails_at_first_is_tried_again_without_another_pos
     job = await run.do(job_id)
     assert job.state is JobState.DONE
     assert len(run.provider.submitted) == 1
+
+
+async def test_what_is_made_and_could_not_be_fetched_is_fetched_on_the_persons_wish(run: Running, job_id: str) -> None:
+    run.provider.standing = Script(fault="away")
+    job = await run.do(job_id)
+    assert (job.state, job.error_code) == (JobState.FAILED, "result_unreachable")
+    (taken,) = [made for made in run.provider.jobs.values() if made.request.key.startswith(job_id)]
+    taken.script = Script()
+    await run.runner.fetch(job_id)
+    assert (await run.ended(job_id)).state is JobState.DONE
+    assert len(run.provider.submitted) == 1
+    await run.runner.fetch(job_id)
+    assert (await run.ended(job_id)).state is JobState.DONE
 
 
 async def test_fewer_pictures_than_asked_for_are_delivered_and_the_rest_is_named(run: Running, job_id: str) -> None:

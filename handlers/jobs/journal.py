@@ -1,0 +1,69 @@
+"""The journal of `providers.submission` in our store: one part for each attempt at a step, or for each piece of one."""
+
+from collections.abc import Sequence
+
+from handlers.jobs.outage import written
+from handlers.jobs.worker_leases import Confirmed
+from handlers.store.base import Part, PartState, Store
+from providers.attempts import Attempt
+from providers.base import Charge, PictureFile, Request, Submission
+from providers.errors import MaybePaid
+from providers.submission import Record, Stage
+
+
+class StoreJournal:
+    """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted."""
+
+    def __init__(self, store: Store, job_id: str, confirmed: Confirmed) -> None:
+        self._store = store
+        self._job = job_id
+        self._confirmed = confirmed
+        self._found: dict[str, Part | None] = {}
+        """The rows as last found, for as long as nothing was written over them."""
+
+    async def find(self, key: str) -> Record | None:
+        part = self._found[key] = await self._store.part(key)
+        if part is None:
+            return None
+        return Record(
+            key=part.key,
+            provider=part.provider,
+            stage=Stage(part.state.value),
+            submission=part.submission,
+            pictures=part.pictures,
+            charge=part.charge,
+            error_code=part.error_code,
+        )
+
+    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
+        key = request.key
+        after = self._found.pop(key) if key in self._found else await self._refused(key)
+        task = request.task
+        await self._confirmed()
+        if not await self._store.begin_part(key, self._job, provider, model=task.model, count=task.count, after=after):
+            raise MaybePaid("another process has begun this request")
+        # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
+        await self._confirmed()
+
+    async def _refused(self, key: str) -> Part | None:
+        """The row as the refusal of the provider before left it."""
+        part = await self._store.part(key)
+        if part is not None and part.state is not PartState.REFUSED:
+            raise MaybePaid("another process has begun this request")
+        return part
+
+    async def accept(self, key: str, submission: Submission) -> None:
+        await written(lambda: self._store.accept_part(key, submission))
+
+    async def end(
+        self,
+        key: str,
+        stage: Stage,
+        *,
+        pictures: Sequence[PictureFile] = (),
+        charge: Charge | None = None,
+        error_code: str | None = None,
+    ) -> None:
+        state = PartState(stage.value)
+        await written(lambda: self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code))
+        self._found.pop(key, None)

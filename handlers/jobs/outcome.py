@@ -1,0 +1,69 @@
+"""What became of a job and its steps, as data."""
+
+from dataclasses import dataclass
+
+from providers.base import PictureFile
+from providers.errors import LikenessError, MaybePaid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A `LikenessError` as data, for the checkpoint. `unknown`: it may have been paid (MaybePaid)."""
+
+    code: str
+    text_key: str
+    params: dict[str, str | int | float]
+    retryable: bool
+    unknown: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOutcome:
+    """What became of one step: its pictures (maybe fewer than `wanted`), and why some are missing.
+
+    `wakes_after`: it is not over; it is worth another look in so many seconds.
+    """
+
+    wanted: int
+    pictures: tuple[PictureFile, ...] = ()
+    fault: Failure | None = None
+    label: str = ""
+    wakes_after: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """What became of the steps whose pictures are delivered, in their order. `cancelled`: the person stopped it;
+    `maybe_charged`: it may be billed all the same. `wakes_after`: it is not over, but sleeps for so many seconds."""
+
+    steps: tuple[StepOutcome, ...]
+    cancelled: bool = False
+    maybe_charged: bool = False
+    wakes_after: float | None = None
+
+    @property
+    def wanted(self) -> int:
+        return sum(step.wanted for step in self.steps)
+
+    @property
+    def pictures(self) -> tuple[PictureFile, ...]:
+        return tuple(picture for step in self.steps for picture in step.pictures)
+
+    @property
+    def faults(self) -> tuple[Failure, ...]:
+        return tuple(step.fault for step in self.steps if step.fault)
+
+
+def failure_of(error: LikenessError) -> Failure:
+    return Failure(
+        code=error.code,
+        text_key=error.text_key,
+        params=error.params,
+        retryable=error.retryable,
+        unknown=isinstance(error, MaybePaid),
+    )
+
+
+def worst(faults: "list[Failure] | tuple[Failure, ...]") -> Failure | None:
+    """What is told of several: what may have been paid matters most to the person."""
+    return min(faults, key=lambda fault: not fault.unknown, default=None)

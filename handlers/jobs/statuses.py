@@ -1,0 +1,106 @@
+"""What a person sees of a job while it is made: a status that follows it, and a word when it waits long."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.channel import Channel
+from handlers.jobs.delivery import Courier
+from handlers.jobs.execution import place_of
+from handlers.jobs.notices import JobNotices
+from handlers.plan import Plan
+from handlers.store.base import Job, JobState, Store
+from handlers.words import Words
+from providers.base import Progress
+from providers.offers import shares
+
+log = logging.getLogger(__name__)
+
+LATE_AFTER = timedelta(minutes=10)
+STATUS_SECONDS = 2.0
+LATE_STATUS_SECONDS = 30.0
+
+
+@dataclass(kw_only=True)
+class LiveJob:
+    """A job being made in this process."""
+
+    job: Job
+    expected: float
+    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: dict[str, Progress] = field(default_factory=dict)
+    plan: Plan | None = None
+
+    async def on_progress(self, key: str, progress: Progress) -> None:
+        self.progress[key] = progress
+
+    def on_plan(self, plan: Plan) -> None:
+        self.plan = plan
+
+    @property
+    def requests(self) -> int:
+        """Of all steps together, where each is asked for once."""
+        steps = self.plan.steps if self.plan else ()
+        return sum(len(shares(step.wanted, step.most)) for step in steps if step.task)
+
+    @property
+    def takes_hours(self) -> bool:
+        return self.plan is not None and any(step.wakes_after is not None for step in self.plan.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statuses:
+    """Shows them."""
+
+    store: Store
+    channels: Mapping[str, Channel]
+    courier: Courier
+    words: Words
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+
+    async def tell(self, job: Job, live: LiveJob) -> None:
+        """A status at once and whenever something changed; after ten minutes the person is told, once."""
+        channel = self.channels.get(job.chat.channel)
+        if channel is None:
+            return
+        teller = JobNotices(job=job, words=self.words)
+        late = job.state is JobState.LATE or job.by_hand
+        said = ""
+        while True:
+            now = self.clock()
+            try:
+                if not late and not live.takes_hours and now - job.created >= LATE_AFTER:
+                    late = True
+                    await _to_its_end(self.store.update_job(job.id, state=JobState.LATE))
+                    await self.courier.say(channel, job.chat, teller.late(now))
+                status = teller.status(
+                    live.progress, now=now, expected=live.expected, late=late, requests=live.requests
+                )
+                if status.text != said:
+                    said = status.text
+                    await self.courier.show(channel, job.chat, status)
+            except Exception as error:
+                # Words on the way must not cost the pictures.
+                log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
+            await self.sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
+
+    async def asleep(self, job: Job, seconds: float) -> None:
+        """The job sleeps until a step of it is worth another look."""
+        channel = self.channels.get(job.chat.channel)
+        if channel is not None:
+            notices = JobNotices(job=job, words=self.words)
+            await self.courier.show(channel, job.chat, notices.sleeping(wakes_after=seconds))
+
+
+async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
+    """A write that is begun is awaited even when we are cancelled: later it would undo the states after it."""
+    task = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
