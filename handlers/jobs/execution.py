@@ -71,7 +71,6 @@ class Executor:
         confirmed: Confirmed = certainly,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
-        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._store = store
         self._router = router
@@ -80,7 +79,6 @@ class Executor:
         self._confirmed = confirmed
         self._checks = checks or {}
         self._makers = makers or {}
-        self._look_seconds = look_seconds
 
     def folder(self, job_id: str) -> Path:
         """Where the pictures of a job are saved."""
@@ -156,7 +154,6 @@ class Executor:
             may=may,
             checks=self._checks,
             makers=self._makers,
-            look_seconds=self._look_seconds,
         )
         return await making.all()
 
@@ -189,7 +186,6 @@ class _Making:
     may: May
     checks: Mapping[str, Check]
     makers: Mapping[str, Maker]
-    look_seconds: float
     done: dict[str, StepOutcome] = field(default_factory=dict)
     over: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -298,11 +294,15 @@ class _Making:
 
     async def _look(self, piece: Request, submission: Submission) -> Result | None:
         """One look at a request that takes hours: its result, or None where it is not there yet."""
+        collecting = asyncio.ensure_future(self._collect(piece, submission))
+        patience = asyncio.ensure_future(self.sleep(LOOK_SECONDS))
         try:
-            async with asyncio.timeout(self.look_seconds):
-                return await self._collect(piece, submission)
-        except TimeoutError:
-            return None
+            await asyncio.wait({collecting, patience}, return_when=asyncio.FIRST_COMPLETED)
+            return collecting.result() if collecting.done() else None
+        finally:
+            for task in (collecting, patience):
+                task.cancel()
+            await asyncio.gather(collecting, patience, return_exceptions=True)
 
     async def _collect(self, piece: Request, submission: Submission) -> Result:
         return await collect(

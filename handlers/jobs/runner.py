@@ -22,7 +22,7 @@ from handlers.channel import Channel
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, delivery_key
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
-from handlers.jobs.execution import LOOK_SECONDS, Check, Executor, Maker, together
+from handlers.jobs.execution import Check, Executor, Maker, together
 from handlers.jobs.files import JobFiles
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
@@ -105,7 +105,6 @@ class JobRunner:
         most_takeovers: int = MOST_TAKEOVERS,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
-        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._store = store
         self._router = router
@@ -125,7 +124,6 @@ class JobRunner:
             confirmed=self._confirmed,
             checks=checks,
             makers=makers,
-            look_seconds=look_seconds,
         )
         self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
         self._ending = Completion(

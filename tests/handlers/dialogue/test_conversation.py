@@ -6,6 +6,7 @@ import pytest
 
 from handlers.order import Order
 from handlers.quote import Quote
+from handlers.store.base import JobState
 from providers.errors import AskPerson
 from providers.money import Money
 from tests.handlers.talk import Person, names, offered, said
@@ -353,3 +354,13 @@ async def test_text_without_the_text_is_asked_for(ann: Person, text: str) -> Non
 async def test_text_that_is_named_is_written_at_once(ann: Person) -> None:
     await ann.sends("加上文字「一路平安」", "me.jpg")
     assert "一路平安" in ((await ann.job()).order.shots[0].edits[0].prompt or "")
+
+
+async def test_a_picture_that_was_made_is_fetched_on_a_tap_and_not_ordered_again(ann: Person) -> None:
+    await ann.sends("动漫风格", "me.jpg")
+    job = await ann.job()
+    await ann.store.update_job(job.id, state=JobState.FAILED, error_code="result_unreachable")
+    replies = await ann.taps(f"fetch:{job.id}")
+    assert "不会再次收费" in said(replies)
+    assert ann.jobs.fetched == [job.id]
+    assert await ann.job_count() == 1

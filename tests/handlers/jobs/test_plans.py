@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from handlers.fake_channel import FakeChannel
+from handlers.jobs.execution import LOOK_SECONDS
 from handlers.jobs.plan import plan_of, quote, quote_plan, request_of
 from handlers.order import Edit, Order, Shot
 from handlers.plan import Plan, Step, part_key
@@ -252,18 +253,33 @@ def training(photo: Path) -> Plan:
     return Plan(steps=(Step(id="train", task=task, prompt="x", photos=(photo,), wakes_after=3600.0),))
 
 
-async def until_asleep(run: Running, number: int) -> Job:
-    return await run.until("t1", lambda job: job.run == number)
+@dataclass
+class Patience:
+    """A look lasts until it is told to be over; other pauses take no time."""
+
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, seconds: float) -> None:
+        if seconds == LOOK_SECONDS:
+            await self.over.wait()
+        await asyncio.sleep(0.01)
+
+
+async def asleep(run: Running) -> None:
+    """The job sleeps, and nothing runs for it."""
+    await run.until("t1", lambda job: job.run == 1)
+    await run.happens(lambda: run.runner.idle())
 
 
 async def test_a_step_that_takes_hours_holds_nothing_while_it_waits_and_is_posted_once(tmp_path: Path) -> None:
-    provider = FakeProvider(standing=NEVER)
-    async with running(tmp_path, provider=provider, sleep=asyncio.sleep, look_seconds=0.05) as run:
+    provider, look = FakeProvider(standing=NEVER), Patience()
+    look.over.set()
+    async with running(tmp_path, provider=provider, sleep=look) as run:
         await run.place("t1", plan=training(run.photo))
         await run.runner.enqueue("t1")
-        await until_asleep(run, 1)
-        await run.happens(lambda: run.runner.idle())
-        await run.happens(lambda: any("takes a while" in s.text for s in run.channel.statuses("t1")))
+        await asleep(run)
+        assert "takes a while" in run.channel.statuses("t1")[-1].text
+        look.over.clear()
         for made in provider.jobs.values():
             made.script = Script()
         await run.runner._engine.wake("t1", 1)
@@ -272,12 +288,12 @@ async def test_a_step_that_takes_hours_holds_nothing_while_it_waits_and_is_poste
 
 
 async def test_a_sleeping_job_is_stopped_at_once(tmp_path: Path) -> None:
-    provider = FakeProvider(standing=NEVER)
-    async with running(tmp_path, provider=provider, sleep=asyncio.sleep, look_seconds=0.05) as run:
+    provider, look = FakeProvider(standing=NEVER), Patience()
+    look.over.set()
+    async with running(tmp_path, provider=provider, sleep=look) as run:
         await run.place("t1", plan=training(run.photo))
         await run.runner.enqueue("t1")
-        await until_asleep(run, 1)
-        await run.happens(lambda: run.runner.idle())
+        await asleep(run)
         await run.store.update_job("t1", cancel_asked=True)
         await run.runner.cancel("t1")
         assert (await run.ended("t1")).state is JobState.CANCELLED
