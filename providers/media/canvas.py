@@ -96,7 +96,7 @@ def lay_out(photo: Size, sides: Sides, choose: Callable[[Size], Size]) -> Layout
 def ground(photo: Image.Image, layout: Layout) -> Image.Image:
     """RGBA of the canvas' size: the photo in its place, the rest transparent. RGB where the photo fills it."""
     box = layout.box
-    placed = on_white(photo).resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.LANCZOS)
+    placed = _opaque(photo).resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.LANCZOS)
     if placed.size == layout.canvas:
         return placed
     canvas = Image.new("RGBA", layout.canvas, (0, 0, 0, 0))
@@ -132,15 +132,20 @@ def bring_back(made: Image.Image, photo: Image.Image, layout: Layout, mask: Imag
     across, down = made.width / layout.canvas[0], made.height / layout.canvas[1]
     frame = layout.frame
     region = (round(frame[0] * across), round(frame[1] * down), round(frame[2] * across), round(frame[3] * down))
-    picture = on_white(made).resize(layout.target, Image.Resampling.LANCZOS, box=region)
+    picture = _opaque(made).resize(layout.target, Image.Resampling.LANCZOS, box=region)
     place = layout.photo
     size = (place[2] - place[0], place[3] - place[1])
-    own = on_white(photo)
+    own = _opaque(photo)
     if own.size != size:
         own = own.resize(size, Image.Resampling.LANCZOS)
     keep = _rim(layout) if mask is None else ImageChops.invert(_feathered(mask, size))
     picture.paste(own, place[:2], keep)
     return picture
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """RGB; the image itself where it is: a copy of a large one costs tens of megabytes. Only to be read."""
+    return image if image.mode == "RGB" else on_white(image)
 
 
 def _feathered(mask: Image.Image, size: Size) -> Image.Image:
