@@ -23,7 +23,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from telegram import Bot
 
-from bot.channels.telegram.outbound.bot_request import Calling
+from bot.channels.telegram.outbound.bot_request import BotRequest
 from providers.media.download import Downloader
 from providers.net import Transport
 from tests.servers.serving import config, listening_socket
@@ -99,7 +99,7 @@ async def as_the_program(address: str, *, count: int) -> None:
     origin = (place.hostname or "", place.port or 80)
     calls, downloads = [], []
     for at_once in AT_ONCE:
-        calling = Calling(at_once)
+        calling = BotRequest(at_once)
         bot = Bot("42:bench", base_url=f"{address}/bot", request=calling)
         calls.append(await cost(partial(bot.send_message, 12345, FORM["text"]), at_once, count))
         await calling.shutdown()

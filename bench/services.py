@@ -30,12 +30,13 @@ import numpy as np
 from PIL import Image
 
 from providers.base import Provider, Request
+from providers.collection import collect
 from providers.configure import build_providers
 from providers.media.accept import accept_photo
 from providers.net.transport import Transport
 from providers.router import Router
 from providers.settings import ProviderSettings
-from providers.submission import collect, submit
+from providers.submission import submit
 from providers.task import Operation
 from tests.providers.test_submission import Notes
 from tests.providers.wanted import wanted

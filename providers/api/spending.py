@@ -22,8 +22,8 @@ _TAKEN = frozenset({Stage.SUBMITTING, Stage.UNCERTAIN})
 
 
 def ledger_of(requests_folder: Path) -> FileLedger:
-    """Where the calls of this folder write what they spent."""
-    return FileLedger(requests_folder / FOLDER)
+    """Where the calls of this folder write what they spent: beside it, for it is kept longer than they are."""
+    return FileLedger(requests_folder.parent / FOLDER)
 
 
 class CallSpending:

@@ -11,6 +11,7 @@ Over HTTP: `GET /_fake/state`, `POST /_fake/plan` (`{"fault": NAME, …}`), `POS
 import argparse
 import asyncio
 import importlib
+import inspect
 import io
 import json
 import socket
@@ -423,7 +424,9 @@ def main() -> None:
     options.add_argument("--fault", default=None, help="a name of its FAULTS, for every submit")
     chosen = options.parse_args()
     module, _, name = chosen.service.partition(":")
-    fake: FakeService = getattr(importlib.import_module(module), name)(key=chosen.key)
+    service = getattr(importlib.import_module(module), name)
+    keyed = "key" in inspect.signature(service).parameters  # a server of one's own has none
+    fake: FakeService = service(**({"key": chosen.key} if keyed else {}))
     fake.always(chosen.fault)
     with server.listening_socket(chosen.port) as sock:
         fake.origin = f"http://127.0.0.1:{sock.getsockname()[1]}"
