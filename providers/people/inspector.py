@@ -1,0 +1,102 @@
+"""Judges photos and compares results off the event loop, in a process of its own that holds the networks.
+
+What the rest of the program calls. Loads no OpenCV here; a worker that dies twice, or a photo that cannot be read,
+gives None: pre-flight and likeness are advice, and nothing waits or fails for want of it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from providers.errors import LikenessError
+from providers.people.worker import Worker
+
+PATIENCE = 10.0
+"""Seconds after which advice is done without."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """On one photo. `finding` is the worst that was found, a name of `preflight.Finding`, None where the photo is good;
+    its sentence is the text `say.photo_FINDING`, with `width` and `wanted` (pixels) to fill in. `faces`: how many.
+    `quarters`: turns counter-clockwise that set it upright. `score`, `fingerprint`: for `references`."""
+
+    finding: str | None
+    findings: tuple[str, ...]
+    faces: int
+    width: int
+    wanted: int
+    quarters: int
+    score: float
+    fingerprint: int
+
+    @property
+    def text_key(self) -> str | None:
+        return f"say.photo_{self.finding}" if self.finding else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    """Of one result: `alike`, `doubtful`, `miss` or `no_face`, and its distance (0 the same; None without a face)."""
+
+    likeness: str
+    distance: float | None
+
+
+class Inspector:
+    """Started at its first question. Belongs to one event loop; close it."""
+
+    def __init__(self) -> None:
+        self._worker = Worker("providers.people.inspection")
+
+    async def check(self, photo: Path) -> Advice | None:
+        """The advice on a photo; None where there is none to be had."""
+        found = await self._ask("check", str(photo))
+        return _advice(found) if found else None
+
+    async def check_all(self, photos: Sequence[Path]) -> tuple[Advice | None, ...]:
+        return tuple([await self.check(photo) for photo in photos])
+
+    async def compare(self, photos: Sequence[Path], results: Sequence[Path]) -> tuple[Likeness, ...] | None:
+        """How alike each result is to the person's photos; None where that cannot be told on this machine."""
+        found = await self._ask("compare", [str(path) for path in photos], [str(path) for path in results])
+        if not found:
+            return None
+        return tuple(Likeness(likeness=str(one["likeness"]), distance=one["distance"]) for one in found)
+
+    async def _ask(self, name: str, *args: Any) -> Any:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._worker.call(name, *args)
+        except (LikenessError, TimeoutError):
+            return None
+
+    async def aclose(self) -> None:
+        await self._worker.close()
+
+
+def _advice(found: Mapping[str, Any]) -> Advice:
+    findings = tuple(str(finding) for finding in found["findings"])
+    return Advice(
+        finding=findings[0] if findings else None,
+        findings=findings,
+        **{name: found[name] for name in ("faces", "width", "wanted", "quarters", "score", "fingerprint")},
+    )
+
+
+_TWINS = 8
+"""Bits of the fingerprint in which near-duplicates differ at most."""
+
+
+def references(album: Sequence[Advice | None], most: int = 4) -> tuple[int, ...]:
+    """Which photos of an album show a person best, best first, as indices; near-duplicates and photos without a face
+    are left out."""
+    seen = {i: advice for i, advice in enumerate(album) if advice is not None and advice.faces}
+    kept: list[int] = []
+    for i in sorted(seen, key=lambda one: -seen[one].score):
+        twin = any((seen[i].fingerprint ^ seen[k].fingerprint).bit_count() <= _TWINS for k in kept)
+        if not twin and len(kept) < most:
+            kept.append(i)
+    return tuple(kept)

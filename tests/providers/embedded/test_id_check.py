@@ -1,0 +1,79 @@
+"""A finished ID photo is checked against its rule, mended where nothing has to be invented, and told where not."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from providers.embedded.id_check import Fault, eyes_are_open, id_report, mended
+from providers.embedded.id_photo import id_photo
+from providers.embedded.id_presets import presets
+from providers.media.pixels import Picture, pixels
+from providers.people.face import EYELIDS
+from providers.people.find import find_faces
+from tests.providers.photos import needs_models, shipped, turned
+
+pytestmark = needs_models
+WHITE = (255, 255, 255)
+TWO_INCH = presets()["cn_2inch"]
+
+
+@pytest.fixture(scope="module")
+def good(officer: Picture) -> Picture:
+    return id_photo(officer, find_faces(officer), WHITE, preset=TWO_INCH)
+
+
+@pytest.mark.parametrize("key", ["cn_1inch", "cn_2inch", "us", "schengen", "jp", "ca"])
+def test_what_is_made_here_passes(officer: Picture, key: str) -> None:
+    preset = presets()[key]
+    colour = preset.background or WHITE
+    report = id_report(id_photo(officer, find_faces(officer), colour, preset=preset), preset, colour)
+    assert report.faults == ()
+    assert report.uneven is not None
+    assert report.uneven < 1
+
+
+def test_another_background_an_uneven_one_and_a_shadow_are_found(good: Picture) -> None:
+    assert Fault.BACKGROUND_COLOUR in id_report(good, TWO_INCH, (67, 142, 219)).faults
+    slope = np.linspace(1.0, 0.75, good.shape[1])[None, :, None]
+    assert Fault.BACKGROUND_UNEVEN in id_report(pixels(good * slope), TWO_INCH, WHITE).faults
+
+
+def test_a_tilted_a_shifted_and_a_far_head_are_found_and_mended(good: Picture) -> None:
+    tilted = turned(good, 8)
+    assert Fault.NOT_LEVEL in id_report(tilted, TWO_INCH, WHITE).faults
+    margin = np.full((good.shape[0], 160, 3), 255, np.uint8)
+    shifted = np.concatenate([margin, good], 1)
+    faults = id_report(shifted, TWO_INCH, WHITE).faults
+    assert {Fault.NOT_CENTRED, Fault.PIXELS} <= set(faults)
+    made, report = mended(shifted, TWO_INCH, WHITE)
+    assert made.shape == (TWO_INCH.pixels[1], TWO_INCH.pixels[0], 3)
+    assert report.faults == ()
+
+
+def test_a_service_picture_gets_its_even_background_and_its_size(officer: Picture) -> None:
+    """As a service returns it: another size, a wall behind."""
+    us = presets()["us"]
+    made, report = mended(officer, us, WHITE)
+    assert made.shape[:2] == (600, 600)
+    assert report.faults == ()
+
+
+def test_what_cannot_be_mended_is_told_and_nothing_is_changed() -> None:
+    cup = pixels(cv2.resize(shipped("coffee.png"), (413, 531)))
+    made, report = mended(cup, TWO_INCH, WHITE)
+    assert report.faults == (Fault.NO_FACE,)
+    assert made is cup
+
+
+def test_open_eyes_are_told_from_closed_ones(astronaut: Picture, officer: Picture) -> None:
+    for photo in (astronaut, officer):
+        assert eyes_are_open(find_faces(photo)[0])
+    face = find_faces(astronaut)[0]
+    assert face.mesh is not None
+    points = list(face.mesh)
+    for upper, lower in (lids for pairs in EYELIDS for lids in pairs):
+        x, _, z = points[upper]
+        points[upper] = (x, points[lower][1] - 0.5, z)
+    assert not eyes_are_open(replace(face, mesh=tuple(points)))
