@@ -205,7 +205,7 @@ def web_app(made: Parts) -> Starlette:
 async def _opened(settings: Settings) -> SqlStore:
     """A server that is being started beside us is waited for; a file is there or it is not."""
     seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
-    return await answered(lambda: SqlStore.open(settings.database), within=seconds)
+    return await answered(lambda: SqlStore.open(settings.database, media=settings.media), within=seconds)
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:

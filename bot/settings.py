@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from bot.channels.settings import ChannelSettings, channel_settings
 from handlers.store.records import Budgets
+from providers.media.store import FolderStore
 from providers.settings import ProviderSettings
 
 S = TypeVar("S", bound=ChannelSettings)
@@ -79,6 +80,11 @@ class Settings(ProviderSettings, _Channels):
         return Budgets(
             bot=self.budget_bot_daily_usd, chat=self.budget_chat_daily_usd, person=self.budget_person_daily_usd
         )
+
+    @property
+    def media(self) -> FolderStore:
+        """Where photos and pictures lie, and how stored values name them."""
+        return FolderStore(data=self.data_dir, pictures=self.output_dir)
 
     @property
     def photos_dir(self) -> Path:

@@ -4,10 +4,11 @@ It crosses process borders (it is stored with its job), so it is a frozen pydant
 """
 
 import hashlib
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from providers.media.ref import StoredPath
 
 
 class _Frozen(BaseModel):
@@ -59,8 +60,8 @@ class Order(_Frozen):
     shots: tuple[Shot, ...]
     model: str = "nanopro"
     aspect_ratio: str | None = None
-    photos: tuple[Path, ...] = ()
-    mask: Path | None = None
+    photos: tuple[StoredPath, ...] = ()
+    mask: StoredPath | None = None
     provider: str | None = None
     language: Literal["zh", "en"] = "en"
     take: int = 0

@@ -4,12 +4,12 @@ Stored as JSON (`Session.model_dump_json`) by the store; every change makes a ne
 """
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from handlers.order import Order
+from providers.media.ref import StoredPath
 
 PHOTOS_KEPT = 8
 PHOTO_LIFE = timedelta(minutes=30)
@@ -24,7 +24,7 @@ class SessionPhoto(_Frozen):
     """An accepted photo in the session. `key` as in `IncomingPhoto`; `at` in UTC."""
 
     key: str
-    path: Path
+    path: StoredPath
     width: int
     height: int
     at: datetime
@@ -39,7 +39,7 @@ class LastResult(_Frozen):
 
     job: str
     order: Order
-    pictures: tuple[Path, ...]
+    pictures: tuple[StoredPath, ...]
     at: datetime
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
+from providers.media.ref import StoredNotes, StoredPath
 from providers.money import Money
 from providers.offers import Offers, Tier
 from providers.task import Task
@@ -91,7 +92,7 @@ class Submission:
     request_id: str
     count: int = 1
     model: str = ""
-    handle: Mapping[str, Any] = field(default_factory=dict)
+    handle: StoredNotes = field(default_factory=dict)
     charge: Charge | None = None
 
 
@@ -122,7 +123,7 @@ class PictureFile:
     it has one.
     """
 
-    path: Path
+    path: StoredPath
     width: int
     height: int
     size_bytes: int

@@ -35,7 +35,7 @@ async def _costs(since: datetime | None, by: CostKey, entries: bool, as_json: bo
     settings = Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     calls = await asyncio.to_thread(ledger_of(requests_folder(settings)).entries, since=since.date() if since else None)
-    store = await SqlStore.open(settings.database)
+    store = await SqlStore.open(settings.database, media=settings.media)
     try:
         rows = _merged([*await store.costs(by, since=since), *_rows(calls, by)], by)
         every = sorted([*await store.ledger(since=since), *calls], key=lambda e: e.time) if entries else []

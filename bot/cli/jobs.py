@@ -74,7 +74,7 @@ async def _reported(work: Callable[[], Awaitable[None]], as_json: bool) -> None:
 
 
 async def _list(limit: int, as_json: bool) -> None:
-    store = await SqlStore.open(_settings().database)
+    store = await _opened()
     try:
         rows = [_row(job) for job in await store.jobs(limit=limit)]
     finally:
@@ -100,7 +100,7 @@ async def _list(limit: int, as_json: bool) -> None:
 
 
 async def _show(job_id: str, as_json: bool) -> None:
-    store = await SqlStore.open(_settings().database)
+    store = await _opened()
     try:
         job = await store.job(job_id)
         if job is None:
@@ -169,6 +169,11 @@ def _report(result: Row, as_json: bool, *, sent: bool = False) -> None:
         say(f"What had not been sent was sent now; all of it together: {result['total_cost']:g} {result['currency']}.")
     else:
         say("Fetched, without another charge.")
+
+
+async def _opened() -> SqlStore:
+    settings = _settings()
+    return await SqlStore.open(settings.database, media=settings.media)
 
 
 def _settings() -> Settings:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from providers.media.store import FolderStore
+
 log = logging.getLogger(__name__)
 
 
@@ -20,12 +22,11 @@ class JobFiles:
     def __init__(self, data_dir: Path, output_dir: Path) -> None:
         self._photos = data_dir.absolute() / "photos"
         self._output = output_dir.absolute()
-        self._ours = (data_dir.absolute(), self._output)
+        self._media = FolderStore(data=data_dir, pictures=output_dir)
 
     async def discard(self, files: Iterable[Path]) -> None:
         """Delete those that lie in our own folders: an order may name a picture of the operator's."""
-        ours = [file for file in files if any(file.absolute().is_relative_to(folder) for folder in self._ours)]
-        await asyncio.to_thread(self._delete, ours)
+        await self._media.delete(files)
 
     async def discard_job(self, job_id: str) -> None:
         """Delete whatever was saved for the job."""
@@ -35,16 +36,9 @@ class JobFiles:
         """Delete what was saved for a job and is in none of its rows: a cancel or a crash came before the row."""
         await asyncio.to_thread(self._keep_only, self._output / job_id, {file.absolute() for file in named})
 
-    async def discard_old_photos(self, before: datetime) -> None:
-        """Photos that were sent before that and never made into anything: no row names them."""
-        await asyncio.to_thread(self._delete_old, before.timestamp())
-
-    def _delete(self, files: list[Path]) -> None:
-        for file in files:
-            file.unlink(missing_ok=True)
-        for folder in {file.absolute().parent for file in files}:
-            if folder.parent == self._output:
-                _remove_if_empty(folder)
+    async def old_photos(self, before: datetime) -> tuple[Path, ...]:
+        """Photos that were written before that: what no row names of them was never made into anything."""
+        return await asyncio.to_thread(self._old_photos, before.timestamp())
 
     def _keep_only(self, folder: Path, named: set[Path]) -> None:
         if not folder.is_dir():
@@ -57,14 +51,8 @@ class JobFiles:
                     log.warning("a file that no row names stays: %s", type(error).__name__)
         _remove_if_empty(folder)
 
-    def _delete_old(self, before: float) -> None:
-        for photo in self._photos.glob("*/*"):
-            if photo.is_file() and photo.stat().st_mtime < before:
-                photo.unlink(missing_ok=True)
-        for folder in self._photos.glob("*"):
-            # One made just now is empty for a moment, before its first photo is written.
-            if folder.stat().st_mtime < before:
-                _remove_if_empty(folder)
+    def _old_photos(self, before: float) -> tuple[Path, ...]:
+        return tuple(p for p in self._photos.glob("*/*") if p.is_file() and p.stat().st_mtime < before)
 
 
 def _remove_if_empty(folder: Path) -> None:

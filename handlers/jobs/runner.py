@@ -429,8 +429,8 @@ class JobRunner:
         """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
         before = self._clock() - self._retention
         files = await self._store.expire(before=before)
-        await self._files.discard(files)
-        await self._files.discard_old_photos(before)
+        left_over = await self._store.unnamed(await self._files.old_photos(before))
+        await self._files.discard([*files, *left_over])
         runs = await self._engine.forget_ended(before=before)
         if files or runs:
             log.info("expired: files=%d runs=%d", len(files), runs)

@@ -41,6 +41,7 @@ from handlers.store.records import (
 )
 from providers.base import Charge, PictureFile, Submission
 from providers.ledger import LedgerEntry
+from providers.media.store import MediaStore
 
 __all__ = [
     "ENDED",
@@ -190,7 +191,7 @@ class Jobs(Parts, Protocol):
         """
 
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
-        """Delete a job with its parts and deliveries; the files to delete."""
+        """Delete a job with its parts and deliveries; the pictures made for it, to be deleted."""
 
 
 class Deliveries(Protocol):
@@ -214,7 +215,9 @@ class Entries(Protocol):
 
 
 class Inbox(Protocol):
-    """Updates acknowledged before they are handled."""
+    """Updates acknowledged before they are handled. A payload that names files is JSON with `media` as its context."""
+
+    media: MediaStore | None
 
     async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
         """False if this update was seen before. With a `lease` it is its owner's from the start, else nobody's."""
@@ -255,7 +258,10 @@ class Values(Protocol):
     `owner`: `Chat.owner` of the person it is about, or None for what is about nobody (a token, the rules of a group).
     What has an owner goes when they are forgotten, and when it was not written for the retention time.
     `expires`: when it is as if it had never been there. A write replaces owner and expiry too.
+    A value that names files is JSON with `media` as its context.
     """
+
+    media: MediaStore | None
 
     async def value(self, space: str, key: str) -> str | None: ...
 
@@ -311,14 +317,18 @@ class Housekeeping(Protocol):
     """What goes: by owner, and by age."""
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        """Delete session, replies, ended jobs, entries, values and pictures' rows of this person; the files to delete.
+        """Delete session, replies, ended jobs, entries and values of this person; all their files, to be deleted.
 
         Jobs that run are marked `forgotten` and their cancellation is asked for.
         """
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         """Delete ended jobs, replies, inbox rows, entries and people's values older than `before`, values past their
-        expiry, and every ended job that was to be forgotten; the files to delete."""
+        expiry, and every ended job that was to be forgotten; the files that no row written since then names, nor one
+        of a job that has not ended, to be deleted."""
+
+    async def unnamed(self, files: Sequence[Path]) -> tuple[Path, ...]:
+        """Those of these files that no row names: what a process that died left behind."""
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""

@@ -1,10 +1,9 @@
 """The files that stored values name."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from handlers.session import Session
-from handlers.store.records import Job, Part
+from handlers.store.records import Job
 
 
 def files_of_job(job: Job) -> set[Path]:
@@ -26,7 +25,3 @@ def files_of_session(session: Session) -> set[Path]:
         if order:
             files |= set(order.photos) | ({order.mask} if order.mask else set())
     return files
-
-
-def files_of_parts(parts: Iterable[Part]) -> set[Path]:
-    return {picture.path for part in parts for picture in part.pictures}

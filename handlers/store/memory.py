@@ -30,11 +30,13 @@ from handlers.store.base import (
     TurnContext,
     Usage,
 )
-from handlers.store.files import files_of_job, files_of_parts, files_of_session
+from handlers.store.files import files_of_job, files_of_session
 from handlers.store.memory_books import MemoryBooks, keyed
+from handlers.store.memory_files import MemoryFiles
 from handlers.store.records import JOB_FIELDS, newer_result
 from providers.base import Charge, PictureFile, Submission
 from providers.ledger import LedgerEntry
+from providers.media.store import MediaStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +66,16 @@ class _Value:
 class MemoryStore:
     """Every method runs without giving way to another task, so each is one transaction."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), media: MediaStore | None = None
+    ) -> None:
         self._clock = clock
+        self.media = media
         self._turns: dict[str, tuple[str, tuple[Outgoing, ...], datetime]] = {}
         self._sessions: dict[str, tuple[Session, datetime]] = {}
         self._jobs: dict[str, Job] = {}
         self._books = MemoryBooks(self._jobs)
+        self._files = MemoryFiles()
         self._parts: dict[str, Part] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._entries: dict[str, list[Entry]] = {}
@@ -103,9 +109,10 @@ class MemoryStore:
             accounting.take(self._books, turn.limits, now)
             accounting.reserve(self._books, new, turn.budgets, now)
         self._turns[turn.message_key] = (turn.chat.key, turn.reply, self._clock())
-        self._put_session(turn.chat.key, turn.session)
-        for job in turn.jobs:
-            self._jobs.setdefault(job.id, job)
+        self._put_session(turn.chat, turn.session)
+        for job in new:
+            self._jobs[job.id] = job
+            self._files.note(turn.chat.owner, files_of_job(job), now)
         for job_id in turn.cancel:
             job_there = self._jobs.get(job_id)
             if job_there and job_there.state not in ENDED:
@@ -113,14 +120,16 @@ class MemoryStore:
         return True
 
     async def save_session(self, chat: Chat, session: Session) -> None:
-        self._put_session(chat.key, session)
+        self._put_session(chat, session)
 
     def _session(self, chat_key: str) -> Session | None:
         found = self._sessions.get(chat_key)
         return found[0] if found else None
 
-    def _put_session(self, chat_key: str, session: Session) -> None:
-        self._sessions[chat_key] = (newer_result(self._session(chat_key), session), self._clock())
+    def _put_session(self, chat: Chat, session: Session) -> None:
+        merged, now = newer_result(self._session(chat.key), session), self._clock()
+        self._sessions[chat.key] = (merged, now)
+        self._files.note(chat.owner, files_of_session(merged), now)
 
     # --- jobs
 
@@ -141,7 +150,10 @@ class MemoryStore:
         return tuple(job.id for job in self._jobs.values() if job.cancel_asked and job.state not in ENDED)
 
     async def add_job(self, job: Job) -> bool:
-        return self._jobs.setdefault(job.id, job) is job
+        if self._jobs.setdefault(job.id, job) is not job:
+            return False
+        self._files.note(job.chat.owner, files_of_job(job), self._clock())
+        return True
 
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         unknown = changes.keys() - JOB_FIELDS
@@ -165,15 +177,17 @@ class MemoryStore:
             raise RunSuperseded(job.id)
         self._jobs[job.id] = job
         accounting.give_back(self._books, job.id, self._clock())
+        self._files.note(job.chat.owner, files_of_job(job), self._clock())
+        self._files.note(job.chat.owner, (picture.path for picture in job.pictures), self._clock(), job=job.id)
         if last_result is not None:
             session = self._session(job.chat.key) or Session(language=job.order.language)
-            self._put_session(job.chat.key, session.model_copy(update={"last_result": last_result}))
+            self._put_session(job.chat, session.model_copy(update={"last_result": last_result}))
         return True
 
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
         accounting.give_back(self._books, job_id, self._clock())
-        job = self._jobs.get(job_id)
-        return () if job is None else self._to_delete(set(), [job], {job.chat.key})
+        self._delete_job(job_id)
+        return self._files.taken(lambda file: file.job == job_id)
 
     # --- parts
 
@@ -217,6 +231,9 @@ class MemoryStore:
         self._parts[key] = part = part if charge is None else replace(part, charge=charge)
         if state is not PartState.REFUSED:
             accounting.charge(self._books, part, self._clock())
+        if job := self._jobs.get(part.job):
+            made = (picture.path for picture in part.pictures)
+            self._files.note(job.chat.owner, made, self._clock(), job=job.id)
 
     async def part(self, key: str) -> Part | None:
         return self._parts.get(key)
@@ -239,6 +256,7 @@ class MemoryStore:
         seq = self._last_seq[chat.key] = self._last_seq.get(chat.key, 0) + 1
         entry = Entry(seq=seq, id=outgoing.id, from_person=from_person, at=self._clock(), outgoing=outgoing)
         self._entries.setdefault(chat.key, []).append(entry)
+        self._files.note(chat.owner, (picture.path for picture in outgoing.pictures), entry.at)
         return entry
 
     async def drop_entry(self, chat: Chat, entry_id: str) -> None:
@@ -364,18 +382,17 @@ class MemoryStore:
         return self._books.counted(scope, day_of(self._clock()))
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        session = self._session(chat.key) or Session()
         self._books.forget(chat.owner)
         self._turns = {key: turn for key, turn in self._turns.items() if turn[0] != chat.key}
         self._sessions.pop(chat.key, None)
         self._entries.pop(chat.key, None)
         self._values = {at: value for at, value in self._values.items() if value.owner != chat.owner}
-        mine = [job for job in self._jobs.values() if job.chat.key == chat.key]
-        ended = [job for job in mine if job.state in ENDED]
-        for job in mine:
-            if job.state not in ENDED:
+        for job in [job for job in self._jobs.values() if job.chat.key == chat.key]:
+            if job.state in ENDED:
+                self._delete_job(job.id)
+            else:
                 self._jobs[job.id] = replace(job, forgotten=True, cancel_asked=True)
-        return self._to_delete(files_of_session(session), ended, {chat.key})
+        return self._files.taken(lambda file: file.owner == chat.owner)
 
     # --- house-keeping
 
@@ -391,37 +408,24 @@ class MemoryStore:
         }
         for chat_key, entries in self._entries.items():
             self._entries[chat_key] = [entry for entry in entries if entry.at >= before]
-        files: set[Path] = set()
-        owners: set[str] = set()
         for chat_key, (session, updated) in self._sessions.items():
             if updated < before:
-                owners.add(chat_key)
-                files |= files_of_session(session)
                 kept = Session(language=session.language, language_fixed=session.language_fixed)
                 self._sessions[chat_key] = (kept, updated)
-        ended = [
-            job
-            for job in self._jobs.values()
-            if job.state in ENDED and job.finished and (job.finished < before or job.forgotten)
-        ]
-        return self._to_delete(files, ended, owners | {job.chat.key for job in ended})
+        for job in list(self._jobs.values()):
+            if job.state not in ENDED:
+                self._files.note(job.chat.owner, files_of_job(job), now)
+            elif job.finished and (job.finished < before or job.forgotten):
+                self._delete_job(job.id)
+        return self._files.taken(lambda file: file.at < before)
 
-    def _to_delete(self, files: set[Path], jobs: Sequence[Job], owners: set[str]) -> tuple[Path, ...]:
-        """Delete `jobs`; the files nobody of `owners` still uses."""
-        for job in jobs:
-            mine = [part for part in self._parts.values() if part.job == job.id]
-            files |= files_of_job(job) | files_of_parts(mine)
-            del self._jobs[job.id]
-            for part in mine:
-                del self._parts[part.key]
-            self._deliveries = {key: d for key, d in self._deliveries.items() if d.job != job.id}
-        in_use: set[Path] = set()
-        for owner in owners:
-            in_use |= files_of_session(self._session(owner) or Session())
-        for job in self._jobs.values():
-            if job.chat.key in owners:
-                in_use |= files_of_job(job) | files_of_parts(p for p in self._parts.values() if p.job == job.id)
-        return tuple(sorted(files - in_use))
+    def _delete_job(self, job_id: str) -> None:
+        self._jobs.pop(job_id, None)
+        self._parts = {key: part for key, part in self._parts.items() if part.job != job_id}
+        self._deliveries = {key: d for key, d in self._deliveries.items() if d.job != job_id}
+
+    async def unnamed(self, files: Sequence[Path]) -> tuple[Path, ...]:
+        return tuple(file for file in files if not self._files.knows(file))
 
     async def ping(self) -> None:
         return None

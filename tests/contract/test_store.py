@@ -498,6 +498,8 @@ async def test_forgetting_a_person_leaves_nothing_but_what_still_runs(store: Sto
         "/photos/tg:1.jpg",
         "/photos/old.jpg",
         "/photos/mask.png",
+        "/photos/shared.jpg",
+        "/pictures/a.png",
         "/pictures/final.png",
         "/pictures/between.png",
     }
@@ -518,14 +520,23 @@ async def test_a_job_that_ends_after_its_person_was_forgotten_leaves_nothing(sto
     await store.begin_part("runs-0", "runs", "fal")
     await store.end_part("runs-0", PartState.MADE, pictures=(picture("made.png"),))
     await store.save_delivery(Delivery(key="runs:0", job="runs", state=DeliveryState.SENDING))
-    await store.forget(ANN)
+    assert {"/photos/mine.jpg", "/pictures/made.png"} <= set(map(str, await store.forget(ANN)))
+    await store.begin_part("runs-1", "runs", "fal")
+    await store.end_part("runs-1", PartState.MADE, pictures=(picture("later.png"),))
     done = replace(running, state=JobState.DONE, finished=NOW, pictures=(picture("made.png"),))
     assert await store.finish_job(done, result("runs")) is False
     assert await store.session(ANN) == Session()
-    assert set(map(str, await store.drop_job("runs"))) == {"/photos/mine.jpg", "/pictures/made.png"}
+    assert set(map(str, await store.drop_job("runs"))) == {"/pictures/later.png"}
     assert await store.jobs(chat=ANN) == ()
     assert (await store.part("runs-0"), await store.delivery("runs:0")) == (None, None)
     assert await store.drop_job("runs") == ()
+
+
+async def test_a_file_that_no_row_names_is_told(store: Store) -> None:
+    await store.commit_turn(turn("tg:1"))
+    files = [Path("/photos/tg:1.jpg"), Path("/photos/left over.jpg")]
+    assert await store.unnamed(files) == (Path("/photos/left over.jpg"),)
+    assert await store.unnamed([]) == ()
 
 
 async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: Clock) -> None:
@@ -540,7 +551,8 @@ async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: C
     await store.add_job(job("runs", state=JobState.RUNNING, order=kept_photo))
     clock.now += timedelta(days=31)
     await store.commit_turn(turn("new", chat=BEN))
-    await store.finish_job(job("new", BEN, state=JobState.DONE, finished=clock.now), None)
+    new = order(photos=(Path("/photos/new.jpg"),))
+    await store.finish_job(job("new", BEN, state=JobState.DONE, finished=clock.now, order=new), None)
 
     files = await store.expire(before=clock.now - timedelta(days=30))
 
@@ -548,6 +560,7 @@ async def test_old_things_expire_and_what_is_in_use_stays(store: Store, clock: C
         "/photos/lost.jpg",
         "/photos/main.jpg",
         "/photos/second.jpg",
+        "/pictures/a.png",
         "/pictures/old.png",
     }
     assert await store.turn_of("old") is None

@@ -19,6 +19,7 @@ from handlers.store.sql.store import SqlStore
 from providers.base import Provider
 from providers.breaker import Breaker
 from providers.fake import FakeProvider
+from providers.media.store import FolderStore
 from providers.money import Money
 from providers.router import Router
 
@@ -117,7 +118,9 @@ async def running(
     channel = channel or FakeChannel()
     own = None
     if store is None:
-        store = own = await SqlStore.open(database_url or sqlite_url(folder / "likeness.sqlite"), clock=clock)
+        media = FolderStore(data=folder, pictures=folder / "pictures")
+        url = database_url or sqlite_url(folder / "likeness.sqlite")
+        store = own = await SqlStore.open(url, clock=clock, media=media)
     runner = JobRunner(
         store=store,
         # One runner serves many tests: the faults of one must not open the breaker for the next.

@@ -28,6 +28,7 @@ from bot.metrics import Metrics
 from handlers.channel import Answerer, Delivered, DeliveryLater, DeliveryRefused, Finding, Health
 from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.store.base import Entry, Store
+from providers.media.files import delete_quietly
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class WebChannel:
         """
         try:
             received = await self._received(chat, posted, language)
-            if not await self.intake.keep(self._arrival(received), received.model_dump_json()):
+            if not await self.intake.keep(self._arrival(received), received.model_dump_json(context=self._store.media)):
                 await to_thread.run_sync(_discard, received.photos)
                 return received.id
         except BaseException:
@@ -178,7 +179,7 @@ class WebChannel:
         return Arrival(key=received.key, line=received.chat.key, value=received, at=self.intake.now)
 
     async def read(self, key: str, payload: str) -> Arrival[Received]:
-        return self._arrival(Received.model_validate_json(payload))
+        return self._arrival(Received.model_validate_json(payload, context=self._store.media))
 
     async def handle(self, arrivals: tuple[Arrival[Received], ...]) -> Outcome:
         (arrival,) = arrivals
@@ -201,16 +202,15 @@ class WebChannel:
         self.feed.wake(chat, cleared=True)
         waiting = {photo.path for received in self.intake.waiting(chat.key) for photo in received.photos}
         used = _files(await self.feed.entries(chat)) | waiting
-        await to_thread.run_sync(lambda: self.shelf.tidy(chat, used, older_than=0.0))
+        await to_thread.run_sync(lambda: self.shelf.tidy(chat, used))
 
     async def _tidy(self) -> None:
         """Each hour, delete photos that no conversation shows any more (expired, forgotten, never acknowledged)."""
         while self.intake.running:
             try:
                 await to_thread.run_sync(self.shelf.tidy_arriving)
-                for chat in await to_thread.run_sync(self.shelf.people):
-                    used = _files(await self.feed.entries(chat))
-                    await to_thread.run_sync(self.shelf.tidy, chat, used)
+                unused = await to_thread.run_sync(self.shelf.unused)
+                await to_thread.run_sync(delete_quietly, await self._store.unnamed(unused))
             except Exception as error:
                 log.warning("tidying the web page's photos failed: %s", type(error).__name__)
             self.tidied.set()

@@ -12,6 +12,7 @@ from handlers.store.base import Entry
 from providers.base import PictureFile
 from providers.errors import LikenessError
 from providers.media.preview import dimensions
+from providers.media.ref import StoredPath
 
 UNUSED_SECONDS = 3600.0
 """A photo that no line of its conversation shows is deleted when it is older than this."""
@@ -40,7 +41,7 @@ class Photo(_Frozen):
     """A photo of a message: `key` as in `IncomingPhoto`. Size 0 and `UNKNOWN` where it does not look like a picture."""
 
     key: str
-    path: Path
+    path: StoredPath
     width: int = 0
     height: int = 0
     size_bytes: int = 0
@@ -147,7 +148,7 @@ class PhotoShelf:
         return self._root / "arriving"
 
     def of(self, chat: Chat) -> Path:
-        return self._root / "kept" / chat.person
+        return self._root / "kept" / chat.owner
 
     def keep(self, chat: Chat, arrived: Path) -> Path:
         """Move a photo that has arrived to its person's folder. Blocks."""
@@ -155,14 +156,14 @@ class PhotoShelf:
         folder.mkdir(parents=True, exist_ok=True)
         return arrived.rename(folder / arrived.name)
 
-    def people(self) -> list[Chat]:
-        """Everybody who has photos here. Blocks."""
-        kept = self._root / "kept"
-        return [chat_of(folder.name) for folder in kept.iterdir() if folder.is_dir()] if kept.is_dir() else []
+    def unused(self) -> list[Path]:
+        """Photos of everybody that have lain here for `UNUSED_SECONDS`. Blocks."""
+        limit = time.time() - UNUSED_SECONDS
+        return [file for file in (self._root / "kept").glob("*/*") if file.stat().st_mtime <= limit]
 
-    def tidy(self, chat: Chat, used: set[Path], *, older_than: float = UNUSED_SECONDS) -> int:
-        """Delete this person's photos that are not `used` and older than so many seconds. Blocks; says how many."""
-        return _delete_old(self.of(chat), used, older_than)
+    def tidy(self, chat: Chat, used: set[Path]) -> int:
+        """Delete this person's photos that are not `used`. Blocks; says how many."""
+        return _delete_old(self.of(chat), used, 0.0)
 
     def tidy_arriving(self) -> int:
         """Delete what a process that died had half received. Blocks; says how many."""

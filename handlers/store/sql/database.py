@@ -17,6 +17,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handlers.store.base import StoreRejected, StoreUnavailable
 from handlers.store.sql.group_commit import GroupCommit
+from handlers.store.sql.types import PLACES_OF_DIALECT
+from providers.media.store import MediaStore
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -28,10 +30,14 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """`clock` dates rows. Give back with `aclose`."""
+    """`clock` dates rows; `media` is where the files lie that values name. Give back with `aclose`."""
 
-    def __init__(self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4, media: MediaStore | None = None
+    ) -> None:
         self._engine = engine
+        self.media = media
+        setattr(engine.dialect, PLACES_OF_DIALECT, media)
         self._clock = clock
         self.insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
         self._statements: dict[object, Any] = {}

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Entry
 from handlers.store.sql import rows
-from handlers.store.sql.database import Database
+from handlers.store.sql.media import SqlMedia
 from handlers.store.sql.schema import ENTRIES, SEQUENCES
 
 _FROM = (
@@ -17,7 +17,7 @@ _FROM = (
 _DROP = ENTRIES.delete().where((ENTRIES.c.owner == sa.bindparam("an_owner")) & (ENTRIES.c.id == sa.bindparam("an_id")))
 
 
-class SqlEntries(Database):
+class SqlEntries(SqlMedia):
     async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
         owner, now = chat.owner, self._clock()
         # A conversation begins with the microseconds of 1970: after all of it was forgotten, and its last number with
@@ -38,6 +38,7 @@ class SqlEntries(Database):
                 "outgoing": outgoing,
             }
             c.execute(ENTRIES.insert(), row)
+            self.note_files(c, owner, (picture.path for picture in outgoing.pictures), now)
             return rows.entry_of(row)
 
         return await self._write(work)

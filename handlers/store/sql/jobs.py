@@ -10,6 +10,7 @@ from handlers.message import Chat
 from handlers.session import LastResult, Session
 from handlers.store import accounting
 from handlers.store.base import Delivery, Job, JobState, Part, PartState, RunSuperseded
+from handlers.store.files import files_of_job
 from handlers.store.sql import forgetting, rows
 from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
 from handlers.store.sql.turns import SqlTurns
@@ -22,6 +23,7 @@ _MANY = 200
 _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
+_OWNER = sa.select(JOBS.c.owner).where(JOBS.c.id == _id)
 _FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
 _PART = sa.select(PARTS).where(PARTS.c.key == _id)
@@ -50,7 +52,15 @@ class SqlJobs(SqlTurns):
         return await self._read(lambda c: tuple(c.execute(_CANCELLED).scalars()))
 
     async def add_job(self, job: Job) -> bool:
-        return await self._write(lambda c: self.insert_new(c, JOBS, rows.job_row(job)))
+        row, now = rows.job_row(job), self._clock()
+
+        def work(c: sa.Connection) -> bool:
+            if not self.insert_new(c, JOBS, row):
+                return False
+            self.note_files(c, row["owner"], files_of_job(job), now)
+            return True
+
+        return await self._write(work)
 
     async def update_job(self, job_id: str, **changes: Any) -> Job:
         columns = rows.job_columns(changes)
@@ -82,6 +92,8 @@ class SqlJobs(SqlTurns):
                 raise RunSuperseded(job.id)
             self.put_row(c, JOBS, row)
             accounting.give_back(self._books(c), job.id, now)
+            self.note_files(c, row["owner"], files_of_job(job), now)
+            self.note_files(c, row["owner"], (picture.path for picture in job.pictures), now, job=job.id)
             if last_result is not None:
                 session = self._session_of(c, row["owner"]) or Session(language=job.order.language)
                 self._put_session(c, row["owner"], session.model_copy(update={"last_result": last_result}))
@@ -94,7 +106,8 @@ class SqlJobs(SqlTurns):
 
         def work(c: sa.Connection) -> set[Path]:
             accounting.give_back(self._books(c), job_id, now)
-            return forgetting.drop_job(c, job_id)
+            forgetting.delete_jobs(c, JOBS.c.id == job_id)
+            return self.files_made_by(c, job_id)
 
         return tuple(sorted(await self._write(work)))
 
@@ -148,6 +161,9 @@ class SqlJobs(SqlTurns):
             if columns["state"] in _SETTLED:
                 part = rows.part_of(c.execute(_PART, {"an_id": key}).mappings().one())
                 accounting.charge(self._books(c), part, now)
+                owner = c.execute(_OWNER, {"an_id": part.job}).scalar_one_or_none()
+                if owner is not None:
+                    self.note_files(c, owner, (picture.path for picture in part.pictures), now, job=part.job)
 
         await self._write(work)
 

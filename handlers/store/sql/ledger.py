@@ -11,6 +11,7 @@ from handlers.store import accounting
 from handlers.store.accounting import Account, Reservation, day_of
 from handlers.store.base import CostKey, CostRow, Limit, Usage
 from handlers.store.sql.database import Database
+from handlers.store.sql.media import SqlMedia
 from handlers.store.sql.schema import COUNTERS, JOBS, LEDGER, RESERVATIONS
 from providers.ledger import KEPT, EntryType, LedgerEntry
 from providers.money import Money
@@ -34,7 +35,7 @@ _COLUMNS: dict[CostKey, Any] = {
 }
 
 
-class SqlLedger(Database):
+class SqlLedger(SqlMedia):
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:
         mine = (LEDGER.c.owner == chat.owner) & (LEDGER.c.time >= since) & (LEDGER.c.type == EntryType.CHARGE.value)
         query = sa.select(LEDGER.c.currency, sa.func.sum(LEDGER.c.amount), sa.func.sum(LEDGER.c.pictures))

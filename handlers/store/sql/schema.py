@@ -106,6 +106,16 @@ DELIVERIES = sa.Table(
     sa.Column("refs", _REFS, nullable=False),
 )
 
+MEDIA = sa.Table(
+    "media",
+    META,
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    sa.Column("job", sa.Text, index=True),
+    sa.Column("at", Moment, nullable=False, index=True),
+)
+"""Every file that a row names: whose it is, the job that made it, when a row that names it was last written."""
+
 LEDGER = sa.Table(
     "ledger",
     META,

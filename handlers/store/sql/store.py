@@ -3,15 +3,21 @@
 from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from handlers.message import Chat
-from handlers.store.sql import forgetting
+from handlers.store.base import Job
+from handlers.store.files import files_of_job
+from handlers.store.sql import forgetting, rows
 from handlers.store.sql.database import Clock, utc_now
 from handlers.store.sql.engine import make_engine
 from handlers.store.sql.entries import SqlEntries
 from handlers.store.sql.inbox import SqlInbox
 from handlers.store.sql.jobs import SqlJobs
 from handlers.store.sql.migrate import migrate
+from handlers.store.sql.schema import JOBS
 from handlers.store.sql.values import SqlValues
+from providers.media.store import MediaStore
 
 __all__ = ["SqlStore", "utc_now"]
 
@@ -20,12 +26,16 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
     """Open with `await SqlStore.open(url)`; give back with `aclose`."""
 
     @classmethod
-    async def open(cls, url: str, *, clock: Clock = utc_now, threads: int = 4) -> "SqlStore":
+    async def open(
+        cls, url: str, *, clock: Clock = utc_now, threads: int = 4, media: MediaStore | None = None
+    ) -> "SqlStore":
         """Connect to `sqlite:///…` or `postgresql://…` and bring the schema to the newest version.
+
+        `media`: where the files lie that values name; without it a file is kept by its path.
 
         Raises SchemaTooNew and StoreError.
         """
-        store = cls(make_engine(url, pool_size=2 * threads), clock=clock, threads=threads)
+        store = cls(make_engine(url, pool_size=2 * threads), clock=clock, threads=threads, media=media)
         try:
             await store._write(migrate)
         except BaseException:
@@ -34,8 +44,23 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
         return store
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        return tuple(sorted(await self._write(lambda c: forgetting.forget(c, chat.owner))))
+        def work(c: sa.Connection) -> set[Path]:
+            forgetting.forget(c, chat.owner)
+            return self.files_of_owner(c, chat.owner)
+
+        return tuple(sorted(await self._write(work)))
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         now = self._clock()
-        return tuple(sorted(await self._write(lambda c: forgetting.expire(c, before, now))))
+
+        def work(c: sa.Connection) -> set[Path]:
+            forgetting.expire(c, before, now)
+            for job in self._live(c):  # however long it waits, its photos are there
+                self.note_files(c, job.chat.owner, files_of_job(job), now)
+            return self.files_older_than(c, before)
+
+        return tuple(sorted(await self._write(work)))
+
+    def _live(self, c: sa.Connection) -> list[Job]:
+        live = sa.select(JOBS).where(JOBS.c.state.in_(rows.LIVE_STATES))
+        return [rows.job_of(row) for row in c.execute(live).mappings()]

@@ -6,6 +6,7 @@ from handlers.message import Chat, Outgoing
 from handlers.session import Session
 from handlers.store import accounting
 from handlers.store.base import Turn, TurnContext
+from handlers.store.files import files_of_job, files_of_session
 from handlers.store.records import newer_result
 from handlers.store.sql import rows
 from handlers.store.sql.ledger import SqlLedger
@@ -57,6 +58,8 @@ class SqlTurns(SqlLedger):
             accounting.take(books, turn.limits, now)
             accounting.reserve(books, new, turn.budgets, now)
             self._put_session(c, owner, turn.session)
+            files = (file for job in new for file in files_of_job(job))
+            self.note_files(c, owner, files, now)
             return True
 
         return await self._write(work)
@@ -66,7 +69,9 @@ class SqlTurns(SqlLedger):
 
     def _put_session(self, c: sa.Connection, owner: str, session: Session) -> None:
         merged = newer_result(_session(c, owner, lock=True), session)
-        self.put_row(c, SESSIONS, {"owner": owner, "body": merged, "updated": self._clock()})
+        now = self._clock()
+        self.put_row(c, SESSIONS, {"owner": owner, "body": merged, "updated": now})
+        self.note_files(c, owner, files_of_session(merged), now)
 
     def _session_of(self, c: sa.Connection, owner: str) -> Session | None:
         return _session(c, owner, lock=True)

@@ -17,6 +17,9 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql
 
+from providers.media.ref import Places
+
+PLACES_OF_DIALECT = "likeness_places"
 PLACES = 8
 _SCALE = Decimal(10) ** PLACES
 
@@ -54,7 +57,7 @@ class _PgJson(sa.types.UserDefinedType[str]):
 
 
 class Json(sa.types.TypeDecorator[Any]):
-    """A value of ours as JSON, by its pydantic adapter."""
+    """A value of ours as JSON, by its pydantic adapter; files it names are refs there."""
 
     impl = sa.Text
     cache_ok = True  # adapters are made once, with the tables
@@ -67,10 +70,15 @@ class Json(sa.types.TypeDecorator[Any]):
         return dialect.type_descriptor(_PgJson() if dialect.name == "postgresql" else sa.Text())
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else self.adapter.dump_json(value).decode()
+        return None if value is None else self.adapter.dump_json(value, context=_places(dialect)).decode()
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        return None if value is None else self.adapter.validate_json(value)
+        return None if value is None else self.adapter.validate_json(value, context=_places(dialect))
+
+
+def _places(dialect: sa.Dialect) -> Places | None:
+    """Where the files lie that a value names: an engine's dialect is its own, so it carries them (`Database`)."""
+    return getattr(dialect, PLACES_OF_DIALECT, None)
 
 
 class Amount(sa.types.TypeDecorator[Decimal]):

@@ -378,7 +378,8 @@ async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_s
     await run.happens(lambda: any(job_id in request.key for request in run.provider.submitted))
     for job in run.provider.jobs.values():
         job.script = Script(cancel=Cancelled.TOO_LATE)
-    await run.store.forget(wei)
+    for file in await run.store.forget(wei):
+        file.unlink()
     await run.runner.cancel(job_id)
     async with asyncio.timeout(20):
         while (  # noqa: ASYNC110
@@ -580,17 +581,17 @@ async def test_a_status_shown_after_the_end_of_a_job_that_was_taken_over_is_set_
     assert run.channel.statuses(job_id)[-1].text.startswith("Done after")
 
 
-async def test_old_jobs_expire_with_their_files_but_no_file_of_others(
-    run: Running, job_id: str, tmp_path: Path
-) -> None:
-    outside = tmp_path / "holiday.png"
-    outside.write_bytes(run.photo.read_bytes())
-    job = await run.do(job_id, run.order(photos=(outside,)))
+async def test_old_jobs_expire_with_their_files_but_no_file_of_others(run: Running, job_id: str) -> None:
+    mine, others = run.folder / f"{job_id}.png", run.folder / f"{job_id}-of-another.png"
+    for file in (mine, others):
+        file.write_bytes(run.photo.read_bytes())
+    job = await run.do(job_id, run.order(photos=(mine,)))
     run.clock.ahead = timedelta(days=31)
     await run.runner.expire()
     assert await run.store.job(job_id) is None
     assert not job.pictures[0].path.parent.exists()
-    assert outside.exists()
+    assert not mine.exists()
+    assert others.exists()
     assert await run.runner._engine.standings([job_id]) == {}
 
 

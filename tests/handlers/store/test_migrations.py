@@ -23,6 +23,7 @@ from handlers.store.sql.schema import META
 from handlers.store.sql.store import SqlStore
 from providers.base import Charge, CostSource, Request
 from providers.fake import FakeJob, FakeProvider, Script
+from providers.media.store import FolderStore
 from providers.money import Money
 from providers.task import Operation, Task
 from tests.handlers.running import ANN, hasty, running
@@ -89,12 +90,17 @@ def known(table: sa.Table) -> set[str]:
 
 
 async def test_what_the_first_version_kept_is_there(url: str, tmp_path: Path) -> None:
-    first_version(url, tmp_path)
-    store = await SqlStore.open(url)
+    first_version(url, tmp_path / "where it was then")
+    media = FolderStore(data=tmp_path / "data", pictures=tmp_path / "made")
+    store = await SqlStore.open(url, media=media)
     try:
         session = await store.session(ANN)
         assert (session.language, session.photos[0].key) == ("zh", "p1")
         assert session.question is not None
+        assert session.photos[0].path == tmp_path / "data" / "photos" / ANN.owner / "photo.png"
+        assert await store.unnamed([session.photos[0].path, tmp_path / "data" / "other"]) == (
+            tmp_path / "data" / "other",
+        )
         assert session.last_result is not None
         assert session.last_result.job == "done"
         reply = await store.turn_of("fake:ann:1")
@@ -103,6 +109,7 @@ async def test_what_the_first_version_kept_is_there(url: str, tmp_path: Path) ->
         assert [job.id for job in await store.jobs(chat=ANN)] == ["waiting", "running", "done"]
         done = await store.job("done")
         assert done is not None
+        assert done.pictures[0].path == tmp_path / "made" / "done" / "done.png"
         assert (done.cost, done.pictures[0].width, done.order.shots[0].prompt) == (Money.usd("0.15"), 512, "夜景里的我")
         usage = await store.usage(ANN, since=NOW)
         assert (usage.pictures, usage.cost) == (1, (Money.usd("0.15"),))
@@ -113,6 +120,7 @@ async def test_what_the_first_version_kept_is_there(url: str, tmp_path: Path) ->
         ((key, payload),) = await store.inbox("web")
         assert key == "web:cookie-of-ben-1234567890:line-1"
         assert "水彩风格" in payload
+        assert str(tmp_path) not in payload
         assert not await store.put_inbox("telegram", "1001", "{}"), "it was seen before"
         assert await store.value("wechat.person", CAI.owner) is not None
         assert dict(await store.space("wechat.material")) == {"m-old": "", "m-permanent": "page-1"}
@@ -123,8 +131,9 @@ async def test_what_the_first_version_kept_is_there(url: str, tmp_path: Path) ->
 async def test_a_person_of_the_first_version_is_forgotten_whole(url: str, tmp_path: Path) -> None:
     first_version(url, tmp_path)
     store = await SqlStore.open(url)
-    for chat in (ANN, BEN, CAI):
-        await store.forget(chat)
+    files = {path.as_posix() for chat in (ANN, BEN, CAI) for path in await store.forget(chat)}
+    assert "pictures/done/done.png" in files
+    assert any(name.endswith("upload.jpg") for name in files)
     await store.done_inbox("web", "web:cookie-of-ben-1234567890:line-1")
     await store.aclose()
     with writing(url) as connection:

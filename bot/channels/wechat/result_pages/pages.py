@@ -9,7 +9,6 @@ import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +16,7 @@ from bot.channels.wechat.follower_store import owner_of
 from handlers.message import Chat, Choice, Language, Outgoing
 from handlers.store.base import Values
 from handlers.words import words
+from providers.media.ref import StoredPath
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class _Frozen(BaseModel):
 class Shown(_Frozen):
     """A picture of a result."""
 
-    path: Path
+    path: StoredPath
     width: int
     height: int
     mime: str
@@ -140,8 +140,8 @@ class Pages:
         )
 
         def put(known: str | None) -> str:
-            media = Page.model_validate_json(known).media if known else {}
-            return page.model_copy(update={"media": media}).model_dump_json()
+            media = self._page(known).media if known else {}
+            return page.model_copy(update={"media": media}).model_dump_json(context=self._store.media)
 
         await self._store.change(SPACE, page_id, put, owner=chat.owner, expires=now + timedelta(seconds=LIFE_SECONDS))
         return page_id
@@ -149,8 +149,11 @@ class Pages:
     async def get(self, page_id: str) -> Page | None:
         """None where it never was, has expired, or was forgotten."""
         raw = await self._store.value(SPACE, page_id)
-        page = None if raw is None else Page.model_validate_json(raw)
+        page = None if raw is None else self._page(raw)
         return None if page is None or self.clock().timestamp() - page.made > LIFE_SECONDS else page
+
+    def _page(self, raw: str) -> Page:
+        return Page.model_validate_json(raw, context=self._store.media)
 
     async def uploaded(self, page_id: str, which: str, media_id: str, *, permanent: bool) -> None:
         if permanent:
@@ -162,8 +165,10 @@ class Pages:
         def with_media(raw: str | None) -> str | None:
             if raw is None:
                 return None
-            page = Page.model_validate_json(raw)
-            return page.model_copy(update={"media": {**page.media, which: new}}).model_dump_json()
+            page = self._page(raw)
+            return page.model_copy(update={"media": {**page.media, which: new}}).model_dump_json(
+                context=self._store.media
+            )
 
         page = await self.get(page_id)
         if page is not None:

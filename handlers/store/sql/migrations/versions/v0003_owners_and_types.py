@@ -6,6 +6,7 @@ on both databases.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,16 +36,17 @@ JSON = sa.Text().with_variant(_Json(), "postgresql")
 
 
 def upgrade() -> None:
+    files = _Files()
     _replace("turns", "turns", _turns(), _turn)
-    _replace("tables", "sessions", _sessions(), _session)
+    _replace("tables", "sessions", _sessions(), lambda row: _session(row, files))
     owners = _owners_of_jobs()
     ended = "SELECT * FROM jobs WHERE finished IS NOT NULL AND cost IS NOT NULL"
     charged = _charged(op.get_bind().execute(sa.text(ended)).mappings())
-    _replace("jobs", "jobs", _jobs(), _job)
-    _replace("parts", "parts", _parts(), _part)
+    _replace("jobs", "jobs", _jobs(), lambda row: _job(row, files))
+    _replace("parts", "parts", _parts(), lambda row: _part(row, owners, files))
     _replace("deliveries", "deliveries", _deliveries(), dict)
     _replace("sequences", "sequences", _sequences(), _sequence)
-    _replace("entries", "entries", _entries(), _entry)
+    _replace("entries", "entries", _entries(), lambda row: _entry(row, files))
     op.create_table("ledger", *_ledger())
     _insert("ledger", charged)
     op.create_table("counters", *_counters())
@@ -53,6 +55,8 @@ def upgrade() -> None:
     _replace("inbox", "inbox", _inbox(), _update)
     _replace("channel_values", "channel_values", _values(), lambda row: _value(row, owners))
     _insert("channel_values", material)
+    op.create_table("media", *_media())
+    _insert("media", files.rows.values())
     op.drop_table("likeness_version")
 
 
@@ -139,8 +143,9 @@ def _sessions() -> Iterable[Any]:
     return _text("owner", key=True), _json("body"), _moment("updated", index=True)
 
 
-def _session(row: Row) -> Row:
-    return {"owner": _owner(row["chat_key"]), "body": row["body"], "updated": row["updated"]}
+def _session(row: Row, files: "_Files") -> Row:
+    owner, at = _owner(row["chat_key"]), row["updated"]
+    return {"owner": owner, "body": files.named(row["body"], owner, at), "updated": at}
 
 
 # --- jobs
@@ -180,13 +185,16 @@ def _jobs() -> Iterable[Any]:
     )
 
 
-def _job(row: Row) -> Row:
+def _job(row: Row, files: "_Files") -> Row:
+    owner, at = _owner(row["chat_key"]), row["finished"] or row["created"]
     flags = {name: bool(row[name]) for name in ("cancel_asked", "by_hand", "forgotten")}
     cost = None if row["cost"] is None else _amount(row["cost"])
     return {
         **_without(row, "chat_key", "estimate_usd"),
         **flags,
-        "owner": _owner(row["chat_key"]),
+        "owner": owner,
+        "order": files.named(row["order"], owner, at),
+        "pictures": files.named(row["pictures"], owner, at, job=row["id"]),
         "estimate": _amount(row["estimate_usd"]),
         "cost": cost,
         "currency": None if cost is None else row["currency"],
@@ -209,16 +217,18 @@ def _parts() -> Iterable[Any]:
     )
 
 
-def _part(row: Row) -> Row:
+def _part(row: Row, owners: Mapping[str, str], files: "_Files") -> Row:
     submission = json.loads(row["submission"]) if row["submission"] else None
     if submission is not None:
         cost, currency = submission.pop("cost", None), submission.pop("currency", "USD")
         submission["charge"] = None if cost is None else _charge(cost, currency)
+        submission["handle"] = _by_ref(submission.get("handle") or {}, set())
     charge = None if row["cost"] is None else _charge(row["cost"], row["currency"])
     return {
         **_without(row, "cost", "currency"),
         "model": "",
         "count": max(1, len(json.loads(row["pictures"]))),
+        "pictures": files.named(row["pictures"], owners.get(row["job"], ""), row["updated"], job=row["job"]),
         "submission": None if submission is None else json.dumps(submission),
         "charge": None if charge is None else json.dumps(charge),
     }
@@ -316,9 +326,10 @@ def _entries() -> Iterable[Any]:
     )
 
 
-def _entry(row: Row) -> Row:
+def _entry(row: Row, files: "_Files") -> Row:
     owner, from_person = _owner(row["chat_key"]), bool(row["from_person"])
-    return {**_without(row, "chat_key"), "owner": owner, "from_person": from_person}
+    outgoing = files.named(row["outgoing"], owner, row["at"])
+    return {**_without(row, "chat_key"), "owner": owner, "from_person": from_person, "outgoing": outgoing}
 
 
 # --- the inbox
@@ -348,7 +359,7 @@ def _update(row: Row) -> Row | None:
         "channel": row["channel"],
         "id": _hash(row["key"]),
         "key": "" if done else row["key"],
-        "payload": row["payload"],
+        "payload": _payload(row["payload"]),
         "done": done,
         "at": row["at"],
         "holder": "",
@@ -392,7 +403,8 @@ def _value(row: Row, owners: Mapping[str, str]) -> Row | None:
     elif space == "wechat.person":
         key = owner = _owner(f"wechat|{key}|{key}")
     elif space == "wechat.page":
-        openid = json.loads(value)["openid"]
+        page = json.loads(value)
+        openid, value = page["openid"], json.dumps(_by_ref(page, set()), ensure_ascii=False)
         owner = _owner(f"wechat|{openid}|{openid}")
     return {
         "space": space,
@@ -421,3 +433,69 @@ def _permanent_material() -> list[dict[str, Any]]:
         {"space": "wechat.material", "key": media_id, "value": page_id, "updated": _now()}
         for media_id, page_id in found.items()
     ]
+
+
+# --- files: a ref that every process understands in place of a path of this machine
+
+
+def _media() -> Iterable[Any]:
+    return (
+        _text("ref", key=True),
+        _text("owner", index=True),
+        _text("job", null=True, index=True),
+        _moment("at", index=True),
+    )
+
+
+class _Files:
+    """Which files the rows name, as rows of `media`: the newest row that names one counts."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def named(self, text: str, owner: str, at: str, *, job: str | None = None) -> str:
+        """JSON with refs in it; the files are noted."""
+        found: set[str] = set()
+        changed = json.dumps(_by_ref(json.loads(text), found), ensure_ascii=False)
+        for ref in found if owner else ():
+            before = self.rows.get(ref, {"at": "", "job": None})
+            newest = max(at, before["at"])
+            self.rows[ref] = {"ref": ref, "owner": owner, "job": job or before["job"], "at": newest}
+        return changed
+
+
+def _by_ref(value: Any, found: set[str]) -> Any:
+    """The first version named files as `path`, `mask`, and in lists `photos` and `pictures`, always by a whole path."""
+    if isinstance(value, list):
+        return [_by_ref(each, found) for each in value]
+    if not isinstance(value, dict):
+        return value
+    changed: dict[str, Any] = {}
+    for name, each in value.items():
+        if name in ("path", "mask") and isinstance(each, str):
+            changed[name] = _ref(each, found)
+        elif name in ("photos", "pictures") and isinstance(each, list):
+            changed[name] = [_ref(e, found) if isinstance(e, str) else _by_ref(e, found) for e in each]
+        else:
+            changed[name] = _by_ref(each, found)
+    return changed
+
+
+_DATA = re.compile(r"/((?:photos/[0-9a-f]{24}|web/photos/kept/[^/]+|inbox(?:/[^/]+)*)/[^/]+)$")
+_PICTURE = re.compile(r"/([^/]+/[^/]+)$")
+
+
+def _ref(path: str, found: set[str]) -> str:
+    """By where the first version laid its files: photos in folders of `DATA_DIR`, pictures in `OUTPUT_DIR/<job>`."""
+    match = _DATA.search(path)
+    ref = f"data/{match[1]}" if match else f"pictures/{m[1]}" if (m := _PICTURE.search(path)) else path
+    found.add(ref)
+    return ref
+
+
+def _payload(payload: str) -> str:
+    """An update of the web page names photos; others are left as they are."""
+    try:
+        return json.dumps(_by_ref(json.loads(payload), set()), ensure_ascii=False) if '"photos"' in payload else payload
+    except ValueError:
+        return payload
