@@ -4,11 +4,11 @@ It is stored with its job and read in other processes, so it is a frozen pydanti
 the steps; what was posted for each is a part, keyed by job, step and attempt (`part_key`).
 """
 
-from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from providers.media.ref import StoredPath
 from providers.task import Task
 
 
@@ -35,8 +35,8 @@ class Step(_Frozen):
     negative_prompt: str = ""
     seed: int | None = None
     text: str = ""
-    photos: tuple[Path, ...] = ()
-    mask: Path | None = None
+    photos: tuple[StoredPath, ...] = ()
+    mask: StoredPath | None = None
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()

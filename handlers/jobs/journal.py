@@ -7,7 +7,7 @@ from handlers.jobs.worker_leases import Confirmed
 from handlers.store.base import Part, PartState, Store
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Request, Submission
-from providers.errors import MaybePaid
+from providers.errors import AskPerson, MaybePaid
 from providers.submission import Record, Stage
 
 
@@ -39,11 +39,23 @@ class StoreJournal:
         key = request.key
         after = self._found.pop(key) if key in self._found else await self._refused(key)
         task = request.task
+        await self._at_hand(request)
         await self._confirmed()
         if not await self._store.begin_part(key, self._job, provider, model=task.model, count=task.count, after=after):
             raise MaybePaid("another process has begun this request")
         # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
         await self._confirmed()
+
+    async def _at_hand(self, request: Request) -> None:
+        """Its files may have been written by another process. Raises AskPerson where one is gone."""
+        media = self._store.media
+        if media is None:
+            return
+        try:
+            for file in (*request.photos, *((request.mask,) if request.mask else ())):
+                await media.local(file)
+        except FileNotFoundError:
+            raise AskPerson("a photo of the order is gone", code="file_not_found") from None
 
     async def _refused(self, key: str) -> Part | None:
         """The row as the refusal of the provider before left it."""
@@ -65,5 +77,8 @@ class StoreJournal:
         error_code: str | None = None,
     ) -> None:
         state = PartState(stage.value)
+        if self._store.media is not None:
+            for picture in pictures:
+                await self._store.media.put(picture.path)
         await written(lambda: self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code))
         self._found.pop(key, None)

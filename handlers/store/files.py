@@ -2,14 +2,21 @@
 
 from pathlib import Path
 
+from handlers.order import Order
+from handlers.plan import Step
 from handlers.session import Session
 from handlers.store.records import Job
 
 
 def files_of_job(job: Job) -> set[Path]:
     """Every local file a job names: the person's photos and the pictures made."""
-    files = {picture.path for picture in job.pictures} | set(job.order.photos)
-    return files | ({job.order.mask} if job.order.mask else set())
+    files = {picture.path for picture in job.pictures} | _files_of(job.order)
+    steps = job.plan.steps if job.plan else ()
+    return files.union(*(_files_of(step) for step in steps))
+
+
+def _files_of(wish: Order | Step) -> set[Path]:
+    return {*wish.photos, *((wish.mask,) if wish.mask else ())}
 
 
 def files_of_session(session: Session) -> set[Path]:
@@ -23,5 +30,5 @@ def files_of_session(session: Session) -> set[Path]:
         orders += [session.question.order, *session.question.orders]
     for order in orders:
         if order:
-            files |= set(order.photos) | ({order.mask} if order.mask else set())
+            files |= _files_of(order)
     return files

@@ -615,3 +615,10 @@ async def test_every_word_a_job_says_is_there_in_both_languages() -> None:
     for session in ("job.", "error."):
         chinese = {key for key in texts("zh") if key.startswith(session)}
         assert chinese == {key for key in texts("en") if key.startswith(session)}
+
+
+async def test_a_photo_that_is_gone_is_told_and_nothing_is_posted(run: Running, job_id: str) -> None:
+    gone = run.folder / f"{job_id}.png"
+    job = await run.do(job_id, run.order(photos=(gone,)))
+    assert (job.state, job.error_code) == (JobState.FAILED, "file_not_found")
+    assert not any(job_id in request.key for request in run.provider.submitted)
