@@ -1,4 +1,4 @@
-"""Owners in place of people's ids, real types for moments, JSON and money, `tables` called `sessions`, a ledger.
+"""Owners for people, real types, `sessions`, a ledger, refs to files (long: one conversion, frozen as it is).
 
 Each table is copied aside, made anew and filled row by row: what becomes of a row is decided here, in Python, the same
 on both databases.
