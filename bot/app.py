@@ -29,6 +29,7 @@ from handlers.jobs.deferred_start import DeferredStart
 from handlers.jobs.outage import answered
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
+from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.store.base import Store
 from handlers.store.sql.store import SqlStore
@@ -37,6 +38,7 @@ from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.offers import Tier
+from providers.people.boxes import FaceBoxes
 from providers.router import Router
 
 log = logging.getLogger(__name__)
@@ -99,6 +101,8 @@ async def parts(
             at_end=at_end.append,
         )
         channels = _channels(ground)
+        faces = FaceBoxes()
+        stack.push_async_callback(faces.aclose)
         jobs = JobRunner(
             store=store,
             router=router,
@@ -109,6 +113,11 @@ async def parts(
             worker=worker,
             concurrency=settings.worker_concurrency,
             retention_days=settings.retention_days,
+            marks=VisibleMarks(
+                policy=settings.label_visible,
+                always=frozenset(channel.name for channel in registered() if channel.marked),
+                faces=faces,
+            ),
         )
         previews = _previews(settings, router, channels)
         if previews is not None:

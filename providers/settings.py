@@ -66,6 +66,8 @@ class ProviderSettings(BaseSettings):
     poll_scale: float = Field(default=1.0, gt=0)
     """Multiplies every wait between two looks at a running job."""
 
+    label_visible: Literal["off", "on", "auto"] = "auto"
+    """The visible mark on pictures; `auto`: in WeChat and where the person writes Chinese."""
     label_producer: str = "Likeness"
     """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
     providers_priority: Priority = Priority.QUALITY

@@ -42,14 +42,16 @@ class Ground:
 class Registration:
     """A channel. `name` is `Channel.name`; `settings` its part of the settings, which says what turns it on.
 
-    `previews`: whether a picture more in its chats costs nothing. `noisy`: loggers of its libraries that would log
-    addresses (with tokens in them) or chatter below a warning.
+    `previews`: whether a picture more in its chats costs nothing. `marked`: whether pictures there carry the visible
+    mark where the settings leave it to us, as the law of its country asks. `noisy`: loggers of its
+    libraries that would log addresses (with tokens in them) or chatter below a warning.
     """
 
     name: str
     settings: type[ChannelSettings]
     build: Callable[[Ground], Channel]
     previews: bool = True
+    marked: bool = False
     noisy: tuple[str, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from handlers.jobs.delivery import Courier
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import Failure, JobOutcome, failure_of, worst
+from handlers.jobs.visible_marks import VisibleMarks, with_copies
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
@@ -38,6 +39,7 @@ class Completion:
     words: Words
     clock: Callable[[], datetime]
     files: JobFiles
+    marks: VisibleMarks = field(default_factory=VisibleMarks)
 
     async def end(self, job: Job, made: JobOutcome) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
@@ -46,7 +48,8 @@ class Completion:
             return
         parts = await self.store.parts(job.id)
         named = {picture.path for part in parts for picture in part.pictures}
-        await self.files.keep_only(job.id, named.union(picture.path for picture in made.pictures))
+        named.update(picture.path for picture in made.pictures)
+        await self.files.keep_only(job.id, with_copies(named))
         job = counted(replace(job, pictures=made.pictures), parts)
         channel = self.channels.get(job.chat.channel)
         if channel is None:
@@ -67,6 +70,8 @@ class Completion:
         await self.store.update_job(job.id, state=JobState.DELIVERING)
         teller = JobNotices(job=job, words=self.words)
         result = teller.result(made, took=seconds, number=job.delivery)
+        shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)
+        result = replace(result, pictures=shown)
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
         if row.state is DeliveryState.SENT:
             await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from handlers.jobs.visible_marks import with_copies
 from providers.media.store import FolderStore
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class JobFiles:
 
     async def discard(self, files: Iterable[Path]) -> None:
         """Delete those that lie in our own folders: an order may name a picture of the operator's."""
-        await self._media.delete(files)
+        await self._media.delete(with_copies(files))
 
     async def discard_job(self, job_id: str) -> None:
         """Delete whatever was saved for the job."""

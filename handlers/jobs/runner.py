@@ -28,6 +28,7 @@ from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
 from handlers.jobs.queues import LOCAL, Limits, Placement, placement
 from handlers.jobs.statuses import LiveJob, Statuses
+from handlers.jobs.visible_marks import VisibleMarks
 from handlers.store.base import (
     ENDED,
     Delivery,
@@ -97,6 +98,7 @@ class JobRunner:
         worker: bool = True,
         concurrency: int = 256,
         retention_days: int = 30,
+        marks: VisibleMarks | None = None,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -127,7 +129,13 @@ class JobRunner:
         )
         self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
         self._ending = Completion(
-            store=store, channels=channels, courier=self._courier, words=words, clock=clock, files=self._files
+            store=store,
+            channels=channels,
+            courier=self._courier,
+            words=words,
+            clock=clock,
+            files=self._files,
+            marks=marks or VisibleMarks(policy="off"),
         )
         self._statuses = Statuses(
             store=store, channels=channels, courier=self._courier, words=words, clock=clock, sleep=sleep

@@ -1,0 +1,80 @@
+"""The visible mark on what is delivered: which chats see it, and the marked copies that go there.
+
+What was made stays as it is: the next edit works on it, and it is what "again" and a resend begin from. A chat that is
+to see the mark gets copies, drawn last on the final size, beside the pictures they are of.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from handlers.message import Chat, Language
+from providers.base import PictureFile
+from providers.errors import LikenessError
+from providers.media.files import read_regular_file, write_file
+from providers.media.labels import carried_over
+from providers.media.threads import in_thread
+from providers.media.visible_mark import Box, marked
+
+log = logging.getLogger(__name__)
+
+Policy = Literal["off", "on", "auto"]
+FindFaces = Callable[[Path], Awaitable[Sequence[Box]]]
+_MOST_BYTES = 200 * 1024 * 1024
+_SUFFIX = ".marked"
+
+
+async def no_faces(_: Path) -> Sequence[Box]:
+    """Where nobody looks for faces, the mark takes its first corner."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisibleMarks:
+    """`auto`: in the channels of `always`, and elsewhere where the person writes Chinese. `faces` are kept free."""
+
+    policy: Policy = "auto"
+    always: frozenset[str] = field(default_factory=frozenset)
+    faces: FindFaces = no_faces
+
+    def wanted(self, chat: Chat, language: Language) -> bool:
+        if self.policy != "auto":
+            return self.policy == "on"
+        return chat.channel in self.always or language == "zh"
+
+    async def delivered(
+        self, pictures: Sequence[PictureFile], *, chat: Chat, language: Language
+    ) -> tuple[PictureFile, ...]:
+        """The pictures as this chat is to get them."""
+        if not self.wanted(chat, language):
+            return tuple(pictures)
+        return tuple([await self._marked(picture) for picture in pictures])
+
+    async def _marked(self, picture: PictureFile) -> PictureFile:
+        return await in_thread(_write_marked, picture, await self._faces(picture))
+
+    async def _faces(self, picture: PictureFile) -> Sequence[Box]:
+        try:
+            return await self.faces(picture.path)
+        except LikenessError as error:  # the mark has to be there all the same
+            log.warning("faces could not be looked for: %s", error.code)
+            return ()
+
+
+def marked_copy(path: Path) -> Path:
+    """Where the marked copy of a picture lies."""
+    return path.with_name(f"{path.stem}{_SUFFIX}{path.suffix}")
+
+
+def with_copies(paths: Iterable[Path]) -> set[Path]:
+    """The files and their marked copies: both go, and both stay, together."""
+    return {file for path in paths for file in (path, marked_copy(path))}
+
+
+def _write_marked(picture: PictureFile, faces: Sequence[Box]) -> PictureFile:
+    clean = read_regular_file(picture.path, max_bytes=_MOST_BYTES)
+    data = carried_over(marked(clean, keep_free=faces), clean)
+    path = write_file(data, into=picture.path.parent, name=marked_copy(picture.path).name)
+    return replace(picture, path=path, size_bytes=len(data))
