@@ -17,11 +17,13 @@ from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
-from handlers.dialogue.interpretation import photos_in_sight, wish_of_command
+from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
+from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing, press_limits
 from handlers.dialogue.turn import Decision, language_of
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
+from handlers.order import job_id as job_of
 from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
@@ -96,7 +98,7 @@ class Conversation:
 
     async def handle(self, message: Message) -> tuple[Outgoing, ...]:
         """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
-        message = wish_of_command(message)
+        message = own_words(wish_of_command(message))
         lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
         async with lock:
             opening = await self._store.opening(message.key, message.chat)
@@ -110,7 +112,7 @@ class Conversation:
         Nothing is committed or started, and the photos need not be there yet: for channels that must answer sooner
         than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, forget).
         """
-        messages = [wish_of_command(message) for message in messages]
+        messages = [own_words(wish_of_command(message)) for message in messages]
         last = messages[-1]
         opening = await self._store.opening(last.key, last.chat)
         if opening.reply is not None:
@@ -151,10 +153,16 @@ class Conversation:
             heard = replace(heard, usage=await self._usage(message.chat))
         desk = Pricing(quote=self._quote, read=lambda _text, _photos: intent, confirm_above=self._confirm_above)
         decision = decide(heard, desk)
+        if message.edits is not None:
+            before = await self._led_to(message.edits, session)
+            decision = Decision(session=session) if changes_nothing(message, session, decision, before) else decision
         if decision.forget:
             decision = await self._forget(heard, decision)
+        limits = group_limits(decision.jobs, message.chat, rules)
         try:
-            committed = await self._committed(message, decision, group_limits(decision.jobs, message.chat, rules))
+            committed = await self._committed(
+                message, decision, (*limits, *press_limits(message, decision.jobs, heard.now))
+            )
         except LimitReached as reached:
             decision = self._refused(heard, decision, rules, reached.limit)
             committed = await self._committed(message, decision)
@@ -164,6 +172,12 @@ class Conversation:
         await self._set_going(decision)
         self._show_previews(heard, decision)
         return decision.replies
+
+    async def _led_to(self, edited: str, session: Session) -> tuple[Order, ...]:
+        """The orders that the earlier versions of an edited message led to."""
+        job = await self._store.job(job_of(edited))
+        newest = () if session.last_order is None else (session.last_order,)
+        return newest if job is None else (job.order, *newest)
 
     async def _committed(self, message: Message, decision: Decision, limits: tuple[Limit, ...] = ()) -> bool:
         """Raises LimitReached: then nothing is committed."""
@@ -182,6 +196,8 @@ class Conversation:
     def _refused(self, heard: MessageFacts, decision: Decision, rules: GroupRules | None, limit: Limit) -> Decision:
         """Instead of jobs that a limit does not allow: a sentence. Their photos stay in the session."""
         message, language = heard.message, self._language(heard)
+        if limit.code == PRESSED_TWICE:
+            return Decision(session=heard.session)  # the first press is answered
         session = heard.session.model_copy(update={"photos": decision.session.photos})
         if rules is not None and limit.code == GROUP_LIMIT:
             return Decision(session=session, replies=(used_up(message, rules, language),))

@@ -30,8 +30,11 @@ def decide(heard: MessageFacts, desk: Pricing) -> Decision:
         tapped(turn, heard.message.choice)
     elif heard.message.came_by is not None:
         came(turn, heard.message.came_by)
+    elif heard.message.forwarded and not (heard.photos or heard.quoted):
+        turn.say(turn.words("say.forwarded"))
     else:
         said(turn, heard.message.text.strip())
+    turn.say_what_was_left_out()
     return turn.decision()
 
 

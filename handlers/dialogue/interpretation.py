@@ -37,6 +37,11 @@ def wish_of_command(message: Message) -> Message:
     return message if parse(said).operation == "none" else replace(message, text=said)
 
 
+def own_words(message: Message) -> Message:
+    """Without words that somebody else wrote: a caption that came along is nobody's wish here."""
+    return replace(message, text="") if message.forwarded else message
+
+
 def batch(session: Session, now: datetime) -> tuple[SessionPhoto, ...]:
     """The unused photos that were laid down together last."""
     unused = [p for p in session.fresh_photos(now) if not p.used]

@@ -58,6 +58,7 @@ class TurnBuilder:
     forget: bool = False
     resend: str | None = None
     fetch: str | None = None
+    photos_left_out: int = 0
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -131,9 +132,21 @@ class TurnBuilder:
             for p in self.session.fresh_photos(self.heard.now)
             if p.key not in known
         ]
-        laid = (*kept, *self.heard.photos)[-PHOTOS_KEPT:]
+        came = self.heard.photos[:PHOTOS_KEPT]
+        room = PHOTOS_KEPT - len(came)
+        pushed_out, kept = kept[: max(len(kept) - room, 0)], kept[max(len(kept) - room, 0) :]
+        self.photos_left_out = len(self.heard.photos) - len(came) + sum(1 for p in pushed_out if not p.used)
+        laid = (*kept, *came)
+        self.heard = replace(self.heard, photos=came)
         self.session = self.session.model_copy(update={"photos": laid})
         self.heard = replace(self.heard, session=self.session)
+
+    def say_what_was_left_out(self) -> None:
+        """Nothing is passed over without a word."""
+        if self.photos_left_out:
+            self.say(self.words("say.photos_left_out", most=PHOTOS_KEPT, n=self.photos_left_out))
+        if self.heard.message.left_out:
+            self.say(self.words("say.others_left_out", n=self.heard.message.left_out))
 
     def mark_used(self, order: Order) -> None:
         self._mark(order, "used")

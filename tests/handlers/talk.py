@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.quote import Quote
 from handlers.session import LastResult
-from handlers.store.base import Job, JobState
+from handlers.store.base import Job, JobState, Store
 from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
 from providers.errors import AskPerson
@@ -67,7 +68,7 @@ class Person:
         *,
         quote: Callable[[Order], Quote] = cheap,
         name: str = "ann",
-        store: MemoryStore | None = None,
+        store: Store | None = None,
     ) -> None:
         self.store = store or MemoryStore()
         self.jobs = RecordedJobs()
@@ -92,11 +93,15 @@ class Person:
         quoted_job: str | None = None,
         key: str | None = None,
         hint: Language | None = None,
+        **more: Any,
     ) -> tuple[Outgoing, ...]:
-        return await self._hand_over(text=text, photos=photos, quoted=quoted, quoted_job=quoted_job, key=key, hint=hint)
+        """`more`: other fields of the `Message`."""
+        return await self._hand_over(
+            text=text, photos=photos, quoted=quoted, quoted_job=quoted_job, key=key, hint=hint, **more
+        )
 
-    async def taps(self, choice: str) -> tuple[Outgoing, ...]:
-        return await self._hand_over(choice=choice)
+    async def taps(self, choice: str, **more: Any) -> tuple[Outgoing, ...]:
+        return await self._hand_over(choice=choice, **more)
 
     async def _hand_over(
         self,
@@ -108,6 +113,7 @@ class Person:
         quoted_job: str | None = None,
         key: str | None = None,
         hint: Language | None = None,
+        **more: Any,
     ) -> tuple[Outgoing, ...]:
         self._sent += 1
         self.now += timedelta(seconds=5)
@@ -120,6 +126,7 @@ class Person:
             quoted_photos=tuple(IncomingPhoto(key=p, path=self.inbox / p) for p in quoted),
             quoted_job=quoted_job,
             language_hint=hint,
+            **more,
         )
         return await self.conversation.handle(message)
 

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,7 @@ class WebChannel:
             quoted=tuple(quoted),
             quoted_job=job,
             language=language,
+            at=datetime.now(UTC),
         )
 
     async def _quoted(self, chat: Chat, addresses: Sequence[str]) -> tuple[list[Photo], str | None]:

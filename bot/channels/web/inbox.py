@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -77,6 +78,7 @@ class Received(_Frozen):
     quoted: tuple[Photo, ...] = ()
     quoted_job: str | None = None
     language: Language
+    at: datetime | None = None
 
     @property
     def chat(self) -> Chat:
@@ -99,6 +101,7 @@ class Received(_Frozen):
             quoted_job=None if taken_up else self.quoted_job,
             language_hint=self.language,
             ref=self.id,
+            at=self.at,
         )
 
     def line(self) -> Outgoing:

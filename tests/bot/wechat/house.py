@@ -120,7 +120,8 @@ class House:
         return ended
 
     async def wishes(self, person: Phone, text: str = "动漫风格") -> Seen | None:
-        """A photo and words: a job begins."""
+        """A photo and words, a moment after what was said before: a job begins."""
+        self.later(seconds=2)
         await person.sends(photo())
         answer = await person.types(text)
         await self.channel.idle()

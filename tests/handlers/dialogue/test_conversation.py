@@ -320,9 +320,13 @@ async def test_small_talk_never_starts_a_job(ann: Person, text: str) -> None:
 
 
 async def test_at_most_eight_photos_and_only_fresh_ones_are_in_the_session(ann: Person) -> None:
-    await ann.sends("", *(f"{n}.jpg" for n in range(10)))
+    told = said(await ann.sends("", *(f"{n}.jpg" for n in range(10))))
     session = await ann.store.session(ann.chat)
-    assert [p.key for p in session.fresh_photos(ann.now)] == [f"{n}.jpg" for n in range(2, 10)]
+    assert [p.key for p in session.fresh_photos(ann.now)] == [f"{n}.jpg" for n in range(8)]
+    assert "2 of yours were left out" in told
+    assert "1 of yours were left out" in said(await ann.sends("", "one more.jpg"))
+    session = await ann.store.session(ann.chat)
+    assert [p.key for p in session.fresh_photos(ann.now)] == [*(f"{n}.jpg" for n in range(1, 8)), "one more.jpg"]
     assert session.fresh_photos(ann.now.replace(hour=13)) == ()
 
 

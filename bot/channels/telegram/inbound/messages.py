@@ -77,7 +77,10 @@ class MessageBuilder:
         of its own.
         """
         first = posts[0]
-        if not first.album or first.edited is not None:
+        if not first.album:
+            return posts, False
+        if first.edited is not None:  # one part of it, perhaps with another picture
+            await self._index.put_album(self.message(name, posts).chat, first.album, first.photos, whole=False)
             return posts, False
         handled = await self._store.turn_of(_key(name, first)) is not None
         chat = self.message(name, posts).chat
