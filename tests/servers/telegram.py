@@ -273,6 +273,9 @@ class FakeTelegram:
     migrated: dict[int, int] = field(default_factory=dict)
     threads_gone: set[int] = field(default_factory=set)
     threads_closed: set[int] = field(default_factory=set)
+    """0 is the general topic."""
+    strangers: set[int] = field(default_factory=set)
+    """People who never opened a private chat with the bot."""
     admins: set[tuple[int, int]] = field(default_factory=set)
     webhook: Json = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
@@ -695,8 +698,10 @@ class FakeTelegram:
             raise Refused(403, "Forbidden: bot was blocked by the user")
         if int(params.get("message_thread_id") or 0) in self.threads_gone:
             raise Refused(400, "Bad Request: message thread not found")
-        if int(params.get("message_thread_id") or 0) in self.threads_closed:
+        if chat < 0 and int(params.get("message_thread_id") or 0) in self.threads_closed:
             raise Refused(400, "Bad Request: TOPIC_CLOSED")
+        if chat in self.strangers:
+            raise Refused(403, "Forbidden: bot can't initiate conversation with a user")
         if sends:
             self._flood(chat)
         return chat
@@ -725,6 +730,8 @@ class FakeTelegram:
             raise Refused(400, "Bad Request: message to edit not found")
         if message["from"]["id"] != BOT["id"]:
             raise Refused(400, "Bad Request: message can't be edited")
+        if message["chat"]["id"] < 0 and int(message.get("message_thread_id") or 0) in self.threads_closed:
+            raise Refused(400, "Bad Request: TOPIC_CLOSED")
         return message
 
     def _post(self, chat: int, params: Json, **content: Any) -> Json:

@@ -37,6 +37,7 @@ from bot.channels.telegram.inbound.updates import LARGEST_DOWNLOAD, Known, Me, M
 from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.limits import Flood
 from bot.channels.telegram.outbound.results import Results
 from bot.channels.telegram.outbound.speaker import Speaker
@@ -118,8 +119,15 @@ class TelegramChannel:
         self._gateway = Gateway(self.chats, Flood(pace.clock), pace.clock)
         self._index = MessageIndex(store, pace.wall)
         self._speaker = Speaker(self._bot, self._gateway, self._index)
+        self._kept = KeptResults(store, pace.wall)
         self._results = Results(
-            bot=self._bot, gateway=self._gateway, index=self._index, speaker=self._speaker, store=store, now=pace.wall
+            bot=self._bot,
+            gateway=self._gateway,
+            index=self._index,
+            speaker=self._speaker,
+            store=store,
+            kept=self._kept,
+            now=pace.wall,
         )
         self._photos = Photos(
             self._bot,
@@ -309,8 +317,12 @@ class TelegramChannel:
     async def handle(self, arrivals: tuple[Arrival[Heard], ...]) -> Outcome:
         name, first = arrivals[0].value.chat, arrivals[0].value.what
         if isinstance(first, Tap):
+            self._soon(self._kept.hand_over(self._builder.tapped(name, first).chat, self._results))
             return await self._handle_tap(name, first)
-        return await self._handle_posts(name, [a.value.what for a in arrivals if isinstance(a.value.what, Post)])
+        posts = [arrival.value.what for arrival in arrivals if isinstance(arrival.value.what, Post)]
+        if any(post.addressed for post in posts):
+            self._soon(self._kept.hand_over(self._builder.message(name, posts).chat, self._results))
+        return await self._handle_posts(name, posts)
 
     async def give_up(self, arrivals: tuple[Arrival[Heard], ...]) -> None:
         name, first = arrivals[0].value.chat, arrivals[0].value.what

@@ -1,6 +1,7 @@
 """What Telegram takes as a picture: sizes, shapes, captions, and the grey one that keeps a place."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Literal
@@ -23,9 +24,16 @@ CAPTION_UNITS = 1024
 PLACEHOLDER_SIDE = 512
 _GREY = (222, 222, 226)
 
+_MAY_BE_TRANSPARENT = frozenset({"image/png", "image/webp", "image/gif", "image/avif"})
+_SEEN_THROUGH = 250
+"""Alpha; a rounding is no transparency."""
 _NO_RIGHTS = ("not enough rights", "_forbidden")
 
 Form = Literal["text", "photo", "document"]
+
+
+class PictureGone(DeliveryRefused):
+    """A file of the result is no longer on the disk: no other place would help."""
 
 
 class NotAllowed(DeliveryRefused):
@@ -37,9 +45,34 @@ def no_rights(error: BadRequest) -> bool:
 
 
 def photo_allowed(picture: PictureFile) -> bool:
-    """Whether Telegram takes it as a photo (it re-encodes photos to JPEG; transparent ones would lose that)."""
+    """Whether Telegram takes it as a photo. It makes JPEGs of photos: see `transparent`."""
     long, short = max(picture.width, picture.height), min(picture.width, picture.height)
     return picture.size_bytes <= PHOTO_BYTES and long + short <= PHOTO_SIDES and long <= PHOTO_RATIO * short
+
+
+def transparent(picture: PictureFile) -> bool:
+    """Whether something of it shows what lies behind it: as a photo it would lose that. Blocks."""
+    if picture.mime not in _MAY_BE_TRANSPARENT:
+        return False
+    try:
+        with Image.open(picture.path) as image:
+            if not image.has_transparency_data:
+                return False
+            alpha = image.convert("RGBA").getchannel("A")
+    except (OSError, ValueError):
+        return False  # whether it can be read is seen when it is sent
+    lowest, _ = alpha.getextrema()
+    return isinstance(lowest, int | float) and lowest < _SEEN_THROUGH
+
+
+def best_form(picture: PictureFile) -> Form:
+    """What it goes as by itself. Blocks."""
+    return "photo" if photo_allowed(picture) and not transparent(picture) else "document"
+
+
+def album_form(pictures: Sequence[PictureFile]) -> Form:
+    """What all of them go as; bytes can be made fewer. Blocks."""
+    return "photo" if all(sides_allowed(p) and not transparent(p) for p in pictures) else "document"
 
 
 def cut(text: str, most: int = CAPTION_UNITS) -> str:
@@ -64,7 +97,7 @@ def sides_allowed(picture: PictureFile) -> bool:
 def content(picture: PictureFile, form: Form, *, most: int = FILE_BYTES) -> tuple[bytes, str]:
     """The bytes to upload, at most so many, and their file name, which tells nothing of where they were made.
 
-    Blocks. Raises DeliveryRefused where the file is gone.
+    Blocks. Raises PictureGone.
     """
     limit = min(most, PHOTO_BYTES if form == "photo" else FILE_BYTES)
     try:
@@ -73,4 +106,4 @@ def content(picture: PictureFile, form: Form, *, most: int = FILE_BYTES) -> tupl
             return fit_jpeg(picture.path, limit - (1 << 16)), "likeness.jpg"
         return picture.path.read_bytes(), f"likeness{picture.path.suffix}"
     except (OSError, LikenessError):
-        raise DeliveryRefused("a picture of the result is no longer on the disk") from None
+        raise PictureGone("a picture of the result is no longer on the disk") from None

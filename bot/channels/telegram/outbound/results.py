@@ -17,32 +17,30 @@ between making a place and committing it leaves behind is a small text, or grey 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
-from telegram import (
-    Bot,
-    InlineKeyboardMarkup,
-    InputMediaDocument,
-    InputMediaPhoto,
-)
+from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto
 from telegram.error import BadRequest
 
 from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.buttons import keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.media_format import (
     FILE_BYTES,
     Form,
     NotAllowed,
+    PictureGone,
+    album_form,
+    best_form,
     content,
     cut,
     no_rights,
-    photo_allowed,
-    sides_allowed,
 )
 from bot.channels.telegram.outbound.placeholders import SERVER, Placeholders
+from bot.channels.telegram.outbound.places import chats_for, topic_refused
 from bot.channels.telegram.outbound.speaker import Speaker, owner
 from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
@@ -72,13 +70,21 @@ _TOO_LARGE = ("entity too large", "file is too big")
 
 
 class Place(BaseModel):
-    """Where a result goes: the messages its pictures go to, one each, and the one its receipt goes to."""
+    """Where a result goes: the messages its pictures go to, one each, and the one its receipt goes to.
+
+    `where`: another chat than the one it was asked for in, because that one refused it. No messages: no chat takes it,
+    and it is kept until the person writes again.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    messages: tuple[int, ...]
+    messages: tuple[int, ...] = ()
     form: Form = "text"
     receipt: int | None = None
+    where: str = ""
+
+    def chat(self, asked: Chat) -> Chat:
+        return replace(asked, chat=self.where, thread=None) if self.where else asked
 
 
 class _Unfit(Exception):
@@ -100,6 +106,7 @@ class Results:
         index: MessageIndex,
         speaker: Speaker,
         store: Store,
+        kept: KeptResults,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._bot = bot
@@ -108,34 +115,51 @@ class Results:
         self._speaker = speaker
         self._store = store
         self._now = now
+        self._kept = kept
         self._greys = Placeholders(bot=bot, gateway=gateway, index=index, store=store)
 
     # --- making the place
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
         async with self._speaker.lock(outgoing.job or outgoing.id):
-            try:
-                if len(outgoing.pictures) > 1:
-                    place = await self._album_place(chat, outgoing)
-                else:
-                    place = await self._single_place(chat, outgoing)
-            except DeliveryRefused as refused:
-                await self._say_refused(chat, outgoing, refused, ())
-                raise
+            place = await self._place(chat, outgoing, chats_for(chat))
         return place.model_dump_json(exclude_defaults=True)
 
-    async def _single_place(self, chat: Chat, outgoing: Outgoing) -> Place:
+    async def _place(self, chat: Chat, outgoing: Outgoing, chats: Iterator[Chat]) -> Place:
+        """A place in the first of these chats that gives one; none, where the result can be kept for the person."""
+        refused: DeliveryRefused | None = None
+        for at in chats:
+            try:
+                place = await self._place_in(at, outgoing, key="" if at is chat else ":private")
+                return place if at is chat else place.model_copy(update={"where": at.chat})
+            except DeliveryRefused as error:
+                refused = refused or error
+                log.info("a chat refused a result: %s", type(error).__name__)
+        if chat.chat != chat.person and outgoing.job:
+            return Place()
+        refused = refused or DeliveryRefused("no place")
+        await self._say_refused(chat, outgoing, refused, ())
+        raise refused
+
+    async def _place_in(self, chat: Chat, outgoing: Outgoing, *, key: str) -> Place:
+        if len(outgoing.pictures) > 1:
+            return await self._album_place(chat, outgoing, key)
+        return await self._single_place(chat, outgoing, key)
+
+    async def _single_place(self, chat: Chat, outgoing: Outgoing, suffix: str) -> Place:
         form = await self._ready_form()
-        shown = await self._index.job(outgoing.job) if outgoing.job else None
+        shown = await self._index.job(outgoing.job) if outgoing.job and not suffix else None
         if shown is not None and form == "text" and self._now() - shown.at < QUICK_SECONDS:
             return Place(messages=(shown.message,))
         if form == "photo":
-            return Place(messages=await self._greys.place(chat, outgoing, form, 1, f"{outgoing.id}#album"), form=form)
+            return Place(
+                messages=await self._greys.place(chat, outgoing, form, 1, f"{outgoing.id}#album{suffix}"), form=form
+            )
         return Place(messages=(await self._text(chat, outgoing),))
 
-    async def _album_place(self, chat: Chat, outgoing: Outgoing) -> Place:
-        form: Form = "photo" if all(sides_allowed(p) for p in outgoing.pictures) else "document"
-        key = f"{outgoing.id}#album"
+    async def _album_place(self, chat: Chat, outgoing: Outgoing, suffix: str) -> Place:
+        form = await in_thread(album_form, outgoing.pictures)
+        key = f"{outgoing.id}#album{suffix}"
         begun = await self._store.value(_REPLACED, key) is not None
         messages = await self._greys.place(chat, outgoing, form, len(outgoing.pictures), key)
         text, owner = words(outgoing.language, "telegram.coming_many", n=len(messages)), f"{key}.under"
@@ -175,18 +199,44 @@ class Results:
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, name: str) -> Delivered:
         async with self._speaker.lock(outgoing.job or outgoing.id):
-            place = Place.model_validate_json(name)
-            messages: tuple[int, ...]
-            try:
-                if place.receipt is None:
-                    messages = (await self._single(chat, outgoing, place),)
-                else:
-                    messages = await self._album(chat, outgoing, place, place.receipt)
-            except DeliveryRefused as refused:
-                await self._say_refused(chat, outgoing, refused, (*place.messages, place.receipt))
-                raise
-            await self._tidy(chat, outgoing, (*messages, place.receipt))
-        return Delivered(refs=tuple(str(message) for message in messages))
+            moved = await self._store.value(_REPLACED, f"{outgoing.id}#place")
+            place = Place.model_validate_json(moved or name)
+            while place.messages:
+                at = place.chat(chat)
+                try:
+                    messages = await self._fill(at, outgoing, place)
+                except DeliveryRefused as refused:
+                    place = await self._next_place(chat, outgoing, place, refused)
+                    continue
+                await self._tidy(chat, outgoing, () if place.where else (*messages, place.receipt))
+                return Delivered(refs=tuple(str(message) for message in messages))
+            await self._kept.keep(chat, outgoing.job or "")
+            await self._tidy(chat, outgoing, ())
+        return Delivered(held=True)
+
+    async def _fill(self, at: Chat, outgoing: Outgoing, place: Place) -> tuple[int, ...]:
+        if place.receipt is None:
+            return (await self._single(at, outgoing, place),)
+        return await self._album(at, outgoing, place, place.receipt)
+
+    async def _next_place(self, chat: Chat, outgoing: Outgoing, place: Place, refused: DeliveryRefused) -> Place:
+        """A place in the chats that are left, committed before it is used. Raises the refusal where no other place
+        would help."""
+        at, left = place.chat(chat), (*place.messages, place.receipt)
+        if chat.chat == chat.person or isinstance(refused, PictureGone) or not outgoing.job:
+            await self._say_refused(at, outgoing, refused, left)
+            raise refused
+        for message in filter(None, left):
+            await self._forget_text(at, message)
+        others = () if place.where else tuple(chats_for(chat))[1:]
+        for n in range(len(outgoing.pictures)):
+            await self._drop(f"{outgoing.id}#{n}")
+        following = await self._place(chat, outgoing, iter(others))
+        text = following.model_dump_json(exclude_defaults=True)
+        await self._store.set_value(_REPLACED, f"{outgoing.id}#place", text, owner=chat.owner)
+        return following
+
+    # --- putting the pictures there, one by one
 
     async def _single(self, chat: Chat, outgoing: Outgoing, place: Place) -> int:
         picture = outgoing.pictures[0]
@@ -198,7 +248,7 @@ class Results:
             f"{outgoing.id}#0",
             place.messages[0],
             kind=place.form,
-            form="photo" if photo_allowed(picture) else "document",
+            form=await in_thread(best_form, picture),
             caption=cut(outgoing.text),
             markup=keyboard(choices, owner=owner(chat)),
         )
@@ -287,7 +337,7 @@ class Results:
                 ready = await self._anew(chat, outgoing, was, key)
                 await self._forget_text(chat, message)
                 message = ready
-                form = "photo" if photo_allowed(picture) and was != "document" else "document"
+                form = await in_thread(best_form, picture) if was != "document" else "document"
 
     async def _turn(
         self,
@@ -327,6 +377,8 @@ class Results:
             said = str(error).lower()
             if "not modified" in said:
                 return
+            if topic_refused(error):  # the whole topic, not this message: another one is made elsewhere
+                raise _Unfit(await self._ready_form(), gone=True) from None
             if any(text in said for text in _NO_MEDIA):
                 await self._no_text_becomes_media()
                 raise _Unfit("photo") from None
@@ -371,7 +423,7 @@ class Results:
 
     async def _tidy(self, chat: Chat, outgoing: Outgoing, used: tuple[int | None, ...]) -> None:
         """The pictures are there: the message that told how it went is done with."""
-        for n in (*range(len(outgoing.pictures)), "album"):
+        for n in (*range(len(outgoing.pictures)), "album", "album:private", "place"):
             await self._drop(f"{outgoing.id}#{n}")
         if outgoing.job and (shown := await self._index.job(outgoing.job)):
             await self._index.drop_job(outgoing.job)

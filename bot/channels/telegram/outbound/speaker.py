@@ -3,8 +3,6 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
@@ -15,12 +13,11 @@ from bot.channels.telegram.inbound.updates import TEXT_UNITS
 from bot.channels.telegram.message_index import JobMessage, MessageIndex
 from bot.channels.telegram.outbound.buttons import keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.places import in_topic, thread_of
 from handlers.channel import DeliveryRefused
 from handlers.message import Chat, Choice, Kind, Outgoing
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 ACTION_SECONDS = 4.5
 """A chat action is shown for five seconds."""
@@ -28,7 +25,6 @@ EDIT_SECONDS = ((60.0, 3.0), (600.0, 10.0), (float("inf"), 30.0))
 """(age of the job, seconds between edits of its message)."""
 GROUP_FACTOR = 2.0
 """Groups are edited less often: 20 messages a minute, for everybody there."""
-_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted")
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -43,21 +39,6 @@ def reply_to(chat: Chat, outgoing: Outgoing, *, quote: bool = False) -> ReplyPar
         return None
     # Without this, an answer fails where the person deleted their message in the meantime.
     return ReplyParameters(int(outgoing.ref or 0), allow_sending_without_reply=True)
-
-
-async def in_topic(gateway: Gateway, chat: Chat, call: Callable[[int, int | None], Awaitable[T]]) -> T:
-    """Send to the chat's topic; where that was deleted or closed meanwhile, to the group's general one."""
-    thread = thread_of(chat)
-    try:
-        return await gateway(chat.chat, lambda to: call(to, thread))
-    except BadRequest as error:
-        if thread is None or not any(text in str(error).lower() for text in _NO_TOPIC):
-            raise
-    return await gateway(chat.chat, lambda to: call(to, None))
-
-
-def thread_of(chat: Chat) -> int | None:
-    return int(chat.thread) if chat.thread else None
 
 
 def units(text: str) -> int:
@@ -134,14 +115,14 @@ class Speaker:
         *,
         quote: bool = False,
     ) -> Message:
-        async def call(to: int, thread: int | None) -> Message:
+        async def call(to: int, thread: int | None, quoting: bool) -> Message:
             return await self._bot.send_message(
                 to,
                 text,
                 reply_markup=markup,
                 message_thread_id=thread,
                 link_preview_options=NO_PREVIEW,
-                reply_parameters=reply_to(chat, outgoing, quote=quote),
+                reply_parameters=reply_to(chat, outgoing, quote=quote) if quoting else None,
             )
 
         try:

@@ -24,7 +24,8 @@ from telegram.error import BadRequest
 from bot.channels.telegram.message_index import MessageIndex, place_of
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.media_format import PLACEHOLDER_SIDE, Form, NotAllowed, no_rights, placeholder
-from bot.channels.telegram.outbound.speaker import in_topic, reply_to
+from bot.channels.telegram.outbound.places import in_topic
+from bot.channels.telegram.outbound.speaker import reply_to
 from handlers.channel import DeliveryLater, DeliveryRefused
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Store
@@ -47,6 +48,9 @@ _UNKNOWN = "?"
 class Placeholders:
     def __init__(self, *, bot: Bot, gateway: Gateway, index: MessageIndex, store: Store) -> None:
         self._bot = bot
+        # The library tells it only after a call that a worker, which listens to nobody, never makes.
+        number = bot.token.partition(":")[0]
+        self._me = int(number) if number.isdecimal() else 0
         self._gateway = gateway
         self._index = index
         self._store = store
@@ -94,10 +98,10 @@ class Placeholders:
     async def _send(
         self, chat: Chat, outgoing: Outgoing, form: Form, count: int, known: str | None
     ) -> tuple[Message, ...]:
-        reply = reply_to(chat, outgoing)
         file = known or placeholder()
 
-        async def one(to: int, thread: int | None) -> tuple[Message, ...]:
+        async def one(to: int, thread: int | None, quoting: bool) -> tuple[Message, ...]:
+            reply = reply_to(chat, outgoing) if quoting else None
             if form == "photo":
                 return (await self._bot.send_photo(to, file, message_thread_id=thread, reply_parameters=reply),)
             return (
@@ -106,7 +110,8 @@ class Placeholders:
                 ),
             )
 
-        async def album(to: int, thread: int | None) -> tuple[Message, ...]:
+        async def album(to: int, thread: int | None, quoting: bool) -> tuple[Message, ...]:
+            reply = reply_to(chat, outgoing) if quoting else None
             media = [
                 InputMediaPhoto(file)
                 if form == "photo"
@@ -196,7 +201,7 @@ class Placeholders:
     async def under(self, chat: Chat, outgoing: Outgoing, album: tuple[int, ...], text: str, key: str) -> int | None:
         """The small text right under an album, where one was sent without our knowing."""
         seen = (await self._look(chat, outgoing, album[-1] + 1)).reply_to_message
-        ours = seen is not None and seen.from_user is not None and seen.from_user.id == self._bot.id
+        ours = seen is not None and seen.from_user is not None and seen.from_user.id == self._me
         if seen is None or not ours or seen.text != text:
             return None
         return seen.message_id if await self.claim(chat, (seen.message_id,), key) else None
@@ -206,12 +211,12 @@ class Placeholders:
         return await self._claimed(chat, messages, _owner(key))
 
     def _is_grey(self, look: Message, form: Form, unique: str | None) -> bool:
-        return _is_grey(look.reply_to_message, form, unique, self._bot.id)
+        return _is_grey(look.reply_to_message, form, unique, self._me)
 
     async def _look(self, chat: Chat, outgoing: Outgoing, number: int) -> Message:
         """A message in answer to that one, taken away again; it tells what it answers, if that is there."""
 
-        async def call(to: int, thread: int | None) -> Message:
+        async def call(to: int, thread: int | None, _quoting: bool) -> Message:
             return await self._bot.send_message(
                 to,
                 words(outgoing.language, "telegram.coming"),
