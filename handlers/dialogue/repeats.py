@@ -48,7 +48,7 @@ def changes_nothing(message: Message, before: Session, decision: Decision, led_t
         return False
     if decision.jobs:
         return all(any(_same_wish(job.order, order) for order in led_to) for job in decision.jobs)
-    acts = decision.cancel or decision.forget or decision.resend
+    acts = decision.cancel or decision.forget or decision.resend or decision.fetch
     asked, asks = before.question, decision.session.question
     return not acts and (asks is None or (asked is not None and _question(asks) == _question(asked)))
 
