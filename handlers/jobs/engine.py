@@ -21,9 +21,9 @@ One engine a process: dbos is a singleton.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -32,7 +32,8 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus, WorkflowStatusString
 
-from handlers.jobs.engine_database import IDLE_POLL, VERSION, EngineDatabase
+from handlers.jobs.abilities import Abilities, storage_of, who_can
+from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase
 from handlers.jobs.engine_log import tame_log
 from handlers.jobs.outage import Outage, is_outage
 from handlers.jobs.queues import Limits, Placement, queues
@@ -65,7 +66,9 @@ class Standing(Enum):
     BROKEN = "broken"
     """Ended by an error of ours."""
     STRANDED = "stranded"
-    """Waits where nobody alive would take it: of another version, or for a service that no worker has."""
+    """Waits where nobody alive would take it, but somebody could: it was queued for another version or profile."""
+    UNSERVED = "unserved"
+    """Waits for a service, a channel or folders that no worker alive has."""
 
 
 @dataclass
@@ -90,18 +93,20 @@ async def _job(job_id: str, run: int) -> None:
 class Engine:
     """`follow(job_id, run)` does a job; begun again from the start after a crash, it goes on where it was.
 
-    `take_up(job_id, run)` is called for a run that was lost with its worker; it may be called for one run by several
-    processes. `taken_over()` is called after this worker was declared dead (frozen for a while) and has let go of its
-    jobs. `services`: those this process can ask, with their limits. `worker` False: jobs are put on the queue for
-    other processes, none is run here. `on_lost` is called when this process cannot go on and must end.
+    `take_up(job_id, run, queue)` is called for a run that was lost with its worker; it may be called for one run by
+    several processes. `taken_over()` is called after this worker was declared dead (frozen for a while) and has let go
+    of its jobs. `services`: those this process can ask, with their limits. `worker` False: jobs are put on the queue
+    for other processes, none is run here. `on_lost` is called when this process cannot go on and must end.
     """
 
     data_dir: Path
     follow: Follow
-    take_up: Follow
+    take_up: Callable[[str, int, str | None], Awaitable[None]]
     taken_over: Callable[[], Awaitable[None]]
     on_lost: Callable[[], None]
     services: Mapping[str, Limits] = field(default_factory=dict)
+    channels: frozenset[str] = frozenset()
+    storage: str = ""
     database_url: str | None = None
     worker: bool = True
     concurrency: int = 256
@@ -150,17 +155,24 @@ class Engine:
 
     async def _launch(self) -> None:
         """Become a worker, under a new name."""
-        name = await self._on_lease(lambda: self._lease.take(self._abilities()))
+        name = await self._on_lease(lambda: self._lease.take(self.abilities.as_json()))
         _HERE.engine = self
-        DBOS(config=self._database.config(name))
+        DBOS(config=self._database.config(name, self.abilities.profile))
         DBOS.listen_queues(list(self._queues))
         # On the serving loop's own thread, so that workflows run on that loop; it takes some 50 ms.
         DBOS.launch()
         tame_log()
-        log.info("worker started: name=%s concurrency=%d", name, self.concurrency)
+        can = (",".join(sorted(self.channels)), ",".join(sorted(self.services)))
+        log.info("worker started: name=%s channels=%s services=%s at_once=%d", name, *can, self.concurrency)
 
-    def _abilities(self) -> dict[str, Any]:
-        return {"version": VERSION, "queues": sorted(self._queues)}
+    @property
+    def abilities(self) -> Abilities:
+        """Of this process, where it is a worker; of one with its settings, where it is none."""
+        return Abilities(channels=self.channels, queues=frozenset(self._queues), storage=self.storage)
+
+    async def workers(self) -> list[Abilities]:
+        """What the workers alive can do."""
+        return [Abilities.of_json(worker.abilities) for worker in await self._on_lease(self._lease.alive)]
 
     async def stop(self) -> None:
         """Let go of running jobs, which go on at the next start, and end dbos's threads."""
@@ -242,12 +254,20 @@ class Engine:
             await asyncio.sleep(0.05)
 
     async def enqueue(self, job_id: str, run: int, place: Placement, *, delay: float = 0.0) -> None:
-        """Put a run of a job on its queue, for whoever has room. The same twice is one. `delay`: in so many seconds."""
+        """Put a run of a job on its queue, for whoever has room. The same twice is one. `delay`: in so many seconds.
+
+        It is for workers of this process's own profile where those can do it; else for the first that can, or for one
+        that is to come: a picture that could not be brought to its person is not paid for.
+        """
+        can = self.abilities
+        if not can.can(place.queue, place.channel, self.storage):
+            needed = replace(can, channels=can.channels | {place.channel})
+            can = who_can(await self.workers(), place.queue, place.channel, self.storage) or needed
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": place.queue,
             "workflow_id": workflow_id_of(job_id, run),
-            "app_version": VERSION,
+            "app_version": can.profile,
             "queue_partition_key": place.partition,
             "priority": place.priority,
         }
@@ -270,24 +290,31 @@ class Engine:
         if queue is not None and queue.polling_interval_sec != seconds:
             queue.set_polling_interval_sec(seconds)
 
-    async def standings(self, workflow_ids: Iterable[str]) -> dict[str, Standing]:
-        """How those of these runs stand that the engine knows."""
-        wanted = list(workflow_ids)
-        served = {
-            (worker.abilities.get("version"), queue)
-            for worker in await self._on_lease(self._lease.alive)
-            for queue in worker.abilities.get("queues", ())
-        }
-        found: dict[str, Standing] = {}
+    async def standings(self, channels: Mapping[str, str]) -> dict[str, tuple[Standing, str | None]]:
+        """How those of these runs (ids, with the channel each is for) stand that the engine knows, and their queues."""
+        wanted = list(channels)
+        workers = await self.workers()
+        found: dict[str, tuple[Standing, str | None]] = {}
         executors: set[str] = set()
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
             for status in await self._call(lambda ids=some: self._workflows(workflow_ids=ids)):  # type: ignore[misc]
-                found[status.workflow_id] = _standing(status, served)
+                standing = self._standing(status, channels[status.workflow_id], workers)
+                found[status.workflow_id] = standing, status.queue_name
                 if status.status == _PENDING and status.executor_id:
                     executors.add(status.executor_id)
         await self._on_lease(lambda: self._lease.announce_dead(executors))
         return found
+
+    def _standing(self, status: WorkflowStatus, channel: str, workers: Sequence[Abilities]) -> Standing:
+        if status.status not in _GOING:
+            return Standing.BROKEN if status.status == _BROKEN else Standing.ENDED
+        queue, profile = status.queue_name or "", status.app_version or ""
+        if status.status == _PENDING or any(w.profile == profile and queue in w.queues for w in workers):
+            return Standing.GOING
+        # A version that did not say for which folders: they were this one's.
+        could = who_can(workers, queue, channel, storage_of(profile) or self.storage)
+        return Standing.STRANDED if could is not None else Standing.UNSERVED
 
     def _workflows(self, **which: Any) -> list[WorkflowStatus]:
         return self._client.list_workflows(load_input=False, load_output=False, **which)
@@ -368,7 +395,7 @@ class Engine:
                 await self._on_lease(lambda w=worker: self._lease.bury(w))  # type: ignore[misc]
                 continue
             ids = [status.workflow_id for status in lost]
-            await asyncio.gather(*(self.take_up(*job_and_run(workflow_id)) for workflow_id in ids))
+            await asyncio.gather(*(self.take_up(*job_and_run(s.workflow_id), s.queue_name) for s in lost))
             await self._call(lambda ids=ids: self._client.cancel_workflows(ids))  # type: ignore[misc]
             log.warning("took up the jobs of a dead worker: name=%s jobs=%d", worker, len(ids))
 
@@ -398,14 +425,6 @@ _GOING = {_PENDING, _WAITING, WorkflowStatusString.DELAYED.value}
 _CANCELLED = WorkflowStatusString.CANCELLED.value
 _BROKEN = WorkflowStatusString.ERROR.value
 _ENDED = {status.value for status in WorkflowStatusString} - _GOING
-
-
-def _standing(status: WorkflowStatus, served: set[tuple[Any, str]]) -> Standing:
-    if status.status not in _GOING:
-        return Standing.BROKEN if status.status == _BROKEN else Standing.ENDED
-    if status.status != _PENDING and (status.app_version, status.queue_name) not in served:
-        return Standing.STRANDED
-    return Standing.GOING
 
 
 def workflow_id_of(job_id: str, run: int) -> str:

@@ -14,8 +14,6 @@ from handlers.jobs.queues import Limits
 from handlers.store.sql.engine import write_ahead_log
 
 APPLICATION = "likeness"
-VERSION = "2"
-"""Changed only when running workflows could not go on in new code; runs of another version are begun anew."""
 IDLE_POLL = 0.2
 """Seconds between two looks at a queue on which nothing came lately."""
 
@@ -81,14 +79,14 @@ class EngineDatabase:
             )
         return client
 
-    def config(self, executor: str) -> DBOSConfig:
+    def config(self, executor: str, profile: str) -> DBOSConfig:
         return {
             "system_database_engine": self._engine(),
             "name": APPLICATION,
             "system_database_url": self.url,
             "sys_db_pool_size": 10,
             "max_executor_threads": 16,
-            "application_version": VERSION,
+            "application_version": profile,
             "executor_id": executor,
             "serializer": JsonSerializer(),
             "log_level": "WARNING",

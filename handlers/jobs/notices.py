@@ -91,6 +91,10 @@ class JobNotices:
         text = self.say("job.sleeping", time=seconds(wakes_after, self.language))
         return self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
 
+    def unserved(self) -> Outgoing:
+        """No process that could make it is there: it is kept."""
+        return self._outgoing("unserved", Kind.CHOICES, self.say("job.unserved"), (self._choice("cancel"),))
+
     def late(self, now: datetime) -> Outgoing:
         """Said once, when the job has waited for ten minutes."""
         text = self.say("job.late", time=self._time(self.job.created, now))

@@ -42,9 +42,10 @@ LOCAL = Limits(per_worker=2, per_chat=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where a run of a job waits. `priority`: 1 goes first."""
+    """Where a run of a job waits. `channel`: what its worker must be able to speak to. `priority`: 1 goes first."""
 
     queue: str
+    channel: str
     partition: str
     priority: int
 
@@ -59,11 +60,11 @@ def queues(services: Mapping[str, Limits]) -> dict[str, Limits]:
     return {queue_of(None): Limits(), **{queue_of(name): limits for name, limits in services.items()}}
 
 
-def placement(order: Order, chat: Chat, *, service: str | None, before: int = 0) -> Placement:
+def placement(order: Order, chat: Chat, *, queue: str, before: int = 0) -> Placement:
     """`before`: how many jobs this person has unfinished in this chat already."""
     series = _SERIES if order.count > MANY else 0
     priority = 1 + min(before, _SERIES - 1) + series
-    return Placement(queue=queue_of(service), partition=partition_of(chat), priority=priority)
+    return Placement(queue=queue, channel=chat.channel, partition=partition_of(chat), priority=priority)
 
 
 def partition_of(chat: Chat) -> str:

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handlers.channel import Channel
+from handlers.jobs.abilities import storage_id
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, delivery_key
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
@@ -26,7 +27,7 @@ from handlers.jobs.execution import Check, Executor, Maker, together
 from handlers.jobs.files import JobFiles
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
-from handlers.jobs.queues import LOCAL, Limits, Placement, placement
+from handlers.jobs.queues import LOCAL, Limits, Placement, placement, queue_of
 from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.store.base import (
@@ -111,6 +112,7 @@ class JobRunner:
         self._store = store
         self._router = router
         self._channels = channels
+        self._data_dir, self._output_dir = data_dir, output_dir
         self._files = JobFiles(data_dir, output_dir)
         self._worker = worker
         self._retention = timedelta(days=retention_days)
@@ -151,6 +153,7 @@ class JobRunner:
             take_up=self.take_up,
             taken_over=self._correct_statuses,
             on_lost=on_lost or self._end,
+            channels=frozenset(channels),
             services={p.name: LOCAL if p.tier is Tier.LOCAL else Limits() for p in router.providers},
             database_url=database_url,
             worker=worker,
@@ -165,7 +168,8 @@ class JobRunner:
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def start(self) -> None:
-        """Go on with what was running when the last process ended. Raises what the database raises."""
+        """Go on with what was running when the last process ended. Raises what the database raises, or OSError."""
+        self._engine.storage = await asyncio.to_thread(storage_id, self._data_dir, self._output_dir)
         await self._engine.start()
         if self._worker:
             self._background = [
@@ -206,18 +210,20 @@ class JobRunner:
         if job is not None and job.state not in ENDED:
             await self._enqueue(job)
 
-    async def _enqueue(self, job: Job) -> None:
-        await self._engine.enqueue(job.id, job.run, await self._placement(job))
+    async def _enqueue(self, job: Job, queue: str | None = None) -> None:
+        await self._engine.enqueue(job.id, job.run, await self._placement(job, queue))
 
-    async def _placement(self, job: Job) -> Placement:
+    async def _placement(self, job: Job, queue: str | None = None) -> Placement:
+        """`queue`: where an earlier run of it was, which stays: another process may not have the service at all."""
         before: list[Job] = []
         if job.chat.chat != job.chat.person:  # a group: its jobs share a partition, and its people take turns in it
             mine = await self._store.jobs(chat=job.chat, states=LIVE, limit=100)
             before = [other for other in mine if other.created < job.created]
-        service = first_service(job.order, self._router, job_id=job.id)
-        return placement(job.order, job.chat, service=service, before=len(before))
+        if queue is None:
+            queue = queue_of(first_service(job.order, self._router, job_id=job.id))
+        return placement(job.order, job.chat, queue=queue, before=len(before))
 
-    async def take_up(self, job_id: str, run: int) -> None:
+    async def take_up(self, job_id: str, run: int, queue: str | None = None) -> None:
         """Begin a new run in place of one that was lost with its worker, unless somebody has done so already."""
         job = await self._store.begin_run(job_id, after=run)
         if job is None:
@@ -226,7 +232,7 @@ class JobRunner:
             log.error("a job lost too many workers and is given up: job=%s", job.id)
             await self._ending.give_up(job)
             return
-        await self._enqueue(job)
+        await self._enqueue(job, queue)
 
     async def _confirmed(self) -> None:
         await self._engine.confirmed()
@@ -396,18 +402,26 @@ class JobRunner:
         """Set going what was committed but is not on the queue, take up again what broke, fetch what turned up late."""
         await self.collect_late()
         jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
-        standings = await self._engine.standings(jobs)
+        standings = await self._engine.standings({each: job.chat.channel for each, job in jobs.items()})
         for workflow_id, job in jobs.items():
-            match standings.get(workflow_id):
-                case None:
+            standing, queue = standings.get(workflow_id, (None, None))
+            match standing:
+                case None if not self._quoted_for_another(job):
                     await self._enqueue(job)
+                case None | Standing.UNSERVED:
+                    await self._statuses.unserved(job)
                 case Standing.GOING if job.cancel_asked:
                     await self._engine.wake(job.id, job.run)
                 case Standing.STRANDED:
-                    await self.take_up(job.id, job.run)
+                    await self.take_up(job.id, job.run, queue)
                     await self._engine.cancel(job.id, job.run)
                 case Standing.ENDED | Standing.BROKEN:
                     await self._take_up_broken(job)
+
+    def _quoted_for_another(self, job: Job) -> bool:
+        """Whether its price was for a service that this process does not have: it would make it itself, for nothing."""
+        service = first_service(job.order, self._router, job_id=job.id)
+        return service is not None and bool(job.estimate) and self._router.provider(service).tier is Tier.LOCAL
 
     async def collect_late(self) -> None:
         """A request whose outcome was unknown when its job ended, and whose id was written down afterwards: by a

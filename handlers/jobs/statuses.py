@@ -24,6 +24,10 @@ STATUS_SECONDS = 2.0
 LATE_STATUS_SECONDS = 30.0
 
 
+UNSERVED_AFTER = timedelta(minutes=1)
+"""How long a job may wait for a worker that can do it before its person is told."""
+
+
 @dataclass(kw_only=True)
 class LiveJob:
     """A job being made in this process."""
@@ -87,6 +91,15 @@ class Statuses:
                 # Words on the way must not cost the pictures.
                 log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
             await self.sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
+
+    async def unserved(self, job: Job) -> None:
+        """No worker alive can do it. Said once for all processes, not before one had time to be started again."""
+        channel = self.channels.get(job.chat.channel)
+        if channel is None or self.clock() - job.created < UNSERVED_AFTER:
+            return
+        if await self.store.add_value("jobs.unserved", job.id, "", owner=job.chat.owner):
+            log.error("a job waits for a worker that is not there: job=%s channel=%s", job.id, job.chat.channel)
+            await self.courier.say(channel, job.chat, JobNotices(job=job, words=self.words).unserved())
 
     async def asleep(self, job: Job, seconds: float) -> None:
         """The job sleeps until a step of it is worth another look."""

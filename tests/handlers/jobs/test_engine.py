@@ -5,8 +5,10 @@ import asyncio
 import inspect
 import logging
 import re
+import shutil
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -15,14 +17,16 @@ import pytest
 from dbos import DBOS, DBOSClient
 
 from handlers.fake_channel import FakeChannel
+from handlers.jobs.abilities import storage_id
 from handlers.jobs.engine import BUSY_POLL, workflow_id_of
 from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase, JsonSerializer
-from handlers.jobs.queues import PER_CHAT, placement
+from handlers.jobs.queues import PER_CHAT, placement, queue_of
 from handlers.jobs.runner import RUNS_BY_ITSELF
 from handlers.message import Chat
 from handlers.order import Order, Shot
 from handlers.store.base import Job, JobState
 from handlers.store.memory import MemoryStore
+from handlers.store.sql.engine import sqlite_url
 from providers.fake import FakeProvider, Script
 from providers.offers import Tier
 from tests.handlers.running import ANN, running
@@ -227,13 +231,14 @@ async def test_of_what_this_machine_makes_itself_each_chat_gets_one_job_at_a_tim
 def test_a_queue_is_a_services_a_partition_a_chats_and_neither_names_a_person() -> None:
     order = Order(operation="create", shots=(Shot(prompt="a lighthouse"),))
     ann, group = ANN, Chat(channel="telegram", chat="-100", person="ann")
-    places = [placement(order, chat, service="fal", before=before) for chat, before in ((ann, 0), (group, 2))]
+    fal = queue_of("fal")
+    places = [placement(order, chat, queue=fal, before=before) for chat, before in ((ann, 0), (group, 2))]
     assert [place.queue for place in places] == ["jobs.fal", "jobs.fal"]
     assert [place.priority for place in places] == [1, 3]
     assert places[0].partition != places[1].partition
     assert not [place for place in places if "ann" in place.partition or "100" in place.partition]
     bob = Chat(channel="telegram", chat="-100", person="bob")
-    assert placement(order, bob, service=None).partition == places[1].partition
+    assert placement(order, bob, queue=queue_of(None)).partition == places[1].partition
 
 
 def tokens(folder: Path) -> sqlite3.Connection:
@@ -259,18 +264,60 @@ async def test_a_worker_declared_dead_begins_anew_and_its_jobs_go_on_without_a_s
     assert "the lease was lost" in caplog.text
 
 
-async def test_runs_of_a_version_or_a_service_that_no_worker_has_are_begun_anew(tmp_path: Path) -> None:
+async def test_a_run_of_another_version_is_begun_anew(tmp_path: Path) -> None:
     async with running(tmp_path, worker=False) as run:
-        for name in ("old", "keyless"):
-            await run.place(name)
-            await run.runner.enqueue(name)
+        await run.place("old")
+        await run.runner.enqueue("old")
     with closing(tokens(tmp_path)) as connection:
-        connection.execute("UPDATE workflow_status SET application_version = '1' WHERE workflow_uuid = 'old'")
-        connection.execute("UPDATE workflow_status SET queue_name = 'jobs.gone' WHERE workflow_uuid = 'keyless'")
+        connection.execute("UPDATE workflow_status SET application_version = '1'")
     async with running(tmp_path) as run:
-        ended = [await run.ended(name) for name in ("old", "keyless")]
-        assert [(job.state, job.run) for job in ended] == [(JobState.DONE, 1)] * 2
-        assert len(run.provider.submitted) == 2
+        job = await run.ended("old")
+        assert (job.state, job.run) == (JobState.DONE, 1)
+        assert len(run.provider.submitted) == 1
+
+
+async def test_a_worker_without_the_service_leaves_the_job_alone_and_the_person_is_told_once(tmp_path: Path) -> None:
+    paid = FakeProvider(name="paid")
+    async with running(tmp_path, provider=paid, worker=False) as run:
+        await run.place("j1")
+        await run.runner.enqueue("j1")
+    basic, channel = FakeProvider(name="embedded", tier=Tier.LOCAL, usd=0), FakeChannel()
+    async with running(tmp_path, provider=basic, channel=channel) as run:
+        await run.runner.sweep()
+        assert channel.words("j1") == []
+        run.clock.ahead = timedelta(minutes=2)
+        await asyncio.gather(*(run.runner.sweep() for _ in range(3)))
+        (told,) = channel.words("j1")
+        assert told.text.startswith("Nothing here can make this at the moment")
+        assert basic.submitted == []
+    async with running(tmp_path, provider=paid, channel=channel) as run:
+        assert (await run.ended("j1")).provider == "paid"
+
+
+async def test_a_worker_without_the_channel_or_with_other_folders_gets_no_such_job(tmp_path: Path) -> None:
+    database = sqlite_url(tmp_path / "likeness.sqlite")
+    async with running(tmp_path, worker=False) as run:
+        await run.place("j1")
+        await run.runner.enqueue("j1")
+    async with running(tmp_path, channel=FakeChannel("another")) as run:
+        await run.runner.sweep()
+        assert run.provider.submitted == []
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere")
+    async with running(tmp_path, database_url=database) as run:
+        await run.runner.sweep()
+        assert run.provider.submitted == []
+    shutil.rmtree(tmp_path / "pictures")
+    (tmp_path / "elsewhere").rename(tmp_path / "pictures")
+    async with running(tmp_path) as run:
+        assert (await run.ended("j1")).state is JobState.DONE
+        assert len(run.provider.submitted) == 1
+
+
+def test_processes_that_share_their_folders_find_the_same_id_in_them(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: storage_id(tmp_path / "data", tmp_path / "out"), range(40)))
+    assert len(found) == 1
+    assert storage_id(tmp_path / "data", tmp_path / "other") not in found
 
 
 async def test_jobs_left_by_a_worker_that_has_no_lease_are_taken_up(tmp_path: Path) -> None:

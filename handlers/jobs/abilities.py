@@ -1,0 +1,86 @@
+"""What a worker can do: which channels it can speak to, which services it can ask, which folders it really shares.
+
+It says so in its lease, and its dbos application version is made of it, so that dbos gives it no other jobs: a worker
+without a channel's token would pay for a picture and have no word for its person; one without a service's key would
+have another make it; one with folders of its own would not find the photo.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+VERSION = "2"
+"""Changed only when running workflows could not go on in new code; runs of another version are begun anew."""
+ID_FILE = ".storage-id"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """`storage`: the id found in the folders; the same for processes that share them, whatever they are called."""
+
+    channels: frozenset[str]
+    queues: frozenset[str]
+    storage: str
+    version: str = VERSION
+
+    @property
+    def profile(self) -> str:
+        """The application version for dbos: of workers with the same profile each can do what the others can, but for
+        the services, which have queues of their own."""
+        channels = hashlib.sha256(",".join(sorted(self.channels)).encode()).hexdigest()[:8]
+        return f"{self.version}.{self.storage}.{channels}"
+
+    def can(self, queue: str, channel: str, storage: str) -> bool:
+        return queue in self.queues and channel in self.channels and storage == self.storage
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "storage": self.storage,
+            "channels": sorted(self.channels),
+            "queues": sorted(self.queues),
+        }
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> "Abilities":
+        return cls(
+            version=str(said.get("version", "")),
+            storage=str(said.get("storage", "")),
+            channels=frozenset(said.get("channels", ())),
+            queues=frozenset(said.get("queues", ())),
+        )
+
+
+def storage_of(profile: str) -> str | None:
+    """The storage a run was queued for; None for a version that did not say."""
+    parts = profile.split(".")
+    return parts[1] if len(parts) == 3 and parts[0] == VERSION else None
+
+
+def who_can(workers: Iterable[Abilities], queue: str, channel: str, storage: str) -> Abilities | None:
+    return next((w for w in workers if w.version == VERSION and w.can(queue, channel, storage)), None)
+
+
+def storage_id(*folders: Path) -> str:
+    """An id that lies in the folders themselves: whoever reads the same one really shares them. Blocks.
+
+    Raises OSError where a folder cannot be written or read.
+    """
+    found = []
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / ID_FILE
+        if not file.exists():
+            # Written whole before it has its name, and never in place of another's.
+            draft = folder / f"{ID_FILE}.{uuid.uuid4().hex}"
+            draft.write_text(uuid.uuid4().hex)
+            with suppress(FileExistsError):
+                os.link(draft, file)
+            draft.unlink()
+        found.append(file.read_text())
+    return hashlib.sha256("".join(found).encode()).hexdigest()[:12]
