@@ -13,7 +13,7 @@ from bot.app import parts, running
 from bot.cli.output import fail, failure, json_option, print_json, say
 from bot.settings import Settings
 from handlers.describe import describe
-from handlers.jobs.runner import JobDetails
+from handlers.jobs.details import JobDetails, job_details
 from handlers.order import Order
 from handlers.store.base import ENDED, Job
 from handlers.store.sql.store import SqlStore
@@ -102,12 +102,10 @@ async def _list(limit: int, as_json: bool) -> None:
 async def _show(job_id: str, as_json: bool) -> None:
     store = await _opened()
     try:
-        job = await store.job(job_id)
-        if job is None:
+        details = await job_details(store, job_id)
+        if details is None:
             _show_call(job_id, await providers.list_requests(), as_json)
             return
-        deliveries = [d for n in range(job.run + 1) if (d := await store.delivery(f"{job.id}:{n}")) is not None]
-        details = JobDetails(job=job, parts=await store.parts(job_id), deliveries=tuple(deliveries))
     finally:
         await store.aclose()
     document = _details(details)

@@ -14,7 +14,6 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from handlers.jobs.abilities import storage_id
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, delivery_key
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
-from handlers.jobs.execution import Check, Executor, Maker, together
+from handlers.jobs.execution import Check, Executor, Maker
 from handlers.jobs.files import JobFiles
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
@@ -32,11 +31,9 @@ from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.store.base import (
     ENDED,
-    Delivery,
     DeliveryState,
     Job,
     JobState,
-    Part,
     PartState,
     RunSuperseded,
     Store,
@@ -68,15 +65,6 @@ class NotResumable(LikenessError):
 
     code = "not_resumable"
     text_key = "error.not_resumable"
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobDetails:
-    """A job with its write-ahead rows, for `likeness jobs show`."""
-
-    job: Job
-    parts: tuple[Part, ...]
-    deliveries: tuple[Delivery, ...]
 
 
 class JobRunner:
@@ -272,14 +260,6 @@ class JobRunner:
         if job is not None and job.state in ENDED and job.pictures:
             with suppress(NotResumable):
                 await self._again(job, JobState.DELIVERING, job.delivery + 1)
-
-    async def show(self, job_id: str) -> JobDetails | None:
-        job = await self._store.job(job_id)
-        if job is None:
-            return None
-        rows = await together([self._store.delivery(delivery_key(job_id, n)) for n in range(job.delivery + 1)])
-        deliveries = tuple(row for row in rows if row is not None)
-        return JobDetails(job=job, parts=await self._store.parts(job_id), deliveries=deliveries)
 
     async def _again(self, job: Job, state: JobState, delivery: int) -> Job:
         changed = await self._store.begin_run(

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.fake_channel import FakeChannel
+from handlers.jobs.details import job_details
 from handlers.jobs.execution import Executor
 from handlers.jobs.runner import NotResumable
 from handlers.message import Chat, Outgoing
@@ -471,7 +472,7 @@ async def test_a_delivery_of_unknown_outcome_asks_the_person_and_sends_again_on_
     job = await run.state(job_id, JobState.DONE)
     assert ONCE.shown[f"place-result:{job_id}:1"] == 1
     assert len(run.provider.submitted) == 1
-    details = await run.runner.show(job_id)
+    details = await job_details(run.store, job_id)
     assert details is not None
     assert [d.state for d in details.deliveries] == [DeliveryState.UNCERTAIN, DeliveryState.SENT]
 
@@ -536,7 +537,7 @@ async def test_resuming_what_was_never_taken_or_is_done_is_refused(run: Running,
         await run.runner.resume(job_id + "b")
     with pytest.raises(NotResumable):
         await run.runner.resume("unknown")
-    assert await run.runner.show("unknown") is None
+    assert await job_details(run.store, "unknown") is None
 
 
 async def test_resuming_a_submit_of_unknown_outcome_beside_a_paid_one_posts_neither(run: Running, job_id: str) -> None:
