@@ -52,7 +52,9 @@ class Shot(_Frozen):
 class Order(_Frozen):
     """What to make. A series is several shots; everything else is one.
 
-    `provider` names one provider on request of the person or operator; None lets the router choose.
+    `provider` names one provider on request of the person or operator; None lets the router choose. `block`: never
+    these. `priority`: what the words put first where a provider is chosen. `consistency`: how far a face must stay the
+    person's own. `accepted`: the companies that the person lets it be sent to; None where nobody is asked.
     `photos`: accepted photos (upright, sRGB, stripped), main photo first.
     """
 
@@ -61,8 +63,14 @@ class Order(_Frozen):
     model: str = "nanopro"
     aspect_ratio: str | None = None
     photos: tuple[StoredPath, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of each photo, where all are known."""
     mask: StoredPath | None = None
     provider: str | None = None
+    block: tuple[str, ...] = ()
+    priority: Literal["quality", "speed", "cost", "privacy"] | None = None
+    consistency: Literal["strict", "balanced", "loose"] | None = None
+    accepted: tuple[str, ...] | None = None
     language: Literal["zh", "en"] = "en"
     take: int = 0
     """How often this order was made before ("again"): a provider that would repeat itself varies by it."""

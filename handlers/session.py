@@ -40,6 +40,8 @@ class LastResult(_Frozen):
     job: str
     order: Order
     pictures: tuple[StoredPath, ...]
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of each picture."""
     at: datetime
 
 

@@ -59,6 +59,12 @@ def money(cost: Money, language: Language) -> str:
     return words(language, "unit.one_credit") if said == "1" else words(language, "unit.credits", amount=said)
 
 
+def estimated(cost: Money, language: Language) -> str:
+    """Money that was not told by a service: it says that it is by the price list."""
+    amount = money(cost, language)
+    return words(language, "unit.by_list", amount=amount) if cost.amount > 0 else amount
+
+
 def seconds(value: float, language: Language) -> str:
     """A duration as people say it: `25 s`, `2 min 30 s`, `2 min`."""
     whole = max(1, round(value))

@@ -98,6 +98,9 @@ class Controls:
     provider: str | None = None
     consistency: Consistency | None = None
     priority: Priority | None = None
+    service: str | None = None
+    wishes: list[tuple[int, int]] = field(default_factory=list)
+    """Where it was said how far the face must stay, and who is to make it."""
     count_said: int | None = None
     photos_as: Literal["each", "together"] | None = None
     counts: list[tuple[int, int, int]] = field(default_factory=list)
@@ -221,8 +224,12 @@ def _several_photos(scan: Scan, c: Controls) -> None:
 
 
 def _wishes_of_service(scan: Scan, c: Controls) -> None:
-    """How far the face must stay, and what is put first when a service is chosen."""
-    said = ParameterWords(scan.text, "consistency", "priority")
+    """How far the face must stay, which service is named, and what is put first when one is chosen."""
+    said = ParameterWords(scan.text, "consistency", "priority", "services")
+    for word in said.words("services"):
+        c.service = word.key
+        c.spans.append((word.start, word.end))
+        c.evidence.append(f"by {word.key}: {scan.text[word.start : word.end]}")
     for word in said.words("priority"):
         c.priority = cast("Priority", word.key)
         c.spans.append((word.start, word.end))
@@ -233,5 +240,6 @@ def _wishes_of_service(scan: Scan, c: Controls) -> None:
         if not any(ch.isalpha() for ch in scan.text[start : word.start] + scan.text[word.end : end]):
             c.spans.append((word.start, word.end))  # a clause of its own: "keep her face and dress" says more
         c.evidence.append(f"likeness {word.key}: {scan.text[word.start : word.end]}")
+    c.wishes += [(w.start, w.end) for table in ("consistency", "services") for w in said.words(table)]
     if c.priority is None and c.model != "nanopro":
         c.priority = "fastest" if c.model == "nano2" else "best"

@@ -48,6 +48,7 @@ class DecisionState:
             provider=self.c.provider,
             consistency=self.c.consistency,
             priority=self.c.priority,
+            service=self.c.service,
             count_said=self.c.count_said,
             photos_as=self.c.photos_as,
             language=self.language,

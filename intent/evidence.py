@@ -68,7 +68,7 @@ def gather(scan: Scan, controls: Controls) -> Evidence:
     )
     said = command(scan, names_a_picture)
     asked = asks(scan)
-    told, why = tells(scan)
+    told, why = tells(scan, controls.wishes)
     if told >= TOLD_REREAD and (heard := told_where_asked(scan, asked)) < told:
         told = heard
         why.append(f"but only {heard:.1f} where it is asked")

@@ -32,7 +32,7 @@ class ThenEdit:
     parameters: EditParameters = NO_PARAMETERS
 
 
-_BEYOND_THE_CONTRACT = frozenset({"parameters", "consistency", "priority", "count_said", "photos_as"})
+_BEYOND_THE_CONTRACT = frozenset({"parameters", "consistency", "priority", "service", "count_said", "photos_as"})
 """Fields that `as_dict` leaves out: they are for the program, `--explain` prints them."""
 
 
@@ -41,9 +41,10 @@ class Intent:
     """One reading of one message. All fields are always present; `prompt`, `scene` are in the user's own words.
 
     `parameters`: what an `edit` needs, as values. `consistency`: how much the person must stay themselves, None where
-    nothing is said. `priority`: what the words put first when a service is chosen. `count_said`: how many pictures were
-    asked for where that is more than 8. `photos_as`: of several photos, whether each is to become a picture of its own
-    ("each of these") or all one picture ("together"); None where the words do not say.
+    nothing is said. `priority`: what the words put first when a service is chosen; `service`: the one they name ("with
+    OpenAI"), by its key. `count_said`: how many pictures were asked for where that is more than 8. `photos_as`: of
+    several photos, whether each is to become a picture of its own ("each of these") or all one picture ("together");
+    None where the words do not say.
 
     `provider` is "embedded" where the words ask for the free one on this machine, else None.
     `confidence` (0 to 1) is the parser's own: below `intent.SURE` the bot asks before it does paid work, offering
@@ -68,6 +69,7 @@ class Intent:
     parameters: EditParameters = NO_PARAMETERS
     consistency: Consistency | None = None
     priority: Priority | None = None
+    service: str | None = None
     count_said: int | None = None
     photos_as: Literal["each", "together"] | None = None
     confidence: float = 1.0

@@ -29,6 +29,7 @@ _SPREAD: dict[str, tuple[Side, ...]] = {
     "vertical": ("top", "bottom"),
     "all": ("left", "right", "top", "bottom"),
 }
+_AXES = frozenset({"horizontal", "vertical"})
 _NEAR = 6
 """Characters between an adjustment and the word that says how strong it is to be."""
 _WITH_BACKGROUND = frozenset({"replace_bg"})
@@ -168,7 +169,10 @@ def margins_in(found: ParameterWords) -> tuple[Margin, ...]:
     """The sides named, each with the amount said for it in its clause; an amount without a side is that of all four."""
     amounts = _amounts(found)
     taken: dict[Side, tuple[float, str] | None] = {}
+    named = {w.key for w in found.words("sides")}
     for w in found.words("sides"):
+        if w.key in _AXES and named.intersection(_SPREAD[w.key]):
+            continue  # "wider to the left" is not wider to the right
         near = _amount_of(w, amounts, found)
         for side in _SPREAD.get(w.key, (cast("Side", w.key),)):
             if taken.get(side) is None:

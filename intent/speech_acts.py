@@ -1,6 +1,7 @@
 """Asking or telling: how far a message asks for something, and how far it only says something."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from intent.lexicon.patterns import pattern, prefilter, prefiltered
@@ -122,8 +123,11 @@ def asks(scan: Scan) -> str | None:
     return None
 
 
-def tells(scan: Scan) -> tuple[float, list[str]]:
-    """How far the words only tell something: 0 for a bare wish, above 1 for a remark. And which words say so."""
+def tells(scan: Scan, wishes: Sequence[tuple[int, int]] = ()) -> tuple[float, list[str]]:
+    """How far the words only tell something: 0 for a bare wish, above 1 for a remark. And which words say so.
+
+    `wishes`: spans that are known to wish for something ("exactly the same face"): a word in them tells nothing.
+    """
     text = scan.text
     score = 0.0
     why: list[str] = []
@@ -134,7 +138,9 @@ def tells(scan: Scan) -> tuple[float, list[str]]:
         why.append(reason)
 
     for key, points, most in _TELLING if scan.classes else ():
-        if key in scan.classes and (hits := [h for h in scan.words(key) if not scan.quoted(h)]):
+        if key in scan.classes and (
+            hits := [h for h in scan.words(key) if not (scan.quoted(h) or any(a <= h.start < b for a, b in wishes))]
+        ):
             say(points * min(most, len(hits)), f"{key}: {text[hits[0].start : hits[0].end]}")
     if scan.has("question"):
         say(1.5, "a question")

@@ -21,6 +21,7 @@ class Preferences:
 
     `provider`: this one and no other; no fallback. `prefer`: tried first, in this order. `block`: never, whatever else
     is said. `weights`: the rest by lot, weighted so; None for those of the settings. `priority`: None likewise.
+    `wished`: what a person's words put first; what the operator prefers by name or by lot goes before it.
     `accepted`: the companies that the photos may be sent to; None where nobody has to be asked.
     """
 
@@ -29,7 +30,13 @@ class Preferences:
     block: frozenset[str] = frozenset()
     weights: Mapping[str, float] | None = field(default=None, hash=False)
     priority: Priority | None = None
+    wished: Priority | None = None
     accepted: frozenset[str] | None = None
+
+    @property
+    def private(self) -> bool:
+        """Whether photos must not leave the operator's machines."""
+        return Priority.PRIVACY in (self.priority, self.wished)
 
 
 ANYONE = Preferences()

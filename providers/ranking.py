@@ -7,7 +7,7 @@ What a request says about itself goes before the settings; within each, names be
     3   this request's `priority`
     4   PROVIDERS_PREFERRED, in its order
     5   PROVIDERS_WEIGHTS, drawn by lot; a weight of 0 comes after those without one
-    6   PROVIDERS_PRIORITY, and what it leaves equal by quality, price and time
+    6   what a person's words put first, else PROVIDERS_PRIORITY; what it leaves equal by quality, price and time
     7   the place at which the services are registered
 
 The lot is drawn from the request's key, so a repeated run and all pieces of a request draw the same.
@@ -40,7 +40,7 @@ class Ranked:
 
 def rank(candidate: Ranked, task: Task, own: Preferences, settings: Preferences, lot: str) -> Rank:
     """`own` are the request's preferences; of `settings` the same fields are looked at."""
-    base = settings.priority or Priority.QUALITY
+    base = own.wished or settings.priority or Priority.QUALITY
     return (
         _named(candidate.names, own.prefer),
         _drawn(candidate.names, own.weights, lot),

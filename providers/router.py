@@ -225,12 +225,12 @@ def _level(task: Task) -> str:
 
 def _leaves(who: Provider | Service, task: Task, preferences: Preferences) -> bool:
     """Whether photos would leave the operator's machines though the request says that they must not."""
-    return preferences.priority is Priority.PRIVACY and task.photos > 0 and who.tier is Tier.SERVICE
+    return preferences.private and task.photos > 0 and who.tier is Tier.SERVICE
 
 
 def _without_last_resort(able: Sequence[Candidate], preferences: Preferences) -> Sequence[Candidate]:
     """This machine only where nobody else can, where it is preferred by name, or where privacy was asked for."""
-    if preferences.priority is Priority.PRIVACY:
+    if preferences.private:
         return able
     wanted = [
         c for c in able if c.provider.tier is not Tier.LOCAL or not set(preferences.prefer).isdisjoint(_names(c.name))

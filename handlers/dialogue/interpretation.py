@@ -1,6 +1,6 @@
 """Intent to order: which photos the words speak of, what is still missing, and one line that says it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,13 @@ TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style", "
 """Actions that take several photos at once; every other edit is done to each photo by itself."""
 
 Missing = Literal["photo", "second_photo", "text", "style"]
+
+_PRIORITIES: Mapping[str, Literal["quality", "speed", "cost", "privacy"]] = {
+    "best": "quality",
+    "fastest": "speed",
+    "cheapest": "cost",
+    "private": "privacy",
+}
 
 
 def wish_of_command(message: Message) -> Message:
@@ -139,9 +146,36 @@ def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> 
         model=intent.model,
         aspect_ratio=intent.aspect_ratio,
         photos=photos,
-        provider=intent.provider,
         language=language,
+        **wishes(intent),
     )
+
+
+def wishes(intent: Intent) -> dict[str, str | None]:
+    """What the words say of who makes it and how: fields of `Order`, only those that were said."""
+    said = {
+        "provider": intent.provider or intent.service,
+        "priority": _PRIORITIES[intent.priority] if intent.priority else None,
+        "consistency": intent.consistency,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+_BY_SIZE = frozenset({"extend", "upscale"})
+"""Edits for which it matters how large the photo is."""
+
+
+def sized(order: Order, session: Session, heard: MessageFacts) -> Order:
+    """The order with the size of each photo, where an edit of it goes by that, and all are known."""
+    if not any(edit.action in _BY_SIZE for shot in order.shots for edit in shot.edits):
+        return order
+    known = {p.path: (p.width, p.height) for p in (*session.photos, *heard.photos, *heard.quoted)}
+    if session.last_result is not None:
+        known |= dict(zip(session.last_result.pictures, session.last_result.sizes, strict=False))
+    if heard.named_job is not None:
+        known |= {p.path: (p.width, p.height) for p in heard.named_job.pictures}
+    sizes = tuple(known[photo] for photo in order.photos if photo in known)
+    return order.model_copy(update={"sizes": sizes if len(sizes) == len(order.photos) else ()})
 
 
 def spread(order: Order) -> Order:

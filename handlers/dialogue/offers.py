@@ -43,7 +43,8 @@ def offer_edits(turn: TurnBuilder) -> None:
 def offer_edits_of(turn: TurnBuilder, job: Job) -> None:
     """What can be changed on the pictures of a job. Words that follow mean them too, though they are not the newest."""
     pictures = tuple(picture.path for picture in job.pictures)
-    result = LastResult(job=job.id, order=job.order, pictures=pictures, at=turn.heard.now)
+    sizes = tuple((picture.width, picture.height) for picture in job.pictures)
+    result = LastResult(job=job.id, order=job.order, pictures=pictures, sizes=sizes, at=turn.heard.now)
     turn.session = turn.session.model_copy(update={"last_result": result})
     shot = Shot(edits=(Edit(action="edit"),))
     base = Order(operation="edit", shots=(shot,), model=job.order.model, photos=pictures, language=turn.language)

@@ -2,12 +2,12 @@
 
 from handlers.describe import describe
 from handlers.dialogue import offers
-from handlers.dialogue.interpretation import missing, one_each, order_from, spread
+from handlers.dialogue.interpretation import missing, one_each, order_from, sized, spread
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order, Shot, job_id
 from handlers.store.base import Job
-from handlers.words import money, seconds
+from handlers.words import estimated, seconds
 from intent import Intent
 from providers.catalog import MODELS
 from providers.errors import LikenessError
@@ -16,7 +16,7 @@ from providers.money import Money
 
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
-    order = spread(order)
+    order = sized(spread(order), turn.session, turn.heard)
     if (lacks := missing(order)) is not None:
         ask_for(turn, lacks, order)
         return
@@ -30,7 +30,7 @@ def take(turn: TurnBuilder, order: Order) -> None:
         take_one_each(turn, order, error)
         return
     if quote.cost > Money.usd(turn.desk.confirm_above):
-        cost = money(quote.cost, turn.language)
+        cost = estimated(quote.cost, turn.language)
         text = turn.words("say.confirm", what=describe(order, turn.language), cost=cost, **_facts(turn, order))
         choices = (
             Choice(id="confirm:yes", label=turn.words("choice.yes")),
@@ -99,7 +99,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
         key,
         what=describe(order, turn.language),
         time=seconds(quote.seconds, turn.language),
-        cost=money(quote.cost, turn.language),
+        cost=estimated(quote.cost, turn.language),
         **_facts(turn, order),
     )
     if quote.basic and order.operation != "edit" and any(shot.scene for shot in order.shots):

@@ -36,6 +36,10 @@ class RecentQuotes:
             len(order.photos),
             order.mask is not None,
             order.provider,
+            order.block,
+            order.priority,
+            order.consistency,
+            order.sizes,
             order.take > 0,
         )
         if key not in self._known:

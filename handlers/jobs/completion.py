@@ -11,12 +11,14 @@ from handlers.jobs.delivery import Courier
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import Failure, JobOutcome, failure_of, worst
+from handlers.jobs.receipt import ReceiptFacts, receipt_of
 from handlers.jobs.visible_marks import VisibleMarks, with_copies
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
 from providers.errors import LikenessError
 from providers.money import USD, total
+from providers.submission import Routes
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Completion:
     words: Words
     clock: Callable[[], datetime]
     files: JobFiles
+    router: Routes
     marks: VisibleMarks = field(default_factory=VisibleMarks)
 
     async def end(self, job: Job, made: JobOutcome) -> None:
@@ -56,7 +59,7 @@ class Completion:
             log.error("no such channel here: job=%s channel=%s", job.id, job.chat.channel)
             await self._finish(job, JobState.FAILED, "channel_missing")
         elif made.pictures:
-            await self._bring(channel, job, made, took(job, parts))
+            await self._bring(channel, job, made, took(job, parts), receipt_of(job, made, parts, self.router))
         elif made.cancelled:
             await self._stopped(channel, job, made)
         else:
@@ -66,10 +69,10 @@ class Completion:
         """After it broke too often: a mistake of ours."""
         await self.end(job, JobOutcome(steps=()))
 
-    async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float) -> None:
+    async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float, receipt: ReceiptFacts) -> None:
         await self.store.update_job(job.id, state=JobState.DELIVERING)
         teller = JobNotices(job=job, words=self.words)
-        result = teller.result(made, took=seconds, number=job.delivery)
+        result = teller.result(made, took=seconds, number=job.delivery, receipt=receipt)
         shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)
         result = replace(result, pictures=shown)
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
@@ -127,7 +130,8 @@ class Completion:
         last = None
         if job.pictures:
             paths = tuple(picture.path for picture in job.pictures)
-            last = LastResult(job=job.id, order=job.order, pictures=paths, at=now)
+            sizes = tuple((picture.width, picture.height) for picture in job.pictures)
+            last = LastResult(job=job.id, order=job.order, pictures=paths, sizes=sizes, at=now)
         if not await self.store.finish_job(replace(job, state=state, error_code=error_code, finished=now), last):
             await self._drop(job)
             return

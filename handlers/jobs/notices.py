@@ -6,13 +6,14 @@ from datetime import datetime
 
 from handlers.describe import describe
 from handlers.jobs.outcome import Failure, JobOutcome
+from handlers.jobs.receipt import NO_FACTS, WAYS, Held, ReceiptFacts
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.store.base import Job
-from handlers.words import Words, money, seconds
+from handlers.words import Words, estimated, money, seconds, texts
 from providers.base import Phase, Progress
 from providers.catalog import MODELS
 from providers.money import Money
-from providers.registry import is_local
+from providers.registry import is_local, label_of
 
 AFTERWARDS = ("again", "variations", "upscale", "edit")
 """What is offered under every result; each id is `name:job`."""
@@ -107,9 +108,15 @@ class JobNotices:
         text = self.say(key, time=self._time(self.job.created, now))
         return self._outgoing("status", Kind.STATUS, text)
 
-    def result(self, made: JobOutcome, *, took: float, number: int) -> Outgoing:
+    def result(self, made: JobOutcome, *, took: float, number: int, receipt: ReceiptFacts = NO_FACTS) -> Outgoing:
         """The pictures with their receipt. `took`: seconds; `number`: of the delivery, 0 for the first."""
-        lines = [self._receipt(made, took), *self._items(made), *self._missing(made)]
+        lines = [
+            self._receipt(made, took, by_list=receipt.by_list),
+            *(self._enlarged(before, after) for before, after in receipt.enlarged),
+            *(self._held(held) for held in receipt.held),
+            *self._items(made),
+            *self._missing(made),
+        ]
         if made.cancelled:
             lines.append(self.say("job.stopped_some"))
         offers = (*(("retry",) if any(f.unknown for f in made.faults) else ()), *AFTERWARDS)
@@ -124,7 +131,7 @@ class JobNotices:
             language=self.language,
         )
 
-    def _receipt(self, made: JobOutcome, took: float) -> str:
+    def _receipt(self, made: JobOutcome, took: float, *, by_list: bool) -> str:
         pictures = made.pictures
         makers = dict.fromkeys(self._provider(p.provider) for p in pictures)
         count = self.say("say.many", n=len(pictures)) if len(pictures) > 1 else self.say("say.one")
@@ -136,14 +143,25 @@ class JobNotices:
         }
         if all(is_local(p.provider) for p in pictures):
             return self.say("job.receipt_basic", **facts)
-        cost = money(self.job.cost or Money.zero(), self.language)
+        cost = (estimated if by_list else money)(self.job.cost or Money.zero(), self.language)
         return self.say("job.receipt", model=MODELS[self.job.order.model].name(self.language), cost=cost, **facts)
 
     def _provider(self, name: str) -> str:
-        try:
-            return self.say(f"job.provider_{name}")
-        except KeyError:
-            return name
+        """A service by its own name, but where people here call it by another."""
+        key = f"job.provider_{name}"
+        return self.say(key) if key in texts(self.language) else label_of(name)
+
+    def _enlarged(self, before: tuple[int, int], after: tuple[int, int]) -> str:
+        sizes = {"from": "×".join(map(str, before)), "to": "×".join(map(str, after))}
+        return self.say("job.enlarged", **sizes)
+
+    def _held(self, held: Held) -> str:
+        """How the face was held: what was asked for, and where it could not be had, what was."""
+        # A graph of the operator's own says it in words of its own.
+        how = self.say(WAYS[held.how]) if held.how in WAYS else held.how
+        asked, given = (self.say(f"consistency.{level.value}") for level in (held.asked, held.given))
+        text = self.say("job.held" if held.asked is held.given else "job.held_less", asked=asked, given=given)
+        return text + self.say("job.held_by", how=how) if how else text
 
     def _items(self, made: JobOutcome) -> list[str]:
         """Which picture is which, where its steps have labels."""

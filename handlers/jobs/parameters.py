@@ -1,18 +1,21 @@
 """From an edit's words, as `intent` reads them, to the typed parameters that providers know."""
 
 from intent import parameter_reading
-from intent.parameters import EditParameters
-from providers.task import Adjustment, Background, Lettering, Outpaint, Parameters
+from intent.parameters import EditParameters, Margin
+from providers.task import MAX_OUTPAINT, Adjustment, Background, Lettering, Outpaint, Parameters
 
-_PIXELS_ON_A_SIDE = 2000
+Size = tuple[int, int]
+"""Width and height in pixels."""
+_PERCENT_WHERE_NONE_IS_SAID = 25
+"""Of the picture's size across the side: "wider to the left" does not say how much."""
 
 
-def parameters_of(action: str, words: str, scale: int | None = None) -> Parameters:
-    """What `words` ask of the edit `action`. `scale`: 2 or 4, for an upscale."""
+def parameters_of(action: str, words: str, scale: int | None = None, size: Size | None = None) -> Parameters:
+    """What `words` ask of the edit `action`. `scale`: 2 or 4, for an upscale. `size`: the photo's, if known."""
     said = parameter_reading.parameters_of(action, words)
     return Parameters(
         background=_background(said),
-        outpaint=_outpaint(said),
+        outpaint=_outpaint(said, size),
         lettering=_lettering(said),
         filter=said.filter,
         change=said.change,
@@ -31,12 +34,21 @@ def _background(said: EditParameters) -> Background | None:
     return Background(kind=said.background.kind, colours=said.background.colours) if said.background else None
 
 
-def _outpaint(said: EditParameters) -> Outpaint | None:
-    """Only amounts in pixels: without one, or in percent, the picture's size decides, which nobody knows here."""
-    pixels = {m.side: round(m.amount) for m in said.margins if m.amount is not None and m.unit == "pixels"}
-    if not pixels or len(pixels) < len(said.margins):
+def _outpaint(said: EditParameters, size: Size | None) -> Outpaint | None:
+    """In pixels. Without an amount, or in percent, the picture's size decides; without that, the words do."""
+    pixels = {margin.side: _pixels(margin, size) for margin in said.margins}
+    known = {side: min(amount, MAX_OUTPAINT) for side, amount in pixels.items() if amount is not None}
+    return Outpaint(**known) if known and len(known) == len(pixels) else None
+
+
+def _pixels(margin: Margin, size: Size | None) -> int | None:
+    if margin.amount is not None and margin.unit == "pixels":
+        return round(margin.amount)
+    if size is None:
         return None
-    return Outpaint(**{side: min(amount, _PIXELS_ON_A_SIDE) for side, amount in pixels.items()})
+    across = size[0] if margin.side in ("left", "right") else size[1]
+    percent = _PERCENT_WHERE_NONE_IS_SAID if margin.amount is None else margin.amount
+    return max(1, round(across * percent / 100))
 
 
 def _lettering(said: EditParameters) -> Lettering | None:

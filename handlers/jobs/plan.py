@@ -7,6 +7,7 @@ A step is called `shot-link` (`0-1`: the second edit of the first shot).
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
+from math import prod
 from pathlib import Path
 
 from handlers.describe import describe
@@ -19,13 +20,16 @@ from providers.catalog import ACTIONS
 from providers.errors import LikenessError
 from providers.money import Money
 from providers.offers import Tier
-from providers.preferences import ANYONE, Preferences, only
+from providers.preferences import ANYONE, Preferences, Priority
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt
 from providers.submission import Routes, piece_size
-from providers.task import NO_PARAMETERS, IdPhoto, Parameters, Task
+from providers.task import NO_PARAMETERS, Consistency, IdPhoto, Operation, Parameters, Task
 from providers.task_builders import create_task, edit_task, portrait_task
 
 read_parameters = cache(parameters_of)
+
+_REPAINTS = frozenset({Operation.EDIT, Operation.INPAINT, Operation.VARIATIONS, Operation.STYLE_TRANSFER})
+"""Edits that paint a face anew. The others leave it as it is, so nothing has to be asked of who makes them."""
 
 
 def links(shot: Shot) -> int:
@@ -59,17 +63,22 @@ def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
         model=order.model,
         count=what.count,
         aspect_ratio=order.aspect_ratio,
+        consistency=_consistency(order),
         variant=order.take,
     )
+
+
+def _consistency(order: Order) -> Consistency | None:
+    return Consistency(order.consistency) if order.consistency else None
 
 
 def _edit_task(order: Order, shot: Shot, link: int) -> Task:
     edit = shot.edits[link]
     last = link == links(shot) - 1
-    return edit_task(
+    task = edit_task(
         action=edit.action,
         words=edit.prompt,
-        parameters=read_parameters(edit.action, edit.prompt or "", edit.scale),
+        parameters=read_parameters(edit.action, edit.prompt or "", edit.scale, _size(order, shot, link)),
         photos=len(link_photos(order, shot, link)),
         mask=order.mask is not None and link == 0,
         model=order.model,
@@ -77,6 +86,16 @@ def _edit_task(order: Order, shot: Shot, link: int) -> Task:
         aspect_ratio=order.aspect_ratio if last else None,
         variant=order.take,
     )
+    return replace(task, consistency=_consistency(order)) if task.operation in _REPAINTS else task
+
+
+def _size(order: Order, shot: Shot, link: int) -> tuple[int, int] | None:
+    """How large the picture is that a link which goes by it begins with; other links do not look."""
+    if shot.edits[link].action != "extend" or not order.sizes:
+        return None
+    width, height = order.sizes[shot.photo or 0]
+    grown = prod(edit.scale or 1 for edit in shot.edits[:link])
+    return width * grown, height * grown
 
 
 def link_photos(order: Order, shot: Shot, link: int, made: Sequence[Path] = ()) -> tuple[Path, ...]:
@@ -122,7 +141,12 @@ def request_for(order: Order, *, job_id: str, shot: int, link: int = 0, made: Se
 
 def preferences_of(order: Order) -> Preferences:
     """Who may make it, by the order's own wish."""
-    return only(order.provider)
+    return Preferences(
+        provider=order.provider,
+        block=frozenset(order.block),
+        wished=Priority(order.priority) if order.priority else None,
+        accepted=None if order.accepted is None else frozenset(order.accepted),
+    )
 
 
 def plan_of(order: Order, router: Routes, *, job_id: str, sizes: Sequence[int] = ()) -> Plan:

@@ -126,6 +126,7 @@ class JobRunner:
             clock=clock,
             files=self._files,
             marks=marks or VisibleMarks(policy="off"),
+            router=router,
         )
         self._statuses = Statuses(
             store=store, channels=channels, courier=self._courier, words=words, clock=clock, sleep=sleep

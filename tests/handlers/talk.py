@@ -155,7 +155,9 @@ class Person:
             for name in names or ("one.png",)
         )
         done = await self.store.update_job(job.id, state=JobState.DONE, pictures=pictures, finished=self.now)
-        result = LastResult(job=job.id, order=job.order, pictures=tuple(p.path for p in pictures), at=self.now)
+        sizes = tuple((p.width, p.height) for p in pictures)
+        paths = tuple(p.path for p in pictures)
+        result = LastResult(job=job.id, order=job.order, pictures=paths, sizes=sizes, at=self.now)
         await self.store.finish_job(done, result)
         return done
 

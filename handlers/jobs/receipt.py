@@ -1,0 +1,105 @@
+"""What stands in a receipt beside pictures, time and money: how a face was held, how far a picture was enlarged, and
+whether what it cost is known or estimated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handlers.jobs.outcome import JobOutcome
+from handlers.plan import Step, part_key
+from handlers.store.base import Job, Part
+from providers.base import CostSource, PictureFile
+from providers.errors import LikenessError
+from providers.offers import Offer
+from providers.submission import Routes
+from providers.task import Consistency, Operation, Task
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+WAYS = {
+    "reference photo": "identity.reference_photo",
+    "reference photos": "identity.reference_photos",
+    "reference photos, read closely": "identity.reference_photos_read_closely",
+    "only the marked part is painted": "identity.only_the_marked_part_is_painted",
+    "the photo stays, its surroundings are painted": "identity.the_photo_stays_its_surroundings_are_painted",
+    "the photo as image prompt": "identity.the_photo_as_image_prompt",
+    "a face adapter (PuLID)": "identity.a_face_adapter_pulid",
+    "the same picture with more pixels": "identity.the_same_picture_with_more_pixels",
+    "the subject's own pixels": "identity.the_subject_s_own_pixels",
+    "IP-Adapter FaceID": "identity.ip_adapter_faceid",
+    "FLUX.1 Kontext, by reference": "identity.flux_1_kontext_by_reference",
+    "Qwen-Image-Edit, by references": "identity.qwen_image_edit_by_references",
+    "the photo itself, not redrawn": "identity.the_photo_itself_not_redrawn",
+}
+"""What `Offer.identity` says, as a key of our texts. A test holds it against every service's offers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """How far a face stayed the person's own: what was asked for, what whoever made it really has, and by what."""
+
+    asked: Consistency
+    given: Consistency
+    how: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptFacts:
+    """`held`: where a likeness was asked for, each way once. `enlarged`: from and to, of pictures that were.
+    `by_list`: what it cost is estimated by the price list, because the service did not tell."""
+
+    held: tuple[Held, ...] = ()
+    enlarged: tuple[tuple[Size, Size], ...] = ()
+    by_list: bool = False
+
+
+NO_FACTS = ReceiptFacts()
+
+
+def receipt_of(job: Job, made: JobOutcome, parts: Sequence[Part], router: Routes) -> ReceiptFacts:
+    """From the job's plan and what became of it; a service that is gone by now tells nothing."""
+    results = job.plan.results if job.plan else ()
+    pairs = [
+        (step, picture)
+        for step, outcome in zip(results, made.steps, strict=False)
+        for picture in outcome.pictures
+        if step.task is not None
+    ]
+    held = [held_by(step.task, picture, router) for step, picture in pairs if step.task and step.task.consistency]
+    enlarged = [
+        (before, (picture.width, picture.height))
+        for step, picture in pairs
+        if step.task and step.task.operation is Operation.UPSCALE and (before := _size_before(job, step, parts))
+    ]
+    charges = [part.charge for part in parts if part.charge is not None and part.charge.money]
+    return ReceiptFacts(
+        held=tuple(dict.fromkeys(one for one in held if one is not None)),
+        enlarged=tuple(dict.fromkeys(enlarged)),
+        by_list=any(charge.source is CostSource.TABLE for charge in charges),
+    )
+
+
+def held_by(task: Task, picture: PictureFile, router: Routes) -> Held | None:
+    """How the maker of a picture holds a face, by the offer it was made with."""
+    if task.consistency is None or (offer := _offer(task, picture, router)) is None:
+        return None
+    return Held(asked=task.consistency, given=offer.given(task.consistency), how=offer.identity)
+
+
+def _offer(task: Task, picture: PictureFile, router: Routes) -> Offer | None:
+    try:
+        offers = router.provider(picture.provider).offers
+    except LikenessError:
+        return None
+    fitting = [row for row in offers.of(task.operation) if row.reason_not(task, offers.service) is None]
+    return next((row for row in fitting if row.model == picture.model), next(iter(fitting), None))
+
+
+def _size_before(job: Job, step: Step, parts: Sequence[Part]) -> Size | None:
+    """The size of the picture that a step began with, where it is known."""
+    if step.uses:
+        key = part_key(job.id, step.uses[0])
+        made = [picture for part in parts if part.key.partition("#")[0] == key for picture in part.pictures]
+        return (made[0].width, made[0].height) if made else None
+    sizes = dict(zip(job.order.photos, job.order.sizes, strict=False))
+    return sizes.get(step.photos[0]) if step.photos else None
