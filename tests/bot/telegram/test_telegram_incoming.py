@@ -182,7 +182,8 @@ async def test_of_an_album_with_something_else_in_it_the_photos_are_taken(
             ann.sends(media_group_id="mixed", **(contents[name] | caption))
         assert len((await order(stage, 1)).photos) == 1
         await stage.read()
-        assert "photos" not in telegram.words(1), "it is not refused"
+        assert "I work with photos" not in telegram.words(1), "it is not refused"
+        assert "1 of the things you sent are not photos" in telegram.words(1), "nor passed over without a word"
 
 
 async def test_an_album_without_any_photo_gets_the_friendly_line_once(tmp_path: Path, telegram: FakeTelegram) -> None:
