@@ -37,6 +37,7 @@ from intent import parse
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
+from providers.media.files import make_private_folder
 from providers.offers import Tier
 from providers.people.boxes import FaceBoxes
 from providers.router import Router
@@ -82,7 +83,7 @@ async def parts(
     settings: Settings, *, listening: Sequence[str] | None = None, worker: bool = True
 ) -> AsyncIterator[Parts]:
     """Build everything; give everything back at the end. Nothing is started yet. `listening` None: every channel."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.data_dir)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await _opened(settings)

@@ -1,5 +1,6 @@
 """The command line. Each command lives in its own module and is imported only when it is used."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -46,6 +47,7 @@ class LazyGroup(click.Group):
             return super().main(args, *more, **options)
         from bot.cli.faults import guarded
 
+        os.umask(0o077)  # databases, photos, logs of a library: whatever is written here is for this user alone
         words = sys.argv[1:] if args is None else list(args)
         options["standalone_mode"] = False
         guarded(lambda: super(LazyGroup, self).main(args, *more, **options), words)

@@ -305,7 +305,7 @@ class Conversation:
         if decision.cancel:
             lines.append(words(language, "say.forgotten_stopped"))
         said = Outgoing(
-            id=f"{heard.message.key}:forgotten",
+            id=f"forgotten:{job_of(heard.message.key)}",  # the key itself is made of the ids of who asked
             kind=Kind.TEXT,
             text="\n".join(lines),
             ref=heard.message.ref,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
 
 from handlers.jobs.queues import Limits
-from handlers.store.sql.engine import write_ahead_log
+from handlers.store.sql.engine import make_private, write_ahead_log
 
 APPLICATION = "likeness"
 IDLE_POLL = 0.2
@@ -111,12 +111,13 @@ class EngineDatabase:
 
 def _connected(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in ("busy_timeout = 30000", "foreign_keys = ON", "synchronous = NORMAL"):
+    for pragma in ("busy_timeout = 30000", "foreign_keys = ON", "synchronous = NORMAL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _write_ahead(file: Path) -> None:
-    """The journal mode stays with the file."""
+    """The journal mode stays with the file, and its mode with what SQLite lays beside it."""
+    make_private(file)
     connection = sqlite3.connect(file)
     try:
         write_ahead_log(connection)

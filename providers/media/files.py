@@ -89,6 +89,13 @@ def write_new_file(data: bytes, *, into: Path, name: str) -> Path:
     return target
 
 
+def make_private_folder(folder: Path) -> None:
+    """Made where it is missing; for this user alone, also where it was there before. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(PRIVATE_FOLDER)
+
+
 def delete_quietly(paths: Iterable[Path]) -> None:
     """Delete the files that are there; what is not there, or cannot be deleted, is passed over.
 

@@ -28,7 +28,7 @@ from bot.channels.wechat.promises import Promises
 from bot.channels.wechat.replay_guard import ReplayGuard
 from bot.channels.wechat.result_pages.pages import Pages
 from bot.channels.wechat.result_pages.routes import ResultPages
-from bot.channels.wechat.tokens import Tokens
+from bot.channels.wechat.tokens import Tokens, sealing
 from bot.metrics import Metrics
 from handlers.channel import Answerer, Delivered, DeliveryError, DeliveryLater, Finding, Health
 from handlers.foreground import ForegroundGate
@@ -80,7 +80,8 @@ class WeChatChannel:
         self._app_id, self._app_secret, self._root = app_id, app_secret, api_url.rstrip("/")
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=24)
         self._client = httpx.AsyncClient(transport=direct(limits=limits), limits=limits)
-        tokens = Tokens(store=store, app_id=app_id, fetch=self._fetch_token, clock=clock, sleep=sleep)
+        seal = sealing(app_secret.get_secret_value())
+        tokens = Tokens(store=store, app_id=app_id, fetch=self._fetch_token, seal=seal, clock=clock, sleep=sleep)
         self.api = WeChatApi(client=self._client, root=self._root, tokens=tokens)
         self.rights = AccountRights(store=store, app_id=app_id, api=self.api, clock=clock, sleep=sleep)
         people = FollowerStore(store, clock=clock)

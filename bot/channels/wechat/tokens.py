@@ -6,13 +6,16 @@ a new one forced (20 a day, 30 seconds apart).
 """
 
 import asyncio
+import base64
+import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from cryptography.fernet import Fernet, InvalidToken
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from handlers.store.base import Values
 
@@ -24,6 +27,14 @@ EARLY_SECONDS = 300.0
 LEASE_SECONDS = 20.0
 WAIT_SECONDS = 0.1
 FORCE_APART = 30.0
+
+
+def sealing(app_secret: str) -> Fernet:
+    """What seals the token in the store. The key is the account's own secret: every process of the account has it, and
+    who has it could ask for a token anyway; who only reads the database has neither."""
+    key = hmac.digest(app_secret.encode(), b"likeness.wechat.token", "sha256")
+    return Fernet(base64.urlsafe_b64encode(key))
+
 
 Fetch = Callable[[bool], Awaitable[dict[str, Any]]]
 """Ask the platform, forcing a new token or not: `{"access_token", "expires_in"}`. Raises WeChatError."""
@@ -40,7 +51,7 @@ class Known(BaseModel):
 
 
 class Tokens:
-    """`fetch` asks the platform. `sleep` is the pause while another process asks."""
+    """`fetch` asks the platform. `seal` closes what is kept. `sleep` is the pause while another process asks."""
 
     def __init__(
         self,
@@ -48,6 +59,7 @@ class Tokens:
         store: Values,
         app_id: str,
         fetch: Fetch,
+        seal: Fernet,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -55,6 +67,7 @@ class Tokens:
         self._key = app_id
         self._lease_key = f"{app_id}.lease"
         self._fetch = fetch
+        self._seal = seal
         self._clock = clock
         self._sleep = sleep
         self._here = asyncio.Lock()
@@ -78,8 +91,13 @@ class Tokens:
         return self._clock().timestamp()
 
     async def _shared(self) -> Known | None:
-        raw = await self._store.value(SPACE, self._key)
-        return None if raw is None else Known.model_validate_json(raw)
+        sealed = await self._store.value(SPACE, self._key)
+        if sealed is None:
+            return None
+        try:
+            return Known.model_validate_json(self._seal.decrypt(sealed))
+        except (InvalidToken, ValidationError):
+            return None  # of another secret: it is asked for again
 
     async def _renew(self, refused: str | None, *, force: bool = False) -> str:
         asked = self._asked
@@ -101,7 +119,8 @@ class Tokens:
                 if shared is None or not self._good(shared, refused):
                     shared = await self._ask(shared, force=force)
                     self._asked += 1
-                    await self._store.set_value(SPACE, self._key, shared.model_dump_json())
+                    sealed = self._seal.encrypt(shared.model_dump_json().encode()).decode()
+                    await self._store.set_value(SPACE, self._key, sealed)
                 self._known = shared
                 return shared.token
             finally:

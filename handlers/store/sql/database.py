@@ -5,6 +5,7 @@ behind checkpoints. On SQLite one thread writes (the file has one write lock any
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -75,6 +76,13 @@ class Database:
         with self._engine.connect() as connection, connection.begin():
             return work(connection)
 
+    async def _apart(self, work: Callable[[], T]) -> T:
+        """Something that is no transaction, on a thread of the store's. Raises StoreError."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._writers, work)
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise _told(error) from None
+
     async def ping(self) -> None:
         await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
 
@@ -118,8 +126,8 @@ class Database:
         return self._statements[name]
 
 
-def _told(error: SQLAlchemyError) -> StoreUnavailable | StoreRejected:
+def _told(error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailable | StoreRejected:
     """Without the statement, the address or the cause: their text holds people's words."""
-    away = isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout)
+    away = isinstance(error, sqlite3.OperationalError | OperationalError | InterfaceError | InternalError | PoolTimeout)
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return (StoreUnavailable if away or lost else StoreRejected)(type(error).__name__)

@@ -86,6 +86,34 @@ def write_ahead_log(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
+def truncate_log(engine: sa.Engine) -> bool:
+    """Write the log into the file and cut it to nothing: until then, what was deleted can still be read in it.
+
+    False where others read meanwhile for longer than two seconds: then it is to be tried again. Blocks.
+    """
+    connection = engine.raw_connection()
+    try:
+        connection.execute("PRAGMA busy_timeout = 2000")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {1000 * _SQLITE_PATIENCE}")
+        connection.close()
+
+
+def vacuum(engine: sa.Engine) -> None:
+    """Write the file anew, without the pages that deleted rows of former versions lie in. Blocks."""
+    connection = engine.raw_connection()
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.close()
+
+
 def _sqlite_begin(connection: sa.Connection) -> None:
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -27,8 +27,8 @@ class SchemaTooNew(RuntimeError):
     """The database was written by a newer Likeness: refusing is the only way not to damage it."""
 
 
-def migrate(connection: sa.Connection) -> None:
-    """Bring the database to the newest schema inside the caller's transaction.
+def migrate(connection: sa.Connection) -> bool:
+    """Bring the database to the newest schema inside the caller's transaction; whether it was an older one.
 
     The transaction holds the lock: on SQLite it has begun with the write lock, on PostgreSQL with an advisory one.
     Raises SchemaTooNew.
@@ -41,6 +41,8 @@ def migrate(connection: sa.Connection) -> None:
         _stamp(connection, HEAD)
     elif found != HEAD:
         upgrade(connection, HEAD, found=found)
+        return True
+    return False
 
 
 def upgrade(connection: sa.Connection, target: str, *, found: str | None) -> None:

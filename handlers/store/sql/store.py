@@ -1,5 +1,6 @@
 """`SqlStore`: the `Store` on SQLite or PostgreSQL, one code for both. Each of its protocols has a module of its own."""
 
+import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from handlers.store.base import Job
 from handlers.store.files import files_of_job
 from handlers.store.sql import forgetting, rows
 from handlers.store.sql.database import Clock, utc_now
-from handlers.store.sql.engine import make_engine
+from handlers.store.sql.engine import make_engine, truncate_log, vacuum
 from handlers.store.sql.entries import SqlEntries
 from handlers.store.sql.inbox import SqlInbox
 from handlers.store.sql.jobs import SqlJobs
@@ -20,6 +21,12 @@ from handlers.store.sql.values import SqlValues
 from providers.media.store import MediaStore
 
 __all__ = ["SqlStore", "utc_now"]
+
+
+log = logging.getLogger(__name__)
+
+CUT_TRIES = 3
+"""Each waits for two seconds at most."""
 
 
 class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
@@ -35,9 +42,12 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
 
         Raises SchemaTooNew and StoreError.
         """
-        store = cls(make_engine(url, pool_size=2 * threads), clock=clock, threads=threads, media=media)
+        engine = make_engine(url, pool_size=2 * threads)
+        store = cls(engine, clock=clock, threads=threads, media=media)
         try:
-            await store._write(migrate)
+            if await store._write(migrate) and engine.dialect.name == "sqlite":
+                await store._apart(lambda: vacuum(engine))
+                await store._cut_log()
         except BaseException:
             await store.aclose()
             raise
@@ -48,7 +58,9 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
             forgetting.forget(c, chat.owner)
             return self.files_of_owner(c, chat.owner)
 
-        return tuple(sorted(await self._write(work)))
+        files = tuple(sorted(await self._write(work)))
+        await self._cut_log()
+        return files
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         now = self._clock()
@@ -59,7 +71,20 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
                 self.note_files(c, job.chat.owner, files_of_job(job), now)
             return self.files_older_than(c, before)
 
-        return tuple(sorted(await self._write(work)))
+        files = tuple(sorted(await self._write(work)))
+        await self._cut_log()
+        return files
+
+    async def _cut_log(self) -> None:
+        """SQLite: what was deleted is overwritten in the file (`secure_delete`); the log must not keep it either."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        for _ in range(CUT_TRIES):
+            if await self._apart(lambda: truncate_log(self._engine)):
+                return
+        log.warning(
+            "the database's log could not be cut and is cut at the next house-keeping: others read all the time"
+        )
 
     def _live(self, c: sa.Connection) -> list[Job]:
         live = sa.select(JOBS).where(JOBS.c.state.in_(rows.LIVE_STATES))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.channels.wechat.api import WeChatError
-from bot.channels.wechat.tokens import Tokens
+from bot.channels.wechat.tokens import SPACE, Fetch, Tokens, sealing
 from handlers.store.memory import MemoryStore
 from tests.bot.wechat.house import house, photo
 from tests.handlers.running import Clock, hasty
@@ -109,6 +109,24 @@ async def test_a_token_refused_for_ever_is_refetched_once_and_forced_once_for_ea
         assert wechat.calls["stable_token"] - asked <= 2
 
 
+def tokens(store: MemoryStore, fetch: Fetch, clock: Clock, *, account: str = "its own") -> Tokens:
+    return Tokens(store=store, app_id="a", fetch=fetch, seal=sealing(account), clock=clock, sleep=hasty)
+
+
+async def test_a_token_lies_sealed_in_the_store_and_another_secret_asks_anew() -> None:
+    store, clock, asked = MemoryStore(), Clock(), 0
+
+    async def fetch(force: bool) -> dict[str, object]:
+        nonlocal asked
+        asked += 1
+        return {"access_token": f"token-in-clear-{asked}", "expires_in": 7200}
+
+    assert await tokens(store, fetch, clock).token() == "token-in-clear-1"
+    assert await tokens(store, fetch, clock).token() == "token-in-clear-1"
+    assert "token-in-clear" not in str(await store.space(SPACE))
+    assert await tokens(store, fetch, clock, account="another").token() == "token-in-clear-2"
+
+
 async def test_of_many_processes_one_renews_the_token() -> None:
     store, clock, asked = MemoryStore(), Clock(), 0
     at_once = most = 0
@@ -121,7 +139,7 @@ async def test_of_many_processes_one_renews_the_token() -> None:
         at_once -= 1
         return {"access_token": f"token {asked}", "expires_in": 7200}
 
-    processes = [Tokens(store=store, app_id="a", fetch=fetch, clock=clock, sleep=hasty) for _ in range(8)]
+    processes = [tokens(store, fetch, clock) for _ in range(8)]
     first = await asyncio.gather(*(p.token() for p in processes for _ in range(3)))
     assert set(first) == {"token 1"}
     second = await asyncio.gather(*(p.renewed("token 1") for p in processes))
@@ -140,9 +158,9 @@ async def test_the_lease_of_a_process_that_died_ends_by_itself() -> None:
     async def fetch(force: bool) -> dict[str, object]:
         return {"access_token": "good", "expires_in": 7200}
 
-    dying = asyncio.create_task(Tokens(store=store, app_id="a", fetch=dies, clock=clock, sleep=hasty).token())
+    dying = asyncio.create_task(tokens(store, dies, clock).token())
     await asyncio.sleep(0.05)
-    waiting = asyncio.create_task(Tokens(store=store, app_id="a", fetch=fetch, clock=clock, sleep=hasty).token())
+    waiting = asyncio.create_task(tokens(store, fetch, clock).token())
     await asyncio.sleep(0.05)
     assert not waiting.done()
     clock.ahead += timedelta(seconds=30)
