@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 CANCEL_SECONDS = 0.5
 """How often the store is asked for cancellations made in another process."""
 SWEEP_SECONDS = 20.0
+RUNS_KEPT = timedelta(days=1)
+"""How long the engine's rows of ended runs are kept: they name jobs, also of people who were forgotten meanwhile."""
 LATE_IDS = timedelta(hours=6)
 """How long after a job's end the id of a request of it may still turn up."""
 HOUSEKEEPING_SECONDS = 6 * 3600.0
@@ -434,6 +436,6 @@ class JobRunner:
         files = await self._store.expire(before=before)
         left_over = await self._store.unnamed(await self._files.old_photos(before))
         await self._files.discard([*files, *left_over])
-        runs = await self._engine.forget_ended(before=before)
+        runs = await self._engine.forget_ended(before=max(before, self._clock() - RUNS_KEPT))
         if files or runs:
             log.info("expired: files=%d runs=%d", len(files), runs)
