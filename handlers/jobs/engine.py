@@ -35,7 +35,7 @@ from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus, WorkflowStatu
 from handlers.jobs.abilities import Abilities, storage_of, who_can
 from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase
 from handlers.jobs.engine_log import tame_log
-from handlers.jobs.outage import Outage, is_outage
+from handlers.jobs.outage import Outage, Room, is_full, is_outage
 from handlers.jobs.queues import Limits, Placement, queues
 from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
 
@@ -110,6 +110,7 @@ class Engine:
     database_url: str | None = None
     worker: bool = True
     concurrency: int = 256
+    room: Room
     outage_pause: float = OUTAGE_PAUSE
     outage: Outage = field(default_factory=Outage)
     _lease: WorkerLease = field(init=False)
@@ -237,6 +238,9 @@ class Engine:
                 try:
                     return await self.follow(job_id, run)
                 except Exception as error:
+                    if is_full(error):
+                        await self.room.wait(job_id)
+                        continue
                     if not is_outage(error):
                         raise
                     log.info("a run waits for the database: job=%s %s", job_id, type(error).__name__)

@@ -92,6 +92,9 @@ class JobNotices:
         text = self.say("job.sleeping", time=seconds(wakes_after, self.language))
         return self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
 
+    def no_room(self) -> Outgoing:
+        return self._outgoing("status", Kind.STATUS, self.say("job.no_room"), (self._choice("cancel"),))
+
     def unserved(self) -> Outgoing:
         """No process that could make it is there: it is kept."""
         return self._outgoing("unserved", Kind.CHOICES, self.say("job.unserved"), (self._choice("cancel"),))

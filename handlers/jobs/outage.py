@@ -1,7 +1,10 @@
 """When the database is away (restarted, unreachable, its disk full): a reason to wait, never to give a job up."""
 
 import asyncio
+import errno
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -14,6 +17,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
+ROOM_PAUSE = 10.0
+"""Seconds between two attempts of a run that finds no room on the disk: each may fetch its pictures anew."""
 PAUSE = 0.5
 """Seconds between two attempts of a write that must not be lost."""
 
@@ -21,6 +26,11 @@ PAUSE = 0.5
 def is_outage(error: BaseException) -> bool:
     """Whether this says that the database did not answer, rather than that something is wrong with what was asked."""
     return isinstance(error, StoreUnavailable | OperationalError | InterfaceError | PoolTimeout | ConnectionError)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the disk has no room for a file: then what is paid for waits until it has."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Outage:
@@ -38,6 +48,27 @@ class Outage:
         if self.now:
             self.now = False
             log.warning("the database is back, jobs go on")
+
+
+class Room:
+    """Waits for room on the disk. `told(job_id)` is called each time; the operator reads it once."""
+
+    def __init__(self, told: Callable[[str], Awaitable[None]], *, pause: float = ROOM_PAUSE) -> None:
+        self._told = told
+        self._pause = pause
+        self._missing_at = -math.inf
+
+    async def wait(self, job_id: str) -> None:
+        if time.monotonic() - self._missing_at > 10 * ROOM_PAUSE:
+            log.critical("no room on the disk: pictures that are paid for wait for it; free some room")
+        self._missing_at = time.monotonic()
+        await self._told(job_id)
+        await asyncio.sleep(self._pause)
+
+    @property
+    def missing(self) -> bool:
+        """Whether a job waited for it just now."""
+        return time.monotonic() - self._missing_at < 3 * ROOM_PAUSE
 
 
 async def written(write: Callable[[], Awaitable[T]]) -> T:

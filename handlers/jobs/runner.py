@@ -24,6 +24,7 @@ from handlers.jobs.delivery import Courier, delivery_key
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
 from handlers.jobs.execution import Check, Executor, Maker
 from handlers.jobs.files import JobFiles
+from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
 from handlers.jobs.queues import LOCAL, Limits, Placement, placement, queue_of
@@ -95,6 +96,7 @@ class JobRunner:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_lost: Callable[[], None] | None = None,
         outage_pause: float = OUTAGE_PAUSE,
+        room_pause: float = ROOM_PAUSE,
         most_takeovers: int = MOST_TAKEOVERS,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
@@ -143,6 +145,7 @@ class JobRunner:
             follow=self._follow,
             take_up=self.take_up,
             taken_over=self._correct_statuses,
+            room=Room(self._say_no_room, pause=room_pause),
             on_lost=on_lost or self._end,
             channels=frozenset(channels),
             services={p.name: LOCAL if p.tier is Tier.LOCAL else Limits() for p in router.providers},
@@ -190,8 +193,8 @@ class JobRunner:
         return not self._engine.busy
 
     def ready(self) -> bool:
-        """Whether jobs go on: the database answers."""
-        return not self._engine.outage.now
+        """Whether jobs go on: the database answers, and there is room for pictures."""
+        return not self._engine.outage.now and not self._engine.room.missing
 
     # --- what the conversation and the command line ask for
 
@@ -301,6 +304,10 @@ class JobRunner:
             return
         await self._engine.enqueue(job.id, job.run, await self._placement(job), delay=seconds)
         await self._statuses.asleep(job, seconds)
+
+    async def _say_no_room(self, job_id: str) -> None:
+        if (job := await self._store.job(job_id)) is not None:
+            await self._statuses.no_room(job)
 
     async def _due(self, job_id: str, run: int) -> Job | None:
         """The job, if this run of it is still to be done."""

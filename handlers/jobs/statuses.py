@@ -101,6 +101,11 @@ class Statuses:
             log.error("a job waits for a worker that is not there: job=%s channel=%s", job.id, job.chat.channel)
             await self.courier.say(channel, job.chat, JobNotices(job=job, words=self.words).unserved())
 
+    async def no_room(self, job: Job) -> None:
+        """It is made, but there is no room to keep it; it is fetched as soon as there is."""
+        if (channel := self.channels.get(job.chat.channel)) is not None:
+            await self.courier.show(channel, job.chat, JobNotices(job=job, words=self.words).no_room())
+
     async def asleep(self, job: Job, seconds: float) -> None:
         """The job sleeps until a step of it is worth another look."""
         channel = self.channels.get(job.chat.channel)

@@ -1,6 +1,7 @@
 """The database goes away and comes back: jobs wait, nothing is posted meanwhile, and everything ends as it should."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from handlers.jobs.outage import answered, is_outage, written
 from handlers.store.base import Job, JobState, Part
 from handlers.store.memory import MemoryStore
+from providers.base import Result, Submission
 from providers.fake import FakeProvider
 from tests.handlers.running import Running, running
 from tests.servers.postgres import NoPostgres, OwnServer, new_database, own_server
@@ -125,6 +127,25 @@ async def test_a_run_waits_for_the_store_and_is_not_counted_as_broken(tmp_path: 
         job = await run.do()
         assert (job.state, job.run, store.times) == (JobState.DONE, 0, 0)
         assert len(run.provider.submitted) == 1
+
+
+async def test_a_paid_picture_waits_for_room_on_the_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Full(FakeProvider):
+        times = 4
+
+        async def fetch(self, submission: Submission, into: Path) -> Result:
+            if self.times:
+                self.times -= 1
+                raise OSError(errno.ENOSPC, "No space left on device: /a/secret/place")
+            return await super().fetch(submission, into)
+
+    async with running(tmp_path, provider=Full(), room_pause=0.001) as run:
+        job = await run.do()
+        assert (job.state, job.run, len(run.provider.submitted)) == (JobState.DONE, 0, 1)
+        assert any(s.text.startswith("There is no room here") for s in run.channel.statuses("j1"))
+        assert not run.runner.ready()
+    assert sum("no room on the disk" in record.getMessage() for record in caplog.records) == 1
+    assert "secret" not in caplog.text
 
 
 async def test_the_id_of_a_paid_request_is_kept_until_the_database_takes_it(tmp_path: Path) -> None:
