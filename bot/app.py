@@ -16,6 +16,8 @@ from starlette.applications import Starlette
 from bot.channels.registry import Ground, registered
 from bot.channels.web.cookies import load_secret
 from bot.channels.web.middleware import hosts_for
+from bot.hooks import PATH as HOOKS
+from bot.hooks import hook_routes
 from bot.http import create_app
 from bot.metrics import Metrics
 from bot.settings import Settings
@@ -88,7 +90,9 @@ async def parts(
     async with AsyncExitStack() as stack:
         store = await _opened(settings)
         stack.push_async_callback(store.aclose)
-        router = build_router(settings)
+        listens = listening is None or bool(listening)
+        hooks = f"{settings.public_url.rstrip('/')}{HOOKS}" if settings.public_url and listens else None
+        router = build_router(settings, hooks=hooks)
         stack.push_async_callback(_close_providers, router)
         secret = await asyncio.to_thread(load_secret, settings.data_dir / "secret")
         metrics, foreground = Metrics(), ForegroundGate()
@@ -209,6 +213,7 @@ def web_app(made: Parts) -> Starlette:
         lifespan=lifespan,
         hosts=hosts_for(made.settings.host, made.settings.public_url),
         metrics_token=made.settings.metrics_token,
+        more=hook_routes(made.router.provider),
     )
 
 

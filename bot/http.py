@@ -37,15 +37,17 @@ def create_app(
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
     hosts: frozenset[str] | None = None,
     metrics_token: SecretStr | None = None,
+    more: Sequence[Route] = (),
 ) -> Starlette:
     """The app.
 
     `ready`: whether messages can be taken; without it, whether every channel listens. In both cases the store is
     asked too. `hosts`: the names under which the page may be opened (`middleware.hosts_for`); None for any.
+    `more`: doors that belong to no channel.
     """
     operator = _Operator(channels=channels, store=store, metrics=metrics, ready=ready, token=metrics_token)
     # Channels' routes first: theirs are asked for most, and each route before one costs it a comparison.
-    routes = [*(route for channel in channels for route in channel.routes()), *operator.routes()]
+    routes = [*(route for channel in channels for route in channel.routes()), *operator.routes(), *more]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=routes)
     return app

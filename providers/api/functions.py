@@ -24,7 +24,7 @@ from providers.errors import AskPerson
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt
 from providers.settings import ProviderSettings
 from providers.submission import OnProgress
-from providers.task import MAX_COUNT
+from providers.task import LEVELS, MAX_COUNT
 from providers.task_builders import create_task, edit_task, portrait_task
 
 ITEM_FIELDS = frozenset({"style", "scene", "prompt"})
@@ -115,15 +115,12 @@ async def edit_image(
     key: str | None = None,
     settings: ProviderSettings | None = None,
 ) -> Result:
-    """Change `image` as `prompt` says, by `action`. `mask`: a picture of the photo's shape, white is changed.
-
-    `model`: nanopro where nothing is said, gpt where there is a mask.
-    """
+    """Change `image` as `prompt` says, by `action`. `mask`: a picture of the photo's shape, white is changed."""
     photos = (*_given(image, image_path, image_url), *(i for i in (image2, image3) if i is not None))
     options = Options(provider=provider, out=out, on_progress=on_progress, key=key, settings=settings)
 
     async def call() -> Result:
-        chosen = model or ("gpt" if mask is not None else "nanopro")
+        chosen = model or LEVELS[0]
         wish = _edit(len(photos), mask is not None, prompt, action, chosen, aspect_ratio, scale, count)
         return await perform([wish], photos=photos, mask=mask, options=options)
 

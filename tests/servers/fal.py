@@ -13,7 +13,6 @@ This module is longer than others because it is one machine: the protocol of the
 import argparse
 import asyncio
 import base64
-import binascii
 import hashlib
 import io
 import json
@@ -38,6 +37,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from tests.servers import serving as server
+from tests.servers.fal_models import MODELS, output_size, problem
 
 KEY = "test-key"
 NGINX = (
@@ -175,74 +175,6 @@ FAULTS: dict[str, Plan] = {
     "slow": Plan(seconds=20),
 }
 
-SIZES = {"1:1": (1, 1), "3:4": (3, 4), "4:3": (4, 3), "9:16": (9, 16), "16:9": (16, 9)}
-PRESETS = {
-    "square_hd": (1024, 1024),
-    "portrait_4_3": (768, 1024),
-    "portrait_16_9": (576, 1024),
-    "landscape_4_3": (1024, 768),
-    "landscape_16_9": (1024, 576),
-    "auto": (1024, 1024),
-}
-RESOLUTIONS = {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}
-NANO = frozenset(
-    {
-        "prompt",
-        "image_urls",
-        "num_images",
-        "aspect_ratio",
-        "resolution",
-        "output_format",
-        "safety_tolerance",
-        "seed",
-        "sync_mode",
-        "enable_web_search",
-        "limit_generations",
-    }
-)
-GPT = frozenset({"prompt", "image_urls", "mask_url", "image_size", "quality", "num_images", "output_format"})
-FIELDS: dict[str, frozenset[str]] = {
-    "fal-ai/nano-banana-2": NANO | {"thinking_level"},
-    "fal-ai/nano-banana-pro": NANO,
-    "openai/gpt-image-2": GPT,
-}
-
-
-def _problem(endpoint: str, body: Any) -> dict[str, Any] | None:
-    """What the model's schema would refuse. Stricter than fal: unknown fields are refused too."""
-    app = endpoint.removesuffix("/edit")
-    edit = endpoint.endswith("/edit")
-    if not isinstance(body, dict) or not isinstance(body.get("prompt"), str) or not body["prompt"]:
-        return _detail("missing", field="prompt")
-    allowed = FIELDS[app] - (set() if edit else {"image_urls", "mask_url"})
-    if unknown := set(body) - allowed:
-        return _detail("extra_forbidden", field=sorted(unknown)[0])
-    if body.get("num_images", 1) not in (1, 2, 3, 4):
-        return _detail("less_than_equal", field="num_images")
-    if body.get("aspect_ratio", "1:1") not in {*SIZES, "auto"} or body.get("resolution", "1K") not in RESOLUTIONS:
-        return _detail("enum", field="aspect_ratio")
-    size = body.get("image_size", "auto" if edit else "square_hd")
-    if not (size in PRESETS if isinstance(size, str) else {"width", "height"} == set(size)):
-        return _detail("enum", field="image_size")
-    if edit and not body.get("image_urls"):
-        return _detail("missing", field="image_urls")
-    for url in [*body.get("image_urls", []), *([body["mask_url"]] if "mask_url" in body else [])]:
-        if not _is_picture(url):
-            return _detail("image_load_error")
-    return None
-
-
-def _is_picture(url: str) -> bool:
-    head, _, data = url.partition(";base64,")
-    if not head.startswith("data:image/"):
-        return url.startswith("https://")
-    try:
-        with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as image:
-            image.load()
-    except (OSError, binascii.Error):
-        return False
-    return True
-
 
 @dataclass
 class Job:
@@ -267,14 +199,7 @@ class Job:
 
     @property
     def size(self) -> tuple[int, int]:
-        asked = self.body.get("image_size")
-        if isinstance(asked, dict):
-            return int(asked["width"]), int(asked["height"])
-        if asked is not None:
-            return PRESETS[asked]
-        across, down = SIZES.get(self.body.get("aspect_ratio", "1:1"), (1, 1))
-        longest = RESOLUTIONS[self.body.get("resolution", "1K")]
-        return longest * across // max(across, down), longest * down // max(across, down)
+        return output_size(self.endpoint, self.body)
 
     def done(self) -> bool:
         plan = self.plan
@@ -355,6 +280,9 @@ class FakeFal:
         self.bodies: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.hooks: list[str] = []
+        """Webhook addresses that submits named."""
+        self.jwks: dict[str, Any] = {"keys": []}
         self.submit_credits: str | None = None
         self.result_credits: str | None = None
         self.address = "own"
@@ -443,6 +371,8 @@ class FakeFal:
         path = path.removeprefix(self.prefix)
         self.asked.append(f"{request.method} {path}")
         self.headers.append(dict(request.headers))
+        if path == "/.well-known/jwks.json":
+            return JSONResponse(self.jwks)
         if request.method == "POST":
             return await self._submit(request, path.strip("/"))
         if request.headers.get("authorization") != f"Key {self.key}":
@@ -483,13 +413,14 @@ class FakeFal:
         if request.headers.get("authorization") != f"Key {self.key}":
             self.counts["bad_key"] += 1
             return JSONResponse({"detail": "Authentication is required to access this application"}, 401)
-        if endpoint.removesuffix("/edit") not in FIELDS:
+        if endpoint not in MODELS:
             return JSONResponse({"detail": "Application not found"}, 404)
         body = json.loads(raw)
         self.bodies.append(body)
-        if problem := _problem(endpoint, body):
-            return JSONResponse(problem, 422)
-        prompt = body["prompt"]
+        if wrong := problem(endpoint, body):
+            return JSONResponse(_detail(wrong[0], field=wrong[1]), 422)
+        self.hooks += [hook for hook in (request.query_params.get("fal_webhook"),) if hook]
+        prompt = body.get("prompt", "")
         marker = re.search(r"\[\[job:([^\]]+)\]\]", prompt)
         self.markers[marker[1] if marker else hashlib.sha256(prompt.encode()).hexdigest()[:12]] += 1
         plan = self._next_plan(prompt)
@@ -501,7 +432,7 @@ class FakeFal:
             return self._answer(plan)
         job = Job(
             id=str(uuid.uuid4()),
-            app=endpoint.removesuffix("/edit"),
+            app="/".join(endpoint.split("/")[:2]),
             endpoint=endpoint,
             body=body,
             plan=plan,
@@ -626,7 +557,8 @@ class FakeFal:
                 data = picture_bytes(job.size, n, kind)
                 url = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
             files.append({"url": url, "content_type": f"image/{kind}", "file_name": f"{n}.{kind}", "width": None})
-        out: dict[str, Any] = {"image": files[0]} if job.plan.shape == "image" else {"images": files}
+        one = job.plan.shape == "image" or MODELS[job.endpoint].one
+        out: dict[str, Any] = {"image": next(iter(files), None)} if one else {"images": files}
         if job.plan.nsfw:
             out["has_nsfw_concepts"] = [True] * job.count
         return out | {"description": ""}

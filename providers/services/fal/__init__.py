@@ -21,6 +21,7 @@ def _build(dependencies: Dependencies) -> Provider:
         queue_url=settings.fal_queue_url,
         downloader=dependencies.downloader(),
         sleep=dependencies.sleep,
+        hook=dependencies.hook(KEY),
     )
 
 

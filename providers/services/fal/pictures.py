@@ -6,7 +6,7 @@ what is still missing. Safe to repeat: a picture of this job that lies in the fo
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,9 +23,10 @@ from providers.services.results import already_saved, save, stem_of
 log = logging.getLogger(__name__)
 
 ROUNDS = 4
-READS = 6
+READS = 5
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
+LONGEST_ASKED = 30.0
 
 Read = Callable[[str], Awaitable[Answer]]
 Sleep = Callable[[float], Awaitable[None]]
@@ -47,9 +48,13 @@ class Fetcher:
         self._name = name
 
     async def fetch(self, submission: Submission, result_url: str, into: Path) -> Result:
-        """Every picture of the job that can be had. Fewer than promised is a result; none is an error."""
+        """Every picture of the job that can be had. Fewer than promised is a result; none is an error.
+
+        Only briefly patient: WaitAndRetry `result_unreachable` asks for more, which `providers.collection` has.
+        """
         saved: dict[int, PictureFile] = {}
         refused: set[int] = set()
+        errors: list[LikenessError] = []
         charge = submission.charge
         for round_ in range(ROUNDS):
             answer = await self._result(result_url)
@@ -60,40 +65,47 @@ class Fetcher:
                 raise MadeNothing("the result holds no picture")
             missing = [n for n in range(len(links)) if n not in saved and n not in refused]
             got = await asyncio.gather(*(self._one(submission, n, links[n], into) for n in missing))
-            for number, picture in zip(missing, got, strict=True):
-                if picture is not None and number in flagged and await in_thread(looks_blank, picture.path):
-                    await in_thread(delete_quietly, [picture.path])
+            errors = [end for end in got if isinstance(end, LikenessError)]
+            for number, end in zip(missing, got, strict=True):
+                if isinstance(end, LikenessError):
+                    continue
+                if number in flagged and await in_thread(looks_blank, end.path):
+                    await in_thread(delete_quietly, [end.path])
                     refused.add(number)
-                elif picture is not None:
-                    saved[number] = picture
+                else:
+                    saved[number] = end
             if len(saved) + len(refused) == len(links):
                 break
             if round_ < ROUNDS - 1:
                 await self._sleep(min(FIRST_WAIT * 2**round_, LONGEST_WAIT))
         if not saved:
-            raise _nothing(refused)
+            raise _nothing(refused, errors)
         pictures = tuple(saved[n] for n in sorted(saved))
         return Result(pictures=pictures, charge=charge)
 
     async def _result(self, url: str) -> Answer:
-        """The result, asked for again while it is only out of reach. Raises what the job ended with."""
-        wait = FIRST_WAIT
-        for _ in range(READS):
+        """The result, asked for again while it is only out of reach. Raises what the job ended with.
+
+        A 5xx is no end, whatever it says of its type: the job was reported as done without an error, so that the
+        result address alone is in trouble.
+        """
+        for round_ in range(READS):
             try:
                 answer = await self._read(url)
             except httpx.TransportError:
                 answer = None
             if answer is not None:
-                if error := job_error(answer):
+                if answer.status < 500 and (error := job_error(answer)):
                     raise error
                 if answer.ok and isinstance(answer.body, dict):
                     return answer
-            await self._sleep(max(wait, min((answer.retry_after or 0.0) if answer else 0.0, 30.0)))
-            wait = min(wait * 2, LONGEST_WAIT)
+            if round_ < READS - 1:
+                asked = min((answer.retry_after or 0.0) if answer else 0.0, LONGEST_ASKED)
+                await self._sleep(max(FIRST_WAIT * 2**round_, asked))
         raise WaitAndRetry("the result is out of reach", code="result_unreachable")
 
-    async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | None:
-        """One picture, or None where this link did not give one."""
+    async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | LikenessError:
+        """One picture, or why this link did not give one."""
         stem = stem_of(self._name, submission.request_id, number)
         if found := await in_thread(already_saved, into, stem, submission):
             return found
@@ -101,13 +113,15 @@ class Fetcher:
             return await save(await self._download(url), number, submission, into)
         except LikenessError as error:
             log.warning("a picture could not be fetched: %s", error.code)
-            return None
+            return error
 
 
-def _nothing(refused: set[int]) -> LikenessError:
+def _nothing(refused: set[int], errors: Sequence[LikenessError]) -> LikenessError:
+    """Why there is no picture at all: what passes with time before what does not."""
     if refused:
         return AskPerson("every picture was blacked out", code="refused_content")
-    return MadeNothing("the pictures could not be downloaded", code="picture_lost")
+    passing = [error for error in errors if isinstance(error, WaitAndRetry)]
+    return next(iter([*passing, *errors]), MadeNothing("the pictures could not be downloaded", code="picture_lost"))
 
 
 def pictures_of(body: Any) -> tuple[list[str], set[int]]:

@@ -1,7 +1,9 @@
 """fal's queue, direct or behind a billing proxy, for portrait, edit and create."""
 
 import asyncio
+import json
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -11,18 +13,19 @@ import httpx
 from pydantic import SecretStr
 
 from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
-from providers.errors import LikenessError, TellOperator, WaitAndRetry
+from providers.errors import AskPerson, LikenessError, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net import direct
 from providers.net.outcome import connection_error
 from providers.offers import Offers
-from providers.services.fal import endpoints
 from providers.services.fal.addresses import FAL_QUEUE, address, stream_of
 from providers.services.fal.answers import Answer, submit_error
+from providers.services.fal.bodies import encoded_body
 from providers.services.fal.follow import STREAM_SILENCE, Follower, Watched
 from providers.services.fal.offers import KEY, NANOPRO, offers
 from providers.services.fal.pictures import Fetcher
+from providers.services.fal.webhooks import Bells, WebhookKeys, jwks_url_for
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -62,6 +65,8 @@ class FalProvider(ProviderDefaults):
         client: httpx.AsyncClient | None = None,
         sleep: Sleep = asyncio.sleep,
         stream_silence: float = STREAM_SILENCE,
+        hook: str | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._key = SecretStr(key) if isinstance(key, str) else key
         self._root = queue_url.rstrip("/")
@@ -74,6 +79,10 @@ class FalProvider(ProviderDefaults):
             self._client = self._paid = client
         self._sleep = sleep
         self._silence = stream_silence
+        # fal calls only https; a proxy on this machine may be told anything.
+        self._hook = hook if hook and (hook.startswith("https://") or not self._root.startswith("https://")) else None
+        self._keys = WebhookKeys(self._client, jwks_url_for(self._root), now)
+        self._bells = Bells()
 
     def __repr__(self) -> str:
         return f"<FalProvider {'direct' if self._root == FAL_QUEUE else 'by a proxy'}>"
@@ -84,13 +93,16 @@ class FalProvider(ProviderDefaults):
 
     async def submit(self, request: Request) -> Submission:
         """See `providers.services.fal.answers` for what each answer proves about the job."""
-        offer = endpoints.offer_for(request)
+        offer = offers().find(request.task)
+        if offer is None:
+            raise AskPerson(str(offers().reason_not(request.task)), code="provider_cannot", params={"given": "fal"})
         endpoint = offer.model
-        body = await in_thread(endpoints.encoded_body, request, offer)
+        body = await in_thread(encoded_body, request, offer)
         headers = self._headers() | {"content-type": "application/json"}
         try:
             response = await self._paid.post(
                 f"{self._root}/{endpoint}",
+                params={"fal_webhook": self._hook} if self._hook else None,
                 content=body,
                 headers=headers,
                 timeout=SUBMIT_TIMEOUT,
@@ -115,12 +127,18 @@ class FalProvider(ProviderDefaults):
         )
 
     async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
-        follower = Follower(self._client, self._headers(), self._read, self._sleep, stream_silence=self._silence)
+        bell = self._bells.of(submission.request_id)
+        follower = Follower(
+            self._client, self._headers(), self._read, bell.sleeper(self._sleep), stream_silence=self._silence
+        )
         status = self._address("status", submission)
         job = Watched(status=status, stream=stream_of(status), response=self._address("response", submission))
-        async with aclosing(follower.follow(job)) as reports:
-            async for progress in reports:
-                yield progress
+        try:
+            async with aclosing(follower.follow(job)) as reports:
+                async for progress in reports:
+                    yield progress
+        finally:
+            self._bells.forget(submission.request_id)
 
     async def fetch(self, submission: Submission, into: Path) -> Result:
         """Also `picture_lost`, where no link gave a picture; the submission stays good for another try."""
@@ -148,6 +166,20 @@ class FalProvider(ProviderDefaults):
             case 404 | 405 | 501:
                 return Cancelled.UNSUPPORTED
         raise _setting_error(answer) or WaitAndRetry(f"cancel was answered with {answer.status}")
+
+    async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """fal signs with Ed25519; what it says is not believed, only looked up sooner."""
+        if not await self._keys.signed(headers, body):
+            return False
+        try:
+            told = json.loads(body)
+        except ValueError:
+            return False
+        request_id = told.get("request_id") if isinstance(told, dict) else None
+        if not isinstance(request_id, str):
+            return False
+        self._bells.ring(request_id)
+        return True
 
     async def check(self) -> None:
         """Asks for a job that cannot exist: a good key gives `not found`, a bad one is refused. Costs nothing."""

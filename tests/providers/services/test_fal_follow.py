@@ -181,15 +181,15 @@ async def test_every_shape_of_result_is_understood(
 @pytest.mark.parametrize(
     ("fault", "kind", "code"),
     [
-        ("expired", MadeNothing, "picture_lost"),
-        ("truncated", MadeNothing, "picture_lost"),
-        ("cut", MadeNothing, "picture_lost"),
-        ("html", MadeNothing, "picture_lost"),
+        ("expired", MadeNothing, "result_gone"),
+        ("truncated", MadeNothing, "bad_picture"),
+        ("cut", WaitAndRetry, "result_unreachable"),
+        ("html", MadeNothing, "bad_picture"),
         ("empty", MadeNothing, "made_nothing"),
         ("nsfw", AskPerson, "refused_content"),
         ("result_policy", AskPerson, "refused_content"),
         ("result_nothing", MadeNothing, "made_nothing"),
-        ("result_500", MadeNothing, "provider_failed"),
+        ("result_500", WaitAndRetry, "result_unreachable"),
     ],
 )
 async def test_a_result_without_a_picture_is_never_a_success(
