@@ -22,7 +22,7 @@ FILES = ("own_a.jsonl", "own_b.jsonl")
 
 
 def messages() -> list[tuple[str, int]]:
-    folder = Path(__file__).resolve().parent.parent / "tests" / "intent"
+    folder = Path(__file__).resolve().parent.parent / "intent" / "data"
     rows = [json.loads(line) for name in FILES for line in (folder / name).read_text("utf-8").splitlines()]
     return [(row["text"], row["photos"]) for row in rows]
 

@@ -21,12 +21,13 @@ from intent.parameters import (
 from intent.scan import Scan
 
 
-def parse(text: str, *, photos: int = 0) -> Intent:
+def parse(text: str, *, photos: int = 0, group: bool = False) -> Intent:
     """The one reading of a message; never raises.
 
-    `photos`: how many pictures came with it or lie on the table from just before.
+    `photos`: how many pictures came with it or lie on the table from just before. `group`: it was said to the bot in a
+    group, where a needless question weighs more and a missed request less.
     """
-    return decide(Scan(text, photos))[0]
+    return decide(Scan(text, photos), group=group)[0]
 
 
 __all__ = [

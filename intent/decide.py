@@ -1,105 +1,127 @@
-"""From what was found to one reading."""
+"""From a message to its reading: the rules and the learned model choose the core, rules read the slots."""
 
 import re
 from dataclasses import replace
 
-from intent import numbers
-from intent.chain import edit
 from intent.commands import slash
-from intent.decision_state import SURE, DecisionState
-from intent.edits import ALWAYS
+from intent.core import core_of
+from intent.decision_state import DecisionState
 from intent.evidence import Evidence, gather
-from intent.extract import content, names_only
-from intent.free_edits import confined, free_edit
 from intent.intent import Intent
-from intent.lexicon.patterns import pattern, prefilter, prefiltered
-from intent.personas import OF_EN, only_placed, own_look
+from intent.model import Floats, model
+from intent.policy import GROUP, PRIVATE, decide_by_cost
+from intent.realize import realize
+from intent.rules import by_rules
 from intent.scan import Scan
-from intent.series import series
-from intent.statements import only_said, refuses_only
-from intent.styles import ID, PLACES, SUBJECTS, Found
-from intent.thresholds import (
-    ACTION_CLEAR,
-    ASK_GIVES_WAY,
-    CREATE,
-    CREATE_BARE,
-    CREATE_LAST_RESORT,
-    CREATE_OVER_EDIT,
-    EDIT_NAMED,
-    EDIT_SURE,
-    ID_NAMED,
-    STATEMENT_SURE,
-    STYLE_ASKED,
-    STYLE_HINTED,
-    STYLE_NAMED,
-    STYLE_SAID,
-)
+from intent.statements import refuses_only
 
-_CHANGE_EN = prefiltered("decide", "change_en")
-_LEAD = pattern("decide", "lead")
-_WHOLE = prefilter(
-    r"(?:把|将|给)?(?:这|那)?(?:个|张|幅)?(?:照片|图片|相片|照|图|它|人像|这个|这张|头像|脸)(?:的人像|的人|的脸|里的人)?(?:都|全)?"
-    r"(?:变成|做成|弄成|整成|搞成|p成|画成|改成|转成)"
-)
 _WORD = re.compile(r"[^\W_]")
+_TRIED = 8
+"""Cores, likeliest first, that are tried for a reading: some cannot be read out of these words."""
+_OFFERED = 3
+"""Readings beside the first."""
 
 
-def decide(scan: Scan, *, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
-    """The reading, and the notes that led to it where it is to be `explained`."""
+def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
+    """The reading, and the notes that led to it where it is to be `explained`.
+
+    `group`: the message was said to the bot in a group, where silence weighs more.
+    """
     r = DecisionState(scan, explained=explained)
-    result = _decide(r)
-    if result.confidence < SURE and result.operation not in ("none", "command"):
-        result = replace(result, alternatives=_alternatives(r, result))
-    return result, r.notes
+    certain = _certain(r)
+    if certain is not None:
+        return replace(certain, decision="silent" if certain.operation == "none" else "act"), r.notes
+    e = gather(scan, r.c)
+    if explained:
+        _note(r, e)
+    rules = by_rules(r, e)
+    return _chosen(r, e, rules, group=group), r.notes
 
 
-def _alternatives(r: DecisionState, first: Intent) -> tuple[Intent, ...]:
-    """The two or three best readings of a doubtful message, the chosen one first."""
-    words = first.prompt or first.scene or r.whole()
-    plain = r.make("portrait", first.confidence, prompt=words)
-    others = [first]
-    for key in sorted(r.styles, key=lambda k: -r.styles[k])[:2]:
-        if key != first.style:
-            others.append(r.make("portrait", first.confidence, style=key, scene=words))
-    if first.operation != "edit" and r.scan.photos:
-        others.append(r.make("edit", first.confidence, action="edit", prompt=words))
-    if first.operation == "create" or r.scan.photos:
-        others.append(plain)
-    if first.operation != "create" and not r.scan.photos:
-        others.append(r.make("create", first.confidence, prompt=words))
-    unlike: list[Intent] = []
-    for other in others:
-        if all((other.operation, other.style, other.action) != (o.operation, o.style, o.action) for o in unlike):
-            unlike.append(other)
-    return tuple(unlike[:3])
-
-
-def _decide(r: DecisionState) -> Intent:
-    scan, c = r.scan, r.c
-    named = slash(scan.text)
+def _certain(r: DecisionState) -> Intent | None:
+    """What needs no weighing: a slash command, no words at all, a bare refusal."""
+    named = slash(r.scan.text)
     if named:
         r.note("command", f"/{named}")
         return r.make("command", 1.0, command=named)
-    if not scan.hits and not _WORD.search(scan.text):
+    if not r.scan.hits and not _WORD.search(r.scan.text):
         r.note("none", "no words")
         return r.make("none", 1.0)
-    e = gather(scan, c)
-    r.styles = {k: v for k, v in e.found.scores.items() if v >= 0.8}
-    if r.explained:
-        _note(r, e)
-    if e.command:
-        key, sure, words = e.command
-        r.note("command", f"{key}: {words}")
-        if key == "again":
-            return r.make("command", sure, command="again", count=max(c.count, numbers.any_number(scan.text)))
-        return r.make("command", sure, command=key)
-    if refuses_only(scan):
+    if refuses_only(r.scan):
         r.note("none", "only what is not wanted")
-        return r.make("none", 0.9)
-    if only_said(r, e):
-        r.note("none", f"telling {e.told:.1f}, nothing asked")
-        return r.make("none", 0.9 if e.told >= STATEMENT_SURE else 0.7)
-    return _what(r, e)
+        return r.make("none", 0.95)
+    return None
+
+
+def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Intent:
+    """The likeliest reading, or where asking is cheapest the likeliest request with the next ones beside it."""
+    learned = model()
+    likely = learned.probabilities(e, core_of(rules), rules.confidence)
+    readings, nothing = _readings(r, e, rules, learned.cores, likely)
+    decision, cost = decide_by_cost(
+        [p for _, p in readings],
+        nothing,
+        harmless=bool(readings) and _harmless(readings[0][0]),
+        costs=GROUP if group else PRIVATE,
+    )
+    if r.explained:
+        _note_choice(r, e, rules, likely)
+        r.note("decide", f"{decision}, {cost:.2f} taps on the average")
+    if decision == "silent" or not readings:
+        none = r.make("none", nothing)
+        return replace(none, decision="silent", alternatives=tuple(i for i, _ in readings[:_OFFERED]))
+    (first, _), *others = readings
+    return replace(first, decision=decision, alternatives=tuple(i for i, _ in others[:_OFFERED]))
+
+
+def _readings(
+    r: DecisionState, e: Evidence, rules: Intent, cores: tuple[str, ...], likely: Floats
+) -> tuple[list[tuple[Intent, float]], float]:
+    """The readings that ask for something with their probabilities, likeliest first, and that of a remark.
+
+    What cannot be read out of the words (a series of which no two pictures are found) gives its share to the others.
+    """
+    none = cores.index("none")
+    lost = 0.0
+    out: list[tuple[Intent, float]] = []
+    for at in likely.argsort()[::-1][:_TRIED]:
+        if at == none:
+            continue
+        made = rules if cores[at] == core_of(rules) else realize(r, e, cores[at])
+        same = next((n for n, (other, _) in enumerate(out) if made is not None and _same(made, other)), None)
+        if made is None:
+            lost += float(likely[at])
+        elif same is not None:  # two edits of one chain
+            out[same] = (out[same][0], out[same][1] + float(likely[at]))
+        else:
+            out.append((made, float(likely[at])))
+    out.sort(key=lambda reading: -reading[1])
+    share = max(1e-6, 1 - lost)
+    found = [(replace(i, confidence=round(p / share, 3)), p / share) for i, p in out]
+    return found, float(likely[none]) / share
+
+
+def _harmless(first: Intent) -> bool:
+    """Whether acting on it begins no picture: a word to the bot, or a question back."""
+    return first.operation == "command" or bool(first.ask)
+
+
+def _same(one: Intent, other: Intent) -> bool:
+    return replace(one, confidence=0.0) == replace(other, confidence=0.0)
+
+
+def _note_choice(r: DecisionState, e: Evidence, rules: Intent, likely: Floats) -> None:
+    """Both sides' best three, and what they came to together."""
+    learned = model()
+    scores = learned.scores_of(e)
+    best = ", ".join(f"{learned.cores[i]} {scores[i]:.2f}" for i in scores.argsort()[::-1][:3])
+    r.note("learned", best)
+    styles = [(f"portrait:{k}", e.found.worth(k)) for k in e.found.scores]
+    acts = [(f"edit:{a.key}", a.score) for a in e.acts]
+    pointed = sorted((*styles, *acts, ("create", e.drawn), ("none", e.told)), key=lambda kv: -kv[1])[:3]
+    r.note("rules", f"{core_of(rules)} ({', '.join(f'{k} {v:.1f}' for k, v in pointed)})")
+    together = ", ".join(f"{learned.cores[i]} {likely[i]:.0%}" for i in likely.argsort()[::-1][:3])
+    r.note("together", together)
 
 
 def _note(r: DecisionState, e: Evidence) -> None:
@@ -114,170 +136,3 @@ def _note(r: DecisionState, e: Evidence) -> None:
         r.note("tells", line)
     if e.drawn > 0:
         r.note("create", f"{e.drawn:.1f}: {', '.join(e.drawn_why)}")
-
-
-def _what(r: DecisionState, e: Evidence) -> Intent:
-    scan, c, found, style, top = e.scan, e.controls, e.found, e.style, e.top
-    lettering = not scan.photos and scan.has("createnoun") and all(a.key == "text_render" for a in e.acts)
-    changed_instead = (
-        not lettering and e.acts and e.strongest >= EDIT_NAMED and (scan.photos or e.drawn < CREATE_OVER_EDIT)
-    )
-    if e.drawn >= CREATE and not changed_instead:
-        return r.make("create", 0.6 + min(0.35, e.drawn / 12), prompt=r.whole(_LEAD))
-    editing = _editing(e)
-    several = None if editing else series(scan, found, c)
-    if several:
-        items, reason = several
-        r.note("series", reason)
-        return r.make("series", 0.9, items=tuple(items), count=len(items))
-    if editing:
-        return edit(r, e.acts)
-    if e.persona and _describes_somebody(e):
-        return r.make("portrait", 0.75, prompt=r.whole())
-    if found.ask and top < ASK_GIVES_WAY:
-        return r.make("portrait", 0.9, ask=found.ask, scene=_scene(r, found, None))
-    own = free_edit(scan)
-    if own and style in found.strong and top >= 1 and _WHOLE.search(scan.text):
-        own = None  # 把这张弄成动漫的: the whole picture becomes the style
-    if (
-        own
-        and not (own[0] in "戴穿系" and top >= 1)
-        and style not in found.named
-        and not found.ask
-        and (scan.photos or scan.has("thispic"))
-    ):
-        r.note("edit", own)
-        return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
-    if style and top >= _enough(e, style):
-        return r.make("portrait", 0.55 + min(0.45, top / 10), style=style, scene=_scene(r, found, style))
-    if e.acts:
-        return edit(r, e.acts)
-    return _unnamed(r, e)
-
-
-def _enough(e: Evidence, style: str) -> float:
-    """The score a style needs: little where a picture is asked for, more where only a prop hints at it."""
-    scan, found, top = e.scan, e.found, e.top
-    hinted = style not in found.strong and style not in found.named
-    if hinted and top < 1.3 and scan.photos and scan.has("bg") and not scan.has("pic"):
-        return 9.0  # "background -> library" is about the background
-    if hinted and style in ("child_portrait", "family_photo") and not scan.has("pic"):
-        return STYLE_SAID
-    low = (
-        STYLE_HINTED
-        if scan.photos and not scan.has("change", "remove", "add", "bg", "thispic", "past", "opinion")
-        else STYLE_SAID
-    )
-    return STYLE_ASKED if e.asked or scan.has("pic", "me") or len(scan.text) <= 12 else low
-
-
-def _editing(e: Evidence) -> bool:
-    """Whether it is the picture that is to be changed, rather than a portrait made."""
-    if not e.acts:
-        return False
-    scan, found, style, top = e.scan, e.found, e.style, e.top
-    sure = [a for a in e.acts if a.score >= EDIT_SURE]
-    if not sure:
-        return top < 1.0 and not found.ask
-    first = sure[0]
-    if found.ask == ID or (style in ID and top >= ID_NAMED):
-        return (
-            first.key in ("restore", "upscale", "text_render", "retouch", "remove_person", "colorize")
-            and first.score >= EDIT_NAMED
-        )
-    if found.ask:
-        return first.key in ALWAYS or first.key in ("replace_bg", "blend")
-    if style is None:
-        return True
-    if first.key in ALWAYS and first.score >= ACTION_CLEAR:
-        return True
-    hit = found.at[style]
-    before = scan.text[max(0, hit.start - 4) : hit.start]
-    object_of = bool(re.search(r"这张|此|这幅|这|把|给|this $|the $", before)) and first.at > hit.start
-    if first.key == "blend":
-        return not (
-            style in found.named and top >= ASK_GIVES_WAY and (hit.start < first.at or hit.named or scan.has("pic"))
-        )
-    if style in found.named and hit.start < first.at and not object_of:
-        return top < STYLE_NAMED and first.score > EDIT_NAMED and first.key == "replace_bg"
-    return first.score + (0.6 if first.at < hit.start else 0.0) >= top or object_of
-
-
-def _describes_somebody(e: Evidence) -> bool:
-    """Whether the description of somebody as something outranks the style that its words may also name."""
-    found, style, top = e.found, e.style, e.top
-    if style is None:
-        return True
-    if own_look(e.scan) and style not in found.named:
-        return True
-    if top >= STYLE_SAID and (style in found.strong or style in found.named) and only_placed(e.scan):
-        return False
-    if style in SUBJECTS and style not in found.named:
-        return True
-    if style in found.strong and style not in PLACES and top >= STYLE_SAID:
-        return False
-    if style in found.named and top >= STYLE_NAMED:
-        return False
-    return style not in found.strong or style in PLACES
-
-
-def _scene(r: DecisionState, found: Found, style: str | None) -> str | None:
-    """What the words say beyond the style's own name."""
-    scan = r.scan
-    spans = []
-    for h in scan.hits:
-        if h.kind == "style" and h.key == style and names_only(scan.text[h.start : h.end], style or ""):
-            spans.append((h.start, h.end))
-    if found.ask or (style or "").startswith(("id_photo", "dating")):
-        groups = [h for h in scan.hits if h.kind == "group"]
-        places = [h for h in groups if h.key in ("cafe", "beach", "city", "restaurant")][1:]
-        spans += [(h.start, h.end) for h in groups if h not in places]
-    if (style or "").startswith("id_photo"):  # "blue background" is what the style is: no wish beyond it
-        spans += [(h.start, h.end) for h in scan.words("bg")]
-    return content(scan, r.c, spans)
-
-
-def _unnamed(r: DecisionState, e: Evidence) -> Intent:
-    """No style and no action of the catalogue is named: a description, or a change in the person's own words."""
-    scan = r.scan
-    person = scan.has("me", "relative")
-    if e.persona or (scan.photos and OF_EN.search(scan.text)):
-        return r.make("portrait", 0.7, prompt=r.whole())
-    if e.drawn >= CREATE_BARE and not scan.photos:
-        return r.make("create", 0.55, prompt=r.whole(_LEAD))
-    if (
-        scan.photos
-        and scan.has("bg")
-        and (not scan.has("pic") or scan.has("thispic"))
-        and not re.search(r"in the background|背景里|背景音", scan.text)
-    ):
-        return r.make("edit", 0.65, action="replace_bg", prompt=r.whole())
-    own = free_edit(scan)
-    if own and (scan.photos or scan.has("thispic")):
-        r.note("edit", own)
-        return r.make("edit", 0.65, action=confined(scan), prompt=r.whole())
-    if (
-        scan.photos
-        and scan.has("pic")
-        and not scan.has("remove")
-        and not scan.has("thispic")
-        and not re.search(r"把|将", scan.text)
-    ):
-        return r.make("portrait", 0.55, prompt=r.whole())
-    changing = (
-        scan.has("change", "remove", "add")
-        or bool(re.search(r"把|将|让", scan.text))
-        or bool(_CHANGE_EN.search(scan.text))
-    )
-    if changing and (scan.photos or scan.has("thispic")):
-        r.note("edit", "a change in one's own words")
-        return r.make("edit", 0.6, action=confined(scan), prompt=r.whole())
-    if scan.photos and (scan.has("pic", "asa") or person or e.asked):
-        return r.make("portrait", 0.55, prompt=r.whole())
-    if e.asked and scan.has("pic") and person:
-        return r.make("portrait", 0.5, prompt=r.whole())
-    if e.drawn >= CREATE_LAST_RESORT and not scan.photos:
-        return r.make("create", 0.45, prompt=r.whole(_LEAD))
-    if scan.photos:
-        return r.make("portrait", 0.4, prompt=r.whole())
-    return r.make("none", 0.6)

@@ -12,7 +12,7 @@ from intent.parameters import EditParameters
 from intent.scan import Scan
 
 SURE = 0.6
-"""Below this confidence the bot asks, offering `Intent.alternatives`, before it does paid work."""
+"""A reading below this probability is doubtful: where a second reader is set up, it is asked."""
 
 
 class DecisionState:
@@ -23,7 +23,6 @@ class DecisionState:
         self.explained = explained
         self.notes: list[tuple[str, str]] = []
         self.c: Controls = controls(scan)
-        self.styles: dict[str, float] = {}
         self.language = _language(scan)
         for line in self.c.evidence:
             self.note("chosen", line)

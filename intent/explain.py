@@ -27,7 +27,7 @@ class Explanation:
         told = {k: v for k, v in self.intent.as_dict().items() if v not in (None, [], "") and k != "alternatives"}
         lines.append("reading  " + ", ".join(f"{k}={v!r}" for k, v in told.items()))
         lines += _parameters(self.intent)
-        for other in self.intent.alternatives[1:]:
+        for other in self.intent.alternatives:
             lines.append(f"or       {other.operation} {other.style or other.action or other.prompt or ''}".rstrip())
         return "\n".join(lines)
 
@@ -43,10 +43,10 @@ def _parameters(intent: Intent) -> list[str]:
     return lines
 
 
-def explain(text: str, *, photos: int = 0) -> Explanation:
+def explain(text: str, *, photos: int = 0, group: bool = False) -> Explanation:
     """The same reading as `intent.parse`, with the words that led to it."""
     scan = Scan(text, photos)
-    intent, notes = decide(scan, explained=True)
+    intent, notes = decide(scan, group=group, explained=True)
     found: dict[tuple[int, int], list[str]] = {}
     for hit in scan.hits:
         name = f"{hit.kind} {hit.key}" + (" (weak)" if hit.weak else "")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from intent.parameters import NO_PARAMETERS, Consistency, EditParameters, Priority
+from intent.policy import Decision
 
 OperationName = Literal["portrait", "series", "edit", "create", "command", "none"]
 Language = Literal["zh", "en"]
@@ -47,8 +48,9 @@ class Intent:
     None where the words do not say.
 
     `provider` is "embedded" where the words ask for the free one on this machine, else None.
-    `confidence` (0 to 1) is the parser's own: below `intent.SURE` the bot asks before it does paid work, offering
-    `alternatives`, the two or three best readings.
+    `confidence`: the probability that this is what was meant. `alternatives`: the next readings, likeliest first.
+    `decision`: what costs a person least on the average: to act on the reading, to ask which one is meant, or to stay
+    silent (a friendly line at most).
     """
 
     operation: OperationName
@@ -74,6 +76,7 @@ class Intent:
     photos_as: Literal["each", "together"] | None = None
     confidence: float = 1.0
     alternatives: tuple["Intent", ...] = ()
+    decision: Decision = "act"
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object of the contract: every field, lists for tuples."""
@@ -87,7 +90,10 @@ class Intent:
                     {g.name: getattr(v, g.name) for g in fields(v) if g.name not in _BEYOND_THE_CONTRACT} for v in value
                 ]
             elif f.name == "alternatives":
-                value = [v.as_dict() for v in value]
+                value = [
+                    {k: w for k, w in v.as_dict().items() if k not in ("confidence", "alternatives", "decision")}
+                    for v in value
+                ]
             elif isinstance(value, tuple):
                 value = list(value)
             out[f.name] = value

@@ -281,7 +281,7 @@ class Conversation:
 
     async def _read(self, heard: MessageFacts) -> Intent:
         photos = photos_in_sight(heard)
-        first = parse(heard.message.text, photos=photos)
+        first = parse(heard.message.text, photos=photos, group=heard.message.group)
         if self._second_reader is not None and first.confidence < SURE:
             return await self._second_reader.read(heard.message.text, photos=photos, first=first)
         return first

@@ -16,7 +16,7 @@ from handlers.dialogue.turn import Decision, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order
 from handlers.session import Question, Session
-from intent import SURE, Intent
+from intent import Intent
 from providers.catalog import ACTIONS, STYLES
 
 
@@ -96,15 +96,26 @@ def photo_came(turn: TurnBuilder, kind: str, order: Order, text: str) -> bool:
 def read(turn: TurnBuilder, text: str) -> None:
     intent = turn.intent
     if intent.operation == "command":
-        commands.run(turn, intent.command or "help", slash=text.startswith("/"))
+        read_command(turn, intent, text)
     elif intent.operation == "none":
         nothing_asked(turn, text)
-    elif intent.confidence < SURE and intent.alternatives:
-        which_reading(turn, intent)
     elif intent.ask:
         ask_back(turn, intent)
+    elif intent.decision == "ask":
+        which_reading(turn, intent)
     else:
         take_reading(turn, intent)
+
+
+_CALLS_OFF = frozenset({"cancel", "start"})
+"""Commands that end something: not by words that may not have meant it."""
+
+
+def read_command(turn: TurnBuilder, intent: Intent, text: str) -> None:
+    if intent.decision == "ask" and intent.command in _CALLS_OFF:
+        nothing_asked(turn, text)
+    else:
+        commands.run(turn, intent.command or "help", slash=text.startswith("/"))
 
 
 def take_reading(turn: TurnBuilder, intent: Intent) -> None:
@@ -137,11 +148,11 @@ def nothing_asked(turn: TurnBuilder, text: str) -> None:
 
 
 def which_reading(turn: TurnBuilder, intent: Intent) -> None:
-    orders = tuple(turn.order(i) for i in (intent, *intent.alternatives) if i.operation not in ("none", "command"))
-    distinct = {describe(o, turn.language): o for o in orders}
-    if len(distinct) < 2:
-        ordering.take(turn, turn.order(intent))
-        return
+    """Offer the readings as buttons; where there is only one, it is asked about all the same."""
+    readings = [i for i in (intent, *intent.alternatives) if i.operation not in ("none", "command") and not i.ask]
+    distinct: dict[str, Order] = {}
+    for order in map(turn.order, readings):
+        distinct.setdefault(describe(order, turn.language), order)
     choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(distinct))
     turn.ask("reading", turn.words("say.which_reading"), choices, orders=tuple(distinct.values()))
 

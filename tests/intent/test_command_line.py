@@ -61,7 +61,7 @@ def test_no_text_is_wrong_usage() -> None:
 
 
 def test_the_command_starts_without_the_rest_of_the_program() -> None:
-    heavy = ("dbos", "telegram", "wechatpy", "numpy", "cv2", "httpx", "providers")
+    heavy = ("dbos", "telegram", "wechatpy", "cv2", "httpx", "providers")
     code = f"import sys, bot.cli.intent; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

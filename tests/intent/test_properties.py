@@ -31,7 +31,9 @@ def _shape(got: Intent) -> Intent:
     """The reading without the person's own words."""
     items = tuple(replace(i, scene=None, prompt=None) for i in got.items)
     then = tuple(replace(t, prompt=None, parameters=_values(t.parameters)) for t in got.then)
-    shown = replace(got, prompt=None, scene=None, items=items, then=then, confidence=0.0, alternatives=())
+    shown = replace(
+        got, prompt=None, scene=None, items=items, then=then, confidence=0.0, alternatives=(), decision="act"
+    )
     return replace(shown, parameters=_values(got.parameters))
 
 

@@ -3,6 +3,8 @@
 import pytest
 
 from intent import SURE, parse
+from intent.core import core_of
+from intent.corpus import messages_of, writers
 from tests.intent.labelled import load, score
 
 
@@ -17,13 +19,13 @@ def test_the_labelled_messages_are_read_right(name: str, least: float) -> None:
 
 def test_no_remark_of_the_labelled_messages_is_taken_for_a_request() -> None:
     rows = [r for r in load("own_a.jsonl") if r.operation == "none"]
-    fired = [r.text for r in rows if parse(r.text, photos=r.photos).operation != "none"]
+    fired = [r.text for r in rows if parse(r.text, photos=r.photos).decision == "act"]
     assert fired == []
 
 
 def test_hardly_a_remark_with_words_of_commands_and_styles_is_taken_for_a_request() -> None:
     rows = [r for name in ("own_d.jsonl", "own_e.jsonl") for r in load(name) if r.operation == "none"]
-    fired = [r.text for r in rows if parse(r.text, photos=r.photos).operation != "none"]
+    fired = [r.text for r in rows if parse(r.text, photos=r.photos).decision == "act"]
     assert len(rows) > 300
     assert len(fired) / len(rows) <= 0.04, "\n".join(fired)
 
@@ -112,14 +114,31 @@ def test_each_picture_of_a_series_has_its_own_scene() -> None:
 def test_a_doubtful_reading_offers_the_best_ones() -> None:
     got = parse("something with feathers", photos=1)
     assert got.confidence < SURE
+    assert got.decision != "act"
     assert 2 <= len(got.alternatives) <= 3
-    assert got.alternatives[0].operation == got.operation
+    cores = [core_of(i) for i in (got, *got.alternatives)]
+    assert len(set(cores)) == len(cores)
 
 
-def test_a_clear_request_is_sure_and_offers_nothing() -> None:
+def test_a_clear_request_is_sure_and_acted_upon() -> None:
     got = parse("动漫风格，两张", photos=1)
-    assert got.confidence >= SURE
-    assert got.alternatives == ()
+    assert got.confidence >= 0.9
+    assert got.decision == "act"
+
+
+def test_the_next_readings_come_likeliest_first() -> None:
+    got = parse("画得像点，头发红的", photos=1)
+    sure = [i.confidence for i in got.alternatives]
+    assert sure == sorted(sure, reverse=True)
+
+
+def test_in_a_group_silence_weighs_more() -> None:
+    rows = [row for w in writers().values() if w.held_out for row in messages_of(w)]
+
+    def asked(group: bool) -> int:
+        return sum(parse(row.text, photos=row.photos, group=group).decision == "ask" for row in rows)
+
+    assert asked(group=True) < asked(group=False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Labelled messages, one file a writer; read by `intent/corpus.py`."""

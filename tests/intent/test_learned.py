@@ -1,0 +1,96 @@
+"""The learned half of the choice: what held-out writers get, and that the arrays belong to the messages."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from intent import parse
+from intent.core import core_of
+from intent.corpus import digest, messages_of, writers
+from intent.intent import Intent
+from intent.model import SIGNALS, model
+from intent.policy import GROUP, PRIVATE, decide_by_cost
+from intent.scoring import faults_of, outcome
+from intent.train import fitted_mix, label, matrix, ridge
+
+_STRANGERS = [row for w in writers().values() if w.held_out for row in messages_of(w)]
+
+
+def test_the_arrays_were_made_from_the_messages_that_are_here() -> None:
+    assert model().digest == digest(), "run: python -m intent.train"
+
+
+def test_held_out_writers_are_read_right_or_by_one_tap_and_hardly_ever_charged_for_something_else() -> None:
+    read = [(row, parse(row.text, photos=row.photos)) for row in _STRANGERS]
+    came = Counter(outcome(row, got) for row, got in read)
+    exact = sum(not faults_of(row, got) for row, got in read)
+    chatter = sum(row.operation == "none" for row, _ in read)
+    assert len(read) > 600
+    assert exact / len(read) >= 0.83
+    assert (came["right"] + came["one tap"]) / len(read) >= 0.88
+    assert came["wrong picture"] / len(read) <= 0.025
+    assert came["fired"] / chatter <= 0.02
+
+
+def test_what_is_held_to_be_sure_is_right_as_often_as_that_says() -> None:
+    read = [(row, parse(row.text, photos=row.photos)) for row in _STRANGERS]
+    sure = [not faults_of(row, got) for row, got in read if got.confidence >= 0.9]
+    unsure = [not faults_of(row, got) for row, got in read if got.confidence < 0.5]
+    assert sum(sure) / len(sure) >= 0.92
+    assert sum(unsure) / len(unsure) <= 0.75
+
+
+def test_no_writer_is_both_trained_on_and_held_out() -> None:
+    seen = {row.text for w in writers().values() if not w.held_out for row in messages_of(w)}
+    both = [row.text for row in _STRANGERS if row.text in seen and len(row.text) > 6]
+    assert both == []
+
+
+def test_every_core_of_the_labels_is_one_that_can_be_chosen() -> None:
+    assert {label(row) for row in _STRANGERS} <= set(model().cores)
+    assert len(model().mix) == len(SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("likely", "nothing", "harmless", "decision"),
+    [
+        ([0.95], 0.02, False, "act"),
+        ([0.8, 0.15], 0.02, False, "ask"),
+        ([0.8], 0.1, True, "act"),
+        ([0.1, 0.05], 0.85, False, "silent"),
+        ([], 1.0, False, "silent"),
+    ],
+)
+def test_what_costs_least_is_done(likely: list[float], nothing: float, harmless: bool, decision: str) -> None:
+    assert decide_by_cost(likely, nothing, harmless=harmless)[0] == decision
+
+
+def test_a_group_is_asked_less() -> None:
+    assert decide_by_cost([0.4, 0.1], 0.45, harmless=False, costs=PRIVATE)[0] == "ask"
+    assert decide_by_cost([0.4, 0.1], 0.45, harmless=False, costs=GROUP)[0] == "silent"
+
+
+def test_the_regression_finds_what_tells_the_cores_apart() -> None:
+    rarity = np.ones(1 << 15, np.float32)
+    x = matrix([[1, 2], [1, 3], [2, 4], [3, 4]], rarity)
+    y = np.array([0, 0, 1, 1])
+    weights = ridge(x, y, 2, np.ones(4, np.float32))
+    assert (x @ weights).argmax(1).tolist() == [0, 0, 1, 1]
+
+
+def test_the_mix_weighs_what_helps() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 200)
+    signals = np.zeros((200, 3, len(SIGNALS)), np.float32)
+    signals[np.arange(200), y, 0] = 1
+    signals[:, :, 1] = rng.random((200, 3))
+    mix = fitted_mix(signals, y, np.ones(200, np.float32))
+    assert mix[0] > 2
+    assert abs(mix[1]) < 1
+
+
+def test_a_core_names_a_reading_and_back() -> None:
+    assert core_of(Intent(operation="portrait", style="anime")) == "portrait:anime"
+    assert core_of(Intent(operation="portrait", ask=("id_photo_red", "id_photo_blue", "id_photo_white"))) == "ask:id"
+    assert core_of(Intent(operation="none")) == "none"
