@@ -20,6 +20,7 @@ import httpx
 from pydantic import SecretStr
 
 from intent import COMMANDS, Intent, SeriesItem, ThenEdit
+from providers.net.outcome import UNSENT
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ class SecondReader:
             document = _object(bytes(raw))
             cost = _cost(document, most)
             return _content(document)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
+        except UNSENT:
             cost = 0.0
             raise
         finally:

@@ -21,6 +21,7 @@ import httpx
 from bot.channels.wechat.tokens import Tokens
 from providers.codes import Code
 from providers.errors import LikenessError
+from providers.net.outcome import UNSENT
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ async def post(client: httpx.AsyncClient, address: str, method: str = "POST", **
         raise NotReached(hint="this process is ending")
     try:
         answer = await client.request(method, address, **request)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+    except UNSENT:
         raise NotReached(hint="the platform cannot be reached") from None
     except httpx.HTTPError:
         raise Unclear(hint="the platform's answer was lost") from None

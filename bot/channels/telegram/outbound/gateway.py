@@ -32,6 +32,7 @@ from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.inbound.lenient_json import UNREADABLE
 from bot.channels.telegram.outbound.limits import CHATS_KEPT, Clock, Flood
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
+from providers.net.outcome import UNSENT
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,6 @@ UPLOADS_AT_ONCE = 16
 """Uploads have a share of their own, so that slow ones leave room for words; each holds a picture in memory."""
 SUPERGROUPS = -1_000_000_000_000
 """Ids of supergroups are below."""
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rights to send", "chat_write_forbidden")
 
 
@@ -64,7 +64,7 @@ def sorted_out(error: TelegramError) -> DeliveryError:
         return DeliveryLater(hint, retry_after=30.0)
     if isinstance(error, Forbidden | BadRequest | ChatMigrated):
         return DeliveryRefused(hint)
-    if isinstance(error.__cause__, NOT_SENT):
+    if isinstance(error.__cause__, UNSENT):
         return DeliveryLater(hint)
     if isinstance(error, NetworkError) and not isinstance(error.__cause__, httpx.HTTPError):
         # An answer came, and it was an error (5xx, a proxy's page): the server did not get to it.
