@@ -6,13 +6,14 @@ have another make it; one with folders of its own would not find the photo.
 """
 
 import hashlib
-import os
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from providers.media.files import write_new_file
 
 VERSION = "2"
 """Changed only when running workflows could not go on in new code; runs of another version are begun anew."""
@@ -76,11 +77,7 @@ def storage_id(*folders: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / ID_FILE
         if not file.exists():
-            # Written whole before it has its name, and never in place of another's.
-            draft = folder / f"{ID_FILE}.{uuid.uuid4().hex}"
-            draft.write_text(uuid.uuid4().hex)
-            with suppress(FileExistsError):
-                os.link(draft, file)
-            draft.unlink()
+            with suppress(FileExistsError):  # another process was first: its id counts
+                write_new_file(uuid.uuid4().hex.encode(), into=folder, name=ID_FILE)
         found.append(file.read_text())
     return hashlib.sha256("".join(found).encode()).hexdigest()[:12]
