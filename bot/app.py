@@ -22,6 +22,7 @@ from bot.http import create_app
 from bot.metrics import Metrics
 from bot.settings import Settings
 from handlers.channel import Channel
+from handlers.consent import Consents
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.previews import Previews
@@ -135,6 +136,7 @@ async def parts(
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             budgets=settings.budgets,
+            consents=Consents(store) if settings.providers_consent == "ask" else None,
             second_reader=_second_reader(settings, store),
             previews=previews,
             groups=Groups(store, {name: c.is_admin for name, c in channels.items() if isinstance(c, KnowsAdmins)}),

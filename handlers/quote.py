@@ -10,8 +10,10 @@ class Quote:
     """What an order would take. `cost` for all its pictures, in US dollars; `seconds` until the last is there.
 
     `basic` is true where the embedded provider would do all of it: free, on this machine.
+    `companies`: the keys of the companies that it would go to, in order, each once.
     """
 
     cost: Money
     seconds: float
     basic: bool = False
+    companies: tuple[str, ...] = ()

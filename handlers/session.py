@@ -49,16 +49,18 @@ class Question(_Frozen):
     """An open question. `kind`:
 
     `style`: pick a style for `order` · `photo`: `order` waits for a photo · `second_photo`, `text`: likewise ·
-    `confirm`: `order` costs more than the limit · `reading`: which of `orders` was meant · `browse`: a menu was shown.
+    `confirm`: `order` costs more than the limit · `consent`: `order` would go to `company`, which is not accepted ·
+    `reading`: which of `orders` was meant · `browse`: a menu was shown.
     `options` are the ids of the choices offered, in order, so that a number answers too.
     """
 
-    kind: Literal["style", "photo", "second_photo", "text", "confirm", "reading", "browse"]
+    kind: Literal["style", "photo", "second_photo", "text", "confirm", "consent", "reading", "browse"]
     options: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     """What the options were called, so that words answer too."""
     order: Order | None = None
     orders: tuple[Order, ...] = ()
+    company: str | None = None
     at: datetime
 
 

@@ -66,7 +66,7 @@ class ConsentNeeded(AskPerson):
     text_key = "error.consent_needed"
 
     def __init__(self, provider: str, label: str) -> None:
-        super().__init__(f"{provider} is not accepted", params={"company": label})
+        super().__init__(f"{provider} is not accepted", params={"company": label, "provider": provider})
         self.provider = provider
         self.label = label
 

@@ -83,7 +83,7 @@ def on_job(turn: TurnBuilder, verb: str) -> None:
         turn.fetch = job.id
         turn.say(turn.words("say.fetching"), job=job.id)
     elif verb in ("again", "retry"):
-        ordering.take(turn, _once_more(job.order))
+        ordering.take(turn, once_more(job.order))
     elif not job.pictures:
         turn.say(turn.words("say.nothing_open"))
     elif verb == "edit":
@@ -103,7 +103,7 @@ def _variations(turn: TurnBuilder, order: Order, picture: object) -> None:
         turn.desk.quote(wish)
     except LikenessError:
         shots = tuple(s.model_copy(update={"count": VARIATIONS}) for s in order.shots[:1])
-        wish = _once_more(order).model_copy(update={"shots": shots})
+        wish = once_more(order).model_copy(update={"shots": shots})
     ordering.take(turn, wish)
 
 
@@ -119,7 +119,8 @@ def _of_result(order: Order, pictures: tuple[object, ...], edit: Edit, *, count:
     )
 
 
-def _once_more(order: Order) -> Order:
+def once_more(order: Order) -> Order:
+    """The same order as another take."""
     return order.model_copy(update={"take": order.take + 1})
 
 
@@ -128,7 +129,7 @@ def _again(turn: TurnBuilder, count: int, aspect_ratio: str | None) -> None:
     if order is None:
         turn.say(turn.words("say.again_none"))
         return
-    order = _once_more(order)
+    order = once_more(order)
     changes: dict[str, object] = {}
     if aspect_ratio:
         changes["aspect_ratio"] = aspect_ratio

@@ -13,7 +13,8 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from handlers.channel import Glimpse
-from handlers.dialogue.answer_matching import number_in
+from handlers.consent import Consents
+from handlers.dialogue.answer_matching import number_in, yes_or_no
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
@@ -64,7 +65,8 @@ class SecondReader(Protocol):
 
 class Conversation:
     """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`. `forget`
-    deletes what a person's channel keeps of them by itself."""
+    deletes what a person's channel keeps of them by itself. `consents`: where people are asked before their pictures
+    go to another company."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Conversation:
         previews: Previews | None = None,
         forget: Callable[[Chat], Awaitable[None]] | None = None,
         budgets: Budgets = UNLIMITED,
+        consents: Consents | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -93,6 +96,7 @@ class Conversation:
         self._previews = previews
         self._forget_in_channel = forget
         self._budgets = budgets
+        self._consents = consents
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -127,6 +131,7 @@ class Conversation:
             heard = MessageFacts(
                 message=message, now=now, session=session, photos=photos, running=running, named_job=named
             )
+            heard = await self._with_consent(heard)
             intent = parse(message.text, photos=photos_in_sight(heard))
             desk = Pricing(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
             decision = decide(heard, desk)
@@ -158,6 +163,7 @@ class Conversation:
             decision = Decision(session=session) if changes_nothing(message, session, decision, before) else decision
         if decision.forget:
             decision = await self._forget(heard, decision)
+        await self._keep_consent(message.chat, decision)
         limits = group_limits(decision.jobs, message.chat, rules)
         try:
             committed = await self._committed(
@@ -239,6 +245,7 @@ class Conversation:
         now = self._now()
         named = await self._named_job(message)
         heard = MessageFacts(message=message, now=now, session=session, running=tuple(running), named_job=named)
+        heard = await self._with_consent(heard)
         photos, refused = await self._accept_all(message.photos, heard)
         quoted, refused_too = await self._accept_all(message.quoted_photos, heard)
         if not quoted and message.quoted_job and named is not None:
@@ -248,13 +255,37 @@ class Conversation:
             )
         return replace(heard, photos=photos, quoted=quoted, refused=(*refused, *refused_too))
 
+    async def _keep_consent(self, chat: Chat, decision: Decision) -> None:
+        """What was agreed to is kept first: a job that goes by it is committed after it."""
+        if self._consents is None:
+            return
+        for company in decision.accept:
+            await self._consents.accept(chat, company, at=self._now())
+        if decision.answers_job:
+            await self._consents.answered(chat)
+
+    async def _with_consent(self, heard: MessageFacts) -> MessageFacts:
+        """Which companies the person accepts, and what a job of theirs asks, where this may be the answer."""
+        if self._consents is None:
+            return heard
+        message, named, asked = heard.message, heard.named_job, None
+        if message.choice is not None:
+            tapped = message.choice.startswith(("agree:", "refuse:"))
+            asked = await self._consents.asked(message.chat, job=named.id) if tapped and named else None
+        elif heard.session.question is None and yes_or_no(message.text) is not None:
+            asked = await self._consents.asked(message.chat)
+            named = await self._own_job(asked.job, message.chat) if asked else named
+        accepted = await self._consents.accepted(message.chat)
+        return replace(heard, accepted=accepted, asked=asked, named_job=named)
+
     async def _named_job(self, message: Message) -> Job | None:
         """The job a choice or a quoted result speaks of; another person's job is nobody's here."""
         job_id = (message.choice or "").partition(":")[2] if message.choice else message.quoted_job
-        if not job_id:
-            return None
+        return await self._own_job(job_id, message.chat) if job_id else None
+
+    async def _own_job(self, job_id: str, chat: Chat) -> Job | None:
         job = await self._store.job(job_id)
-        return job if job is not None and job.chat.key == message.chat.key else None
+        return job if job is not None and job.chat.key == chat.key else None
 
     async def _accept_all(
         self, photos: Sequence[IncomingPhoto], heard: MessageFacts

@@ -9,7 +9,7 @@ words that ask for a picture ─┘        │ no        │ no        │ no
 
 from handlers.choices import leads_somewhere
 from handlers.describe import describe
-from handlers.dialogue import answer_matching, commands, menus, offers, ordering
+from handlers.dialogue import answer_matching, commands, consent, menus, offers, ordering
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.interpretation import fresh_result, order_from, spread, with_text
 from handlers.dialogue.turn import Decision, TurnBuilder
@@ -54,6 +54,9 @@ def said(turn: TurnBuilder, text: str) -> None:
     question = turn.open_question()
     if question is not None and answered(turn, question, text):
         return
+    if turn.heard.asked is not None and (yes := answer_matching.yes_or_no(text)) is not None:
+        tapped(turn, f"{'agree' if yes else 'refuse'}:{turn.heard.asked.job}")
+        return
     read(turn, text)
 
 
@@ -66,8 +69,8 @@ def answered(turn: TurnBuilder, question: Question, text: str) -> bool:
     if text and (chosen := answer_matching.answer(question, text)) is not None:
         tapped(turn, chosen)
         return True
-    if question.kind == "confirm" and (yes := answer_matching.yes_or_no(text)) is not None:
-        tapped(turn, "confirm:yes" if yes else "confirm:no")
+    if question.kind in ("confirm", "consent") and (yes := answer_matching.yes_or_no(text)) is not None:
+        tapped(turn, f"{question.kind}:{'yes' if yes else 'no'}")
         return True
     if question.kind == "text" and question.order is not None and text and not turn.heard.photos:
         turn.close_question()
@@ -189,6 +192,13 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
                 ordering.start(turn, question.order)
             else:
                 turn.say(turn.words("say.declined"))
+        case "consent" if question is not None and question.order is not None and question.company is not None:
+            turn.close_question()
+            answer_consent(turn, question.order, question.company, agreed=rest == "yes")
+        case "agree" | "refuse" if turn.heard.asked is not None and turn.heard.named_job is not None:
+            turn.answers_job = True
+            order = commands.once_more(turn.heard.named_job.order)
+            answer_consent(turn, order, turn.heard.asked.company, agreed=verb == "agree")
         case "reading" if question is not None and rest.isdecimal() and int(rest) < len(question.orders):
             turn.close_question()
             ordering.take(turn, question.orders[int(rest)])
@@ -198,6 +208,17 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             commands.on_job(turn, verb)
         case _:
             turn.say(turn.words("say.nothing_open"))
+
+
+def answer_consent(turn: TurnBuilder, order: Order, company: str, *, agreed: bool) -> None:
+    """With the company, or with whoever else may make it; else it is left."""
+    if agreed:
+        turn.accept.append(company)
+        ordering.start(turn, order)
+    elif (other := consent.elsewhere(turn, order, company)) is not None:
+        ordering.start(turn, other)
+    else:
+        turn.say(turn.words("say.declined"))
 
 
 def came(turn: TurnBuilder, parameter: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from handlers.consent import Asked
 from handlers.message import Message
 from handlers.order import Order
 from handlers.quote import Quote
@@ -27,6 +28,10 @@ class MessageFacts:
     named_job: Job | None = None
     """The job a tapped choice or a quoted result speaks of, if it is this person's."""
     usage: Usage | None = None
+    accepted: frozenset[str] | None = None
+    """The companies this person lets photos go to; None where nobody is asked."""
+    asked: Asked | None = None
+    """What a job asked that went no further without their consent, if this message may answer it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """From an order to a job: ask for what is missing, say what cannot be done, ask where it is dear, start."""
 
 from handlers.describe import describe
-from handlers.dialogue import offers
+from handlers.dialogue import consent, offers
 from handlers.dialogue.interpretation import missing, one_each, order_from, sized, spread
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
@@ -81,8 +81,12 @@ def start(turn: TurnBuilder, order: Order) -> None:
     except LikenessError as error:
         refuse(turn, order, error)
         return
+    if company := consent.needed(turn, quote):
+        consent.ask(turn, order, company)
+        return
     message = turn.heard.message
-    order = order.model_copy(update={"language": turn.language})
+    accepted = None if turn.accepted is None else tuple(sorted(turn.accepted))
+    order = order.model_copy(update={"language": turn.language, "accepted": accepted})
     job = Job(
         id=job_id(message.key, len(turn.jobs)),
         chat=message.chat,

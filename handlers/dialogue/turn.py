@@ -26,6 +26,10 @@ class Decision:
     forget: bool = False
     resend: str | None = None
     fetch: str | None = None
+    accept: tuple[str, ...] = ()
+    """Companies that the person agreed to: kept before anything else."""
+    answers_job: bool = False
+    """What a job asked is answered."""
 
 
 def language_of(session: Session, text: str, read: Language, hint: Language | None) -> Language:
@@ -59,6 +63,8 @@ class TurnBuilder:
     resend: str | None = None
     fetch: str | None = None
     photos_left_out: int = 0
+    accept: list[str] = field(default_factory=list)
+    answers_job: bool = False
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -76,7 +82,14 @@ class TurnBuilder:
             forget=self.forget,
             resend=self.resend,
             fetch=self.fetch,
+            accept=tuple(self.accept),
+            answers_job=self.answers_job,
         )
+
+    @property
+    def accepted(self) -> frozenset[str] | None:
+        """The companies that may be asked; None where nobody is asked."""
+        return None if self.heard.accepted is None else self.heard.accepted.union(self.accept)
 
     # --- saying things
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from handlers.channel import Channel
+from handlers.consent import Asked, Consents
 from handlers.jobs.delivery import Courier
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
@@ -16,7 +17,7 @@ from handlers.jobs.visible_marks import VisibleMarks, with_copies
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
-from providers.errors import LikenessError
+from providers.errors import ConsentNeeded, LikenessError
 from providers.money import USD, total
 from providers.submission import Routes
 
@@ -98,6 +99,9 @@ class Completion:
     async def _explain(self, channel: Channel, job: Job, fault: Failure) -> None:
         """Said before the last row, so that a crash in between says it twice rather than never."""
         teller = JobNotices(job=job, words=self.words)
+        if fault.code == ConsentNeeded.code:
+            asked = Asked(job=job.id, company=str(fault.params["provider"]))
+            await Consents(self.store).ask(job.chat, asked, at=self.clock())
         await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed")
         await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run if job.by_hand else 0))
         await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)

@@ -12,6 +12,7 @@ from handlers.store.base import Job
 from handlers.words import Words, estimated, money, seconds, texts
 from providers.base import Phase, Progress
 from providers.catalog import MODELS
+from providers.errors import ConsentNeeded
 from providers.money import Money
 from providers.registry import is_local, label_of
 
@@ -176,8 +177,12 @@ class JobNotices:
         missing = total - len(made.pictures)
         if missing <= 0 or made.cancelled:
             return []
-        whys = dict.fromkeys(self.why(fault) for fault in made.faults) or (self.say("job.fewer"),)
+        whys = dict.fromkeys(self._why_missing(fault) for fault in made.faults) or (self.say("job.fewer"),)
         return [self.say("job.missing", n=missing, total=total, why=why) for why in whys]
+
+    def _why_missing(self, fault: Failure) -> str:
+        """Beside pictures that are there nothing is asked: a yes would have all of them made anew."""
+        return self.say("job.not_accepted", **fault.params) if fault.code == ConsentNeeded.code else self.why(fault)
 
     def why(self, fault: Failure) -> str:
         """An error as one sentence."""
@@ -187,7 +192,10 @@ class JobNotices:
         """No picture at all: why, and what can be done."""
         # What is made and paid for is fetched, not made and paid for anew.
         again = "fetch" if fault.code == "result_unreachable" else "retry"
-        choices = (self._choice(again),) if fault.retryable else ()
+        choices: tuple[Choice, ...] = (self._choice(again),) if fault.retryable else ()
+        if fault.code == ConsentNeeded.code:
+            yes = Choice(id=f"agree:{self.job.id}", label=self.say("choice.consent_yes"))
+            choices = (yes, Choice(id=f"refuse:{self.job.id}", label=self.say("choice.no")))
         kind = f"error{number}" if number else "error"
         return self._outgoing(kind, Kind.CHOICES if choices else Kind.TEXT, self.why(fault), choices)
 

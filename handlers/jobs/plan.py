@@ -250,6 +250,7 @@ def quote_steps(
     """Of steps (id, task, those it waits for) in order: all their cost, and the seconds of the longest way through."""
     cost, ends = Money.zero(), dict[str, float]()
     basic = True
+    companies: dict[str, None] = {}
     for step, task, awaited in tasks:
         begins = max((ends[before] for before in awaited), default=0.0)
         ends[step] = begins
@@ -260,4 +261,6 @@ def quote_steps(
         cost += estimate.cost
         ends[step] = begins + estimate.seconds
         basic = basic and first.provider.tier is Tier.LOCAL
-    return Quote(cost=cost, seconds=max(ends.values(), default=0.0), basic=basic)
+        if first.provider.tier is Tier.SERVICE:
+            companies[first.name] = None
+    return Quote(cost=cost, seconds=max(ends.values(), default=0.0), basic=basic, companies=tuple(companies))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from handlers.consent import Consents
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
 from handlers.order import Order
@@ -69,6 +70,7 @@ class Person:
         quote: Callable[[Order], Quote] = cheap,
         name: str = "ann",
         store: Store | None = None,
+        consent: bool = False,
     ) -> None:
         self.store = store or MemoryStore()
         self.jobs = RecordedJobs()
@@ -82,6 +84,7 @@ class Person:
             quote=quote,
             accept=accept,
             photos_dir=tmp_path / "photos",
+            consents=Consents(self.store) if consent else None,
             now=lambda: self.now,
         )
 

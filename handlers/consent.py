@@ -1,0 +1,66 @@
+"""Which companies a person lets their photos go to, where the operator leaves that to them (PROVIDERS_CONSENT=ask).
+
+Kept for each person in a chat with the time and the version of what they agreed to, as a value that is theirs: it goes
+when they are forgotten. What a job ended with is kept beside it, so that a button or a word answers it later.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers.message import Chat
+from handlers.session import QUESTION_LIFE
+from handlers.store.base import Values
+
+VERSION = 1
+"""Of what is agreed to. An acceptance of another version is none: whoever changes the meaning counts it up."""
+ACCEPTED, ASKED = "consent", "consent_asked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A job went no further, because the next in turn was a company (its key) that its person had not accepted."""
+
+    job: str
+    company: str
+
+
+class Consents:
+    """The acceptances in the store."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    async def accepted(self, chat: Chat) -> frozenset[str]:
+        """The keys of the companies this person has accepted here."""
+        return frozenset(_companies(await self._values.value(ACCEPTED, chat.owner)))
+
+    async def accept(self, chat: Chat, company: str, *, at: datetime) -> None:
+        """Add a company in one step: of two at once, both stay. The first time it was accepted stays, too."""
+
+        def with_it(before: str | None) -> str:
+            companies = {company: at.isoformat(), **_companies(before)}
+            return json.dumps({"version": VERSION, "companies": companies}, sort_keys=True)
+
+        await self._values.change(ACCEPTED, chat.owner, with_it, owner=chat.owner)
+
+    async def ask(self, chat: Chat, asked: Asked, *, at: datetime) -> None:
+        """Remember what a job asks: by its button for as long as jobs are kept, by a bare word for two hours."""
+        said = json.dumps({"job": asked.job, "company": asked.company})
+        await self._values.set_value(ASKED, asked.job, said, owner=chat.owner)
+        await self._values.set_value(ASKED, chat.owner, said, owner=chat.owner, expires=at + QUESTION_LIFE)
+
+    async def asked(self, chat: Chat, *, job: str | None = None) -> Asked | None:
+        """What that job asked; without one, what was asked last and not answered."""
+        said = await self._values.value(ASKED, job or chat.owner)
+        return Asked(**json.loads(said)) if said else None
+
+    async def answered(self, chat: Chat) -> None:
+        """A bare word means it no more."""
+        await self._values.drop_value(ASKED, chat.owner)
+
+
+def _companies(stored: str | None) -> dict[str, str]:
+    """Company to when it was accepted."""
+    kept = json.loads(stored) if stored else {}
+    return dict(kept["companies"]) if kept.get("version") == VERSION else {}
