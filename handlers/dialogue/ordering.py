@@ -106,9 +106,11 @@ def start(turn: TurnBuilder, order: Order) -> None:
         cost=estimated(quote.cost, turn.language),
         **_facts(turn, order),
     )
-    if quote.basic and order.operation != "edit" and any(shot.scene for shot in order.shots):
+    if quote.basic and order.operation != "edit" and any(shot.scene and shot.id_photo is None for shot in order.shots):
         # Told rather than passed over: no wish is dropped without a word.
         text += "\n" + turn.words("say.basic_style_only")
+    if quote.basic and any(edit.action == "colorize" for shot in order.shots for edit in shot.edits):
+        text += "\n" + turn.words("say.basic_colorize")
     turn.say(text, job=job.id, begins=True)
 
 

@@ -25,8 +25,8 @@ MAX_COUNT = 8
 
 # Seconds for one picture of about 1024 x 1024 on one slow core, as bench/embedded.py measures them.
 _SECONDS: dict[str, float] = {
-    "professional": 8, "light_portrait": 8, "id_photo_white": 7, "id_photo_blue": 7, "id_photo_red": 7,
-    "anime": 4, "oil_painting": 4, "watercolor": 4, "restore": 3,
+    "professional": 2.5, "light_portrait": 2.5, "anime": 3, "artistic": 3, "oil_painting": 4, "watercolor": 3,
+    "cyberpunk": 3,
 }  # fmt: skip
 _BEGIN = 1.5
 _OTHERS = 1.5
@@ -67,8 +67,8 @@ def offers() -> Offers:
         _row(Operation.OUTPAINT, _OTHERS),
         _row(Operation.UPSCALE, 2.0, scales=frozenset({2})),
         _row(Operation.UPSCALE, 8.0, scales=frozenset({4})),
-        _row(Operation.REMOVE_BACKGROUND, 7.0),
-        _row(Operation.REPLACE_BACKGROUND, 7.0, refuses=_scene),
+        _row(Operation.REMOVE_BACKGROUND, _OTHERS),
+        _row(Operation.REPLACE_BACKGROUND, _OTHERS, refuses=_scene),
     ]
     return Offers(service=KEY, rows=tuple(rows))
 

@@ -8,9 +8,11 @@ the same request gives the same picture.
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ class _Running:
     task: "asyncio.Task[dict[str, Any]]"
     began: bool = False
     stopped: bool = False
+    worker: Worker | None = None
 
 
 class EmbeddedProvider(ProviderDefaults):
@@ -55,9 +58,12 @@ class EmbeddedProvider(ProviderDefaults):
     tier = Tier.LOCAL
     repeatable = True
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Path, *, workers: int | None = None) -> None:
+        """`workers`: processes at most, by default one a core and two in all; the second starts when it is needed."""
         self._spool = spool
-        self._worker: Worker | None = None
+        self._size = workers or max(1, min(2, os.cpu_count() or 1))
+        self._workers: list[Worker] = []
+        self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._jobs: dict[str, _Running] = {}
 
     @property
@@ -153,35 +159,43 @@ class EmbeddedProvider(ProviderDefaults):
         if not job.began:
             job.task.cancel()
             return Cancelled.NOT_STARTED
-        if self._worker is not None:
-            self._worker.kill()
+        if job.worker is not None:
+            job.worker.kill()
         return Cancelled.ASKED
 
     async def check(self) -> None:
         """Starts the worker. Raises TellOperator where OpenCV cannot be loaded there."""
         try:
-            await self._workers().check()
+            async with self._one_worker() as worker:
+                await worker.check()
         except (BrokenProcessPool, ImportError, OSError):
             raise TellOperator("the worker process cannot load OpenCV", code="embedded_broken") from None
 
     async def aclose(self) -> None:
         for job in self._jobs.values():
             job.task.cancel()
-        if self._worker is not None:
-            await self._worker.close()
+        await asyncio.gather(*(worker.close() for worker in self._workers))
         await asyncio.gather(*(job.task for job in self._jobs.values()), return_exceptions=True)
         self._jobs.clear()
-        self._worker = None
+        self._workers.clear()
+        self._idle = asyncio.LifoQueue()
 
     @property
     def worker_pid(self) -> int | None:
-        """The worker's process id, where there is one: for operators and kill tests."""
-        return self._worker.pid if self._worker is not None else None
+        """The first worker's process id, where there is one: for operators and kill tests."""
+        return self._workers[0].pid if self._workers else None
 
-    def _workers(self) -> Worker:
-        if self._worker is None:
-            self._worker = Worker("providers.embedded.work")
-        return self._worker
+    @asynccontextmanager
+    async def _one_worker(self) -> AsyncIterator[Worker]:
+        """A worker that has nothing to do, the one used last first; waits for one in the order asked."""
+        if self._idle.empty() and len(self._workers) < self._size:
+            self._workers.append(Worker("providers.embedded.work"))
+            self._idle.put_nowait(self._workers[-1])
+        worker = await self._idle.get()
+        try:
+            yield worker
+        finally:
+            self._idle.put_nowait(worker)
 
     def _folder(self, key: str) -> Path:
         """Of this request, whatever its key is made of."""
@@ -205,14 +219,16 @@ class EmbeddedProvider(ProviderDefaults):
         def began() -> None:
             job.began = True
 
-        made: dict[str, Any] = await self._workers().call(
-            "make", dict(submission.handle), str(folder), began=began, stopped=lambda: job.stopped
-        )
+        async with self._one_worker() as worker:
+            job.worker = worker
+            made: dict[str, Any] = await worker.call(
+                "make", dict(submission.handle), str(folder), began=began, stopped=lambda: job.stopped
+            )
         return made
 
     def _progress(self, key: str, job: _Running) -> Progress:
-        if job.began and self._worker is not None:
-            return Progress(phase=Phase.RUNNING, fraction=round(self._worker.fraction, 2))
+        if job.began and job.worker is not None:
+            return Progress(phase=Phase.RUNNING, fraction=round(job.worker.fraction, 2))
         waiting = [k for k, j in self._jobs.items() if not j.task.done()]
         return Progress(phase=Phase.QUEUED, position=waiting.index(key))
 

@@ -16,6 +16,7 @@ from handlers.order import Order, Shot
 from handlers.store.base import Job
 from handlers.store.sql.store import SqlStore
 from providers.catalog import ACTIONS, STYLES
+from tests.providers.photos import shipped
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -260,3 +261,44 @@ def test_a_wrong_setting_is_named_without_its_value(likeness: Shell) -> None:
     assert done.returncode == 1
     assert "PORT" in done.stdout
     assert "secret" not in done.stdout + done.stderr
+
+
+def test_models_lists_the_networks_with_their_licences(likeness: Shell) -> None:
+    listed = one_document(likeness("models", "--json", LIKENESS_MODELS=str(likeness.home / "none")))
+    assert listed["in_use"] is False
+    assert "likeness models fetch" in str(listed["summary"])
+    rows = listed["models"]
+    assert isinstance(rows, list)
+    assert {row["name"] for row in rows} >= {"face_detection", "face_landmark", "selfie_segmentation"}
+    assert all(row["state"] == "missing" and row["licence"] for row in rows)
+
+
+def test_without_a_registry_fetching_says_so_and_names_the_floor(likeness: Shell) -> None:
+    """No client is on the path, and pip is told of no index."""
+    nowhere = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(likeness.home), "PIP_CONFIG_FILE": "/dev/null"}
+    done = likeness("models", "fetch", LIKENESS_MODELS=str(likeness.home / "none"), PATH="/nonexistent", **nowhere)
+    assert done.returncode == 1
+    assert "faces are found by classical methods meanwhile" in done.stderr
+
+
+def test_a_network_nobody_knows_is_refused(likeness: Shell) -> None:
+    done = likeness("models", "fetch", "stable-diffusion", "--json")
+    assert done.returncode == 1
+    error = one_document(done)["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "unknown_model"
+
+
+def test_a_trial_says_how_long_it_took(likeness: Shell) -> None:
+    photo = likeness.home / "astronaut.png"
+    Image.fromarray(shipped("astronaut.png")).save(photo)
+    tried = one_document(likeness("models", "try", str(photo), "--output", "cut.png", "--json"))
+    assert tried["faces"] == 1
+    assert (likeness.home / "cut.png").is_file()
+
+
+def test_the_doctor_says_in_one_line_how_faces_are_found(likeness: Shell) -> None:
+    done = likeness("doctor", LIKENESS_MODELS=str(likeness.home / "none"))
+    (line,) = [line for line in done.stdout.splitlines() if " faces: " in line]
+    assert line.startswith("note")
+    assert "classical methods" in line

@@ -91,9 +91,9 @@ def prepare(picture: Picture, faces: Sequence[Box | Face], take: int, *, least: 
 
 
 def _other_light(image: Image, dice: np.random.Generator) -> Image:
-    """Asked again, a look starts from a slightly warmer or cooler, lighter or darker photo; always visibly another."""
-    warmth = float(dice.choice((-1, 1)) * dice.uniform(0.03, 0.07))
-    gamma = float(np.exp(dice.choice((-1, 1)) * dice.uniform(0.07, 0.14)))
+    """Asked again, a look starts from a warmer or cooler, lighter or darker photo: visibly another picture."""
+    warmth = float(dice.choice((-1, 1)) * dice.uniform(0.05, 0.09))
+    gamma = float(np.exp(dice.choice((-1, 1)) * dice.uniform(0.12, 0.2)))
     gains = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
     return clamp(np.power(image, np.float32(gamma)) * gains)
 

@@ -29,7 +29,7 @@ from tests.providers.wanted import changed, wanted
 
 @pytest_asyncio.fixture
 async def provider(tmp_path: Path) -> AsyncIterator[EmbeddedProvider]:
-    provider = EmbeddedProvider(tmp_path / "spool")
+    provider = EmbeddedProvider(tmp_path / "spool", workers=1)
     yield provider
     await provider.aclose()
 
@@ -295,3 +295,31 @@ async def test_an_id_photo_by_its_country_has_its_size_and_names_its_dots_an_inc
         assert image.size == (295, 413)
         assert image.info["dpi"] == pytest.approx((300, 300), abs=1)
         assert image.getpixel((2, 2)) == (67, 142, 219)
+
+
+async def test_two_peoples_pictures_are_made_at_once_and_the_next_takes_the_first_free_worker(
+    tmp_path: Path, portrait: Path
+) -> None:
+    pair = EmbeddedProvider(tmp_path / "spool", workers=2)
+    try:
+        requests = [edit("restore", portrait, key=f"person-{n}", count=4) for n in range(3)]
+        reports = [pair.follow(await pair.submit(request)) for request in requests]
+        first = [await anext(one) for one in reports]
+        while any(report.phase is Phase.QUEUED for report in first[:2]):
+            first[:2] = [await anext(one) for one in reports[:2]]
+        assert [report.phase for report in first[:2]] == [Phase.RUNNING, Phase.RUNNING]
+        for one in reports:
+            assert [report async for report in one][-1].phase is Phase.DONE
+    finally:
+        await pair.aclose()
+
+
+async def test_one_person_alone_starts_one_process(tmp_path: Path, photo: Path) -> None:
+    pair = EmbeddedProvider(tmp_path / "spool", workers=2)
+    try:
+        for number in range(3):
+            submission = await pair.submit(edit("enhance", photo, key=f"job-{number}"))
+            await pair.fetch(submission, tmp_path)
+        assert len(pair._workers) == 1
+    finally:
+        await pair.aclose()
