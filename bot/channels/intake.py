@@ -39,7 +39,7 @@ LOOKED_FOR_AT_ONCE = 100
 class Arrival(Generic[T]):
     """Something a person sent, as it lies in the inbox under `key`. `line`: whose; a line is handled in order.
 
-    `at`: seconds on the intake's clock, when it came to this process. `taken_up`: another process acknowledged it.
+    `at`: seconds on the intake's clock, when it came into its line. `taken_up`: another process acknowledged it.
     """
 
     key: str
@@ -245,7 +245,7 @@ class Intake(Generic[T]):
             return
         self._in_hand.add(arrival.key)
         line = self._lines.setdefault(arrival.line, _Line())
-        line.waiting.append(arrival)
+        line.waiting.append(replace(arrival, at=self.now))
         line.came.set()
         if line.task is None:
             line.task = self.soon(self._work(arrival.line, line))

@@ -295,7 +295,7 @@ class TelegramChannel:
                 await self.chats.set_gone(name, False)  # somebody writes: they are back
             if what.album and what.addressed:
                 self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # its parts are waited for
-        return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what), at=self.intake.now)
+        return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what))
 
     async def is_admin(self, chat: Chat) -> bool:
         """Whether this person may change the settings of the group."""

@@ -178,7 +178,7 @@ class WebChannel:
     # --- the intake's receiver
 
     def _arrival(self, received: Received) -> Arrival[Received]:
-        return Arrival(key=received.key, line=received.chat.key, value=received, at=self.intake.now)
+        return Arrival(key=received.key, line=received.chat.key, value=received)
 
     async def read(self, key: str, payload: str) -> Arrival[Received]:
         return self._arrival(Received.model_validate_json(payload, context=self._store.media))

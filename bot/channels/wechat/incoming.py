@@ -134,7 +134,7 @@ class Incoming:
             work.photo.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def _arrival(self, work: Work) -> Arrival[Work]:
-        return Arrival(key=work.event.key, line=work.event.openid, value=work, at=self.intake.now)
+        return Arrival(key=work.event.key, line=work.event.openid, value=work)
 
     async def keep(self, work: Work) -> None:
         """Into the inbox, before anything is promised; a slow store is not waited for."""
