@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot.channels.registry import Ground, registered
 from bot.channels.web.cookies import load_secret
-from bot.channels.web.middleware import hosts_for
+from bot.channels.web.middleware import hosts_for, is_loopback
 from bot.hooks import PATH as HOOKS
 from bot.hooks import hook_routes
 from bot.http import create_app
@@ -214,6 +214,7 @@ def web_app(made: Parts) -> Starlette:
         ready=made.ready,
         lifespan=lifespan,
         hosts=hosts_for(made.settings.host, made.settings.public_url),
+        open_to_all=not is_loopback(made.settings.host),
         metrics_token=made.settings.metrics_token,
         more=hook_routes(made.router.provider),
     )

@@ -36,6 +36,7 @@ def create_app(
     ready: Callable[[], Awaitable[bool]] | None = None,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
     hosts: frozenset[str] | None = None,
+    open_to_all: bool = False,
     metrics_token: SecretStr | None = None,
     more: Sequence[Route] = (),
 ) -> Starlette:
@@ -44,12 +45,13 @@ def create_app(
     `ready`: whether messages can be taken; without it, whether every channel listens. In both cases the store is
     asked too. `hosts`: the names under which the page may be opened (`middleware.hosts_for`); None for any.
     `more`: doors that belong to no channel.
+    `open_to_all`: it listens beyond this machine, so an address in figures is as good as a name.
     """
     operator = _Operator(channels=channels, store=store, metrics=metrics, ready=ready, token=metrics_token)
     # Channels' routes first: theirs are asked for most, and each route before one costs it a comparison.
     routes = [*(route for channel in channels for route in channel.routes()), *operator.routes(), *more]
     app = Starlette(routes=routes, lifespan=lifespan)
-    app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=routes)
+    app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=routes, open_to_all=open_to_all)
     return app
 
 

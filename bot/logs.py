@@ -3,6 +3,9 @@
 import json
 import logging
 import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.channels.registry import registered
@@ -37,10 +40,45 @@ class PlainLines(logging.Formatter):
         return text
 
 
+AGAIN_SECONDS = 30.0
+"""The same line is not written again before."""
+_REMEMBERED = 2000
+
+
+class SaidOnce(logging.Filter):
+    """Lets the same warning through once in a while: what is wrong a thousand times a second is said, not shouted.
+
+    The next one that gets through says how many were left out. `clock`: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        key = (record.name, record.levelno, record.getMessage())
+        now = self._clock()
+        at, left_out = self._said.get(key, (now - AGAIN_SECONDS, 0))
+        if now - at < AGAIN_SECONDS:
+            self._said[key] = (at, left_out + 1)
+            return False
+        self._said[key] = (now, 0)
+        self._said.move_to_end(key)
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
+        if left_out:
+            record.msg, record.args = f"{key[2]} (and {left_out} times more before)", ()
+        return True
+
+
 def configure(level: str, form: str) -> None:
     """Send every log line to stderr in the form asked for."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else PlainLines())
+    handler.addFilter(SaidOnce())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -6,9 +6,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from bot.front_door import BoundedProtocol, Bounds, Door
 
 GRACE_SECONDS = 3
 """How long answers in progress (a picture being saved) may go on after the signal."""
@@ -26,14 +30,16 @@ class Server(uvicorn.Server):
         port: int,
         at_end: Callable[[], None],
         listening: Callable[[int], None] | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
+        door = Door(bounds or Bounds())
         super().__init__(
             uvicorn.Config(
                 app,
                 host=host,
                 port=port,
                 loop="asyncio",
-                http="httptools",
+                http=cast(Any, partial(BoundedProtocol, door=door)),
                 ws="none",
                 lifespan="on",
                 log_config=None,

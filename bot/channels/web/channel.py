@@ -40,6 +40,8 @@ MAX_CHOICE = 64
 """Bytes of a choice's id (`handlers.message.Choice`)."""
 MAX_WAITING = 20
 """Messages of one person that are acknowledged and not handled yet."""
+MAX_KEPT = 512 << 20
+"""Bytes of photos kept for one person; they go with the retention time, or with a `/forget`."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CHOICE = re.compile(r"[\x21-\x7e]+")
@@ -143,6 +145,8 @@ class WebChannel:
             raise Refused(400, "too_many_photos", n=MAX_PHOTOS)
         if len(self.intake.waiting(chat.key)) >= MAX_WAITING - 1:
             raise Refused(429, "too_fast")
+        if posted.photos and await to_thread.run_sync(self.shelf.size, chat) > MAX_KEPT:
+            raise Refused(413, "too_much_kept", mb=MAX_KEPT >> 20)
         quoted, job = await self._quoted(chat, posted.pictures)
         label = label_of(await self.feed.entries(chat), posted.choice) or posted.text if posted.choice else ""
         photos = []
@@ -191,6 +195,7 @@ class WebChannel:
         replies = await self.intake.replies(received.message())
         for outgoing in replies.outgoing:
             await self._show(received.chat, outgoing)
+        await to_thread.run_sync(_discard, [photo for photo in received.photos if not photo.width])
         return replies.outcome
 
     async def give_up(self, arrivals: tuple[Arrival[Received], ...]) -> None:
@@ -205,6 +210,7 @@ class WebChannel:
         waiting = {photo.path for received in self.intake.waiting(chat.key) for photo in received.photos}
         used = _files(await self.feed.entries(chat)) | waiting
         await to_thread.run_sync(lambda: self.shelf.tidy(chat, used))
+        self._page.thumbnails.drop_gone()
 
     async def _tidy(self) -> None:
         """Each hour, delete photos that no conversation shows any more (expired, forgotten, never acknowledged)."""

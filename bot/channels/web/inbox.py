@@ -159,6 +159,11 @@ class PhotoShelf:
         folder.mkdir(parents=True, exist_ok=True)
         return arrived.rename(folder / arrived.name)
 
+    def size(self, chat: Chat) -> int:
+        """Bytes kept for this person. Blocks."""
+        folder = self.of(chat)
+        return sum(file.stat().st_size for file in folder.iterdir()) if folder.is_dir() else 0
+
     def unused(self) -> list[Path]:
         """Photos of everybody that have lain here for `UNUSED_SECONDS`. Blocks."""
         limit = time.time() - UNUSED_SECONDS

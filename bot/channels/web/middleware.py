@@ -35,19 +35,27 @@ def hosts_for(host: str, public_url: str | None) -> frozenset[str] | None:
     """The names under which the page may be opened, or None for any.
 
     Listening on a loopback address only, a foreign name in `Host` means that a web site has pointed its own name here
-    (DNS rebinding) to use the bot of whoever visits it. Listening openly, the operator's network decides.
+    (DNS rebinding) to use the bot of whoever visits it. Listening openly, the operator's network
+    decides, unless PUBLIC_URL says under which name the page is to be found. An address in figures is nobody's name.
     """
-    if not _is_loopback(host):
-        return None
     public = urlsplit(public_url).hostname if public_url else None
+    if not is_loopback(host) and public is None:
+        return None
     return frozenset({"localhost", "127.0.0.1", "::1", host.strip("[]").lower(), *((public,) if public else ())})
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def same_site(request: Request, public_origin: str | None) -> bool:
@@ -65,11 +73,18 @@ class Guard:
     """ASGI middleware. Only the chat page's own paths ask for a known host: webhooks have signatures of their own."""
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, hosts: frozenset[str] | None, routes: Sequence[BaseRoute]
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        hosts: frozenset[str] | None,
+        routes: Sequence[BaseRoute],
+        open_to_all: bool = False,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._hosts = hosts
+        self._open = open_to_all
         self._fixed = frozenset(r.path for r in routes if isinstance(r, Route) and not r.param_convertors)
         self._routes = tuple(routes)
 
@@ -102,7 +117,7 @@ class Guard:
         if self._hosts is None or not (path == "/" or path.startswith(_PAGE)):
             return True
         host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
-        return host in self._hosts
+        return host in self._hosts or (self._open and _is_address(host))
 
     def _route(self, scope: Scope) -> str:
         """The pattern of the route, so that no address with a person's token becomes a label."""

@@ -25,11 +25,10 @@ from bot.channels.web.feed import Feed, Shown
 from bot.channels.web.inbox import PhotoShelf
 from bot.channels.web.middleware import same_site
 from bot.channels.web.texts import language_of, word
+from bot.channels.web.thumbnails import Thumbnails
 from bot.channels.web.uploads import Limits, Posted, Refused, read_post
 from handlers.message import Chat, Language
 from providers.errors import LikenessError
-from providers.media.preview import thumbnail
-from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +97,7 @@ class ChatPage:
         self._web = web
         self._limits = limits
         self._sessions = sessions
+        self.thumbnails = Thumbnails()
         self._origin = _origin(public_url) if public_url else None
 
     def routes(self) -> list[Route]:
@@ -214,7 +214,7 @@ class ChatPage:
     async def _smaller(self, shown: Shown, width: int, language: Language) -> Response:
         side = next((w for w in WIDTHS if w >= width), WIDTHS[-1])
         try:
-            body = await in_thread(thumbnail, shown.picture.path, side)
+            body = await self.thumbnails.of(shown.picture.path, side)
         except (LikenessError, OSError):
             return _error(404, "no_picture", language)
         return Response(body, media_type="image/jpeg", headers=PICTURE_POLICY)

@@ -272,11 +272,13 @@ async def read_post(request: Request, into: Path, limits: Limits) -> Posted:
     try:
         parser = _parser(kind.decode("latin-1").lower(), options, parts)
         async for chunk in _chunks(request, limits):
+            if parts.refused:  # what still comes is read and thrown away, and costs nothing more
+                continue
             parser.write(chunk)
             await parts.flush()
-        parser.finalize()
         if parts.refused:
             raise parts.refused
+        parser.finalize()
         if not parts.complete:  # cut off before the closing boundary
             raise Refused(400, "bad_form")
         photos = [await to_thread.run_sync(file.finish) for file in parts.files]

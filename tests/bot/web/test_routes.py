@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 from pillow_heif import register_heif_opener
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -511,3 +513,69 @@ async def test_figures_count_requests_by_route_and_never_by_address(stage: Stage
         assert 'likeness_deliveries_total{channel="web",outcome="sent"} 1.0' in text
         assert 'likeness_jobs{state="running"} 0.0' in text
         assert url not in text
+
+
+# --- what it costs
+
+
+async def test_a_smaller_picture_is_made_once_however_many_ask(stage: Stage) -> None:
+    async with stage.browser() as client:
+        url = (await shown(stage, client))["url"] + "?w=320"
+        answers = await asyncio.gather(*(client.get(url) for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert stage.channel._page.thumbnails.made == 1
+
+
+async def test_a_post_that_is_refused_is_not_parsed_on(tmp_path: Path) -> None:
+    async with on_stage(tmp_path, limits=Limits(parts=4)) as stage, stage.browser() as client:
+        part = b'--b\r\ncontent-disposition: form-data; name="text"\r\n\r\n\r\n'
+        body = part * 100_000 + b"--b--\r\n"
+        began = time.process_time()
+        answer = await client.post(
+            "/api/messages", content=body, headers={"content-type": "multipart/form-data; boundary=b"}
+        )
+        assert error_of(answer)[1] == "bad_form"
+        assert time.process_time() - began < 1.0, "seconds, where every part was parsed"
+
+
+async def test_a_file_that_is_no_picture_is_gone_once_it_was_answered(stage: Stage) -> None:
+    async with stage.browser() as client:
+        await client.post("/api/messages", files=photos(b"no picture at all" * 100))
+        await settled(stage)
+        assert len(stage.conversation.seen) == 1
+        assert files_under(stage.data) == []
+
+
+async def test_the_number_of_the_last_event_may_be_anything_and_is_no_fault_of_ours(stage: Stage) -> None:
+    async with stage.browser() as client:
+        for number in ("9" * 5000, "9" * 19):
+            answer = await client.get("/api/events", headers={"last-event-id": number})
+            assert answer.status_code == 400
+
+
+async def test_the_figures_are_for_this_machine_or_for_who_has_the_token(tmp_path: Path) -> None:
+    async with on_stage(tmp_path, metrics_token=SecretStr("let me in")) as stage:
+        for address, headers, status in (
+            ("127.0.0.1", {}, 200),
+            ("203.0.113.5", {}, 403),
+            ("127.0.0.1", {"x-forwarded-for": "203.0.113.5"}, 403),
+            ("203.0.113.5", {"authorization": "Bearer let me in"}, 200),
+            ("203.0.113.5", {"authorization": "Bearer other"}, 403),
+        ):
+            transport = httpx.ASGITransport(app=stage.app, client=(address, 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+                assert (await client.get("/metrics")).status_code == status, (address, headers)
+
+
+async def test_listening_to_the_world_the_page_has_the_name_that_was_given_or_an_address(tmp_path: Path) -> None:
+    hosts = hosts_for("0.0.0.0", "https://likeness.example")
+    async with on_stage(tmp_path, hosts=hosts, open_to_all=True) as stage, stage.browser() as client:
+        for host, status in (("likeness.example", 200), ("192.168.1.7:8080", 200), ("evil.example", 421)):
+            assert (await client.get("/", headers={"host": host})).status_code == status, host
+
+
+async def test_a_choice_that_could_not_have_been_offered_is_refused(stage: Stage) -> None:
+    async with stage.browser() as client:
+        for choice in ("style:\x00", "x" * 65, "style:动漫"):
+            assert error_of(await client.post("/api/messages", data={"choice": choice})) == (400, "bad_form")
