@@ -1,6 +1,6 @@
 """Milliseconds and peak memory of every portrait and edit of the embedded provider, on one thread, at 1024 pixels.
 
-    python bench/embedded.py
+    python -m bench.embedded
 
 Each operation runs in a process of its own, once cold and then three times; the median is shown, by the clock and of
 the processor (on a busy machine the processor's time says more). Finding the faces is a line of its own, since a job
@@ -20,8 +20,8 @@ RUNS = 3
 def measure(name: str) -> tuple[list[float], list[float], float]:
     """Milliseconds of every run by the clock and of the processor, and the peak resident size in MB."""
     import cv2
-    from contact_sheet import JOBS, shipped_photos
 
+    from bench.contact_sheet import JOBS, shipped_photos
     from providers.embedded.work import Job, picture_of
     from providers.people.find import find_faces
     from providers.people.matting import forget
@@ -44,7 +44,7 @@ def measure(name: str) -> tuple[list[float], list[float], float]:
 
 
 def main() -> None:
-    from contact_sheet import JOBS
+    from bench.contact_sheet import JOBS
 
     print(f"{'operation':18}{'median ms':>10}{'CPU ms':>9}{'peak MB':>9}   ({RUNS} runs, 1024 px, one thread)")
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:

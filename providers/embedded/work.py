@@ -205,7 +205,12 @@ def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], ta
         return studio_portrait(rgb, faces, style, job.aspect_ratio, take)
     if job.aspect_ratio:
         rgb, faces = cropped(rgb, job.aspect_ratio, faces)
-    return np.asarray(LOOKS[style](rgb, faces, take))
+    return _as_large(np.asarray(LOOKS[style](rgb, faces, take)), rgb)
+
+
+def _as_large(painted: Picture, rgb: Picture) -> Picture:
+    """What was painted smaller than the photo, enlarged twofold: up to about 2200 pixels, and never above the photo."""
+    return enlarged(painted, 2) if max(rgb.shape) >= 1.9 * max(painted.shape) else painted
 
 
 def _edit(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
@@ -265,7 +270,7 @@ def _filter(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Pictu
     key = choose_filter(job.text)
     if key is None and not names_no_filter(job.text):
         raise AskPerson("no such filter", code="unknown_filter", params={"filters": ", ".join(FILTERS)})
-    return np.asarray(FILTERS[key or "film"](rgb, faces, take))
+    return _as_large(np.asarray(FILTERS[key or "film"](rgb, faces, take)), rgb)
 
 
 def _replace_bg(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:

@@ -323,3 +323,14 @@ async def test_one_person_alone_starts_one_process(tmp_path: Path, photo: Path) 
         assert len(pair._workers) == 1
     finally:
         await pair.aclose()
+
+
+async def test_a_large_photo_is_not_painted_small(provider: EmbeddedProvider, tmp_path: Path, officer: Picture) -> None:
+    """24 megapixels became 825 x 1100."""
+    path = tmp_path / "large.jpg"
+    Image.fromarray(officer).resize((2046, 2400)).save(path)
+    task = Task(operation=Operation.PORTRAIT, style="anime", photos=1)
+    submission = await provider.submit(Request(key="large", task=task, prompt="-", photos=(path,)))
+    (picture,) = (await provider.fetch(submission, tmp_path)).pictures
+    assert picture.height > 1900
+    assert picture.width / picture.height == pytest.approx(2046 / 2400, abs=0.01)
