@@ -170,8 +170,9 @@ class Offer:
         """Why this row is out of the task's reach, or None where it fits. `count` is not looked at: see `max_count`."""
         if task.operation is not self.operation:
             return Reason.OPERATION
+        if not self._serves(task, service):  # most rows end here, and a menu asks hundreds of them
+            return Reason.MODEL
         checks: tuple[tuple[Reason, Callable[[], bool]], ...] = (
-            (Reason.MODEL, lambda: not self._serves(task, service)),
             (Reason.PROMPT, lambda: self._needs_style(task)),
             (Reason.STYLE, lambda: not _among(task.style, self.styles)),
             (Reason.ACTION, lambda: not _among(task.action, self.actions)),
