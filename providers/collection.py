@@ -118,7 +118,7 @@ def _priced(result: Result, request: Request, submission: Submission, provider: 
         return result
     if submission.charge is not None:
         return replace(result, charge=submission.charge)
-    offer = _offer_of(submission, request.task, provider)
+    offer = offer_of(submission, request.task, provider)
     if offer is None:
         return result
     cost = offer.price.of(len(result.pictures))
@@ -126,7 +126,7 @@ def _priced(result: Result, request: Request, submission: Submission, provider: 
     return replace(result, charge=charge)
 
 
-def _offer_of(submission: Submission, task: Task, provider: Provider) -> Offer | None:
+def offer_of(submission: Submission, task: Task, provider: Provider) -> Offer | None:
     """The offer by which it was made: that of the model which the submission names, else the one the task finds now."""
     of_model = [row for row in provider.offers.of(task.operation) if row.model == submission.model]
     fitting = [row for row in of_model if row.reason_not(task, provider.name) is None]

@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "intent": "bot.cli.intent:intent",
     "styles": "bot.cli.lists:styles",
     "actions": "bot.cli.lists:actions",
-    "providers": "bot.cli.lists:providers",
+    "providers": "bot.cli.services:providers",
     "models": "bot.cli.models:models",
     "jobs": "bot.cli.jobs:jobs",
     "costs": "bot.cli.costs:costs",

@@ -24,16 +24,22 @@ from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Request, Submission
 from providers.errors import AskPerson
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER, delete_quietly, write_file
+from providers.money import Money
+from providers.preferences import ANYONE, Preferences
 from providers.submission import Record, Stage
 
 KEPT = timedelta(days=30)
-VERSION = 2
+VERSION = 3
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What one call of the API asked for. `items`: for a series, the number of the item of each piece."""
+    """What one call of the API asked for.
+
+    `items`: for a series, the number of the item of each piece. `preferences`: who may make it, also when it is
+    resumed. `estimates`: what each piece was expected to cost when the call began.
+    """
 
     key: str
     created: datetime
@@ -42,8 +48,9 @@ class Call:
     prompt: str | None
     into: Path
     pieces: tuple[Request, ...]
-    provider: str | None = None
+    preferences: Preferences = ANYONE
     items: tuple[int, ...] | None = None
+    estimates: tuple[Money, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@ what was paid for then must be fetched by the version that is installed now.
 
 1   a request had operation, model, count … beside its files, money was a number with a currency beside it
 2   a request has its task; money is an exact amount
+3   a call has preferences instead of the one provider
 """
 
 from collections.abc import Callable
@@ -65,4 +66,9 @@ def _with_charge(old: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in old.items() if name not in ("cost", "currency")} | {"charge": charge}
 
 
-_STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2}
+def _to_3(document: dict[str, Any]) -> dict[str, Any]:
+    call = dict(document["call"])
+    return document | {"call": call | {"preferences": {"provider": call.pop("provider", None)}}}
+
+
+_STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2, 2: _to_3}

@@ -236,10 +236,13 @@ async def test_without_a_service_it_is_said_who_could_and_by_which_setting(tmp_p
     assert "fal (FAL_KEY)" in result["error"]["message"]
 
 
-async def test_credits_of_a_proxy_are_added_up(fal: FakeFal, settings: ProviderSettings) -> None:
+async def test_credits_of_a_proxy_are_added_up_and_count_in_dollars_by_the_price_list(
+    fal: FakeFal, settings: ProviderSettings
+) -> None:
     fal.submit_credits = "4"
     result = await generate_image("a boat", count=6, settings=settings)
-    assert (result["total_cost"], result["currency"]) == (8.0, "credits")
+    assert (result["total_cost"], result["currency"], result["cost_source"]) == (0.9, "USD", "table")
+    assert result["costs"] == {"credits": 8.0}
 
 
 async def test_progress_is_reported(fal: FakeFal, settings: ProviderSettings) -> None:
