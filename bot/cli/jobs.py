@@ -1,7 +1,7 @@
 """`likeness jobs`: the durable jobs, and taking up a paid request again by its saved id."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -116,7 +116,7 @@ async def _show(job_id: str, as_json: bool) -> None:
         click.echo(f"{name}: {value}")
 
 
-def _show_call(key: str, calls: list[Row], as_json: bool) -> None:
+def _show_call(key: str, calls: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     """A call of the command line or of Python, by its key."""
     call = next((call for call in calls if call["key"] == key), None)
     if call is None:
@@ -157,7 +157,7 @@ async def _ended(store: Any, job_id: str) -> Job:
         await asyncio.sleep(LOOK_AGAIN)
 
 
-def _report(result: Row, as_json: bool, *, sent: bool = False) -> None:
+def _report(result: Mapping[str, Any], as_json: bool, *, sent: bool = False) -> None:
     if as_json:
         print_json(result)
         return
