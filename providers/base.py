@@ -218,6 +218,9 @@ class Provider(Protocol):
     async def check(self) -> None:
         """Ask the service, at no cost, whether the settings work. Raises TellOperator or WaitAndRetry."""
 
+    async def release(self, submission: Submission) -> None:
+        """Its pictures are saved and written down: what is kept of them here besides can go. Raises nothing."""
+
     async def aclose(self) -> None:
         """Give back connections and processes."""
 
@@ -239,6 +242,9 @@ class ProviderDefaults:
 
     async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
         return False
+
+    async def release(self, submission: Submission) -> None:
+        """Nothing is kept besides."""
 
     async def aclose(self) -> None:
         """Nothing to give back."""

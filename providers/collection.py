@@ -78,6 +78,7 @@ async def collect(
     router.breaker.worked(provider.name)
     result = _priced(result, request, submission, provider)
     await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge)
+    await provider.release(submission)
     return result
 
 

@@ -1,8 +1,9 @@
 """Pictures that came in the answer to a paid POST, kept until they are fetched: on disk before the submit returns.
 
 A service that answers with the picture has no job to ask again: what is not kept at once is lost with the process,
-and was paid for. Kept for a day, as services with jobs keep theirs, so that a fetch can be repeated in another
-process; then they are deleted at the next keeping.
+and was paid for. Kept until they are saved and written down (`Provider.release`), so that a fetch can be repeated in
+another process; what nobody fetched is gone after a day, as with services that have jobs, and deleted at the next
+keeping.
 
 The manifest is written last: what has none is not there.
 """
@@ -51,6 +52,15 @@ class Spool:
     async def read(self, kept: Kept, number: int) -> bytes:
         """One picture's bytes. Raises MadeNothing `result_gone`."""
         return await in_thread(_bytes_of, kept.pictures[number])
+
+    async def drop(self, key: str) -> None:
+        """The pictures are saved elsewhere: nobody's face lies here longer than it must."""
+        await in_thread(self._drop, key)
+
+    def _drop(self, key: str) -> None:
+        """The manifest first: without it the rest is not there."""
+        stem = _stem(key)
+        delete_quietly([self._folder / (stem + _MANIFEST), *self._folder.glob(f"{stem}-*")])
 
     def _keep(self, key: str, pictures: Sequence[bytes], notes: Mapping[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -67,6 +67,9 @@ class AnswersAtOnce(ProviderDefaults):
             raise errors[0] if errors else MadeNothing("an answer without a picture")
         return Result(pictures=tuple(pictures), charge=submission.charge)
 
+    async def release(self, submission: Submission) -> None:
+        await self._spool.drop(submission.request_id)
+
     async def _saved(self, kept: Kept, number: int, submission: Submission, into: Path) -> PictureFile:
         stem = stem_of(submission.provider, submission.request_id, number)
         if found := await in_thread(already_saved, into, stem, submission):

@@ -50,3 +50,14 @@ async def test_only_we_may_read_them(tmp_path: Path) -> None:
     await Spool(tmp_path / "new").keep("a", [b"one"], {})
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / "new").iterdir()} == {0}
     assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
+async def test_what_is_saved_elsewhere_is_not_kept_here_any_longer(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    await spool.keep("j1-0-0", [b"one", b"two"], {"model": "m"})
+    await spool.keep("j2-0-0", [b"other"], {"model": "m"})
+    await spool.drop("j1-0-0")
+    await spool.drop("never kept")
+    assert await spool.find("j1-0-0") is None
+    assert await spool.find("j2-0-0") is not None
+    assert len(list((tmp_path / "spool").iterdir())) == 2
