@@ -20,6 +20,8 @@ _TRIED = 8
 """Cores, likeliest first, that are tried for a reading: some cannot be read out of these words."""
 _OFFERED = 3
 """Readings beside the first."""
+_UNLIKELY = 0.004
+"""What is less likely than this is nobody's second reading: reading the slots for it costs time."""
 
 
 def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
@@ -87,12 +89,15 @@ def _readings(
     for at in likely.argsort()[::-1][:_TRIED]:
         if at == none:
             continue
+        if len(out) > _OFFERED or (out and likely[at] < _UNLIKELY):
+            break
+        chain = next((n for n, (other, _) in enumerate(out) if cores[at] in _steps(other)), None)
+        if chain is not None:
+            out[chain] = (out[chain][0], out[chain][1] + float(likely[at]))
+            continue
         made = rules if cores[at] == core_of(rules) else realize(r, e, cores[at])
-        same = next((n for n, (other, _) in enumerate(out) if made is not None and _same(made, other)), None)
         if made is None:
             lost += float(likely[at])
-        elif same is not None:  # two edits of one chain
-            out[same] = (out[same][0], out[same][1] + float(likely[at]))
         else:
             out.append((made, float(likely[at])))
     out.sort(key=lambda reading: -reading[1])
@@ -106,8 +111,11 @@ def _harmless(first: Intent) -> bool:
     return first.operation == "command" or bool(first.ask)
 
 
-def _same(one: Intent, other: Intent) -> bool:
-    return replace(one, confidence=0.0) == replace(other, confidence=0.0)
+def _steps(reading: Intent) -> set[str]:
+    """The cores of the edits that are done in one reading: a chain is likely where any of them is."""
+    if reading.operation != "edit":
+        return set()
+    return {f"edit:{key}" for key in (reading.action, *(t.action for t in reading.then))}
 
 
 def _note_choice(r: DecisionState, e: Evidence, rules: Intent, likely: Floats) -> None:

@@ -49,8 +49,9 @@ class Model:
 
     def scores(self, found: list[int]) -> Floats:
         """The linear model's score of each core: about 1 for the right one, 0 for the others."""
-        total = self.weights[found].sum(axis=0, dtype=np.int32)
-        length = float(np.sqrt(self.norms[found].sum())) or 1.0
+        places = np.array(found, np.intp)
+        total = self.weights.take(places, 0).sum(axis=0, dtype=np.int32)
+        length = float(np.sqrt(self.norms.take(places).sum())) or 1.0
         return np.asarray(total * self.scale / length, np.float32)
 
     def scores_of(self, e: Evidence) -> Floats:

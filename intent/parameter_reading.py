@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import cast
 
 from intent.lettering import lettering_in
-from intent.parameter_words import HEX, ParameterWords, Word
+from intent.parameter_words import HEX, LONGEST, ParameterWords, Word, words_of
 from intent.parameters import (
     Adjustment,
     Background,
@@ -46,7 +46,7 @@ def parameters_of(action: str, words: str | None) -> EditParameters:
             if action == "replace_bg"
             else (EditParameters(complete=action != "edit"))
         )
-    found = ParameterWords(words)
+    found = words_of(words[:LONGEST])
     colours = colours_in(found)
     background = background_in(found, colours) if action == "replace_bg" else None
     adjustments = adjustments_in(found) if action in _WITH_ADJUSTMENTS else ()

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -88,6 +88,12 @@ class ParameterWords:
     def raw_between(self, start: int, end: int) -> str:
         a, b = self.source.raw_span(start, end)
         return self.raw[a:b]
+
+
+@lru_cache(maxsize=8)
+def words_of(text: str) -> ParameterWords:
+    """All tables over a text. The last few are remembered: the edits of one message are read out of the same words."""
+    return ParameterWords(text)
 
 
 def _longest(words: list[Word], size: int) -> list[Word]:
