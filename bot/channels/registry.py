@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bot.channels
 from bot.channels.settings import ChannelSettings
 from bot.metrics import Metrics
 from handlers.channel import Channel
@@ -58,7 +58,7 @@ class Registration:
 @cache
 def registered() -> tuple[Registration, ...]:
     """Every channel, the web page first, the others by name."""
-    names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.ispkg)
+    names = sorted(m.name for m in pkgutil.iter_modules(bot.channels.__path__) if m.ispkg)
     modules = (f"{__package__}.{name}.registration" for name in names)
     found: list[Registration] = [import_module(name).REGISTRATION for name in modules if find_spec(name)]
     return tuple(sorted(found, key=lambda registration: (registration.name != "web", registration.name)))

@@ -4,10 +4,11 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel
+
+import bot.channels
 
 
 class ChannelSettings(BaseModel):
@@ -34,6 +35,6 @@ class ChannelSettings(BaseModel):
 @cache
 def channel_settings() -> tuple[type[ChannelSettings], ...]:
     """The parts of all channels."""
-    names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.ispkg)
+    names = sorted(m.name for m in pkgutil.iter_modules(bot.channels.__path__) if m.ispkg)
     modules = (f"{__package__}.{name}.settings" for name in names)
     return tuple(import_module(name).SETTINGS for name in modules if find_spec(name))
