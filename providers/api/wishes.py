@@ -96,7 +96,7 @@ class EditWish:
         written = edit_prompt(
             action=action, text=words, scale=factor, photos=self.photos, aspect_ratio=self.aspect_ratio
         )
-        return Wish(task=task, prompt=written, text=words or "")
+        return Wish(task=task, prompt=written, text=self.prompt or "")
 
     def _action(self, sides: Outpaint | None) -> str:
         """What the options say; the action `edit`, which is what stands where none was named, gives way, but not where
