@@ -137,6 +137,7 @@ async def parts(
             confirm_above=settings.confirm_above_usd,
             budgets=settings.budgets,
             consents=Consents(store) if settings.providers_consent == "ask" else None,
+            retention_days=settings.retention_days,
             second_reader=_second_reader(settings, store),
             previews=previews,
             groups=Groups(store, {name: c.is_admin for name, c in channels.items() if isinstance(c, KnowsAdmins)}),

@@ -1,4 +1,4 @@
-"""Words to the bot itself: help, styles, cancel, status, usage, again, forget, start, settings."""
+"""Words to the bot itself: help, styles, cancel, status, usage, again, forget, privacy, start, settings."""
 
 import re
 
@@ -29,6 +29,7 @@ _SLASH = {
     "more": "again",
     "forget": "forget",
     "delete": "forget",
+    "privacy": "privacy",
     "reset": "start",
     "settings": "settings",
     "setting": "settings",
@@ -55,6 +56,7 @@ _SAID = any_of(_FORGET, _USAGE, _STYLES, _SETTINGS, _WAITING)
 _SAID_ALONE = any_of(_STATUS, _HELP, _AGAIN)
 _ROOM = {
     "forget": 14,
+    "privacy": 12,
     "usage": 12,
     "styles": 12,
     "settings": 10,
@@ -64,7 +66,7 @@ _ROOM = {
     "again": 7,
     "start": 5,
 }
-_ORDER = ("forget", "usage", "styles", "settings", "help", "status", "cancel", "again", "start")
+_ORDER = ("forget", "privacy", "usage", "styles", "settings", "help", "status", "cancel", "again", "start")
 _PASSES = frozenset(
     {
         "please",
@@ -177,7 +179,7 @@ def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:
     left = _left(scan)
     for key in _ORDER:
         mine = [h for h in hits if h.key == key]
-        if not mine or (content and key not in ("forget", "usage", "styles")):
+        if not mine or (content and key not in ("forget", "privacy", "usage", "styles")):
             continue
         if key == "cancel":
             mine = [h for h in mine if not text[h.start].isascii() or _CANCEL_AFTER.match(text, h.end)]

@@ -58,6 +58,9 @@ def _certain(r: DecisionState) -> Intent | None:
 def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Intent:
     """The likeliest reading, or where asking is cheapest the likeliest request with the next ones beside it."""
     learned = model()
+    if rules.operation == "command" and core_of(rules) not in learned.cores:
+        r.note("decide", "act: of this command the model was taught nothing, so the rules' word is enough")
+        return replace(rules, decision="act")
     likely = learned.probabilities(e, core_of(rules), rules.confidence)
     readings, nothing = _readings(r, e, rules, learned.cores, likely)
     decision, cost = decide_by_cost(

@@ -10,7 +10,7 @@ OperationName = Literal["portrait", "series", "edit", "create", "command", "none
 Language = Literal["zh", "en"]
 
 COMMANDS: tuple[str, ...] = (
-    "help", "styles", "cancel", "status", "usage", "again", "forget", "start", "settings",
+    "help", "styles", "cancel", "status", "usage", "again", "forget", "privacy", "start", "settings",
 )  # fmt: skip
 
 

@@ -130,6 +130,12 @@ def is_local(name: str) -> bool:
     return known is not None and known.tier is Tier.LOCAL
 
 
+def is_company(name: str) -> bool:
+    """Whether what this maker is given leaves the operator's machines."""
+    known = services().get(name)
+    return known is None or known.tier is Tier.SERVICE
+
+
 def label_of(name: str) -> str:
     """A service's name for people."""
     known = services().get(name)

@@ -1,4 +1,4 @@
-"""Words and taps to the bot itself: help, styles, status, usage, settings, forget; again, variations, cancel."""
+"""Words and taps to the bot itself: help, styles, status, usage, settings, privacy, forget; again, more, cancel."""
 
 from typing import Literal
 
@@ -11,7 +11,9 @@ from handlers.session import Session
 from handlers.store.base import JobState
 from handlers.words import money, seconds
 from providers.errors import LikenessError
+from providers.ledger import KEPT
 from providers.money import Money
+from providers.registry import is_company, label_of
 
 THANKS = frozenset(
     {
@@ -55,6 +57,8 @@ def run(turn: TurnBuilder, command: str, *, slash: bool) -> None:
             _again(turn, turn.intent.count, turn.intent.aspect_ratio)
         case "forget":
             _forget(turn, sure=slash)
+        case "privacy":
+            _privacy(turn)
         case _:
             turn.say(turn.words("say.help"))
 
@@ -166,6 +170,25 @@ def _usage(turn: TurnBuilder) -> None:
     cost = " + ".join(spent) or money(Money.zero(), turn.language)
     pictures = turn.words("say.many", n=usage.pictures) if usage.pictures > 1 else turn.words("say.one")
     turn.say(turn.words("say.usage", pictures=pictures, cost=cost))
+
+
+def _privacy(turn: TurnBuilder) -> None:
+    """What is kept and for how long, which companies got something, and how to delete it."""
+    privacy = turn.heard.privacy
+    if privacy is None:
+        return
+    companies = [label_of(name) for name in privacy.sent_to if is_company(name)]
+    between = turn.words("unit.comma")
+    lines = [
+        turn.words("say.privacy_kept", days=privacy.days, ledger_days=KEPT.days),
+        turn.words("say.privacy_sent", companies=between.join(companies))
+        if companies
+        else turn.words("say.privacy_nowhere"),
+    ]
+    if turn.heard.accepted:
+        agreed = between.join(label_of(name) for name in sorted(turn.heard.accepted))
+        lines.append(turn.words("say.privacy_agreed", companies=agreed))
+    turn.say("\n".join([*lines, turn.words("say.privacy_delete")]))
 
 
 def _settings(turn: TurnBuilder) -> None:

@@ -16,7 +16,7 @@ from handlers.channel import Glimpse
 from handlers.consent import Consents
 from handlers.dialogue.answer_matching import number_in, yes_or_no
 from handlers.dialogue.decide import decide
-from handlers.dialogue.facts import MessageFacts, Pricing
+from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
@@ -83,6 +83,7 @@ class Conversation:
         forget: Callable[[Chat], Awaitable[None]] | None = None,
         budgets: Budgets = UNLIMITED,
         consents: Consents | None = None,
+        retention_days: int = 30,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -97,6 +98,7 @@ class Conversation:
         self._forget_in_channel = forget
         self._budgets = budgets
         self._consents = consents
+        self._retention_days = retention_days
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -114,7 +116,7 @@ class Conversation:
         """What the last of these messages of one person will be answered if their photos turn out to be good.
 
         Nothing is committed or started, and the photos need not be there yet: for channels that must answer sooner
-        than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, forget).
+        than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, privacy, forget).
         """
         messages = [own_words(wish_of_command(message)) for message in messages]
         last = messages[-1]
@@ -135,7 +137,7 @@ class Conversation:
             intent = parse(message.text, photos=photos_in_sight(heard))
             desk = Pricing(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
             decision = decide(heard, desk)
-            session, counted = decision.session, decision.forget or intent.command == "usage"
+            session, counted = decision.session, decision.forget or intent.command in ("usage", "privacy")
             running = (*decision.jobs, *running)
             replies = () if counted else decision.replies
         return replies
@@ -156,6 +158,9 @@ class Conversation:
             return ruled
         if intent.command == "usage":
             heard = replace(heard, usage=await self._usage(message.chat))
+        if intent.command == "privacy":
+            sent_to = await self._store.sent_to(message.chat)
+            heard = replace(heard, privacy=Privacy(days=self._retention_days, sent_to=sent_to))
         desk = Pricing(quote=self._quote, read=lambda _text, _photos: intent, confirm_above=self._confirm_above)
         decision = decide(heard, desk)
         if message.edits is not None:

@@ -14,6 +14,14 @@ from intent import Intent
 
 
 @dataclass(frozen=True, kw_only=True)
+class Privacy:
+    """What is kept of a person for how many `days` after it was last used, and the makers it was sent to, by key."""
+
+    days: int
+    sent_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageFacts:
     """A message with everything known about its sender at that moment. `photos`, `quoted` have been accepted."""
 
@@ -28,6 +36,8 @@ class MessageFacts:
     named_job: Job | None = None
     """The job a tapped choice or a quoted result speaks of, if it is this person's."""
     usage: Usage | None = None
+    privacy: Privacy | None = None
+    """Where the message asks for it."""
     accepted: frozenset[str] | None = None
     """The companies this person lets photos go to; None where nobody is asked."""
     asked: Asked | None = None

@@ -367,6 +367,11 @@ class MemoryStore:
     async def usage(self, chat: Chat, *, since: datetime) -> Usage:
         return self._books.usage(chat.owner, since)
 
+    async def sent_to(self, chat: Chat) -> tuple[str, ...]:
+        mine = {job.id for job in self._jobs.values() if job.chat.key == chat.key}
+        asked = {part.provider for part in self._parts.values() if part.job in mine}
+        return tuple(sorted(asked | self._books.charged_by(chat.owner)))
+
     async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         return self._books.entries(since)
 

@@ -75,6 +75,11 @@ class MemoryBooks:
         sums = (total([e.money for e in mine if e.money.currency == currency]) for currency in currencies)
         return Usage(pictures=sum(entry.pictures for entry in mine), cost=tuple(sums))
 
+    def charged_by(self, owner: str) -> set[str]:
+        """The makers that charged for this person."""
+        mine = [e for e, whose in self._entries.values() if whose == owner and _charge(e)]
+        return {entry.provider for entry in mine if entry.provider is not None}
+
     def costs(self, key: Callable[[LedgerEntry], str | None], since: datetime | None) -> tuple[CostRow, ...]:
         groups: dict[str | None, list[LedgerEntry]] = {}
         for entry in self.entries(since):

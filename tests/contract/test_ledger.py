@@ -122,6 +122,20 @@ async def test_what_was_made_without_a_word_of_its_cost_is_charged_at_its_share_
     assert (await store.usage(BEN, since=NOW - timedelta(days=1))).pictures == 0
 
 
+async def test_who_was_sent_something_of_a_person_is_known_until_they_are_forgotten(store: Store) -> None:
+    await store.commit_turn(turn("m1", wanted("j1")))
+    await store.begin_part("j1-0-0", "j1", "openai")
+    await store.end_part("j1-0-0", PartState.REFUSED, error_code="provider_busy")
+    await made(store, "j1-0-1", "j1", Money.usd("0.04"))
+    await store.begin_part("j9-0-0", "j9", "bfl")  # nobody's
+    assert await store.sent_to(ANN) == ("fal", "openai")
+    await ended(store, "j1")
+    await store.drop_job("j1")
+    assert await store.sent_to(ANN) == ("fal",)  # what was charged is remembered longer
+    await store.forget(ANN)
+    assert await store.sent_to(ANN) == ()
+
+
 async def test_a_budget_is_refused_before_anything_is_committed(store: Store) -> None:
     for scope, budgets in enumerate((Budgets(bot=DIME.amount), Budgets(chat=DIME.amount), Budgets(person=DIME.amount))):
         before = await today(store)

@@ -22,7 +22,7 @@ from handlers.words import Language, words
 
 log = logging.getLogger(__name__)
 
-PRIVATE = ("start", "help", "styles", "again", "status", "cancel", "usage", "settings", "forget")
+PRIVATE = ("start", "help", "styles", "again", "status", "cancel", "usage", "settings", "privacy", "forget")
 GROUPS = ("make", "styles", "again", "status", "cancel", "usage", "settings", "help", "forget")
 PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds between attempts."""

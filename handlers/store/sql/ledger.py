@@ -12,7 +12,7 @@ from handlers.store.accounting import Account, Reservation, day_of
 from handlers.store.base import CostKey, CostRow, Limit, Usage
 from handlers.store.sql.database import Database
 from handlers.store.sql.media import SqlMedia
-from handlers.store.sql.schema import COUNTERS, JOBS, LEDGER, RESERVATIONS
+from handlers.store.sql.schema import COUNTERS, JOBS, LEDGER, PARTS, RESERVATIONS
 from providers.ledger import KEPT, EntryType, LedgerEntry
 from providers.money import Money
 
@@ -47,6 +47,13 @@ class SqlLedger(SqlMedia):
             return Usage(pictures=sum(int(pictures) for *_, pictures in found), cost=cost)
 
         return await self._read(work)
+
+    async def sent_to(self, chat: Chat) -> tuple[str, ...]:
+        jobs = sa.select(JOBS.c.id).where(JOBS.c.owner == chat.owner)
+        asked = sa.select(PARTS.c.provider).where(PARTS.c.job.in_(jobs))
+        charged = (LEDGER.c.owner == chat.owner) & (LEDGER.c.type == EntryType.CHARGE.value)
+        paid = sa.select(LEDGER.c.provider).where(charged & LEDGER.c.provider.is_not(None))
+        return await self._read(lambda c: tuple(sorted(c.execute(sa.union(asked, paid)).scalars())))
 
     async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         query = sa.select(LEDGER).order_by(LEDGER.c.time, LEDGER.c.id)

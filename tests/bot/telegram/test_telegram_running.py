@@ -343,6 +343,7 @@ COMMANDS = {
     "/again": "nothing yet to make again",
     "/cancel": "nothing running",
     "/settings": "Language",
+    "/privacy": "Nothing of yours has gone to another company",
     "/forget": "Forgotten: your photos (0)",
 }
 

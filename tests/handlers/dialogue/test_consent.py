@@ -163,3 +163,30 @@ async def test_a_no_to_a_fallback_is_the_end_of_it(tmp_path: Path) -> None:
         await ann.sends("yes")
         assert len(await run.store.jobs(chat=ANN)) == 2
     assert openai.submitted == []
+
+
+@pytest.mark.parametrize("text", ["/privacy", "privacy", "where did my photos go", "我的照片去哪了", "隐私"])
+async def test_privacy_says_what_is_kept_where_it_went_and_how_to_delete_it(tmp_path: Path, text: str) -> None:
+    ann = person(tmp_path, FAL)
+    await ann.sends("动漫" if not text.isascii() else "anime", "me.jpg")
+    await ann.taps("consent:yes")
+    job = await ann.job()
+    await ann.store.begin_part(f"{job.id}-0-0", job.id, "bfl")
+    await ann.store.begin_part(f"{job.id}-0-1", job.id, "embedded")
+    told = said(await ann.sends(text))
+    assert "30" in told
+    assert "Black Forest Labs" in told
+    assert "embedded" not in told
+    assert told.count("fal") == 1  # agreed to, and not sent anything yet
+    assert "/forget" in told
+
+
+async def test_another_persons_companies_are_not_told(tmp_path: Path) -> None:
+    store = MemoryStore()
+    ann = person(tmp_path, FAL, store=store)
+    await ann.sends("anime", "me.jpg")
+    await ann.taps("consent:yes")
+    job = await ann.job()
+    await store.begin_part(f"{job.id}-0-0", job.id, "fal")
+    bob = Person(tmp_path, name="bob", quote=through(FAL), store=store)
+    assert "Nothing of yours" in said(await bob.sends("/privacy"))
