@@ -66,7 +66,7 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Int
     decision, cost = decide_by_cost(
         [p for _, p in readings],
         nothing,
-        harmless=bool(readings) and _harmless(readings[0][0]),
+        harmless=bool(readings) and _harmless(readings[0][0], r.scan.photos),
         costs=GROUP if group else PRIVATE,
     )
     if r.explained:
@@ -109,9 +109,10 @@ def _readings(
     return found, float(likely[none]) / share
 
 
-def _harmless(first: Intent) -> bool:
-    """Whether acting on it begins no picture: a word to the bot, or a question back."""
-    return first.operation == "command" or bool(first.ask)
+def _harmless(first: Intent, photos: int) -> bool:
+    """Whether acting on it begins no picture: a word to the bot, or a question back, for the look to take as well."""
+    lacks_a_photo = first.action == "transfer_style" and photos < 2
+    return first.operation == "command" or bool(first.ask) or lacks_a_photo
 
 
 def _steps(reading: Intent) -> set[str]:

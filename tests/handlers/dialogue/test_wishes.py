@@ -8,7 +8,7 @@ from handlers.jobs.plan import preferences_of, task_for
 from handlers.order import Order
 from providers.preferences import Priority
 from providers.task import Consistency, Operation, Outpaint
-from tests.handlers.talk import Person, names, said
+from tests.handlers.talk import Person, names, offered, said
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def test_a_service_that_is_named_is_the_one_that_is_asked(ann: Person, tex
 
 
 async def test_a_wish_outlives_the_question_for_a_photo_and_the_next_again(ann: Person) -> None:
-    await ann.sends("动漫风格，脸要一模一样，不要上传到外面")
+    await ann.sends("做成动漫风格，要像本人，不要上传")
     await ann.sends("", "me.jpg")
     first = (await ann.job()).order
     await ann.gets_result()
@@ -77,7 +77,7 @@ async def test_an_edit_that_leaves_the_face_alone_asks_nobody_to_hold_it(ann: Pe
 @pytest.mark.parametrize(
     ("text", "sides"),
     [
-        ("wider to the left", Outpaint(left=160)),
+        ("make it wider to the left", Outpaint(left=160)),
         ("上面多留点天", Outpaint(top=120)),
         ("extend 20% to the left", Outpaint(left=128)),
         ("左边扩展200像素", Outpaint(left=200)),
@@ -90,10 +90,18 @@ async def test_sides_reach_the_task_in_pixels_of_the_photo(ann: Person, text: st
     assert (task.operation, task.parameters.outpaint) == (Operation.OUTPAINT, sides)
 
 
+async def test_words_that_are_asked_about_first_keep_their_sides(ann: Person) -> None:
+    asked = await ann.sends("wider to the left", "me.jpg")
+    if await ann.job_count() == 0:  # so few words may be asked about before they are paid for
+        assert offered(asked)[0] == "reading:0"
+        await ann.taps("reading:0")
+    assert task_for((await ann.job()).order, shot=0).parameters.outpaint == Outpaint(left=160)
+
+
 async def test_a_result_that_is_extended_goes_by_its_own_size(ann: Person) -> None:
     await ann.sends("anime", "me.jpg")
     await ann.gets_result("made.png")  # 1024 by 1024
-    await ann.sends("wider to the left")
+    await ann.sends("make it wider to the left")
     assert task_for((await ann.job()).order, shot=0).parameters.outpaint == Outpaint(left=256)
 
 
