@@ -17,8 +17,8 @@ from typing import Protocol
 from handlers.message import Chat
 from handlers.store.records import Budgets, Job, Limit, LimitReached, Part, PartState
 from providers.base import Charge
-from providers.ledger import UNKNOWN, EntryType, LedgerEntry, in_usd
-from providers.money import Money
+from providers.ledger import UNKNOWN, EntryType, LedgerEntry
+from providers.money import USD, Money
 
 BUDGET_EXCEEDED = "budget_exceeded"
 CANCEL_ASKED = "cancel_asked"
@@ -31,10 +31,10 @@ class Account:
     """What the books must know of a job. `chat` None: the person was forgotten while it ran."""
 
     job: str
+    owner: str | None
     chat: Chat | None
     scopes: tuple[str, ...]
     estimate: Money
-    pictures: int
     provider: str | None = None
 
 
@@ -56,7 +56,13 @@ class Books(Protocol):
     def count(self, scope: str, day: str, amount: Decimal, most: Decimal | None = None) -> bool:
         """Add to a counter in one conditional write; False, and nothing added, where it would pass `most`."""
 
+    def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
+        """Add to several counters, whatever they have come to."""
+
     def account(self, job_id: str) -> Account | None: ...
+
+    def pictures_of(self, job_id: str) -> int:
+        """How many pictures a job was to make; 1 for one that is not known."""
 
     def reservation(self, job_id: str) -> Reservation | None: ...
 
@@ -83,9 +89,9 @@ def account_of(job: Job) -> Account:
     return Account(
         job=job.id,
         chat=None if job.forgotten else job.chat,
+        owner=job.chat.owner,
         scopes=budget_scopes(job.chat),
         estimate=job.estimate,
-        pictures=job.order.count,
         provider=job.provider,
     )
 
@@ -111,22 +117,21 @@ def reserve(books: Books, jobs: Sequence[Job], budgets: Budgets, now: datetime) 
         _put(books, account, f"{job.id}:estimate", EntryType.ESTIMATE, usd, now, pictures=job.order.count)
 
 
-def charge(books: Books, part: Part, now: datetime) -> None:
+def charge(books: Books, part: Part, now: datetime) -> Account:
     """What a part cost that has just ended as `part` says. Booked again, it takes the place of what was booked."""
     account = books.account(part.job) or _unknown_job(part)
-    found = _charge_of(part, account)
+    found = _charge_of(books, part, account)
     if found is None:
-        return
+        return account
     money, source = found
-    usd = kept(in_usd(money, _share(part, account).amount))
+    usd = kept(money.amount if money.currency == USD else _share(books, part, account).amount)
     entry_id = f"{part.key}:charge"
     before = books.entry(entry_id)
     more = usd - (before.usd if before else Decimal(0))
     covered = _cover(books, account, part, max(more, Decimal(0)), now)
     day = day_of(before.time if before and more < 0 else now)
     if more != covered:
-        for scope in account.scopes:
-            books.count(scope, day, more - covered)
+        books.count_each(account.scopes, day, more - covered)
     entry = LedgerEntry(
         id=entry_id,
         time=now,
@@ -142,17 +147,17 @@ def charge(books: Books, part: Part, now: datetime) -> None:
         usd=usd,
         source=source,
     )
-    books.put(entry, account.chat.owner if account.chat else None)
+    books.put(entry, account.owner if account.chat else None)
+    return account
 
 
 def give_back(books: Books, job_id: str, now: datetime) -> None:
     """What is still reserved for a job that has ended."""
     reserved = books.reservation(job_id)
-    account = books.account(job_id)
+    account = books.account(job_id) if reserved else None
     if reserved is None or account is None:
         return
-    for scope in account.scopes:
-        books.count(scope, reserved.day, -reserved.usd)
+    books.count_each(account.scopes, reserved.day, -reserved.usd)
     books.keep(replace(reserved, usd=Decimal(0)))
     _put(books, account, f"{job_id}:give_back", EntryType.GIVE_BACK, reserved.usd, now)
 
@@ -171,26 +176,26 @@ def _cover(books: Books, account: Account, part: Part, usd: Decimal, now: dateti
     return covered
 
 
-def _charge_of(part: Part, account: Account) -> tuple[Money, str] | None:
+def _charge_of(books: Books, part: Part, account: Account) -> tuple[Money, str] | None:
     known: Charge | None = part.charge
     if known is None and part.submission is not None:
         known = part.submission.charge
     if part.state is PartState.UNCERTAIN or (part.state is PartState.FAILED and part.error_code == CANCEL_ASKED):
-        return (known.money if known else _share(part, account)), UNKNOWN
+        return (known.money if known else _share(books, part, account)), UNKNOWN
     if known is not None and part.state in (PartState.MADE, PartState.FAILED):
         return known.money, known.source.value
     if part.state is PartState.MADE:
-        return _share(part, account), "table"
+        return _share(books, part, account), "table"
     return None
 
 
-def _share(part: Part, account: Account) -> Money:
+def _share(books: Books, part: Part, account: Account) -> Money:
     """What a part was estimated at, by the number of its pictures."""
-    return Money(amount=kept(account.estimate.amount * part.count / max(1, account.pictures)))
+    return Money(amount=kept(account.estimate.amount * part.count / max(1, books.pictures_of(part.job))))
 
 
 def _unknown_job(part: Part) -> Account:
-    return Account(job=part.job, chat=None, scopes=("usd:bot",), estimate=Money.zero(), pictures=1)
+    return Account(job=part.job, owner=None, chat=None, scopes=("usd:bot",), estimate=Money.zero())
 
 
 def _put(
@@ -217,7 +222,7 @@ def _put(
         money=Money(amount=usd),
         usd=usd,
     )
-    books.put(entry, account.chat.owner if account.chat else None)
+    books.put(entry, account.owner if account.chat else None)
 
 
 def _model(part: Part) -> str | None:

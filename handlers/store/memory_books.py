@@ -1,6 +1,6 @@
 """The books of `MemoryStore`: ledger, counters and reservations, in dictionaries."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -49,6 +49,14 @@ class MemoryBooks:
 
     def counted(self, scope: str, day: str) -> Decimal:
         return self._counters.get((scope, day), Decimal(0))
+
+    def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
+        for scope in scopes:
+            self.count(scope, day, amount)
+
+    def pictures_of(self, job_id: str) -> int:
+        job = self._jobs.get(job_id)
+        return job.order.count if job else 1
 
     def account(self, job_id: str) -> Account | None:
         job = self._jobs.get(job_id)

@@ -23,12 +23,12 @@ _MANY = 200
 _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
-_OWNER = sa.select(JOBS.c.owner).where(JOBS.c.id == _id)
 _FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
 _PART = sa.select(PARTS).where(PARTS.c.key == _id)
 _PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _id).order_by(PARTS.c.key)
 _CHANGE_PART = PARTS.update().where(PARTS.c.key == _id)
+_SETTLE_PART = _CHANGE_PART.returning(*PARTS.c)
 _DELIVERY = sa.select(DELIVERIES).where(DELIVERIES.c.key == _id)
 
 
@@ -92,8 +92,9 @@ class SqlJobs(SqlTurns):
                 raise RunSuperseded(job.id)
             self.put_row(c, JOBS, row)
             accounting.give_back(self._books(c), job.id, now)
-            self.note_files(c, row["owner"], files_of_job(job), now)
-            self.note_files(c, row["owner"], (picture.path for picture in job.pictures), now, job=job.id)
+            made = {picture.path for picture in job.pictures}
+            self.note_files(c, row["owner"], files_of_job(job) - made, now)
+            self.note_files(c, row["owner"], made, now, job=job.id)
             if last_result is not None:
                 session = self._session_of(c, row["owner"]) or Session(language=job.order.language)
                 self._put_session(c, row["owner"], session.model_copy(update={"last_result": last_result}))
@@ -156,14 +157,20 @@ class SqlJobs(SqlTurns):
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
-            if c.execute(_CHANGE_PART, {"an_id": key, **columns, "updated": now}).rowcount == 0:
+            settled = columns["state"] in _SETTLED
+            change = _SETTLE_PART if settled else _CHANGE_PART
+            found = c.execute(change, {"an_id": key, **columns, "updated": now})
+            if not settled:
+                if found.rowcount == 0:
+                    raise KeyError(key)
+                return
+            row = found.mappings().one_or_none()
+            if row is None:
                 raise KeyError(key)
-            if columns["state"] in _SETTLED:
-                part = rows.part_of(c.execute(_PART, {"an_id": key}).mappings().one())
-                accounting.charge(self._books(c), part, now)
-                owner = c.execute(_OWNER, {"an_id": part.job}).scalar_one_or_none()
-                if owner is not None:
-                    self.note_files(c, owner, (picture.path for picture in part.pictures), now, job=part.job)
+            part = rows.part_of(row)
+            account = accounting.charge(self._books(c), part, now)
+            if account.owner is not None:
+                self.note_files(c, account.owner, (picture.path for picture in part.pictures), now, job=part.job)
 
         await self._write(work)
 

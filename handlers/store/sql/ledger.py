@@ -1,5 +1,6 @@
 """`Ledger` on SQL, and the books that the other modules write within their transactions."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,9 +19,9 @@ from providers.money import Money
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _ENTRY = sa.select(LEDGER).where(LEDGER.c.id == _id)
-_ACCOUNT = sa.select(JOBS.c.chat, JOBS.c.order, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten).where(
-    JOBS.c.id == _id
-)
+_ACCOUNT = sa.select(JOBS.c.owner, JOBS.c.chat, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten)
+_ACCOUNT = _ACCOUNT.where(JOBS.c.id == _id)
+_ORDER = sa.select(JOBS.c.order).where(JOBS.c.id == _id)
 _RESERVATION = sa.select(RESERVATIONS).where(RESERVATIONS.c.job == _id).with_for_update()
 _RELEASE = RESERVATIONS.delete().where(RESERVATIONS.c.job == _id)
 _COUNTED = sa.select(COUNTERS.c.amount).where(
@@ -135,6 +136,19 @@ class _SqlBooks:
             row["most"] = most
         return self._connection.execute(statement, row).first() is not None
 
+    def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
+        statement = self._database.statement("count each", self._adding)
+        self._connection.execute(statement, [{"scope": scope, "day": day, "amount": amount} for scope in scopes])
+
+    def _adding(self) -> Any:
+        statement = self._database.insert(COUNTERS)
+        added = {"amount": COUNTERS.c.amount + statement.excluded.amount}
+        return statement.on_conflict_do_update(index_elements=[COUNTERS.c.scope, COUNTERS.c.day], set_=added)
+
+    def pictures_of(self, job_id: str) -> int:
+        order = self._connection.execute(_ORDER, {"an_id": job_id}).scalar_one_or_none()
+        return order.count if order is not None else 1
+
     def _counting(self, unlimited: bool) -> Any:
         """The whole of counting in one statement: who would pass the limit changes nothing and gets no row back."""
         statement = self._database.insert(COUNTERS)
@@ -151,10 +165,10 @@ class _SqlBooks:
             return None
         return Account(
             job=job_id,
+            owner=row.owner,
             chat=None if row.forgotten else row.chat,
             scopes=accounting.budget_scopes(row.chat),
             estimate=Money(amount=row.estimate),
-            pictures=row.order.count,
             provider=row.provider,
         )
 
