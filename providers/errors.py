@@ -23,13 +23,15 @@ from providers.codes import Code
 class LikenessError(Exception):
     """Base of the tree. `retryable`: may the person sensibly ask for the same again?
 
-    `could`: the keys of services that could do what the one asked for cannot.
+    `could`: the keys of services that could do what the one asked for cannot. `away`: the key of the server of one's
+    own that was looked for, by its name, and is not there.
     """
 
     code: Code = "internal"
     text_key = "error.internal"
     retryable = False
     could: tuple[str, ...] = ()
+    away: str | None = None
 
     def __init__(
         self,

@@ -160,6 +160,7 @@ class Router:
             raise AskPerson("named but blocked", code="provider_blocked", params={"given": shown(name)})
         offer = provider.offers.find(task)
         if offer is None and not provider.offers.rows and (away := self._away.get(provider.name)) is not None:
+            away.away = provider.name
             raise away
         if offer is None:
             raise self._cannot(name, provider, task, preferences)

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from providers.api.error_sentences import SENTENCES, sentence_for
 from providers.api.journal import Call, Document
-from providers.attempts import Attempt
+from providers.attempts import Attempt, attempt
 from providers.base import CostSource, PictureFile
 from providers.collection import Piece, offer_of
 from providers.errors import LikenessError, TellOperator
@@ -121,8 +121,9 @@ class RequestRow(TypedDict):
 
 
 def failure(error: LikenessError) -> Result:
-    """Of a call that could not begin: nobody was asked."""
-    return _with_could({"success": False, "error": _told(error), "tried": []}, [error])
+    """Of a call that could not begin: nobody was asked, or only whether it is there."""
+    looked_for = [] if error.away is None else [attempt(error.away, error)]
+    return _with_could({"success": False, "error": _told(error), "tried": _turns(looked_for)}, [error])
 
 
 def result_of(call: Call, ends: Sequence[Piece], document: Document, router: Router) -> Result:
@@ -218,8 +219,11 @@ def _image(picture: PictureFile) -> Image:
 
 def _tried(ends: Sequence[Piece]) -> list[Tried]:
     """In order. Pieces of one call go the same way; what happened to several of them alike is said once."""
-    every: Iterable[Attempt] = dict.fromkeys(one for end in ends for one in end.tried)
-    return [{"provider": one.provider, "outcome": one.outcome.value, "code": one.code} for one in every]
+    return _turns(dict.fromkeys(one for end in ends for one in end.tried))
+
+
+def _turns(attempts: Iterable[Attempt]) -> list[Tried]:
+    return [{"provider": one.provider, "outcome": one.outcome.value, "code": one.code} for one in attempts]
 
 
 def _charges(call: Call, document: Document) -> list[tuple[Record, Decimal]]:

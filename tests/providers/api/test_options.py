@@ -323,6 +323,13 @@ async def test_local_is_whichever_server_answers_and_is_told_by_its_own_key(tmp_
     assert result["images"][0]["model"] in server.checkpoints
 
 
+async def test_a_local_server_that_is_not_there_is_told_as_not_having_taken_it(tmp_path: Path) -> None:
+    settings = at(tmp_path, stable_diffusion_local_base_url="http://127.0.0.1:9")
+    result = await generate_image("a boat", provider="a1111", settings=settings)
+    assert (result["success"], result["error"]["code"]) == (False, "provider_unavailable")
+    assert turns(result) == [("a1111", "not_taken", "provider_unavailable")]
+
+
 # --- money and time
 
 
