@@ -29,6 +29,13 @@ WAYS = {
     "IP-Adapter FaceID": "identity.ip_adapter_faceid",
     "FLUX.1 Kontext, by reference": "identity.flux_1_kontext_by_reference",
     "Qwen-Image-Edit, by references": "identity.qwen_image_edit_by_references",
+    "an embedding of the photo": "identity.an_embedding_of_the_photo",
+    "only what is marked is painted": "identity.only_what_is_marked_is_painted",
+    "the app's own": "identity.the_app_s_own",
+    "FLUX Kontext": "identity.flux_kontext",
+    "IP-Adapter FaceID on SDXL": "identity.ip_adapter_faceid_on_sdxl",
+    "PuLID on SDXL, several photos": "identity.pulid_on_sdxl_several_photos",
+    "PuLID on FLUX": "identity.pulid_on_flux",
     "the photo itself, not redrawn": "identity.the_photo_itself_not_redrawn",
 }
 """What `Offer.identity` says, as a key of our texts. A test holds it against every service's offers."""
