@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from intent.commands import slash
 from intent.core import core_of
-from intent.decision_state import DecisionState
+from intent.decision_state import SURE, DecisionState
 from intent.evidence import Evidence, gather
 from intent.intent import Intent
 from intent.model import Floats, model
-from intent.policy import GROUP, PRIVATE, decide_by_cost
+from intent.policy import GROUP, PRIVATE, Decision, decide_by_cost
 from intent.realize import realize
 from intent.rules import by_rules
 from intent.scan import Scan
@@ -58,9 +58,11 @@ def _certain(r: DecisionState) -> Intent | None:
 def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Intent:
     """The likeliest reading, or where asking is cheapest the likeliest request with the next ones beside it."""
     learned = model()
-    if rules.operation == "command" and core_of(rules) not in learned.cores:
-        r.note("decide", "act: of this command the model was taught nothing, so the rules' word is enough")
-        return replace(rules, decision="act")
+    if rules.operation != "none" and core_of(rules) not in learned.cores:
+        # A style, an edit or a command that came after the training: the model can only vote against it.
+        decision: Decision = "act" if rules.operation == "command" or rules.confidence >= SURE else "ask"
+        r.note("decide", f"{decision}: of this the model was taught nothing, so the rules' word is enough")
+        return replace(rules, decision=decision)
     likely = learned.probabilities(e, core_of(rules), rules.confidence)
     readings, nothing = _readings(r, e, rules, learned.cores, likely)
     decision, cost = decide_by_cost(
