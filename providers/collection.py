@@ -154,13 +154,19 @@ async def make(
     preferences: Preferences = ANYONE,
     on_progress: OnProgress | None = None,
     sleep: Sleep = asyncio.sleep,
+    pace: Sleep | None = None,
 ) -> Piece:
-    """Submit and collect one piece. Errors of the tree end up in the piece."""
+    """Submit and collect one piece. Errors of the tree end up in the piece.
+
+    `sleep` is for what a busy service asks for; `pace` for the waits between two attempts to fetch what is made.
+    """
     tried: list[Attempt] = []
     submission: Submission | None = None
     try:
         submission = await submit(request, router, journal, preferences=preferences, sleep=sleep, tried=tried)
-        result = await collect(request, submission, router, journal, into=into, on_progress=on_progress, sleep=sleep)
+        result = await collect(
+            request, submission, router, journal, into=into, on_progress=on_progress, sleep=pace or sleep
+        )
     except LikenessError as error:
         if submission is not None:
             tried.append(attempt(submission.provider, error, taken=True))
@@ -178,13 +184,16 @@ async def run(
     preferences: Preferences = ANYONE,
     on_progress: OnProgress | None = None,
     sleep: Sleep = asyncio.sleep,
+    pace: Sleep | None = None,
 ) -> tuple[Piece, ...]:
     """Submit and collect all pieces side by side, in order. One that fails takes no other with it.
 
     To run the same request again, give the same pieces (see `pieces_of`): their keys are what the journal knows.
     """
     makings = [
-        make(piece, router, journal, into=into, preferences=preferences, on_progress=on_progress, sleep=sleep)
+        make(
+            piece, router, journal, into=into, preferences=preferences, on_progress=on_progress, sleep=sleep, pace=pace
+        )
         for piece in pieces
     ]
     ends = await asyncio.gather(*makings, return_exceptions=True)

@@ -26,7 +26,7 @@ from providers.api.results import Estimate, RequestRow, Result, failure, request
 from providers.api.spending import CallSpending, ledger_of
 from providers.base import CostSource, Request
 from providers.collection import run
-from providers.configure import build_router
+from providers.configure import build_router, paced
 from providers.errors import LikenessError
 from providers.media.accept import accept_photo
 from providers.media.download import Downloader
@@ -218,7 +218,15 @@ async def _made(
     deadline = datetime.now(UTC) + timedelta(seconds=settings.job_deadline_seconds)
     pieces = [replace(piece, deadline=deadline) for piece in call.pieces]
     try:
-        ends = await run(pieces, router, journal, into=call.into, preferences=call.preferences, on_progress=on_progress)
+        ends = await run(
+            pieces,
+            router,
+            journal,
+            into=call.into,
+            preferences=call.preferences,
+            on_progress=on_progress,
+            pace=paced(settings.poll_scale),
+        )
     finally:
         await in_thread(_spending(settings).settle, journal.document)
     if journal.document.made:

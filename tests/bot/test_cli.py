@@ -250,7 +250,7 @@ async def test_the_list_shows_whole_ids_and_nobodys_words(likeness: Shell, tmp_p
 
 def test_a_call_of_the_command_line_is_listed_and_shown_by_its_key(likeness: Shell, photo: Path) -> None:
     (likeness.home / "file").touch()
-    assert likeness("portrait", str(photo), "vintage", "--out", "file/below").returncode == 1
+    assert likeness("portrait", str(photo), "vintage", "--out", "file/below", POLL_SCALE="0.001").returncode == 1
     key = one_document(likeness("jobs", "list", "--json"))["requests"][0]["key"]  # type: ignore[index]
     assert f"`likeness jobs resume {key}`" in likeness("jobs", "list").stdout
     assert f"key: {key}" in likeness("jobs", "show", key).stdout.splitlines()

@@ -328,7 +328,7 @@ async def test_a_job_without_pictures_keeps_its_submission(
     router = Router([told(fault)])
     submission = await submit(portrait(), router, notes)
     with pytest.raises(error):
-        await collect(portrait(), submission, router, notes, into=tmp_path)
+        await collect(portrait(), submission, router, notes, into=tmp_path, sleep=Naps())
     assert notes.records["job-1"].stage is stage
     assert notes.records["job-1"].submission == submission
 

@@ -32,14 +32,14 @@ def asked(text: str, ratio: str | None) -> Request:
         ("裁剪成正方形", "1:1", True),
         ("裁剪成", "1:1", True),
         ("please crop this photo to 16:9", "16:9", True),
-        ("crop it", None, False),
+        ("crop it", None, True),
         ("crop out the man", "1:1", False),
         ("remove the background and crop it", "1:1", False),
         ("裁掉左边的人", "1:1", False),
         ("make it night", "1:1", False),
     ],
 )
-def test_only_words_that_ask_for_a_crop_and_a_ratio_are_taken(
+def test_only_words_that_ask_for_nothing_but_a_crop_are_taken(
     tmp_path: Path, text: str, ratio: str | None, possible: bool
 ) -> None:
     reach = provider.EmbeddedProvider(tmp_path).offers
