@@ -610,7 +610,7 @@ async def test_a_flood_wait_is_obeyed_and_nothing_is_lost(tmp_path: Path, telegr
     telegram.faults.append(Fault(method="editMessageMedia", what=429, retry_after=1))
     async with on_stage(tmp_path, telegram, pace=paced(clock=Clock())) as stage:
         telegram.person(1).photographs("anime style")
-        await stage.until(lambda: telegram.pictures(1))
+        await stage.until(lambda: telegram.pictures(1) and len(telegram.of("editMessageMedia")) == 2)
         first, second = telegram.of("editMessageMedia")
         assert second.at - first.at >= 1.0
 

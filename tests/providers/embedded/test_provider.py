@@ -302,7 +302,7 @@ async def test_two_peoples_pictures_are_made_at_once_and_the_next_takes_the_firs
 ) -> None:
     pair = EmbeddedProvider(tmp_path / "spool", workers=2)
     try:
-        requests = [edit("restore", portrait, key=f"person-{n}", count=4) for n in range(3)]
+        requests = [edit("restore", portrait, key=f"person-{n}", count=8) for n in range(3)]
         reports = [pair.follow(await pair.submit(request)) for request in requests]
         first = [await anext(one) for one in reports]
         while any(report.phase is Phase.QUEUED for report in first[:2]):
