@@ -48,7 +48,6 @@ class KeptResults:
             known = _Kept.model_validate_json(stored) if stored else _Kept()
             return _Kept(jobs=(*(j for j in known.jobs if j != job), job)).model_dump_json()
 
-        await self._store.drop_value(_BEGUN, job)  # of an earlier delivery, which was shown
         await self._store.change(_KEPT, _person(chat), kept, owner=chat.owner, expires=self._until())
         log.warning("a result found no place and is kept until its person writes: job=%s", job)
 
@@ -85,7 +84,7 @@ class KeptResults:
             jobs = tuple(j for j in _Kept.model_validate_json(stored).jobs if j != job) if stored else ()
             return _Kept(jobs=jobs).model_dump_json() if jobs else None
 
-        # Its place stays: who began a moment ago and still has this job in hand puts it there too, where it is already.
+        # Its place stays: who still has this job in hand, or keeps it anew after a crash, puts it where it is already.
         await self._store.change(_KEPT, _person(chat), without, owner=chat.owner, expires=self._until())
 
 
