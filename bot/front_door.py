@@ -144,33 +144,36 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        if self._in_head:
-            self._head += len(data)
-            if self._head_timer is None:  # a further request on this connection begins
-                self._head_timer = self.loop.call_later(self._bounds.head_seconds, self._head_too_slow)
+        self._head += len(data)
         super().data_received(data)
-        if self._in_head and self._head > self._bounds.head and not self._refused and not self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
+            return
+        # A request that came in one piece, as nearly all do, is past both by now and has cost no timer.
+        if self._in_head and self._head > self._bounds.head:
             self._refuse(431, "Request Header Fields Too Large")
+        elif self._in_head and self._head and self._head_timer is None:
+            self._head_timer = self.loop.call_later(self._bounds.head_seconds, self._head_too_slow)
+        elif not self._in_head and self._body_timer is None:
+            self._body_began = self.loop.time()
+            self._body_timer = self.loop.call_later(self._bounds.body_look, self._look_at_body)
 
     def on_headers_complete(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
         self._in_head = False
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self._bounds.head:
+        if self._head > self._bounds.head and self._head_size() > self._bounds.head:
             self._refuse(431, "Request Header Fields Too Large")
         elif self.parser.get_http_version() not in ("1.0", "1.1"):
             self._refuse(505, "HTTP Version Not Supported")
         else:
+            self._body = 0
             super().on_headers_complete()
-            self._watch_body()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     # --- a body
-
-    def _watch_body(self) -> None:
-        self._body, self._body_began = 0, self.loop.time()
-        self._body_timer = self.loop.call_later(self._bounds.body_look, self._look_at_body)
 
     def _look_at_body(self) -> None:
         took = self.loop.time() - self._body_began

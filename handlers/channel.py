@@ -50,14 +50,6 @@ class Delivered:
     held: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Glimpse:
-    """What can be told of words at once. `choice`: the id among those offered that they pick by its number."""
-
-    language: Language
-    choice: str | None = None
-
-
 class Answerer(Protocol):
     """Who decides what a message leads to: `Conversation`."""
 
@@ -69,9 +61,12 @@ class Answerer(Protocol):
         """What the last of these messages of one person will be answered, without committing to anything: for
         platforms that must be answered sooner than a photo can be fetched."""
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-        """What words mean to a channel that prints choices as a numbered list. `offered`: the ids behind the numbers
-        it printed last; `known`: the person's language as last heard. Pure, and takes no time."""
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
+        """Which of the choices with these ids the words pick by its number, for a channel that prints choices as a
+        numbered list. Pure."""
+
+    def language(self, text: str, known: Language | None) -> Language:
+        """The language to answer these words in; `known`: the person's as last heard. Pure."""
 
 
 Verdict = Literal["ok", "warning", "broken"]

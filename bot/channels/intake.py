@@ -304,8 +304,11 @@ class Intake(Generic[T]):
                 if joined.wait > 0:
                     await self._more(line, joined.wait)
                     continue
-                keys = {arrival.key for arrival in joined.arrivals}
-                line.waiting = deque(arrival for arrival in line.waiting if arrival.key not in keys)
+                if len(joined.arrivals) == 1 and joined.arrivals[0] is line.waiting[0]:
+                    line.waiting.popleft()
+                else:
+                    keys = {arrival.key for arrival in joined.arrivals}
+                    line.waiting = deque(arrival for arrival in line.waiting if arrival.key not in keys)
                 line.current = joined.arrivals
                 await self._one(joined.arrivals)
                 line.current = ()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from handlers.channel import Glimpse
 from handlers.consent import Consents
 from handlers.dialogue.answer_matching import number_in, yes_or_no
 from handlers.dialogue.decide import decide
@@ -142,10 +141,12 @@ class Conversation:
             replies = () if counted else decision.replies
         return replies
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
         number = number_in(text, len(offered))
-        language = language_of(Session(language=known), text, parse(text).language, known or "zh")
-        return Glimpse(language=language, choice=None if number is None else offered[number - 1])
+        return None if number is None else offered[number - 1]
+
+    def language(self, text: str, known: Language | None) -> Language:
+        return language_of(Session(language=known), text, parse(text).language, known or "zh")
 
     async def _turn(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
         session = opening.session

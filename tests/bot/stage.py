@@ -20,7 +20,6 @@ from bot.channels.web.feed import Pace
 from bot.channels.web.uploads import Limits
 from bot.http import create_app
 from bot.metrics import Metrics
-from handlers.channel import Glimpse
 from handlers.fake_channel import FakeChannel
 from handlers.message import Chat, Kind, Language, Message, Outgoing
 from handlers.store.base import Store
@@ -55,8 +54,11 @@ class FakeConversation:
         """Nothing is known before it is handled."""
         return ()
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-        return Glimpse(language=known or "en")
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
+        return None
+
+    def language(self, text: str, known: Language | None) -> Language:
+        return known or "en"
 
 
 def jpeg(width: int = 64, height: int = 48, colour: str = "teal") -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from handlers.channel import Channel, DeliveryError, DeliveryRefused, DeliveryUnknown, Glimpse
+from handlers.channel import Channel, DeliveryError, DeliveryRefused, DeliveryUnknown
 from handlers.message import Kind, Language, Message, Outgoing
 from providers.base import PictureFile
 from tests.bot.stage import picture_file
@@ -43,8 +43,11 @@ class Echo:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         return ()
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-        return Glimpse(language=known or "en")
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
+        return None
+
+    def language(self, text: str, known: Language | None) -> Language:
+        return known or "en"
 
 
 def said(id: str, text: str, *, ref: str | None = None, job: str | None = None) -> Outgoing:

@@ -13,7 +13,6 @@ from bot.channels.web.cookies import Sessions, load_secret
 from bot.http import create_app
 from bot.metrics import Metrics
 from bot.server import Server
-from handlers.channel import Glimpse
 from handlers.message import Language, Message, Outgoing
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
@@ -27,8 +26,11 @@ class NeverEnds:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         return ()
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-        return Glimpse(language=known or "en")
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
+        return None
+
+    def language(self, text: str, known: Language | None) -> Language:
+        return known or "en"
 
 
 async def main(data: Path) -> None:

@@ -228,7 +228,7 @@ class Answering:
         """The choice whose number was typed."""
         if event.sort != "text" or not person.offered or self._incoming.answerer is None:
             return None
-        return self._incoming.answerer.glimpse(event.text, offered=person.offered).choice
+        return self._incoming.answerer.picked(event.text, person.offered)
 
     def _just_listed(self, event: Event, replies: Sequence[Outgoing]) -> tuple[str, ...]:
         """The list printed for this person within the last seconds, and now this one is."""
@@ -327,7 +327,7 @@ class Answering:
         """Where the person's record cannot be read in time: theirs as this process last heard it, or of these words."""
         known = self._languages.get(event.openid)
         answerer = self._incoming.answerer
-        return answerer.glimpse(event.text, known=known).language if answerer else known or "zh"
+        return answerer.language(event.text, known) if answerer else known or "zh"
 
     async def _keep_promise(self, event: Event, going: Awaitable[Answer]) -> None:
         for pause in (*PROMISE_RETRIES, None):

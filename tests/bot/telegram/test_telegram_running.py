@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.outbound.limits import Clock
 from bot.metrics import Metrics
-from handlers.channel import Glimpse, Health
+from handlers.channel import Health
 from handlers.message import Language, Message, Outgoing
 from handlers.store.memory import MemoryStore
 from providers.fake import Script
@@ -219,8 +219,11 @@ async def test_a_wrong_token_is_told_of_clearly_and_the_doctor_says_so_too(
         async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
             raise AssertionError(messages)
 
-        def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-            return Glimpse(language=known or "en")
+        def picked(self, text: str, offered: Sequence[str]) -> str | None:
+            return None
+
+        def language(self, text: str, known: Language | None) -> Language:
+            return known or "en"
 
     await channel.start(Nobody())
     await logged(caplog, "does not know TELEGRAM_BOT_TOKEN")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handlers.channel import Glimpse
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Language, Message, Outgoing
 from providers.fake import FakeProvider, Script
@@ -34,8 +33,11 @@ class Held:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         return await self.conversation.foresee(messages)
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-        return self.conversation.glimpse(text, offered=offered, known=known)
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
+        return self.conversation.picked(text, offered)
+
+    def language(self, text: str, known: Language | None) -> Language:
+        return self.conversation.language(text, known)
 
 
 class Blind(Held):

@@ -13,7 +13,6 @@ from PIL import Image
 
 from bot.channels.wechat.account_rights import AccountRights, Rights
 from bot.channels.wechat.api import WeChatError
-from handlers.channel import Glimpse
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Language, Message, Outgoing
 from handlers.store.base import DeliveryState
@@ -91,8 +90,11 @@ class Dawdling:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         return await self.conversation.foresee(messages)
 
-    def glimpse(self, text: str, *, offered: Sequence[str] = (), known: Language | None = None) -> Glimpse:
-        return self.conversation.glimpse(text, offered=offered, known=known)
+    def picked(self, text: str, offered: Sequence[str]) -> str | None:
+        return self.conversation.picked(text, offered)
+
+    def language(self, text: str, known: Language | None) -> Language:
+        return self.conversation.language(text, known)
 
 
 async def test_a_push_that_comes_to_two_processes_at_once_gets_the_picture_from_both(
