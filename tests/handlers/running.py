@@ -30,12 +30,18 @@ LONG_ENOUGH = 20.0
 
 @dataclass
 class Clock:
-    """The real time, moved forward by hand."""
+    """Moved forward by hand. In between it runs as the real time does; or it `stands`, but for the millisecond that
+    each look takes."""
 
     ahead: timedelta = timedelta()
+    stands: bool = False
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        if not self.stands:
+            return datetime.now(UTC) + self.ahead
+        self.ahead += timedelta(milliseconds=1)
+        return self.began + self.ahead
 
 
 async def hasty(_seconds: float) -> None:

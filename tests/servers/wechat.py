@@ -50,6 +50,7 @@ MEDIA_SECONDS = 3 * 24 * 3600
 MAX_IMAGE = 2 * 1024 * 1024
 TRIES = 3
 PATIENCE = 5.0
+"""Seconds, of the real platform."""
 
 
 # --- encryption, from the documentation
@@ -143,6 +144,8 @@ class FakeWeChat:
     """The address of the bot."""
     clock: Callable[[], float] = time.time
     tokens_live: float = 7200
+    patience: float = 600.0
+    """Seconds for a push: how busy its machine is decides no test."""
     last_action_only: bool = False
     """Whether a tap ends what a message before it allows."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -154,7 +157,8 @@ class FakeWeChat:
     """Customer messages that were refused: (openid, code)."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Photos that people sent, by path."""
-    file_delay: float = 0.0
+    photos_come: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, photos that people sent are asked for in vain."""
     file_status: int = 200
     menu: Any = None
     uploads: list[tuple[str, str, int]] = field(default_factory=list)
@@ -174,6 +178,18 @@ class FakeWeChat:
 
     # --- life
 
+    def __post_init__(self) -> None:
+        self.photos_come.set()
+
+    @contextmanager
+    def photos_held(self) -> Iterator[None]:
+        """Photos that people sent are on their way."""
+        self.photos_come.clear()
+        try:
+            yield
+        finally:
+            self.photos_come.set()
+
     @classmethod
     @contextmanager
     def serving(cls, **settings: Any) -> "Iterator[FakeWeChat]":
@@ -184,6 +200,7 @@ class FakeWeChat:
                 yield fake
             finally:
                 fake.held.set()
+                fake.photos_come.set()
 
     def asgi(self) -> Starlette:
         return Starlette(
@@ -210,8 +227,8 @@ class FakeWeChat:
     # --- the endpoints
 
     async def photo(self, request: Request) -> Response:
-        if self.file_delay:
-            await asyncio.sleep(self.file_delay)
+        while not self.photos_come.is_set():  # noqa: ASYNC110  # set in another thread
+            await asyncio.sleep(0.005)
         data = self.files.get(request.path_params["name"])
         self.calls["photo"] += 1
         if data is None or self.file_status != 200:
@@ -538,14 +555,14 @@ class Phone:
         return self.xml({"MsgType": "image", "PicUrl": url, "MediaId": media_id, "MsgId": self._id()})
 
     async def _push(self, xml: str) -> Seen | None:
-        """As the platform: 5 seconds, three times the same; then the line that says the service has failed."""
+        """As the platform: three times the same; then the line that says the service has failed."""
         began = time.monotonic()
         status, body = 0, ""
         tries = 0
         async with AsyncExitStack() as stack:
             client = self.wechat.client
             if client is None:
-                alone = httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=False)  # noqa: S501  # plain http
+                alone = httpx.AsyncClient(timeout=self.wechat.patience, trust_env=False, verify=False)  # noqa: S501  # plain http
                 client = await stack.enter_async_context(alone)
             while status != 200 and tries < TRIES:
                 tries += 1

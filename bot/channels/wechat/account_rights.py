@@ -22,8 +22,6 @@ AGAIN_SECONDS = 3600.0
 """How often the rights are asked for again: the account may have been verified, and a right that was refused once may
 be back."""
 KNOWN_SECONDS = 5.0
-FIRST_SECONDS = 2.0
-"""How long the very first start waits for the platform: the first people are to be told the right thing."""
 PAUSES = (2.0, 5.0, 15.0, 60.0)
 NOBODY = "o-nobody-asks-for-rights"
 """An id no follower has: the call is refused for it, after the right to make it was looked at."""
@@ -151,9 +149,10 @@ class AccountRights:
             self._tried.set()
             await self._sleep(pause)
 
-    async def settled(self) -> None:
-        """Until they are known from before, or the platform was asked once (`FIRST_SECONDS` at most)."""
+    async def settled(self, seconds: float) -> None:
+        """Until they are known from before, or the platform was asked once, or so many seconds are over: the first
+        people are to be told the right thing."""
         if await self._store.value(SPACE, self._key) is None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_SECONDS):
+                async with asyncio.timeout(seconds):
                     await self._tried.wait()

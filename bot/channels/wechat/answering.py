@@ -16,6 +16,7 @@ from bot.channels.wechat import passive_reply
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.crypto import Malformed
 from bot.channels.wechat.customer_messages import CustomerMessages, shown_choices
+from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event
 from bot.channels.wechat.follower import Follower, Pending
 from bot.channels.wechat.follower_store import FollowerStore, Record
@@ -32,10 +33,6 @@ from providers.errors import LikenessError
 
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 0.75
-"""Then something is answered, whatever is not ready: the platform, and the person, are to wait less than a second."""
-FLUSH_SECONDS = 0.35
-UPLOAD_SECONDS = 0.4
 REPEAT_SECONDS = 3.0
 """The platform repeats a push after five seconds: a younger one is none of its repeats."""
 SAME_LIST_SECONDS = 30.0
@@ -69,6 +66,7 @@ class Answering:
         incoming: Incoming,
         promises: Promises,
         metrics: Metrics,
+        deadlines: Deadlines,
     ) -> None:
         self._people = people
         self._rights = rights
@@ -79,6 +77,7 @@ class Answering:
         self._intake = incoming.intake
         self._promises = promises
         self._metrics = metrics
+        self._deadlines = deadlines
         self._going: dict[str, asyncio.Task[Answer]] = {}
         self._given: _Newest[Answer] = _Newest()
         self._languages: _Newest[Language] = _Newest()
@@ -133,7 +132,7 @@ class Answering:
 
     async def _in_time(self, task: "asyncio.Task[Answer]") -> Answer:
         """Raises what the task raises, and TimeoutError."""
-        if not (await asyncio.wait({task}, timeout=ANSWER_SECONDS))[0]:
+        if not (await asyncio.wait({task}, timeout=self._deadlines.answer))[0]:
             raise TimeoutError
         return task.result()
 
@@ -179,7 +178,7 @@ class Answering:
             self._languages.put(event.openid, said.language)
         results = not customer
         if flushing is not None:
-            await asyncio.wait({flushing}, timeout=FLUSH_SECONDS)
+            await asyncio.wait({flushing}, timeout=self._deadlines.flush)
             results = flushing.done()  # what could not be sent now (the day's quota, say) goes into the answer
         return await self._replied(event, await opening, said, results=results, repeated=repeated)
 
@@ -295,7 +294,7 @@ class Answering:
         media_id = None
         try:
             uploading = self._intake.soon(self._media.media_id(page_id, page, which))
-            await asyncio.wait({uploading}, timeout=UPLOAD_SECONDS)
+            await asyncio.wait({uploading}, timeout=self._deadlines.upload)
             media_id = uploading.result() if uploading.done() else None
         except LikenessError as error:
             log.warning("a picture could not be uploaded: %s", error)

@@ -165,6 +165,11 @@ class WeChatApi:
                 if not self._going:
                     self._quiet.set()
 
+    @property
+    def ending(self) -> bool:
+        """Whether no more calls are begun."""
+        return self._ending
+
     async def end(self, seconds: float) -> None:
         """Begin no more calls; those on their way get so long for their answers: one not read is an outcome unknown.
         Then they are cancelled."""

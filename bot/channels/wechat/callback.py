@@ -18,17 +18,25 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 256 * 1024
 """Bytes; a real push has a few thousand."""
-BODY_SECONDS = 4.0
 
 
 class Callback:
+    """`body_seconds`: how long the body of a push is waited for."""
+
     def __init__(
-        self, *, envelope: Envelope, answering: Answering, nonces: ReplayGuard, clock: Callable[[], datetime]
+        self,
+        *,
+        envelope: Envelope,
+        answering: Answering,
+        nonces: ReplayGuard,
+        clock: Callable[[], datetime],
+        body_seconds: float,
     ) -> None:
         self._envelope = envelope
         self._answering = answering
         self._nonces = nonces
         self._clock = clock
+        self._body_seconds = body_seconds
 
     async def verify(self, request: Request) -> Response:
         """The console's question: the answer is `echostr` as it is, in every mode."""
@@ -77,7 +85,7 @@ class Callback:
     async def _read(self, request: Request) -> tuple[Event, int | None]:
         """The push, and the number of the key that opened it where it was encrypted."""
         try:
-            text = readable((await _body(request)).decode("utf-8"))
+            text = readable((await _body(request, self._body_seconds)).decode("utf-8"))
         except UnicodeDecodeError:
             raise Malformed("not UTF-8") from None
         query = request.query_params
@@ -89,10 +97,10 @@ class Callback:
         return push, key
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, seconds: float) -> bytes:
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_BODY:

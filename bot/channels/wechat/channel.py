@@ -20,6 +20,7 @@ from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
 from bot.channels.wechat.callback import Callback
 from bot.channels.wechat.crypto import Envelope
 from bot.channels.wechat.customer_messages import CustomerMessages
+from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.incoming import Incoming, Work
 from bot.channels.wechat.media import MediaCache
@@ -39,8 +40,6 @@ from providers.net import direct
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.0
-LAST_SECONDS = 2.0
-"""How long a stop waits for the platform's answers to what was just sent."""
 SWEEP_SECONDS = 900.0
 _SETTING = re.compile(r"[A-Z]{2,}_[A-Z_]+")
 _T = TypeVar("_T")
@@ -75,7 +74,9 @@ class WeChatChannel:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         timing: Timing | None = None,
+        deadlines: Deadlines | None = None,
     ) -> None:
+        self._deadlines = deadlines = deadlines or Deadlines()
         self._metrics = metrics
         self._app_id, self._app_secret, self._root = app_id, app_secret, api_url.rstrip("/")
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=24)
@@ -107,6 +108,7 @@ class WeChatChannel:
             foreground=calm,
             folder=data_dir.absolute() / "intake",
             timing=timing or Timing(stop=STOP_SECONDS, sleep=sleep),
+            deadlines=deadlines,
         )
         self._answering = Answering(
             people=people,
@@ -117,12 +119,19 @@ class WeChatChannel:
             incoming=self._incoming,
             promises=Promises(data_dir.absolute() / "inbox" / "wechat" / "promised"),
             metrics=metrics,
+            deadlines=deadlines,
         )
         envelope = Envelope(
             token=token.get_secret_value(), app_id=app_id, keys=tuple(k.get_secret_value() for k in keys)
         )
-        self._nonces = ReplayGuard(store, clock)
-        self._callback = Callback(envelope=envelope, answering=self._answering, nonces=self._nonces, clock=clock)
+        self._nonces = ReplayGuard(store, clock, seconds=deadlines.nonce)
+        self._callback = Callback(
+            envelope=envelope,
+            answering=self._answering,
+            nonces=self._nonces,
+            clock=clock,
+            body_seconds=deadlines.body,
+        )
         self._result_pages = ResultPages(pages)
         self._people, self._pages, self._media, self._sleep = people, pages, media, sleep
         self._background: list[asyncio.Task[None]] = []
@@ -157,7 +166,7 @@ class WeChatChannel:
             asyncio.create_task(self._keep_sweeping(), name="wechat sweeping"),
         ]
         await _rehearse(answerer)
-        await self.rights.settled()
+        await self.rights.settled(self._deadlines.rights)
         await self._answering.start(answerer)
 
     async def stop(self) -> None:
@@ -166,7 +175,7 @@ class WeChatChannel:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.intake.stop()
         await self._photos.aclose()
-        await self.api.end(LAST_SECONDS)
+        await self.api.end(self._deadlines.last)
         await self._client.aclose()
 
     @property

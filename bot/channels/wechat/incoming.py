@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.channels.intake import Arrival, Intake, Outcome, Replies, Timing, internal_error
 from bot.channels.wechat.customer_messages import CustomerMessages, shown_choices
+from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event
 from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.passive_reply import ForHandlers
@@ -28,9 +29,6 @@ from handlers.words import words
 log = logging.getLogger(__name__)
 
 CHANNEL = "wechat"
-WORK_SECONDS = 0.45
-"""How long an answer waits for the work before it says what is foreseen."""
-FORESEE_SECONDS = 0.2
 FORESEE_AGAIN_SECONDS = 5.0
 """The same for a message that another process answered: nobody waits."""
 ARRIVING_SECONDS = 0.25
@@ -83,12 +81,14 @@ class Incoming:
         foreground: ForegroundGate,
         folder: Path,
         timing: Timing,
+        deadlines: Deadlines,
     ) -> None:
         self._store = store
         self._people = people
         self._sender = sender
         self._photos = photos
         self._timing = timing
+        self._deadlines = deadlines
         self.foreground = foreground
         self.answerer: Answerer | None = None
         self._begun: WeakValueDictionary[str, Work] = WeakValueDictionary()
@@ -147,21 +147,21 @@ class Incoming:
             language=message.language_hint or "zh",
         )
         putting = self.intake.soon(self.intake.keep(self._arrival(work), kept.model_dump_json()))
-        await asyncio.wait({putting}, timeout=FORESEE_SECONDS)
+        await asyncio.wait({putting}, timeout=self._deadlines.foresee)
 
     async def said(self, work: Work, *, patient: bool = False) -> Said | None:
         """The replies in time, or those foreseen, or None: then only a promise can be made. `patient`: one was made,
         and nobody waits for this answer."""
         fetching = any(w.photo is not None for w in self.intake.line(work.event.openid))
         if patient or not (fetching or work.behind):
-            await asyncio.wait({work.replies}, timeout=None if patient else WORK_SECONDS)
+            await asyncio.wait({work.replies}, timeout=None if patient else self._deadlines.work)
         # A photo's download takes what it takes: it, and words behind it, are answered by what is foreseen.
         said: Said | None = None
         try:
             if work.replies.done() and not work.replies.cancelled():
                 said = work.replies.result()
             else:
-                _, said = await asyncio.gather(self.keep(work), self._foreseen(work, patience=FORESEE_SECONDS))
+                _, said = await asyncio.gather(self.keep(work), self._foreseen(work, patience=self._deadlines.foresee))
         finally:
             work.say(said or ())
         return said

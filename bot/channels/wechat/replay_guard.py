@@ -18,16 +18,17 @@ SPACE = "wechat.nonce"
 WINDOW_SECONDS = 600.0
 """How far the timestamp of a push may be from our clock; older signatures need not be remembered."""
 MAX_NONCES = 200_000
-STORE_SECONDS = 0.3
-"""How long the store is asked: while it is slow, what this process remembers decides."""
 MAX_NONCE = 64
 """Characters; the platform's have about ten digits."""
 
 
 class ReplayGuard:
-    def __init__(self, store: Values, clock: Callable[[], datetime]) -> None:
+    """`seconds`: how long the store is asked; while it is slow, what this process remembers decides."""
+
+    def __init__(self, store: Values, clock: Callable[[], datetime], *, seconds: float) -> None:
         self._store = store
         self._clock = clock
+        self._seconds = seconds
         self._seen: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def first_here(self, timestamp: str, nonce: str, key: str) -> bool:
@@ -46,7 +47,7 @@ class ReplayGuard:
         push = hashlib.sha256(key.encode()).hexdigest()[:32]
         until = datetime.fromtimestamp(int(timestamp), UTC) + timedelta(seconds=WINDOW_SECONDS + 1)
         try:
-            async with asyncio.timeout(STORE_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 added = await self._store.add_value(SPACE, name, push, expires=until)
                 first = added or await self._store.value(SPACE, name) == push
         except Exception as error:

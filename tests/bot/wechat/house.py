@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from bot.channels.intake import Timing
 from bot.channels.wechat.channel import WeChatChannel
+from bot.channels.wechat.deadlines import Deadlines
 from bot.metrics import Metrics
 from handlers.channel import Answerer
 from handlers.dialogue.conversation import Conversation
@@ -47,6 +48,16 @@ def photo(shade: int = 90, size: tuple[int, int] = (640, 480)) -> bytes:
     out = io.BytesIO()
     Image.fromarray(ramp.astype("uint8")).save(out, "JPEG")
     return out.getvalue()
+
+
+LONG = 600.0
+"""Seconds that pass in no test, however busy its machine."""
+PATIENT = Deadlines(**{field.name: LONG for field in fields(Deadlines)})
+"""A test that is not about deadlines meets none; one that is shortens its own."""
+NO_WORK_IN_TIME = replace(PATIENT, work=0.0)
+"""The handlers are never ready in time: what they foresee is answered."""
+NOTHING_IN_TIME = replace(PATIENT, answer=0.05)
+"""Whatever cannot be answered at once is promised."""
 
 
 @dataclass(kw_only=True)
@@ -143,9 +154,11 @@ async def house(
     public_url: str | None = None,
     listening: bool = True,
     jobs: bool = True,
+    deadlines: Deadlines = PATIENT,
+    stop_seconds: float = LONG,
     answerer: Callable[[Conversation], Answerer] = lambda conversation: conversation,
 ) -> AsyncIterator[House]:
-    clock = clock or Clock()
+    clock = clock or Clock(stands=True)
     wechat.clock = lambda: clock().timestamp()
     provider = provider or FakeProvider(sleep=hasty)
     store: Store = (
@@ -167,7 +180,8 @@ async def house(
         calm=calm,
         clock=clock,
         sleep=_brisk,
-        timing=Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=3.0, sleep=_brisk),
+        timing=Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=stop_seconds, sleep=_brisk),
+        deadlines=deadlines,
     )
     router = Router([provider])
     runner = None
@@ -231,6 +245,7 @@ async def beside(likeness: House) -> AsyncIterator[tuple[WeChatChannel, str]]:
         token=SecretStr(TOKEN),
         api_url=likeness.wechat.url,
         clock=likeness.clock,
+        deadlines=PATIENT,
     )
     await channel.start(likeness.conversation)
     try:

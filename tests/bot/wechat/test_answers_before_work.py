@@ -11,7 +11,7 @@ from bot.channels.wechat.follower_store import SPACE, FollowerStore
 from handlers.channel import DeliveryLater
 from handlers.message import Chat, Kind, Outgoing
 from handlers.store.memory import MemoryStore
-from tests.bot.wechat.house import house, photo, text_of
+from tests.bot.wechat.house import NOTHING_IN_TIME, house, photo, text_of
 from tests.bot.wechat.test_first_answers import locked
 from tests.servers.wechat import FakeWeChat
 
@@ -55,7 +55,7 @@ async def test_words_right_behind_a_photo_are_answered_without_it(tmp_path: Path
 async def test_in_a_crowd_too_a_database_that_does_not_answer_is_waited_for_no_longer(
     tmp_path: Path, wechat: FakeWeChat
 ) -> None:
-    async with house(tmp_path, wechat) as likeness:
+    async with house(tmp_path, wechat, deadlines=NOTHING_IN_TIME) as likeness:
         ann = likeness.phone()
         with locked(tmp_path), ExitStack() as crowd:
             for _ in range(100):

@@ -1,6 +1,7 @@
 """What a person's last action allows decides what is sent; what is not sent waits, and comes first."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from bot.channels.wechat.follower_store import FollowerStore
 from handlers.channel import DeliveryError
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store.base import DeliveryState, JobState
-from tests.bot.wechat.house import House, beside, house, photo, text_of
+from tests.bot.wechat.house import PATIENT, House, beside, house, photo, text_of
 from tests.servers.wechat import FakeWeChat, Phone
 
 
@@ -317,7 +318,7 @@ async def dies_at(likeness: House, person: Phone, message: int, *, count: int = 
     """Its process dies while the platform has the `message`-th customer message of a result; another takes it up."""
     likeness.wechat.plan("custom/send", do="hold_after", after=message - 1)
     dying = asyncio.create_task(likeness.makes(person, count))
-    await asyncio.to_thread(likeness.wechat.holding.wait, 10)
+    await asyncio.to_thread(likeness.wechat.holding.wait)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
     likeness.wechat.release()
@@ -333,9 +334,10 @@ async def test_stopped_while_a_picture_is_on_its_way_its_answer_is_awaited_and_t
         await likeness.wishes(ann)
         wechat.plan("custom/send", do="hold_after")
         making = asyncio.create_task(likeness.makes(ann))
-        await asyncio.to_thread(wechat.holding.wait, 10)
+        await asyncio.to_thread(wechat.holding.wait)
         stopping = asyncio.create_task(likeness.channel.stop())
-        await asyncio.sleep(0.1)
+        while not likeness.channel.api.ending:  # noqa: ASYNC110  # it stops in its own order
+            await asyncio.sleep(0.01)
         wechat.release()
         await stopping
         making.cancel()
@@ -348,14 +350,14 @@ async def test_stopped_while_a_picture_is_on_its_way_its_answer_is_awaited_and_t
 
 
 async def test_a_platform_that_hangs_does_not_hold_up_the_stop(tmp_path: Path, wechat: FakeWeChat) -> None:
-    async with house(tmp_path, wechat, jobs=False) as likeness:
+    async with house(tmp_path, wechat, jobs=False, deadlines=replace(PATIENT, last=0.05)) as likeness:
         ann = likeness.phone()
         await likeness.wishes(ann)
         wechat.plan("custom/send", do="hold_after")
         making = asyncio.create_task(likeness.makes(ann))
-        await asyncio.to_thread(wechat.holding.wait, 10)
+        await asyncio.to_thread(wechat.holding.wait)
         await likeness.channel.stop()
-        await asyncio.wait({making}, timeout=10)
+        await asyncio.wait({making})
         assert making.cancelled()
 
 

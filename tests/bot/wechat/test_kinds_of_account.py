@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from bot.channels.wechat.api import WeChatError
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Language, Message, Outgoing
 from handlers.store.base import DeliveryState
-from tests.bot.wechat.house import House, beside, house, photo, text_of
+from tests.bot.wechat.house import PATIENT, House, beside, house, photo, text_of
 from tests.handlers.running import Clock
 from tests.servers.wechat import APP_ID, FakeWeChat, Phone
 
@@ -230,7 +231,7 @@ async def test_the_very_first_answer_knows_already_what_the_account_may_do(tmp_p
 
 async def test_a_platform_that_hangs_does_not_hold_up_the_start(tmp_path: Path, wechat: FakeWeChat) -> None:
     wechat.plan("stable_token", do="hold")
-    async with house(tmp_path, wechat, jobs=False) as likeness:
+    async with house(tmp_path, wechat, jobs=False, deadlines=replace(PATIENT, rights=0.05)) as likeness:
         assert text_of(await likeness.phone().types("你好"))
         wechat.release()
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event, Sort
 from bot.channels.wechat.follower import Follower, Pending
 from bot.channels.wechat.passive_reply import (
@@ -164,3 +165,8 @@ def test_results_that_a_sender_has_begun_with_are_left_to_it() -> None:
     assert taken_now(follower, 110.0, results=True) == (free, words)
     assert taken_now(follower, 200.0, results=True) == (claimed, free, words)
     assert taken_now(follower, 110.0, results=False) == (words,)
+
+
+def test_whatever_is_not_ready_an_answer_is_given_within_a_second() -> None:
+    deadlines = Deadlines()
+    assert deadlines.work + deadlines.foresee < deadlines.answer < 1

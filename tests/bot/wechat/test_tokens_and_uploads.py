@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from handlers.store.memory import MemoryStore
 from tests.bot.wechat.house import house, photo
 from tests.handlers.running import Clock, hasty
 from tests.servers.wechat import MAX_IMAGE, FakeWeChat
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
 @pytest.mark.parametrize("code", [40001, 42001, 40014])
@@ -109,8 +112,8 @@ async def test_a_token_refused_for_ever_is_refetched_once_and_forced_once_for_ea
         assert wechat.calls["stable_token"] - asked <= 2
 
 
-def tokens(store: MemoryStore, fetch: Fetch, clock: Clock, *, account: str = "its own") -> Tokens:
-    return Tokens(store=store, app_id="a", fetch=fetch, seal=sealing(account), clock=clock, sleep=hasty)
+def tokens(store: MemoryStore, fetch: Fetch, clock: Clock, *, account: str = "its own", sleep: Sleep = hasty) -> Tokens:
+    return Tokens(store=store, app_id="a", fetch=fetch, seal=sealing(account), clock=clock, sleep=sleep)
 
 
 async def test_a_token_lies_sealed_in_the_store_and_another_secret_asks_anew() -> None:
@@ -135,7 +138,7 @@ async def test_of_many_processes_one_renews_the_token() -> None:
         nonlocal asked, at_once, most
         asked, at_once = asked + 1, at_once + 1
         most = max(most, at_once)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # room for the others to come in between
         at_once -= 1
         return {"access_token": f"token {asked}", "expires_in": 7200}
 
@@ -148,20 +151,28 @@ async def test_of_many_processes_one_renews_the_token() -> None:
 
 
 async def test_the_lease_of_a_process_that_died_ends_by_itself() -> None:
-    store, clock = MemoryStore(), Clock()
-    stuck = asyncio.Event()
+    clock = Clock(stands=True)
+    store = MemoryStore(clock=clock)
+    asking, stuck = asyncio.Event(), asyncio.Event()
 
     async def dies(force: bool) -> dict[str, object]:
+        asking.set()
         await stuck.wait()
         return {}
 
     async def fetch(force: bool) -> dict[str, object]:
         return {"access_token": "good", "expires_in": 7200}
 
+    pausing = asyncio.Event()
+
+    async def pause(_seconds: float) -> None:
+        pausing.set()
+        await asyncio.sleep(0.01)
+
     dying = asyncio.create_task(tokens(store, dies, clock).token())
-    await asyncio.sleep(0.05)
-    waiting = asyncio.create_task(tokens(store, fetch, clock).token())
-    await asyncio.sleep(0.05)
+    await asking.wait()
+    waiting = asyncio.create_task(tokens(store, fetch, clock, sleep=pause).token())
+    await pausing.wait()
     assert not waiting.done()
     clock.ahead += timedelta(seconds=30)
     assert await waiting == "good"
