@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup run test check bench clean
+.PHONY: setup run test check bench licences clean
 
 setup: $(VENV)/.models
 
@@ -43,6 +43,9 @@ BENCHES := intent media calls services jobs embedded embedded_looks telegram wec
 
 bench: $(VENV)/.tested
 	@for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python -m bench.$$name || exit 1; done
+
+licences: $(VENV)/.tested
+	$(BIN)/python -m tests.docs.licences > docs/licences.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,6 +27,7 @@ from providers.media.accept import accept
 from providers.media.preview import dimensions, fit_jpeg, thumbnail
 from providers.media.save import save_picture
 from providers.media.upstream import data_uri
+from tests.providers.media.pictures import encoded
 
 RUNS = 15
 
@@ -60,17 +61,8 @@ def incoming() -> dict[str, bytes]:
         "taken sideways": sideways(),
         "JPEG 4032 x 3008": file(picture(4032, 3008), "JPEG", quality=90),
         "PNG 1280 x 960": file(photo, "PNG"),
-        "HEIC 1280 x 960": heif(photo),
+        "HEIC 1280 x 960": encoded(photo, "HEIF"),
     }
-
-
-def heif(image: Image.Image) -> bytes:
-    import pillow_heif
-
-    out = io.BytesIO()
-    pillow_heif.from_pillow(image).save(out, format="HEIF")
-    pillow_heif.register_heif_opener()
-    return out.getvalue()
 
 
 def results() -> dict[str, bytes]:

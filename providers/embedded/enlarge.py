@@ -8,7 +8,8 @@ jagged lines are smoothed along, never across, their direction.
 import cv2
 import numpy as np
 
-from providers.media.pixels import Floats, Picture, blurred, clipped, floats, grey_of, guided
+from providers.media.guided import guided
+from providers.media.pixels import Floats, Picture, blurred, clipped, floats, grey_of
 
 LONGEST_SIDE = 8192
 

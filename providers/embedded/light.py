@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from providers.media.pixels import Floats, Picture, blurred, clipped, guided, lab_of, rgb_of
+from providers.media.guided import guided
+from providers.media.pixels import Floats, Picture, blurred, clipped, lab_of, rgb_of
 from providers.people.face import Face
 
 

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from providers.embedded.light import face_mask, spot
-from providers.media.pixels import Floats, Picture, blurred, clipped, disc, floats, guided, lab_of, pixels, rgb_of
+from providers.media.guided import guided
+from providers.media.pixels import Floats, Picture, blurred, clipped, disc, floats, lab_of, pixels, rgb_of
 from providers.people.face import Face
 from providers.people.regions import region
 

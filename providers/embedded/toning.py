@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from providers.embedded.light import face_mask, spot
-from providers.media.pixels import Floats, Picture, blurred, floats, grey_of, guided, lab_of, rgb_of
+from providers.media.guided import guided
+from providers.media.pixels import Floats, Picture, blurred, floats, grey_of, lab_of, rgb_of
 from providers.people.face import Face
 
 # Lab a, b at shadows, middle tones and lights.

@@ -170,9 +170,9 @@ _TURNS = {
 @cache
 def _register_heif() -> None:
     """Explicit, and only once a HEIF comes: the library takes a while to load."""
-    import pillow_heif
+    import pi_heif
 
-    pillow_heif.register_heif_opener(thumbnails=False)
+    pi_heif.register_heif_opener(thumbnails=False)
 
 
 def _opened(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
@@ -197,7 +197,7 @@ def _opened(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
 
 
 _warnings_lock = threading.Lock()
-_ODD_METADATA = r"PIL\.|pillow_heif"
+_ODD_METADATA = r"PIL\.|pi_heif"
 
 
 def _settle_warnings() -> None:

@@ -2,7 +2,7 @@
 
 LIKENESS_FONT                 a file named by the operator, when it has them
 the system's                  Debian, Fedora, Arch, Alpine, macOS and Windows keep them in known places
-the package zhplot            ships Noto Sans SC (SIL Open Font License); used by path, never imported
+pylopdf-fonts-zh-cn           a package of Noto Sans SC and Noto Serif SC (SIL Open Font License); used by path
 """
 
 import os
@@ -79,7 +79,7 @@ def _candidates(serif: bool) -> list[str]:
     names = (*(_SERIF if serif else ()), *_SANS, *(() if serif else _SERIF), *_LATIN)
     there = _installed()
     found = [there[name.lower()] for name in names if name.lower() in there]
-    return [*([own] if own and Path(own).is_file() else []), *found, *_packaged()]
+    return [*([own] if own and Path(own).is_file() else []), *found, *_packaged(serif)]
 
 
 @cache
@@ -96,12 +96,14 @@ def _installed() -> dict[str, str]:
     return fonts
 
 
-def _packaged() -> list[str]:
-    spec = find_spec("zhplot")
+def _packaged(serif: bool) -> list[str]:
+    """Found without importing: the package is files."""
+    spec = find_spec("pylopdf_fonts_zh_cn")
     if spec is None or not spec.origin:
         return []
-    path = Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf"
-    return [str(path)] if path.is_file() else []
+    names = ("NotoSansSC-Regular.otf", "NotoSerifSC-Regular.otf")
+    paths = [Path(spec.origin).with_name(name) for name in (reversed(names) if serif else names)]
+    return [str(path) for path in paths if path.is_file()]
 
 
 @cache

@@ -70,11 +70,6 @@ def averaged(values: Any, size: int) -> Floats:
     return floats(cv2.blur(floats(values), (size, size)))
 
 
-def guided(guide: Any, values: Any, radius: int, epsilon: float) -> Floats:
-    """Edge-aware smoothing of `values` along `guide` (He, Sun, Tang 2010); `epsilon` on the guide's squared scale."""
-    return floats(cv2.ximgproc.guidedFilter(guide, values, radius, epsilon))
-
-
 def disc(radius: float) -> Picture:
     """A round structuring element, at least 3 pixels wide."""
     r = max(1, round(radius))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from providers.media.guided import guided
 from providers.media.pixels import (
     Floats,
     Mask,
@@ -21,7 +22,6 @@ from providers.media.pixels import (
     bytes_of,
     disc,
     floats,
-    guided,
     unit_of,
 )
 from providers.people.face import Face

@@ -31,6 +31,7 @@ from providers.embedded.looks.canvas import (
 from providers.embedded.looks.flow import Flow, along, edges, flow_of
 from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
+from providers.media.guided import guided
 from providers.people.face import Face
 
 LEAST, MOST = 900, 1100
@@ -98,7 +99,7 @@ def _cel(canvas: Canvas, flat: Image, face: Plane, detail: Plane) -> Image:
     """Lightness in soft steps over large calm shapes, clear colours, skin lighter and warmer."""
     lab = to_lab(flat)
     light = lab[..., 0] / 100
-    calm = cv2.ximgproc.guidedFilter(light, light, max(3, round(9 * canvas.unit)), 0.004)
+    calm = guided(light, light, max(3, round(9 * canvas.unit)), 0.004)
     stepped = _steps(calm, TONES, 9.0) + (light - calm) * 0.35
     # In near-black cloth the steps would only show the fabric's noise as blotches.
     share = (0.8 - 0.55 * detail) * smoothstep(0.12, 0.34, calm)

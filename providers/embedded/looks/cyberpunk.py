@@ -33,6 +33,7 @@ from providers.embedded.looks.canvas import (
 from providers.embedded.looks.film import LEAST, MOST
 from providers.embedded.looks.flow import along, flow_of
 from providers.embedded.looks.heads import features, focus, lit_faces, presence
+from providers.media.guided import guided
 from providers.people.face import Face
 
 PALETTES = (
@@ -102,7 +103,7 @@ def _lights(canvas: Canvas, image: Image, face: Plane) -> tuple[Plane, Plane]:
     unit = canvas.unit
     light = luma(image)
     flow = flow_of(image, sigma=3 * unit, reach=20 * unit)
-    form = np.asarray(cv2.ximgproc.guidedFilter(light, light, max(4, round(12 * unit)), 0.01))
+    form = guided(light, light, max(4, round(12 * unit)), 0.01)
     form = blur(form, 3 * unit)
     slope = cv2.Scharr(form, cv2.CV_32F, 1, 0) / 32 / np.float32(max(0.5, 1 / unit))
     slope = along(slope, flow, sigma=5 * unit)

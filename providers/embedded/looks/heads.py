@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from providers.embedded.looks.canvas import Canvas, Image, Plane, blur, clamp, grid, smoothstep, to_lab, vignette
+from providers.media.guided import guided
 from providers.people.face import Face
 
 
@@ -80,5 +81,5 @@ def lit_faces(canvas: Canvas, image: Image) -> Plane:
         hole = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(3, w // 7) | 1, max(3, w // 7) | 1))
         mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, hole), dtype=np.float32)
     mask = np.maximum(core, wide * mask)
-    guided = cv2.ximgproc.guidedFilter(image, mask, max(3, round(6 * canvas.unit)), 0.0008)
-    return clamp(np.asarray(guided)) * wide
+    soft = guided(image, mask, max(3, round(6 * canvas.unit)), 0.0008)
+    return clamp(soft) * wide

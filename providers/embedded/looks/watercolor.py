@@ -30,6 +30,7 @@ from providers.embedded.looks.canvas import (
 from providers.embedded.looks.flow import Flow, along, edges, flow_of
 from providers.embedded.looks.heads import ellipses, features
 from providers.embedded.looks.kuwahara import abstract
+from providers.media.guided import guided
 from providers.people.face import Face
 
 LEAST, MOST = 960, 1100
@@ -59,7 +60,7 @@ def watercolor(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0
 def _washes(canvas: Canvas, fine: Image, face: Plane, detail: Plane, dice: np.random.Generator) -> Image:
     """Broad washes whose outlines wander a little; the face keeps its own."""
     unit = canvas.unit
-    loose = np.asarray(cv2.ximgproc.guidedFilter(fine, fine, max(4, round(14 * unit)), 0.006))
+    loose = guided(fine, fine, max(4, round(14 * unit)), 0.006)
     free = 1 - np.maximum(face, detail)
     sway = 3.4 * unit * free
     rows, columns = grid(free)

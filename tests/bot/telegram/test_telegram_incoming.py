@@ -10,6 +10,7 @@ from PIL import Image
 from bot.channels.telegram.inbound.photos import AT_ONCE
 from handlers.order import Order
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
+from tests.providers.media.pictures import encoded
 from tests.servers.telegram import MB, FakeTelegram, Fault, jpeg
 
 GROUP = -1_001_000_000_077
@@ -55,12 +56,9 @@ async def test_an_image_sent_as_a_file_is_a_photo(
 
 
 async def test_a_heic_file_is_a_photo(tmp_path: Path, telegram: FakeTelegram) -> None:
-    import pillow_heif
-
-    out = io.BytesIO()
-    pillow_heif.from_pillow(Image.new("RGB", (320, 240), "olive")).save(out, format="HEIF")
+    heic = encoded(Image.new("RGB", (320, 240), "olive"), "HEIF")
     async with listening(tmp_path, telegram) as stage:
-        telegram.person(1).sends_file(out.getvalue(), "anime style", name="IMG_0001.HEIC", mime="image/heic")
+        telegram.person(1).sends_file(heic, "anime style", name="IMG_0001.HEIC", mime="image/heic")
         assert size(await order(stage, 1)) == [(320, 240)]
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from pillow_heif import register_heif_opener
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -24,6 +23,7 @@ from bot.channels.web.uploads import MAX_PHOTO_BYTES, Limits
 from handlers.message import Choice, Kind, Message, Outgoing
 from handlers.store.memory import MemoryStore
 from tests.bot.stage import Stage, conversation, jpeg, on_stage, picture_file, settled
+from tests.providers.media.pictures import encoded
 
 
 @pytest.fixture
@@ -399,11 +399,9 @@ async def test_what_is_no_picture_is_never_served(stage: Stage) -> None:
 
 
 async def test_a_photo_browsers_cannot_show_is_shown_smaller_as_one_they_can(stage: Stage) -> None:
-    register_heif_opener()
-    buffer = BytesIO()
-    Image.new("RGB", (400, 300), "teal").save(buffer, "HEIF")
+    heic = encoded(Image.new("RGB", (400, 300), "teal"), "HEIF")
     async with stage.browser() as client:
-        await client.post("/api/messages", files=photos(buffer.getvalue()))
+        await client.post("/api/messages", files=photos(heic))
         (picture,) = (await conversation(client))[0]["pictures"]
         assert (picture["type"], picture["width"], picture["height"]) == ("image/heic", 400, 300)
         smaller = await client.get(picture["url"] + "?w=320")
@@ -411,7 +409,7 @@ async def test_a_photo_browsers_cannot_show_is_shown_smaller_as_one_they_can(sta
             "image/jpeg",
             (320, 240),
         )
-        assert (await client.get(picture["url"] + "?download=1")).content == buffer.getvalue()
+        assert (await client.get(picture["url"] + "?download=1")).content == heic
 
 
 async def test_words_about_a_picture_carry_it_and_its_job(stage: Stage) -> None:

@@ -9,8 +9,6 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
-pillow_heif.register_heif_opener()
-
 SECRET = b"N48.8584 E2.2945 of Ada"
 """What must never be in a file that leaves the machine."""
 P3 = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))
@@ -36,8 +34,12 @@ def noise(width: int, height: int, bands: int = 3) -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """HEIF by a library that is never registered with Pillow: what we ship reads it, and cannot write it."""
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
+    if kind == "HEIF":
+        pillow_heif.from_pillow(image).save(buffer, **options)
+    else:
+        image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
