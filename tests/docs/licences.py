@@ -78,11 +78,11 @@ def shipped() -> Iterator[tuple[str, str]]:
 
 def licence_of(package: Distribution) -> str:
     """The SPDX expression where the package has one; else its classifier, else its own words. Empty: it says none."""
-    said = package.metadata
-    if "License-Expression" in said:
-        return said["License-Expression"]
-    classifiers = [c.rpartition(" :: ")[2] for c in said.get_all("Classifier") or () if c.startswith("License ::")]
-    words = (said["License"] if "License" in said else "").partition("\n")[0].strip()
+    said = package.metadata.json
+    if expression := said.get("license_expression"):
+        return str(expression)
+    classifiers = [c.rpartition(" :: ")[2] for c in said.get("classifier", ()) if c.startswith("License ::")]
+    words = str(said.get("license", "")).partition("\n")[0].strip()
     if classifiers:
         return "; ".join(classifiers)
     return "" if words.upper() == "UNKNOWN" else words
