@@ -279,3 +279,4 @@ async def _accept(path: Path, into: Path) -> AcceptedPhoto:
 async def _close_providers(router: Router) -> None:
     for provider in router.providers:
         await provider.aclose()
+    await router.moderation.aclose()

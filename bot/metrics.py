@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from handlers.dialogue.refusals import refusal_scope
 from handlers.store.base import ENDED, Job, JobState, Store
+from providers.moderation.offence import Offence
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
 _COUNTED_AT_MOST = 1000
@@ -45,6 +47,9 @@ class Metrics:
         )
         self._jobs = Gauge(
             "likeness_jobs", f"Jobs not yet ended, at most {_COUNTED_AT_MOST}.", ["state"], registry=self.registry
+        )
+        self._refused = Gauge(
+            "likeness_refused", "Wishes refused today (UTC) by the content policy.", ["kind"], registry=self.registry
         )
         self._job_seconds = Histogram(
             "likeness_job_seconds",
@@ -82,6 +87,8 @@ class Metrics:
         for state in OPEN_STATES:
             jobs = await store.jobs(states=(state,), limit=_COUNTED_AT_MOST)
             self._jobs.labels(state.value).set(len(jobs))
+        for offence in Offence:
+            self._refused.labels(offence.value).set(float(await store.counted(refusal_scope(offence))))
         self._count_ended(await store.jobs(states=tuple(ENDED), limit=_COUNTED_AT_MOST))
         return generate_latest(self.registry)
 

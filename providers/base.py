@@ -178,6 +178,10 @@ class Provider(Protocol):
         """True where a submit may be repeated blindly because it costs nothing (embedded, a local server)."""
 
     @property
+    def moderates(self) -> bool:
+        """Whether it looks at what it makes itself, or makes nothing anew; else its results are looked at here."""
+
+    @property
     def offers(self) -> Offers:
         """What it can do and what that costs. No I/O."""
 
@@ -230,6 +234,7 @@ class ProviderDefaults:
 
     tier: Tier = Tier.SERVICE
     repeatable: bool = False
+    moderates: bool = True
 
     async def discover(self) -> bool:
         return True

@@ -23,7 +23,9 @@ from providers.base import (
 )
 from providers.errors import AskPerson, DeadlinePassed, LikenessError, MadeNothing, WaitAndRetry
 from providers.labelling import with_labels
+from providers.media.files import delete_quietly
 from providers.media.threads import in_thread
+from providers.moderation.offence import ContentRefused
 from providers.offers import Offer
 from providers.preferences import ANYONE, Preferences
 from providers.submission import Journal, OnProgress, Routes, Sleep, Stage, submit, until
@@ -65,6 +67,7 @@ async def collect(
             async for progress in provider.follow(submission):
                 await report(progress)
             result = await _fetched(submission, provider, into, report, sleep)
+            await _looked_at(result, provider, router)
             result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
     except TimeoutError:
         raise DeadlinePassed("while it was made or fetched") from None
@@ -104,6 +107,15 @@ async def _fetched(
         if not result.pictures:
             raise MadeNothing("a result without a picture")
         return result
+
+
+async def _looked_at(result: Result, provider: Provider, router: Routes) -> None:
+    """What may not be shown is not kept either."""
+    try:
+        await router.moderation.after(result.pictures, moderated=provider.moderates)
+    except ContentRefused:
+        await in_thread(delete_quietly, [picture.path for picture in result.pictures])
+        raise
 
 
 def _labelled(result: Result, request: Request, provider: Provider, producer: str) -> tuple[PictureFile, ...]:

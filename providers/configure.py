@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from providers.base import Provider
 from providers.breaker import Breaker
 from providers.media.labels import allowed
+from providers.moderation.endpoint import ModerationEndpoint
+from providers.moderation.moderation import Judge, Moderation
 from providers.people import own_model
 from providers.registry import Dependencies, Sleep, known_names, services
 from providers.router import Router
@@ -37,8 +39,23 @@ def build_router(
         blocked=settings.providers_blocked,
         producer=settings.label_producer,
         priority=settings.providers_priority,
+        moderation=build_moderation(settings),
         breaker=Breaker(settings.data_dir, failures=settings.breaker_failures, seconds=settings.breaker_seconds),
     )
+
+
+def build_moderation(settings: ProviderSettings) -> Moderation:
+    """The built-in word policy, and what the settings add to it."""
+    judges: list[Judge] = []
+    if settings.moderation_base_url:
+        judges.append(
+            ModerationEndpoint(
+                base_url=settings.moderation_base_url,
+                key=settings.moderation_api_key,
+                model=settings.moderation_model,
+            )
+        )
+    return Moderation(judges)
 
 
 def paced(scale: float) -> Sleep:
@@ -65,6 +82,8 @@ def problems(settings: ProviderSettings) -> list[str]:
         found.append(wrong)
     if allowed(settings.label_producer) != settings.label_producer:
         found.append("LABEL_PRODUCER has characters that a label may not have; they are left out")
+    if settings.moderation_base_url and not settings.moderation_company:
+        found.append("MODERATION_COMPANY is empty: people are not told who looks at their words and photos")
     for setting, names in lists.items():
         if unknown := [name for name in names if name not in known]:
             found.append(f"{setting} names {len(unknown)} unknown provider(s); known are {', '.join(known)}")

@@ -20,6 +20,7 @@ from providers.breaker import Breaker
 from providers.catalog.keys import shown
 from providers.errors import AskPerson, LikenessError, TellOperator
 from providers.media.labels import DEFAULT_PRODUCER
+from providers.moderation.moderation import WORDS_ONLY, Moderation
 from providers.offers import Estimate, Offer, Tier
 from providers.preferences import ANYONE, Preferences, Priority
 from providers.ranking import Ranked, rank
@@ -44,7 +45,7 @@ class Candidate:
 
 class Router:
     """Holds the configured providers for one process. What is given besides is what the settings say; `producer`: who
-    the labels of pictures name."""
+    the labels of pictures name; `moderation`: what looks at requests and pictures."""
 
     def __init__(
         self,
@@ -56,8 +57,10 @@ class Router:
         priority: Priority = Priority.QUALITY,
         breaker: Breaker | None = None,
         producer: str = DEFAULT_PRODUCER,
+        moderation: Moderation = WORDS_ONLY,
     ) -> None:
         self.producer = producer
+        self.moderation = moderation
         self._providers = tuple(providers)
         self._settings = Preferences(
             prefer=tuple(preferred),

@@ -74,6 +74,12 @@ class ProviderSettings(BaseSettings):
     """What decides who is asked where nothing else does."""
     providers_consent: Literal["operator", "ask"] = "operator"
     """`ask`: in a chat, another company is asked only after the person agreed. The command line is the operator."""
+    moderation_base_url: str | None = None
+    """A moderation endpoint in OpenAI's form, with its version; None for the built-in policy alone."""
+    moderation_api_key: SecretStr | None = None
+    moderation_model: str = ""
+    moderation_company: str = ""
+    """Who runs it, as people read it."""
     job_deadline_seconds: float = Field(default=900.0, gt=0)
     """For a whole request, fallbacks included."""
     breaker_failures: int = Field(default=3, ge=1)

@@ -43,6 +43,7 @@ from providers.errors import (
     TellOperator,
     WaitAndRetry,
 )
+from providers.moderation.moderation import Moderation
 from providers.offers import Tier, shares
 from providers.preferences import ANYONE, Preferences
 from providers.registry import label_of
@@ -132,6 +133,10 @@ class Routes(Protocol):
     def producer(self) -> str:
         """Who the labels of pictures name."""
 
+    @property
+    def moderation(self) -> Moderation:
+        """What looks at a request before it is sent, and at its pictures before anybody gets them."""
+
 
 def piece_size(candidates: Sequence[Candidate]) -> int:
     """Pictures a request may ask for so that any of the candidates can take it whole, should the first refuse."""
@@ -161,9 +166,10 @@ async def submit(
 ) -> Submission:
     """Hand one piece to the first candidate that takes it; replay-safe: an accepted piece is not posted again.
 
-    Goes on to the next candidate only on `NotTaken`. Raises AskPerson (ConsentNeeded among them), NotTaken, MaybePaid
-    or, when `request.deadline` is over, DeadlinePassed. Of several refusals the one that passes with time is raised,
-    else the first. `tried` is given everybody who was asked or skipped; who took the job is not in it yet.
+    Goes on to the next candidate only on `NotTaken`. Raises AskPerson (ConsentNeeded and ContentRefused among them),
+    NotTaken, MaybePaid or, when `request.deadline` is over, DeadlinePassed. Of several refusals the one that passes
+    with time is raised, else the first. `tried` is given everybody who was asked or skipped; who took the job is not
+    in it yet.
     """
     turns = _Turns(request, router, journal, preferences, sleep, [] if tried is None else tried)
     try:
@@ -189,6 +195,7 @@ class _Turns:
             return submission
         if is_over(self.request.deadline):
             raise DeadlinePassed("before anybody was asked")
+        await self.router.moderation.before(self.request)
         await self.router.discover()
         found = self.router.candidates(self.request.task, self.preferences, lot=self.request.key)
         candidates = [c for c in found if c.offer.max_count >= self.request.count]

@@ -19,6 +19,7 @@ from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
+from handlers.dialogue.refusals import refusal_counted
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing, press_limits
 from handlers.dialogue.turn import Decision, language_of
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
@@ -170,6 +171,8 @@ class Conversation:
         if decision.forget:
             decision = await self._forget(heard, decision)
         await self._keep_consent(message.chat, decision)
+        if decision.refused is not None:
+            await self._store.count(refusal_counted(decision.refused))
         limits = group_limits(decision.jobs, message.chat, rules)
         try:
             committed = await self._committed(

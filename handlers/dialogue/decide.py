@@ -11,7 +11,7 @@ from handlers.choices import leads_somewhere
 from handlers.describe import describe
 from handlers.dialogue import answer_matching, commands, consent, menus, offers, ordering
 from handlers.dialogue.facts import MessageFacts, Pricing
-from handlers.dialogue.interpretation import fresh_result, order_from, spread, with_text
+from handlers.dialogue.interpretation import fresh_result, order_from, photos_in_sight, spread, with_text
 from handlers.dialogue.turn import Decision, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order
@@ -102,6 +102,8 @@ def read(turn: TurnBuilder, text: str) -> None:
         read_command(turn, intent, text)
     elif intent.operation == "none":
         nothing_asked(turn, text)
+    elif ordering.refuse_content(turn, turn.order(intent)):
+        return  # before its readings are offered, or what it lacks is asked for
     elif intent.ask:
         ask_back(turn, intent)
     elif intent.decision == "ask":
@@ -137,6 +139,8 @@ def take_reading(turn: TurnBuilder, intent: Intent) -> None:
 
 def nothing_asked(turn: TurnBuilder, text: str) -> None:
     """No request: offer the styles where a photo came, else one friendly line."""
+    if photos_in_sight(turn.heard) and ordering.refuse_content(turn, turn.order(turn.intent)):
+        return  # words that nobody here reads as a wish, but that were said of a photo
     if turn.heard.photos:
         if turn.session.question is None or turn.session.question.kind == "browse" or not text:
             offers.offer_groups(turn, photo_came=True)

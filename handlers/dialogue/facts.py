@@ -11,6 +11,12 @@ from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import Job, Usage
 from intent import Intent
+from providers.moderation.offence import Offence
+from providers.moderation.words import offence_in
+
+
+def _offence(text: str, photos: int) -> Offence | None:
+    return offence_in(text, photos=photos)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +62,5 @@ class Pricing:
     read: Callable[[str, int], Intent]
     confirm_above: float = 2.0
     max_running: int = 6
+    offence: Callable[[str, int], Offence | None] = _offence
+    """What is wrong with words, said of so many photos (`providers/moderation/words.py`)."""

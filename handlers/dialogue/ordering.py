@@ -17,6 +17,8 @@ from providers.money import Money
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
     order = sized(spread(order), turn.session, turn.heard)
+    if refuse_content(turn, order):
+        return
     if (lacks := missing(order)) is not None:
         ask_for(turn, lacks, order)
         return
@@ -73,6 +75,8 @@ def ask_for(turn: TurnBuilder, lacks: str, order: Order) -> None:
 
 def start(turn: TurnBuilder, order: Order) -> None:
     """The order becomes a job, and the person reads what was understood."""
+    if refuse_content(turn, order):
+        return
     if len(turn.heard.running) >= turn.desk.max_running:
         turn.say(turn.words("say.too_many_running", n=len(turn.heard.running)))
         return
@@ -112,6 +116,16 @@ def start(turn: TurnBuilder, order: Order) -> None:
     if quote.basic and any(edit.action == "colorize" for shot in order.shots for edit in shot.edits):
         text += "\n" + turn.words("say.basic_colorize")
     turn.say(text, job=job.id, begins=True)
+
+
+def refuse_content(turn: TurnBuilder, order: Order) -> bool:
+    """Whether it is something that is not made here: then one calm sentence, which never says why, and no job."""
+    turn.refused = turn.refused or turn.offence(order)
+    if turn.refused is None:
+        return False
+    turn.close_question()
+    turn.say(turn.words("error.refused_here"))
+    return True
 
 
 def refuse(turn: TurnBuilder, order: Order, error: LikenessError) -> None:

@@ -12,6 +12,7 @@ from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Question, Session
 from handlers.store.base import Job
 from handlers.words import words
 from intent import Intent
+from providers.moderation.offence import Offence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,8 @@ class Decision:
     """Companies that the person agreed to: kept before anything else."""
     answers_job: bool = False
     """What a job asked is answered."""
+    refused: Offence | None = None
+    """What was wished for is not made here."""
 
 
 def language_of(session: Session, text: str, read: Language, hint: Language | None) -> Language:
@@ -65,6 +68,7 @@ class TurnBuilder:
     photos_left_out: int = 0
     accept: list[str] = field(default_factory=list)
     answers_job: bool = False
+    refused: Offence | None = None
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -84,6 +88,7 @@ class TurnBuilder:
             fetch=self.fetch,
             accept=tuple(self.accept),
             answers_job=self.answers_job,
+            refused=self.refused,
         )
 
     @property
@@ -181,6 +186,13 @@ class TurnBuilder:
         if len(photos) > 1 and (n := answer_matching.picture_named(self.heard.message.text, len(photos))):
             photos = (photos[n - 1],)
         return order_from(intent, photos, self.language)
+
+    def offence(self, order: Order) -> Offence | None:
+        """What is wrong with an order, by its words, and by those it was said in."""
+        said = [] if self.heard.message.choice is not None else [self.heard.message.text]
+        for shot in order.shots:
+            said += [shot.scene or "", shot.prompt or "", *(edit.prompt or "" for edit in shot.edits)]
+        return self.desk.offence("\n".join(filter(None, said)), len(order.photos))
 
     def result(self) -> Job | None:
         """The job a choice speaks of, else this person's last result's."""

@@ -29,7 +29,7 @@ SENTENCES: Mapping[str, str] = {
     "need_second_photo": "This needs a second picture.",
     "need_text": "This needs a few words that say what to do.",
     "prompt_too_long": "The description is too long.",
-    "refused_content": "The service refused this content.",
+    "refused_content": "This content was refused.",
     "bad_mask": "The mask must be a picture of the photo's shape that marks something in white.",
     # The photo
     "file_not_found": "The file was not found.",

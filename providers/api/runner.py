@@ -110,7 +110,7 @@ async def _router(settings: ProviderSettings) -> AsyncIterator[Router]:
         await router.discover()
         yield router
     finally:
-        await asyncio.gather(*(p.aclose() for p in router.providers))
+        await asyncio.gather(*(p.aclose() for p in router.providers), router.moderation.aclose())
 
 
 async def _take_in(

@@ -41,6 +41,7 @@ class A1111Provider(AnswersAtOnce):
     name = KEY
     tier = Tier.OWN
     repeatable = True
+    moderates = False
 
     def __init__(
         self,

@@ -56,6 +56,7 @@ class ComfyUIProvider(ProviderDefaults):
     name = KEY
     tier = Tier.OWN
     repeatable = True
+    moderates = False
 
     def __init__(
         self,

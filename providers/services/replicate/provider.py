@@ -42,6 +42,8 @@ class ReplicateProvider(ProviderDefaults):
     """
 
     name = KEY
+    moderates = False
+    """Each model is somebody else's: some look, some do not."""
 
     def __init__(
         self,

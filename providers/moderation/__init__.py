@@ -1,0 +1,6 @@
+"""What is not made here, whoever asks: looked at before anything is sent, and, where nobody
+else does, in what comes back.
+
+`offence.py` the kinds · `words.py` the built-in word policy · `endpoint.py` a service that judges text and pictures ·
+`moderation.py` the seam that puts them together, asked by `providers.submission` and `providers.collection`
+"""
