@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from tests.servers.fal import KEY, FakeFal
+from tests.waiting import LONG
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60.0
 LOOK_AGAIN = 0.05
 
 
@@ -42,7 +42,7 @@ class Browser:
 
     def waits_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
         """The bot's messages of a kind, once there are `count`."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LONG
         while time.monotonic() < end:
             found = [m for m in self.messages() if m["from"] == "bot" and m["kind"] == kind]
             if len(found) >= count:
@@ -72,7 +72,7 @@ def likeness(home: Path, *words: str, **env: str) -> Iterator["tuple[subprocess.
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=15)
+            process.wait(timeout=LONG)
         assert process.stdout is not None
         process.stdout.close()
         log.close()
@@ -80,7 +80,7 @@ def likeness(home: Path, *words: str, **env: str) -> Iterator["tuple[subprocess.
 
 @contextmanager
 def browser(address: str) -> Iterator[Browser]:
-    with httpx.Client(base_url=address, timeout=20) as http:
+    with httpx.Client(base_url=address, timeout=LONG) as http:
         assert http.get("/").status_code == 200
         yield Browser(http)
 
@@ -135,7 +135,7 @@ def test_a_restart_forgets_nothing_and_shows_the_picture_once(tmp_path: Path, fa
         settings = {"FAL_KEY": KEY, "FAL_QUEUE_URL": fal.url}
         with likeness(tmp_path, **settings) as (process, address), browser(address) as person:
             person.sends("anime style please", face)
-            end = time.monotonic() + PATIENCE
+            end = time.monotonic() + LONG
             # Asked about, so its id is committed. Killed before that, it is rightly the person who decides.
             while not any(job.reads for job in list(fal.jobs.values())) and time.monotonic() < end:
                 time.sleep(LOOK_AGAIN)

@@ -17,6 +17,7 @@ from handlers.store.base import Job
 from handlers.store.sql.store import SqlStore
 from providers.catalog import ACTIONS, STYLES
 from tests.providers.photos import shipped
+from tests.waiting import LONG
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -51,7 +52,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=LONG,
         )
 
 

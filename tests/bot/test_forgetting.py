@@ -19,6 +19,7 @@ from handlers.message import Chat, IncomingPhoto, Message
 from handlers.store.base import ENDED
 from handlers.store.sql.engine import make_engine
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.waiting import LONG
 
 PERSON = "4711081500"
 WORDS = "水彩风格 给雷电将军画一把伞"
@@ -55,7 +56,7 @@ async def says(made: Parts, key: str, chat: Chat, text: str = "", *files: Path) 
 async def has_a_picture_made(made: Parts, chat: Chat, file: Path) -> None:
     await asyncio.to_thread(file.write_bytes, PHOTO)
     await says(made, "m1", chat, WORDS, file)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG):
         while not (jobs := await made.store.jobs(chat=chat)) or any(job.state not in ENDED for job in jobs):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert jobs[0].pictures, jobs

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from bot.front_door import Bounds, Door
 from bot.server import Server
+from tests.waiting import LONG
 
 BRISK = Bounds(head=2048, head_seconds=0.3, body_grace=0.3, body_rate=1000, body_look=0.05, connections=8, each=3)
 
@@ -44,7 +45,7 @@ async def ask(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
             await writer.drain()
             if pause:
                 await asyncio.sleep(pause)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG):
             return await reader.read()
     except ConnectionError:
         return b""
@@ -110,7 +111,7 @@ async def test_beyond_the_number_of_connections_nobody_is_let_in_until_one_leave
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         assert (await ask(port, GET)).startswith(b"HTTP/1.1 503")
         held[0][1].close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG):
             while not (await ask(port, GET)).startswith(b"HTTP/1.1 200"):  # noqa: ASYNC110  # a server tells nobody
                 await asyncio.sleep(0.01)
         for _, writer in held:

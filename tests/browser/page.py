@@ -13,8 +13,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.waiting import LONG
+
 T = TypeVar("T")
-PATIENCE = 20
 
 PUT = """
 const [files, kind] = arguments;
@@ -52,7 +53,7 @@ class Page:
             except (NoSuchElementException, StaleElementReferenceException, IndexError):
                 return False
 
-        found: T = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05).until(look)  # type: ignore[assignment]
+        found: T = WebDriverWait(self.driver, LONG, poll_frequency=0.05).until(look)  # type: ignore[assignment]
         return found
 
     def script(self, source: str, *arguments: Any) -> Any:

@@ -12,6 +12,7 @@ from bot.server import Server
 from handlers.message import Chat, Choice, Kind, Message, Outgoing
 from providers.base import PictureFile
 from tests.bot.stage import Stage, build
+from tests.waiting import LONG
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Studio:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(LONG)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from providers.base import Phase, Request, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, NotTaken, TellOperator, WaitAndRetry
 from tests.contract.stages import SERVED, STAGES, WITH_JOBS, Stage, on_stage
+from tests.waiting import LONG
 
 FAULTS: dict[str, tuple[type[LikenessError], str]] = {
     "busy": (WaitAndRetry, "provider_busy"),
@@ -123,7 +124,7 @@ async def test_a_caller_that_goes_away_while_the_submit_is_held_leaves_a_usable_
     async with on_stage(name) as stage:
         stage.service.plan("hold_after")
         task = asyncio.create_task(stage.provider.submit(stage.request))
-        await asyncio.to_thread(stage.service.holding.wait, 30)
+        await asyncio.to_thread(stage.service.holding.wait, LONG)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

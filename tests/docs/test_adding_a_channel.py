@@ -19,6 +19,7 @@ from tests.bot.crash import crashed
 from tests.contract import test_channel as contract
 from tests.contract.channels import TIMING, Clock, Platform, Store
 from tests.docs.example import examples
+from tests.waiting import LONG
 
 PACKAGE = "bot.channels.letterbox"
 
@@ -72,7 +73,7 @@ class Letterbox:
         await channel.intake.idle()
 
     async def _taken(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG):
             while any((self.folder / "in").glob("*.txt")):  # noqa: ASYNC110  # a folder tells nobody
                 await asyncio.sleep(0.01)
 

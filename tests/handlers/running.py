@@ -22,10 +22,9 @@ from providers.fake import FakeProvider
 from providers.media.store import FolderStore
 from providers.money import Money
 from providers.router import Router
+from tests.waiting import LONG
 
 ANN = Chat(channel="fake", chat="ann", person="ann")
-LONG_ENOUGH = 20.0
-"""Seconds after which something that should have happened did not."""
 
 
 @dataclass
@@ -92,7 +91,7 @@ class Running:
         return await self.until(job_id, lambda job: job.state is state)
 
     async def until(self, job_id: str, fits: Callable[[Job], bool]) -> Job:
-        async with asyncio.timeout(LONG_ENOUGH):
+        async with asyncio.timeout(LONG):
             while True:
                 job = await self.store.job(job_id)
                 assert job is not None
@@ -101,7 +100,7 @@ class Running:
                 await asyncio.sleep(0.01)
 
     async def happens(self, what: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LONG_ENOUGH):
+        async with asyncio.timeout(LONG):
             while not what():  # noqa: ASYNC110  # a test asks about many different things
                 await asyncio.sleep(0.01)
 

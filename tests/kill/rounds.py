@@ -15,8 +15,8 @@ import httpx
 
 from handlers.fake_channel import read_lines
 from tests.kill.worker import POINTS
+from tests.waiting import LONG
 
-PATIENCE = 120.0
 """Seconds after which something that should have happened did not, on a machine with much else to do."""
 HELD_BY_FAL = {
     "POST in flight, not taken": "hold_before",
@@ -142,7 +142,7 @@ class Round:
     async def until_held(self, worker: asyncio.subprocess.Process) -> None:
         """Until every job of the worker stands at its point."""
         own = {job_id for job_id, point in self.points.items() if point in POINTS}
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONG):
             async for line in lines(worker):
                 own.discard(line.get("held", ""))
                 if not own:
@@ -162,7 +162,7 @@ class Round:
         return state
 
     async def until_ended(self, worker: asyncio.subprocess.Process) -> dict[str, list[str]]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONG):
             async for line in lines(worker):
                 if "ended" in line:
                     ended: dict[str, list[str]] = line["ended"]

@@ -17,11 +17,11 @@ from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg
+from tests.waiting import LONG
 
 pytestmark = pytest.mark.kill
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
-PATIENCE = 60.0
 TAKEN = (PartState.ACCEPTED, PartState.MADE)
 PROGRAM = "from bot.cli import main; main()"
 WISHES = {"portrait photo, anime style": 1, "anime style, 3 pictures": 3}
@@ -68,7 +68,7 @@ class Bot:
     async def kill(self) -> None:
         assert self.program is not None
         os.kill(self.program.pid, signal.SIGKILL)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONG):
             assert await self.program.wait() == -signal.SIGKILL
 
     async def ask(self) -> None:
@@ -79,7 +79,7 @@ class Bot:
 
     async def all_accepted(self) -> None:
         """Until every wish is at the service, and it is known there."""
-        async with self._store() as store, asyncio.timeout(PATIENCE):
+        async with self._store() as store, asyncio.timeout(LONG):
             while True:
                 jobs = await store.jobs(limit=1000)
                 parts = [await store.parts(job.id) for job in jobs if job.state not in ENDED]
@@ -97,7 +97,7 @@ class Bot:
             await store.aclose()
 
     async def all_ended(self) -> tuple[Job, ...]:
-        async with self._store() as store, asyncio.timeout(PATIENCE):
+        async with self._store() as store, asyncio.timeout(LONG):
             while True:
                 jobs = await store.jobs(limit=1000)
                 if len(jobs) >= len(self.people) and all(job.state in ENDED for job in jobs):
@@ -125,7 +125,7 @@ async def bot(folder: Path) -> AsyncIterator[Bot]:
         finally:
             if running.program is not None and running.program.returncode is None:
                 running.program.terminate()
-                await asyncio.wait_for(running.program.wait(), 15)
+                await asyncio.wait_for(running.program.wait(), LONG)
 
 
 STEPS = {
@@ -151,7 +151,7 @@ async def test_killed_at_any_step_every_picture_is_paid_once_and_shown_once(tmp_
             if fault is not None:
                 telegram.faults.extend([fault] * (len(WISHES) if step == "downloading" else 1))
             await running.ask()
-            await telegram.until(lambda: not telegram.faults, PATIENCE)
+            await telegram.until(lambda: not telegram.faults, LONG)
             if step != "downloading":
                 # A kill inside a POST is another matter: nobody knows whether it was paid, and the person is asked.
                 await running.all_accepted()

@@ -14,6 +14,7 @@ from bot.channels.web.cookies import load_secret
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.bot.stage import conversation, jpeg, on_stage, settled
+from tests.waiting import LONG
 
 pytestmark = pytest.mark.kill
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ async def desk(data: Path) -> AsyncIterator[str]:
     )
     assert program.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONG):
             port = int(await program.stdout.readline())
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -23,11 +23,11 @@ from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone
+from tests.waiting import LONG
 
 pytestmark = pytest.mark.kill
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
-START_SECONDS = 40.0
 PROGRAM = "from bot.cli import main; main()"
 
 
@@ -77,7 +77,7 @@ class Bot:
             stderr=asyncio.subprocess.DEVNULL,
         )
         assert self.program.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(LONG):
             line = (await self.program.stdout.readline()).decode()
         self.wechat.app = line.rpartition(" ")[2].strip()
         assert self.wechat.app.startswith("http://"), line
@@ -89,7 +89,7 @@ class Bot:
 
     async def dead(self) -> None:
         assert self.program is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(LONG):
             assert await self.program.wait() == -signal.SIGKILL
 
     async def jobs(self) -> tuple[Job, ...]:
@@ -108,7 +108,7 @@ class Bot:
             await store.aclose()
 
     async def all_ended(self, count: int = 1) -> tuple[Job, ...]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONG):
             while True:
                 jobs = await self.jobs()
                 if len(jobs) >= count and all(job.state in ENDED for job in jobs):
@@ -126,7 +126,7 @@ async def bot(folder: Path) -> AsyncIterator[Bot]:
         finally:
             if running.program is not None and running.program.returncode is None:
                 running.program.terminate()
-                await asyncio.wait_for(running.program.wait(), 15)
+                await asyncio.wait_for(running.program.wait(), LONG)
 
 
 def when_taken(running: Bot, path: str, number: int = 1) -> Callable[[str], None]:
@@ -163,11 +163,11 @@ async def test_killed_at_any_step_there_is_one_submit_and_one_picture(tmp_path: 
         if step != "photo answered":
             await ann.types("动漫风格，用fal")
         if step == "being made":
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(LONG):
                 while not running.fal.accepted:  # noqa: ASYNC110  # counted in another thread
                     await asyncio.sleep(0.01)
             # The answer to the submit is read and saved; from then on the picture is only waited for.
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(LONG):
                 while not running.fal.watching.is_set():  # noqa: ASYNC110  # likewise
                     await asyncio.sleep(0.01)
         if step in ("photo answered", "words answered", "being made"):

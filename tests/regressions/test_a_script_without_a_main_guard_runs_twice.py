@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.waiting import LONG
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import asyncio
@@ -33,7 +35,7 @@ def test_a_script_without_a_main_guard_runs_once_and_gets_its_picture(tmp_path: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LONG,
     )
     assert (tmp_path / "runs").read_text() == "once\n"
     assert done.stdout.strip() == "True []", done.stderr

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import LONG
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,7 +29,7 @@ def test_a_taken_port_is_a_failure_like_any_other(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=LONG,
         )
     assert (done.returncode, done.stdout) == (1, "")
     assert "address already in use" in done.stderr

@@ -15,6 +15,8 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
+from tests.waiting import LONG
+
 
 class NoPostgres(Exception):
     """Why there is none, as one line for the skipped test."""
@@ -56,7 +58,7 @@ class OwnServer:
         """At once: whoever is connected is cut off."""
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(30)
+            self.process.wait(LONG)
             self.process = None
 
 

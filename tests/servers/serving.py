@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from tests.waiting import LONG
+
 
 def listening_socket(port: int = 0) -> socket.socket:
     """Bound and listening before the server runs, so that its address is known and a first request waits."""
@@ -52,4 +54,4 @@ def serving(app: ASGIApp) -> Iterator[str]:
             yield f"http://127.0.0.1:{sock.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(timeout=5)
+            thread.join(timeout=LONG)

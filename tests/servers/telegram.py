@@ -34,6 +34,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.servers.serving import serving
+from tests.waiting import LONG
 
 TOKEN = "42:a-token-of-tests"
 BOT = {"id": 42, "is_bot": True, "first_name": "Likeness", "username": "LikenessBot"}
@@ -167,9 +168,10 @@ class Person:
             content = self.telegram.photo_content(jpeg(shade=n * 20 + 10))
             caption_of = {"caption": caption} if caption and n == caption_on else {}
             messages.append(self._message(chat, **({"media_group_id": group} | content | caption_of | more)))
-        for n in order or range(count):
-            update = {"message": messages[n]}
-            (self.telegram.held.append if n in hold else self.telegram.put)(update)
+        with self.telegram.at_once():
+            for n in order or range(count):
+                update = {"message": messages[n]}
+                (self.telegram.held.append if n in hold else self.telegram.put)(update)
         return [message["message_id"] for message in messages]
 
     def sends(self, chat: int | None = None, /, **content: Any) -> int:
@@ -298,6 +300,7 @@ class FakeTelegram:
         self._update_ids = 500_000
         self._changed = threading.Condition(threading.RLock())
         self._polling = 0
+        self._quiet, self._quiet_since = 0.0, time.monotonic()
         self._released = threading.Event()
         self._sent: dict[object, deque[float]] = defaultdict(deque)
         self._measures: dict[str, tuple[int, int, bool]] = {}
@@ -321,18 +324,33 @@ class FakeTelegram:
     def put(self, update: Json, *, update_id: int | None = None) -> int:
         """Hand an update to the bot; the same `update_id` again is a repeat."""
         with self._changed:
+            if not self._updates:
+                self._quiet += time.monotonic() - self._quiet_since
             self._update_ids += update_id is None
             number = update_id or self._update_ids
             self._updates.append({"update_id": number, **json.loads(json.dumps(update))})
             self._changed.notify_all()
             return number
 
+    def quiet(self) -> float:
+        """Seconds in which the bot had taken every update there was: a clock that no slow machine lets run ahead of
+        what people sent."""
+        with self._changed:
+            return self._quiet + (0.0 if self._updates else time.monotonic() - self._quiet_since)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What people send in this block reaches the bot together."""
+        with self._changed:
+            yield
+
     def repeat(self, update_id: int, update: Json) -> None:
         self.put(update, update_id=update_id)
 
     def release_held(self) -> None:
-        while self.held:
-            self.put(self.held.pop(0))
+        with self.at_once():
+            while self.held:
+                self.put(self.held.pop(0))
 
     def release(self) -> None:
         """Let calls that hang go on."""
@@ -398,7 +416,7 @@ class FakeTelegram:
             same = [c for c in self.calls if c.method == method]
         return [c for c in same if chat is None or str(c.params.get("chat_id")) == str(chat)]
 
-    def wait(self, what: Callable[[], Any], seconds: float = 20.0) -> Any:
+    def wait(self, what: Callable[[], Any], seconds: float = LONG) -> Any:
         """Block until `what()` is true; raises AssertionError with what was said where it never is."""
         limit = time.monotonic() + seconds
         with self._changed:
@@ -408,7 +426,7 @@ class FakeTelegram:
                     raise AssertionError(f"it never came; the last calls: {said}")
             return found
 
-    async def until(self, what: Callable[[], Any], seconds: float = 20.0) -> Any:
+    async def until(self, what: Callable[[], Any], seconds: float = LONG) -> Any:
         return await asyncio.to_thread(self.wait, what, seconds)
 
     @property
@@ -560,6 +578,7 @@ class FakeTelegram:
             with self._changed:
                 while self._updates and self._updates[0]["update_id"] < int(params.get("offset", 0)):
                     self._updates.popleft()
+                    self._quiet_since = time.monotonic()
                 self._changed.notify_all()
             while True:
                 with self._changed:

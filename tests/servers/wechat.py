@@ -35,6 +35,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.servers import serving as server
+from tests.waiting import LONG
 
 APP_ID = "wx0123456789abcdef"
 APP_SECRET = "0123456789abcdef0123456789abcdef"
@@ -461,7 +462,7 @@ class Phone:
         """How often the person saw the "service failed" line."""
         return sum(s.text == BROKEN for s in self.seen)
 
-    async def until(self, what: "Callable[[Phone], bool]", seconds: float = 20.0) -> None:
+    async def until(self, what: "Callable[[Phone], bool]", seconds: float = LONG) -> None:
         async with asyncio.timeout(seconds):
             while not what(self):  # noqa: ASYNC110  # a test asks about many different things
                 await asyncio.sleep(0.01)

@@ -25,6 +25,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.servers.serving import serving
+from tests.waiting import LONG
 
 BOT_ID, BOT_SECRET = "aib-likeness", "bot-secret"
 TOKEN, AES_KEY = "QDG6eK", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -114,7 +115,7 @@ class FakeLine:
         finally:
             assert self._loop is not None and self._stop is not None  # noqa: PT018
             self._loop.call_soon_threadsafe(self._stop.set)
-            thread.join(timeout=5)
+            thread.join(timeout=LONG)
 
     # --- what a test does
     def say(self, cmd: str, body: Mapping[str, Any], req_id: str | None = None) -> str:
@@ -148,7 +149,7 @@ class FakeLine:
 
     def _on_loop(self, work: Any) -> None:
         assert self._loop is not None
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=LONG)
 
     # --- what the platform does
     async def _send(self, frame: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from handlers.store.memory import MemoryStore
 from tests.bot.telegram.stage import BRISK
 from tests.contract.test_channel import made
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault
+from tests.waiting import LONG
 
 CALLS = ("sendMediaGroup", "sendMessage", "sendPhoto", "editMessageMedia", "editMessageText", "deleteMessage")
 ANN = Chat(channel="telegram", chat="7", person="7")
@@ -89,7 +90,7 @@ async def _one_life(folder: Path, telegram: FakeTelegram, store: MemoryStore, ou
     )
     planned = len(telegram.faults)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG):
             while not delivering.done() and not (planned and not telegram.faults):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         if not delivering.done():

@@ -110,18 +110,20 @@ async def test_the_parts_of_an_album_that_come_later_still_belong_to_it(tmp_path
 async def test_an_album_without_words_waits_for_them(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
     async with listening(tmp_path, telegram, pace=paced(album_pause=150.0, album_longest=300.0)) as stage:
-        ann.sends_album(3)
-        ann.says("anime style")  # ends the album at once: nobody waits for its pause
+        with telegram.at_once():
+            ann.sends_album(3)
+            ann.says("anime style")  # ends the album at once: nobody waits for its pause
         assert len((await order(stage, 1)).photos) == 3
 
 
 async def test_two_albums_and_a_photo_in_between_are_three_messages(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
     async with listening(tmp_path, telegram, pace=paced(album_pause=3.0)) as stage:
-        ann.sends_album(3, "anime style", hold=(1, 2))
-        ann.sends_album(2, "oil painting", hold=(1,))
-        ann.photographs("watercolor")
-        telegram.release_held()
+        with telegram.at_once():
+            ann.sends_album(3, "anime style", hold=(1, 2))
+            ann.sends_album(2, "oil painting", hold=(1,))
+            ann.photographs("watercolor")
+            telegram.release_held()
         await stage.read()
         jobs = await stage.jobs_of(1)
         photos = {job.order.shots[0].style: len(job.order.photos) for job in jobs}
@@ -156,9 +158,10 @@ async def test_an_album_is_answered_with_a_chat_action_while_its_parts_come(
 async def test_two_people_send_albums_at_the_same_time(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann, bob = telegram.person(1), telegram.person(2, "Bob")
     async with listening(tmp_path, telegram) as stage:
-        ann.sends_album(3, "anime style", hold=(1, 2))
-        bob.sends_album(2, "oil painting", hold=(1,))
-        telegram.release_held()
+        with telegram.at_once():
+            ann.sends_album(3, "anime style", hold=(1, 2))
+            bob.sends_album(2, "oil painting", hold=(1,))
+            telegram.release_held()
         assert len((await order(stage, 1)).photos) == 3
         assert len((await order(stage, 2)).photos) == 2
 

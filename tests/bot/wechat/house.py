@@ -40,6 +40,7 @@ from tests.bot.wechat.serving import served
 from tests.handlers.running import Clock, hasty
 from tests.handlers.talk import RecordedJobs
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone, Seen
+from tests.waiting import LONG
 
 
 def photo(shade: int = 90, size: tuple[int, int] = (640, 480)) -> bytes:
@@ -50,8 +51,6 @@ def photo(shade: int = 90, size: tuple[int, int] = (640, 480)) -> bytes:
     return out.getvalue()
 
 
-LONG = 600.0
-"""Seconds that pass in no test, however busy its machine."""
 PATIENT = Deadlines(**{field.name: LONG for field in fields(Deadlines)})
 """A test that is not about deadlines meets none; one that is shortens its own."""
 NO_WORK_IN_TIME = replace(PATIENT, work=0.0)
@@ -86,7 +85,7 @@ class House:
         return await self.store.jobs(limit=1000)
 
     async def all_ended(self, count: int = 1) -> tuple[Job, ...]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG):
             while True:
                 jobs = await self.jobs()
                 if len(jobs) >= count and all(job.state in ENDED for job in jobs):

@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tests.servers.serving import config, listening_socket
+from tests.waiting import LONG
 
 
 class _Server(uvicorn.Server):
@@ -25,4 +26,4 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
         finally:
             server.should_exit = True
             server.force_exit = True
-            await asyncio.wait_for(serving, 10)
+            await asyncio.wait_for(serving, LONG)

@@ -13,6 +13,7 @@ from providers.fake import FakeProvider, Script
 from tests.bot.wechat.house import NO_WORK_IN_TIME, NOTHING_IN_TIME, House, beside, house, photo, text_of
 from tests.handlers.running import hasty
 from tests.servers.wechat import UNVERIFIED, FakeWeChat
+from tests.waiting import LONG
 
 
 @dataclass
@@ -242,7 +243,7 @@ async def test_words_wait_for_a_photo_that_another_process_fetches(tmp_path: Pat
 
 
 async def until_jobs(likeness: House, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONG):
         while len(await likeness.jobs()) < count:  # noqa: ASYNC110  # written by another process
             await asyncio.sleep(0.02)
 

@@ -10,6 +10,7 @@ import pytest
 from bot.channels.wecom.connection import Connection, FrameRefused, NoAnswer, NotConnected
 from bot.channels.wecom.upload import upload
 from tests.servers.wecom import BOT_ID, BOT_SECRET, FakeLine
+from tests.waiting import LONG
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def connected(platform: FakeLine, ear: Ear, **changes: Any) -> AsyncIterat
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def until(condition: Any, seconds: float = 20.0) -> None:
+async def until(condition: Any, seconds: float = LONG) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in another thread
             await asyncio.sleep(0.01)
@@ -91,7 +92,7 @@ async def test_once_taken_over_it_is_left_alone(platform: FakeLine) -> None:
     assert await line.up(10)
     line.take_over()
     platform.close(1000)
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, LONG)
     assert line.problem == "taken over by another process"
     assert len(platform.subscriptions) == 1
 

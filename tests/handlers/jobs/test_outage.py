@@ -17,6 +17,7 @@ from providers.base import Result, Submission
 from providers.fake import FakeProvider
 from tests.handlers.running import Running, running
 from tests.servers.postgres import NoPostgres, OwnServer, new_database, own_server
+from tests.waiting import LONG
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def place(run: Running, *jobs: str) -> None:
 
 async def eventually(run: Running, job_id: str) -> Job:
     """The job once it has ended, asked for by whoever has patience with a database that is away."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG):
         while True:
             try:
                 return await run.ended(job_id)

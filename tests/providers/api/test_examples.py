@@ -12,6 +12,7 @@ from PIL import Image
 import providers
 from providers.api import functions
 from tests.servers.fal import KEY, FakeFal
+from tests.waiting import LONG
 
 NAMES = (
     "generate_portrait", "generate_series", "edit_image", "generate_image", "upscale_image", "variate_image",
@@ -57,7 +58,7 @@ def test_every_example_makes_its_pictures(fal: FakeFal, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LONG,
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout.splitlines()[-1])

@@ -25,6 +25,7 @@ from providers.task import Adjustment, IdPhoto, Operation, Parameters, Task
 from providers.task_builders import operation_of
 from tests.providers.photos import difference
 from tests.providers.wanted import changed, wanted
+from tests.waiting import LONG
 
 
 @pytest_asyncio.fixture
@@ -257,7 +258,7 @@ async def test_closing_ends_the_worker_at_once(provider: EmbeddedProvider, portr
         if pid:
             break
     assert pid is not None
-    await asyncio.wait_for(provider.aclose(), 5)
+    await asyncio.wait_for(provider.aclose(), LONG)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -16,6 +16,7 @@ from providers.errors import AskPerson, LikenessError, MadeNothing, WaitAndRetry
 from providers.media.addresses import Resolver, resolve
 from providers.media.download import Downloader
 from tests.providers.media.web import Detour, Names, Site, answer, certificate, redirect, site
+from tests.waiting import LONG
 
 PUBLIC, OTHER_PUBLIC = "8.8.8.8", "1.1.1.1"
 BODY = b"picture " * 1000
@@ -35,7 +36,7 @@ async def failure(
     network: httpcore.AsyncNetworkBackend | None = None,
     trusted: frozenset[tuple[str, int]] = frozenset(),
     max_bytes: int = 100_000,
-    timeout: float = 5.0,
+    timeout: float = LONG,
     given_by: Literal["person", "provider"] = "person",
     tls: ssl.SSLContext | None = None,
 ) -> LikenessError:

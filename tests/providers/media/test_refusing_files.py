@@ -167,9 +167,9 @@ def jpeg_claiming(width: int, height: int, *, progressive: bool = False) -> byte
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(data: bytes, tmp_path: Path) -> None:
     tracemalloc.start()
     try:
-        started = time.monotonic()
+        started = time.process_time()
         error = refused(data, tmp_path)
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()

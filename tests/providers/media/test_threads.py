@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 from providers.media.threads import THREADS, in_thread, in_thread_to_its_end
+from tests.waiting import LONG
 
 
 async def test_work_runs_beside_the_loop_and_at_most_two_at_a_time() -> None:
@@ -17,8 +18,8 @@ async def test_work_runs_beside_the_loop_and_at_most_two_at_a_time() -> None:
             running += 1
             most = max(most, running)
         if number < THREADS:
-            both_there.wait(5)
-        gate.wait(5)
+            both_there.wait(LONG)
+        gate.wait(LONG)
         with lock:
             running -= 1
         return number
@@ -43,7 +44,7 @@ async def test_who_is_cancelled_while_a_file_is_being_written_waits_until_it_is(
 
     def writes() -> None:
         began.set()
-        gate.wait(5)
+        gate.wait(LONG)
         ended.set()
 
     task = asyncio.create_task(in_thread_to_its_end(writes))

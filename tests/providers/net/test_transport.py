@@ -16,6 +16,7 @@ from providers.net.connection import HELD, LARGEST_HEAD
 from tests.providers.media.web import certificate
 from tests.servers.serving import listening_socket
 from tests.servers.wire import OK, Reader, Served, Writer, always, forever, serving, silent
+from tests.waiting import LONG
 
 MB = 1 << 20
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -25,7 +26,7 @@ UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 async def client(
     *,
     ours: bool = True,
-    timeout: httpx.Timeout | float | None = 5.0,
+    timeout: httpx.Timeout | float | None = LONG,
     most: int | None = None,
     kept: int | None = None,
     tls: ssl.SSLContext | None = None,
@@ -67,7 +68,7 @@ async def test_tls_that_never_comes_about_means_that_nothing_was_sent(ours: bool
         while await reader.read(65536):
             pass
 
-    async with serving(mute) as served, client(ours=ours, timeout=httpx.Timeout(5.0, connect=0.05)) as http:
+    async with serving(mute) as served, client(ours=ours, timeout=httpx.Timeout(LONG, connect=0.05)) as http:
         with pytest.raises(httpx.ConnectTimeout):
             await http.post(served.url.replace("http", "https"), content=b"x")
 
@@ -81,7 +82,7 @@ async def test_a_certificate_that_is_not_trusted_means_that_nothing_was_sent(our
 
 
 async def test_no_room_in_time_means_that_nothing_was_sent(ours: bool) -> None:
-    async with serving(silent) as served, client(ours=ours, most=1, timeout=httpx.Timeout(5.0, pool=0.05)) as http:
+    async with serving(silent) as served, client(ours=ours, most=1, timeout=httpx.Timeout(LONG, pool=0.05)) as http:
         first = asyncio.create_task(http.post(served.url, content=b"first"))
         await served.asked.wait()
         with pytest.raises(httpx.PoolTimeout):
@@ -113,7 +114,7 @@ async def test_a_reset_after_the_request_may_have_been_taken(ours: bool) -> None
 
 
 async def test_silence_after_the_request_is_a_read_timeout(ours: bool) -> None:
-    async with serving(silent) as served, client(ours=ours, timeout=httpx.Timeout(5.0, read=0.05)) as http:
+    async with serving(silent) as served, client(ours=ours, timeout=httpx.Timeout(LONG, read=0.05)) as http:
         with pytest.raises(httpx.ReadTimeout):
             await http.post(served.url, content=b"x")
 
@@ -124,7 +125,7 @@ async def test_silence_in_the_middle_of_the_answer_is_a_read_timeout(ours: bool)
         writer.write(OK[:-1])
         await reader.read()
 
-    async with serving(half) as served, client(ours=ours, timeout=httpx.Timeout(5.0, read=0.05)) as http:
+    async with serving(half) as served, client(ours=ours, timeout=httpx.Timeout(LONG, read=0.05)) as http:
         with pytest.raises(httpx.ReadTimeout):
             await http.get(served.url)
 
@@ -134,7 +135,7 @@ async def test_a_server_that_takes_no_more_is_a_write_timeout(ours: bool) -> Non
         await reader.readuntil(b"\r\n\r\n")
         await served.ended.wait()
 
-    async with serving(deaf) as served, client(ours=ours, timeout=httpx.Timeout(5.0, write=0.05)) as http:
+    async with serving(deaf) as served, client(ours=ours, timeout=httpx.Timeout(LONG, write=0.05)) as http:
         with pytest.raises(httpx.WriteTimeout):
             await http.post(served.url, content=b"x" * 32 * MB)
         served.ended.set()
