@@ -3,16 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# What pip says, as one line for every ten packages and for each large one: nobody sits before a silent screen.
+SHOWN = PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off
+SHOW = awk -v all="$$(grep -c == $(1))" '\
+	/^(Collecting|Processing|Requirement already)/ { n++; if (n % 10 == 0) print "  " n " of " all }\
+	/^  (Downloading|Using cached) .*MB\)/ { print "  " n " of " all ": " $$(NF-2) " " $$(NF-1) " " $$NF }\
+	/^Installing collected/ { print "  unpacking ..." }\
+	/^FAILED/ { failed = 1 }\
+	{ fflush() }\
+	END { exit failed }'
 
-.PHONY: setup run test check bench licences clean
+.PHONY: setup run test check bench licences lock clean
 
 setup: $(VENV)/.models
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Likeness needs Python 3.11 or newer; set PYTHON=/path/to/python3")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing Likeness into $(VENV) ..."
-	@$(PIP) install --no-deps -r requirements.lock
+	@echo "Installing Likeness into $(VENV): about 130 MB to fetch, 390 MB on the disk."
+	@{ $(SHOWN) --no-deps --no-compile --require-hashes -r requirements.hashes || echo FAILED; } | $(call SHOW,requirements.hashes)
+	@echo "  the program itself ..."
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
@@ -43,6 +53,12 @@ BENCHES := intent media calls services jobs embedded embedded_looks telegram wec
 
 bench: $(VENV)/.tested
 	@for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python -m bench.$$name || exit 1; done
+
+# requirements.hashes from requirements.lock: the hashes of every file that there is of each version, for every platform.
+lock: $(VENV)/.tested
+	@$(PIP) install --no-deps uv==0.13.9
+	@grep -v '^#' requirements.lock | $(BIN)/uv pip compile --quiet --no-deps --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 - -o requirements.hashes
 
 licences: $(VENV)/.tested
 	$(BIN)/python -m tests.docs.licences > docs/licences.md

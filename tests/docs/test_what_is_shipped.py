@@ -1,12 +1,17 @@
-"""What is shipped is written down with its licence, and nothing of it would bind who ships it on."""
+"""What is shipped: licences that bind nobody who ships it on, files known by their hashes, and the size that is said."""
 
 import platform
+import re
 import sys
+from importlib.metadata import distribution
 
 import pytest
 
 from tests.docs.licences import INSIDE, ROOT, page, shipped
 
+ON_LINUX = pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="wheels carry other libraries elsewhere"
+)
 WRITTEN = (ROOT / "docs" / "licences.md").read_text()
 
 
@@ -32,10 +37,28 @@ def test_nothing_shipped_is_under_the_gpl_or_agpl() -> None:
     assert "x265" not in WRITTEN.partition("## Libraries")[2]
 
 
-@pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="wheels carry other libraries elsewhere"
-)
+@ON_LINUX
 def test_the_page_is_what_make_licences_writes() -> None:
     written = page()
     assert "|  |" not in written, f"a library without a licence in INSIDE: {sorted(INSIDE)}"
     assert written == WRITTEN, "run `make licences`"
+
+
+def test_every_package_is_installed_by_hashes_and_no_address() -> None:
+    written = (ROOT / "requirements.hashes").read_text()
+    blocks = re.findall(r"^([^\s=]+)==([^\s;]+)[^\n]*((?: \\\n +--hash=sha256:[0-9a-f]{64})+)$", written, re.MULTILINE)
+    names = {(name.lower().replace("_", "-"), version) for name, version, _ in blocks}
+    assert names == {(name.lower().replace("_", "-"), version) for name, version in shipped()}, "run `make lock`"
+    assert "://" not in written
+    assert "--require-hashes -r requirements.hashes" in (ROOT / "Makefile").read_text()
+
+
+@ON_LINUX
+def test_the_size_that_make_setup_says_is_what_is_installed() -> None:
+    said = re.search(r"(\d+) MB on the disk", (ROOT / "Makefile").read_text())
+    assert said is not None
+    installed = [file for name, _ in shipped() for file in distribution(name).files or ()]
+    megabytes = sum(file.size or 0 for file in installed if not file.name.endswith(".pyc")) / 1e6
+    # pip and setuptools of the environment itself, and the networks, are some 25 MB.
+    assert float(said[1]) == pytest.approx(megabytes + 25, rel=0.1)
+    assert f"{said[1]} MB" in (ROOT / "README.md").read_text()
