@@ -1,4 +1,4 @@
-"""What is shipped: licences that bind nobody who ships it on, files known by their hashes, and the size that is said."""
+"""What is shipped: licences that bind nobody who ships it on, files known by hashes, and the size that is said."""
 
 import platform
 import re
