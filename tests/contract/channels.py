@@ -31,6 +31,7 @@ from tests.bot.wechat.serving import served
 from tests.servers.telegram import TOKEN as TELEGRAM_TOKEN
 from tests.servers.telegram import FakeTelegram, Fault
 from tests.servers.wechat import APP_ID, APP_SECRET, TOKEN, FakeWeChat
+from tests.servers.wecom_chat import FakeWeCom
 
 SECRET = b"a secret for tests"
 TIMING = Timing(retries=(0.0, 0.0), again=(0.01,), look=0.02, stop=0.2)
@@ -419,6 +420,15 @@ class Fake:
         return False
 
 
+async def wecom_platform(name: str, store: Store, clock: Clock, stack: AsyncExitStack) -> Platform:
+    from tests.contract.wecom import Front, WeComCallback  # it stands upon this module
+
+    front = Front()
+    wecom = await stack.enter_async_context(FakeWeCom.serving())
+    wecom.app = await stack.enter_async_context(served(front))
+    return WeComCallback(store, clock, wecom, front, stack)
+
+
 @asynccontextmanager
 async def platform_of(name: str) -> AsyncIterator[Platform]:
     clock = Clock()
@@ -431,8 +441,10 @@ async def platform_of(name: str) -> AsyncIterator[Platform]:
         elif name == "wechat":
             wechat = stack.enter_context(FakeWeChat.serving())
             yield WeChat(store, clock, wechat, stack)
+        elif name.startswith("wecom"):
+            yield await wecom_platform(name, store, clock, stack)
         else:
             yield made[name]()
 
 
-PLATFORMS: Sequence[str] = ("web", "telegram", "wechat", "fake")
+PLATFORMS: Sequence[str] = ("web", "telegram", "wechat", "wecom callback", "fake")

@@ -25,8 +25,8 @@ from bot.channels.wechat.media import MediaCache
 from bot.channels.wechat.passive_reply import Facts, ForHandlers, Reply, Result, Said, Sentence, ShowPicture
 from bot.channels.wechat.promises import Promises
 from bot.channels.wechat.replies import SILENCE, Answer
-from bot.channels.wechat.result_pages.pages import Page, Pages
 from bot.metrics import Metrics
+from bot.result_pages.pages import Page, Pages
 from handlers.channel import Answerer
 from handlers.message import Kind, Language, Outgoing
 from providers.errors import LikenessError

@@ -27,10 +27,10 @@ from bot.channels.wechat.media import MediaCache
 from bot.channels.wechat.photos import Photos
 from bot.channels.wechat.promises import Promises
 from bot.channels.wechat.replay_guard import ReplayGuard
-from bot.channels.wechat.result_pages.pages import Pages
-from bot.channels.wechat.result_pages.routes import ResultPages
 from bot.channels.wechat.tokens import Tokens, sealing
 from bot.metrics import Metrics
+from bot.result_pages.pages import Pages
+from bot.result_pages.routes import ResultPages
 from handlers.channel import Answerer, Delivered, DeliveryError, DeliveryLater, Finding, Health
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing

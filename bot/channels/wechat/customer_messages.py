@@ -15,7 +15,7 @@ from bot.channels.wechat.customer_message_client import LATER_SECONDS, BadMedia,
 from bot.channels.wechat.follower import Follower, Pending, Step
 from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.media import ALL, MediaCache
-from bot.channels.wechat.result_pages.pages import Page, Pages
+from bot.result_pages.pages import Page, Pages
 from handlers.channel import Delivered, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store.base import ENDED, JobState, Store

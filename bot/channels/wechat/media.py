@@ -4,7 +4,7 @@ import logging
 
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.api import BAD_MEDIA, QUOTA_USED, UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.result_pages.pages import Page, Pages
+from bot.result_pages.pages import Page, Pages
 from providers.errors import LikenessError
 from providers.media.preview import collage, fit_jpeg
 from providers.media.threads import in_thread

@@ -13,7 +13,7 @@ from bot.channels.wechat.events import Event
 from bot.channels.wechat.follower import Answered, Follower, Pending
 from bot.channels.wechat.media import ALL
 from bot.channels.wechat.replies import SILENCE, Answer, fitting, numbered
-from bot.channels.wechat.result_pages.pages import Page
+from bot.result_pages.pages import Page
 from handlers.message import Choice, Language, Outgoing
 from handlers.words import words
 

@@ -26,7 +26,7 @@ from bot.channels.wechat.passive_reply import (
     wanted,
 )
 from bot.channels.wechat.replies import MAX_BYTES, Answer
-from bot.channels.wechat.result_pages.pages import Page, Shown
+from bot.result_pages.pages import Page, Shown
 from handlers.message import Choice, Kind, Outgoing
 
 LINK = "https://likeness.example/r/p"

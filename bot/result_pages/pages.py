@@ -1,6 +1,7 @@
 """Result pages: what a result was, under an address that cannot be guessed, for a week; and its media ids.
 
-The page works on every kind of account: no login, the pictures at full size, "long-press to save".
+The page works in every chat that opens links: no login, the pictures at full size, "long-press to save". Channels whose
+messages cannot carry what was made link to it.
 """
 
 import hashlib
@@ -12,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.wechat.follower_store import owner_of
 from handlers.message import Chat, Choice, Language, Outgoing
 from handlers.store.base import Values
 from handlers.words import words
@@ -48,15 +48,24 @@ class Uploaded(_Frozen):
 
 
 class Page(_Frozen):
-    """`made`: seconds since 1970. `media`: by the picture's number from 1, or `all` for the collage."""
+    """`made`: seconds since 1970. `media`: by the picture's number from 1, or `all` for the collage.
 
-    openid: str
+    `owner`: whose it is, `Chat.owner`; a page of an older version has the follower's `openid` instead.
+    """
+
+    owner: str = ""
+    openid: str = ""
     language: Language
     text: str
     pictures: tuple[Shown, ...]
     choices: tuple[tuple[str, str], ...] = ()
     made: float
     media: dict[str, Uploaded] = {}
+
+    @property
+    def whose(self) -> str:
+        """`Chat.owner` of the person it was made for."""
+        return self.owner or Chat(channel="wechat", chat=self.openid, person=self.openid).owner
 
     def offers(self) -> tuple[Choice, ...]:
         return tuple(Choice(id=i, label=label) for i, label in self.choices)
@@ -111,6 +120,10 @@ class Pages:
         base = await self.base()
         return f"{base}/r/{page_id}" if base else None
 
+    async def link_for(self, chat: Chat, name: str) -> str | None:
+        """The address of the page of a result, by its job (or its own id, where it has none)."""
+        return await self.link(self.id_for(chat, name))
+
     async def receipt(self, page_id: str, page: Page, *, together: bool, unsure: bool = False) -> str:
         """What is said about a result. `together`: its pictures are in one; `unsure`: one may not have come."""
         lines = [page.text]
@@ -124,14 +137,17 @@ class Pages:
 
     def id_of(self, chat: Chat, outgoing: Outgoing) -> str:
         """The same result, the same page, however often it is delivered."""
-        name = f"{chat.key}\x1f{outgoing.job or outgoing.id}".encode()
-        return urlsafe_b64encode(hmac.digest(self._key, name, hashlib.sha256)[:18]).decode()
+        return self.id_for(chat, outgoing.job or outgoing.id)
+
+    def id_for(self, chat: Chat, name: str) -> str:
+        name = f"{chat.key}\x1f{name}"
+        return urlsafe_b64encode(hmac.digest(self._key, name.encode(), hashlib.sha256)[:18]).decode()
 
     async def put(self, chat: Chat, outgoing: Outgoing) -> str:
         """Make the page of a result, or make it anew with the media ids it has."""
         page_id, now = self.id_of(chat, outgoing), self.clock()
         page = Page(
-            openid=chat.person,
+            owner=chat.owner,
             language=outgoing.language,
             text=outgoing.text,
             pictures=tuple(Shown(path=p.path, width=p.width, height=p.height, mime=p.mime) for p in outgoing.pictures),
@@ -173,7 +189,7 @@ class Pages:
         page = await self.get(page_id)
         if page is not None:
             until = datetime.fromtimestamp(page.made, UTC) + timedelta(seconds=LIFE_SECONDS)
-            await self._store.change(SPACE, page_id, with_media, owner=owner_of(page.openid), expires=until)
+            await self._store.change(SPACE, page_id, with_media, owner=page.whose, expires=until)
 
     # --- permanent material
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.channels.wechat.result_pages.pages import LIFE_SECONDS, Page, Pages
+from bot.result_pages.pages import LIFE_SECONDS, Page, Pages
 from handlers.message import Language
 from handlers.words import words
 from providers.errors import LikenessError
