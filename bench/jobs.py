@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -46,11 +47,9 @@ class TimedStore(SqlStore):
     begun: dict[str, float]
     accepted: dict[str, float]
 
-    async def begin_part(
-        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
-    ) -> bool:
+    async def begin_part(self, key: str, job: str, provider: str, *, after: Part | None = None, **facts: Any) -> bool:
         self.begun[job] = time.perf_counter()
-        return await super().begin_part(key, job, provider, model=model, count=count, after=after)
+        return await super().begin_part(key, job, provider, after=after, **facts)
 
     async def accept_part(self, key: str, submission: Submission) -> None:
         self.accepted[key.split("-")[0]] = time.perf_counter()

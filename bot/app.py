@@ -119,6 +119,7 @@ async def parts(
             worker=worker,
             concurrency=settings.worker_concurrency,
             retention_days=settings.retention_days,
+            deadline_seconds=settings.job_deadline_seconds,
             marks=VisibleMarks(
                 policy=settings.label_visible,
                 always=frozenset(channel.name for channel in registered() if channel.marked),

@@ -87,6 +87,10 @@ class Plan(_Frozen):
         return tuple(step for step in self.steps if step.result)
 
     @property
+    def takes_hours(self) -> bool:
+        return any(step.wakes_after is not None for step in self.steps)
+
+    @property
     def count(self) -> int:
         """Pictures promised in all."""
         return sum(step.wanted for step in self.results)

@@ -21,14 +21,16 @@ from providers.base import (
     Result,
     Submission,
 )
+from providers.deadlines import Now, Sleep, until, utc_now
 from providers.errors import AskPerson, DeadlinePassed, LikenessError, MadeNothing, WaitAndRetry
+from providers.journal import Journal, Stage, with_turn
 from providers.labelling import with_labels
 from providers.media.files import delete_quietly
 from providers.media.threads import in_thread
 from providers.moderation.offence import ContentRefused
 from providers.offers import Offer
 from providers.preferences import ANYONE, Preferences
-from providers.submission import Journal, OnProgress, Routes, Sleep, Stage, submit, until
+from providers.submission import OnProgress, Routes, submit
 from providers.task import Task
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0)
@@ -44,11 +46,13 @@ async def collect(
     *,
     into: Path,
     on_progress: OnProgress | None = None,
+    now: Now = utc_now,
     sleep: Sleep = asyncio.sleep,
 ) -> Result:
     """Follow an accepted piece to its end and save its pictures under `into`; replay-safe and free to repeat.
 
-    A result that is out of reach is asked for again for a minute and a half, reported as `Phase.FETCHING`.
+    A result that is out of reach is asked for again for a minute and a half, reported as `Phase.FETCHING`; so it is
+    where `request.deadline` comes after it was made.
     `Result.charge` is what the provider told, else its price list times the pictures made.
     Raises AskPerson, MadeNothing, WaitAndRetry or, when `request.deadline` is over, DeadlinePassed; after any of them
     the submission is still in the journal.
@@ -62,27 +66,44 @@ async def collect(
         if on_progress is not None:
             await on_progress(request.key, progress)
 
+    before = record.turns if record is not None else ()
     try:
-        async with until(request.deadline):
-            async for progress in provider.follow(submission):
-                await report(progress)
-            result = await _fetched(submission, provider, into, report, sleep)
-            await _looked_at(result, provider, router)
-            result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
-    except TimeoutError:
-        raise DeadlinePassed("while it was made or fetched") from None
-    except WaitAndRetry:
+        await _followed(request, submission, provider, report, now, sleep)
+        result = await _fetched(submission, provider, into, report, sleep)
+        await _looked_at(result, provider, router)
+        result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
+    except (WaitAndRetry, DeadlinePassed):
         raise
     except LikenessError as error:
-        await journal.end(request.key, Stage.FAILED, charge=submission.charge, error_code=error.code)
+        turns = with_turn(before, attempt(provider.name, error, taken=True))
+        charge = submission.charge
+        await journal.end(request.key, Stage.FAILED, charge=charge, error_code=error.code, tried=turns)
         if not isinstance(error, AskPerson):
             router.breaker.failed(provider.name)
         raise
     router.breaker.worked(provider.name)
     result = _priced(result, request, submission, provider)
-    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge)
+    turns = with_turn(before, Attempt(provider=provider.name, outcome=Outcome.MADE))
+    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge, tried=turns)
     await provider.release(submission)
     return result
+
+
+async def _followed(
+    request: Request,
+    submission: Submission,
+    provider: Provider,
+    report: Callable[[Progress], Awaitable[None]],
+    now: Now,
+    sleep: Sleep,
+) -> None:
+    """To the end of the job upstream. Raises DeadlinePassed."""
+    try:
+        async with until(request.deadline, now, sleep):
+            async for progress in provider.follow(submission):
+                await report(progress)
+    except TimeoutError:
+        raise DeadlinePassed("while it was made", taken=True) from None
 
 
 async def _fetched(
@@ -181,10 +202,10 @@ async def make(
         )
     except LikenessError as error:
         if submission is not None:
-            tried.append(attempt(submission.provider, error, taken=True))
+            tried[:] = with_turn(tried, attempt(submission.provider, error, taken=True))
         return Piece(request=request, submission=submission, error=error, tried=tuple(tried))
-    tried.append(Attempt(provider=submission.provider, outcome=Outcome.MADE))
-    return Piece(request=request, submission=submission, result=result, tried=tuple(tried))
+    made = Attempt(provider=submission.provider, outcome=Outcome.MADE)
+    return Piece(request=request, submission=submission, result=result, tried=with_turn(tried, made))
 
 
 async def run(

@@ -117,8 +117,13 @@ class MaybePaid(LikenessError):
 
 
 class DeadlinePassed(LikenessError):
-    """The time for the whole request is over. Nothing is in doubt: it was not taken, or it can be fetched later."""
+    """The time for the whole request is over. Nothing is in doubt: it was not taken, or (`taken`) a service has taken
+    it, and it can be fetched later."""
 
     code: Code = "deadline"
     text_key = "error.deadline"
     retryable = True
+
+    def __init__(self, hint: str = "", *, taken: bool = False) -> None:
+        super().__init__(hint, text_key="error.deadline_taken" if taken else None)
+        self.taken = taken

@@ -2,7 +2,7 @@
 
 The two are the engine under the durable job and under the Python API.
 
-What a crash may leave behind is decided by the journal, written before and after every paid POST:
+What a crash may leave behind is decided by the journal (`providers.journal`), written before and after every paid POST:
 
     no record, REFUSED         nothing was taken: submit
     SUBMITTING, UNCERTAIN      the process died inside the POST, or its answer proved nothing: the service is asked
@@ -19,20 +19,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Protocol
 
 from providers.attempts import Attempt, Outcome, attempt
-from providers.base import (
-    Charge,
-    PictureFile,
-    Progress,
-    Provider,
-    Request,
-    Submission,
-)
+from providers.base import Progress, Provider, Request, Submission
 from providers.breaker import Breaker
+from providers.deadlines import Now, Sleep, is_over, until, utc_now
 from providers.errors import (
     AskPerson,
     ConsentNeeded,
@@ -43,6 +35,7 @@ from providers.errors import (
     TellOperator,
     WaitAndRetry,
 )
+from providers.journal import Journal, Record, Stage
 from providers.moderation.moderation import Moderation
 from providers.offers import Tier, shares
 from providers.preferences import ANYONE, Preferences
@@ -54,7 +47,6 @@ log = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, Progress], Awaitable[None]]
 """Called with the key of the piece and its progress."""
-Sleep = Callable[[float], Awaitable[None]]
 
 LONGEST_WAIT = 10.0
 """Seconds a busy provider is waited for when it is the only one; a longer wish is the person's decision."""
@@ -62,55 +54,6 @@ FIND_SECONDS = 30.0
 """How long a service may take to say whether it knows a job."""
 GRACE = 5.0
 """Seconds a POST in flight may take to end when we are cancelled: an answer not read is an outcome not known."""
-
-
-class Stage(StrEnum):
-    """Where a piece stands. The names are those of `handlers.store.base.PartState`."""
-
-    SUBMITTING = "submitting"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNCERTAIN = "uncertain"
-    MADE = "made"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What a journal knows of one piece. `key` is `Request.key`; a `submission` once there is never dropped."""
-
-    key: str
-    provider: str
-    stage: Stage
-    submission: Submission | None = None
-    pictures: tuple[PictureFile, ...] = ()
-    charge: Charge | None = None
-    error_code: str | None = None
-    tried: tuple[Attempt, ...] = ()
-    """Who was asked, or skipped, before this provider."""
-
-
-class Journal(Protocol):
-    """The write-ahead rows around paid POSTs. Every method has committed, to disk, when it returns."""
-
-    async def find(self, key: str) -> Record | None: ...
-
-    async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
-        """SUBMITTING, before the POST. A former REFUSED record of this key is replaced."""
-
-    async def accept(self, key: str, submission: Submission) -> None:
-        """ACCEPTED, right after the answer."""
-
-    async def end(
-        self,
-        key: str,
-        stage: Stage,
-        *,
-        pictures: Sequence[PictureFile] = (),
-        charge: Charge | None = None,
-        error_code: str | None = None,
-    ) -> None:
-        """REFUSED, UNCERTAIN, MADE or FAILED."""
 
 
 class Routes(Protocol):
@@ -161,6 +104,7 @@ async def submit(
     journal: Journal,
     *,
     preferences: Preferences = ANYONE,
+    now: Now = utc_now,
     sleep: Sleep = asyncio.sleep,
     tried: list[Attempt] | None = None,
 ) -> Submission:
@@ -171,9 +115,9 @@ async def submit(
     with time is raised, else the first. `tried` is given everybody who was asked or skipped; who took the job is not
     in it yet.
     """
-    turns = _Turns(request, router, journal, preferences, sleep, [] if tried is None else tried)
+    turns = _Turns(request, router, journal, preferences, now, sleep, [] if tried is None else tried)
     try:
-        async with until(request.deadline):
+        async with until(request.deadline, now, sleep):
             return await turns.submit()
     except TimeoutError:
         return await turns.at_the_deadline()
@@ -187,13 +131,14 @@ class _Turns:
     router: Routes
     journal: Journal
     preferences: Preferences
+    now: Now
     sleep: Sleep
     tried: list[Attempt]
 
     async def submit(self) -> Submission:
         if (submission := await self._known()) is not None:
             return submission
-        if is_over(self.request.deadline):
+        if is_over(self.request.deadline, self.now):
             raise DeadlinePassed("before anybody was asked")
         await self.router.moderation.before(self.request)
         await self.router.discover()
@@ -211,6 +156,8 @@ class _Turns:
         if len(candidates) == 1 and refusals and (wait := _short_wait(refusals[0])) is not None:
             await self.sleep(wait)
             return await self._turn(candidates[0].provider)
+        if self.tried and self.tried[-1].outcome is Outcome.SKIPPED:
+            await self.journal.note(self.request, tuple(self.tried))
         busy = [error for error in refusals if isinstance(error, WaitAndRetry)]
         if self.tried and not refusals:
             raise WaitAndRetry("whoever could has been failing", code="provider_unavailable")
@@ -222,8 +169,7 @@ class _Turns:
         if record is not None and record.submission is not None:
             return record.submission
         if record is not None and record.stage is Stage.SUBMITTING:
-            await self.journal.end(self.request.key, Stage.UNCERTAIN, error_code=MaybePaid.code)
-            self.tried.append(Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code))
+            await self._unknown(record)
             raise MaybePaid("the time was over inside a submit")
         raise DeadlinePassed("before anybody took it")
 
@@ -275,20 +221,16 @@ class _Turns:
             await self.journal.accept(key, found)
             return found
         if record.stage is Stage.SUBMITTING:
-            await self.journal.end(key, Stage.UNCERTAIN, error_code=MaybePaid.code)
-        self.tried.append(Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code))
+            await self._unknown(record)
+        else:
+            self.tried[:] = record.turns
         raise MaybePaid("an earlier run ended inside a submit")
 
-
-def is_over(deadline: datetime | None) -> bool:
-    return deadline is not None and datetime.now(UTC) >= deadline
-
-
-def until(deadline: datetime | None) -> asyncio.Timeout:
-    """A time-out at the deadline; none where there is none."""
-    if deadline is None:
-        return asyncio.timeout(None)
-    return asyncio.timeout(max(0.0, (deadline - datetime.now(UTC)).total_seconds()))
+    async def _unknown(self, record: Record) -> None:
+        """Its POST was cut off, and the service cannot say what became of it."""
+        turn = Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code)
+        self.tried[:] = (*record.tried, turn)
+        await self.journal.end(record.key, Stage.UNCERTAIN, error_code=MaybePaid.code, tried=self.tried)
 
 
 def _short_wait(error: NotTaken) -> float | None:
@@ -334,22 +276,25 @@ async def _hand_over(request: Request, provider: Provider, journal: Journal, tri
 
 
 async def _post(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
+    async def ended(stage: Stage, error: LikenessError) -> None:
+        turns = (*tried, attempt(provider.name, error))
+        await journal.end(request.key, stage, error_code=error.code, tried=turns)
+
     await journal.begin(request, provider.name, tried=tried)
     try:
         submission = await provider.submit(request)
     except (AskPerson, NotTaken) as error:
-        await journal.end(request.key, Stage.REFUSED, error_code=error.code)
+        await ended(Stage.REFUSED, error)
         raise
     except MaybePaid as error:
         if (found := await _found(request, provider)) is None:
-            await journal.end(request.key, Stage.UNCERTAIN, error_code=error.code)
+            await ended(Stage.UNCERTAIN, error)
             raise
         submission = found
     except Exception as error:  # against the seam's rules, so nothing is known of the job
         log.error("provider %s broke in a submit: %s", provider.name, type(error).__name__)
         failure = NotTaken("it broke") if provider.repeatable else MaybePaid("it broke in a submit")
-        stage = Stage.REFUSED if provider.repeatable else Stage.UNCERTAIN
-        await journal.end(request.key, stage, error_code=failure.code)
+        await ended(Stage.REFUSED if provider.repeatable else Stage.UNCERTAIN, failure)
         raise failure from None
     await journal.accept(request.key, submission)
     return submission

@@ -14,10 +14,12 @@ from bot.cli.output import fail, failure, json_option, print_json, say
 from bot.settings import Settings
 from handlers.describe import describe
 from handlers.jobs.details import JobDetails, job_details
+from handlers.jobs.journal import record_of
 from handlers.order import Order
 from handlers.store.base import ENDED, Job
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
+from providers.api.results import tried
 from providers.errors import LikenessError
 from providers.money import USD
 
@@ -114,6 +116,15 @@ async def _show(job_id: str, as_json: bool) -> None:
         return
     for name, value in document.items():
         click.echo(f"{name}: {value}")
+    for request in document["requests"]:
+        click.echo(f"{request['key']}: {_in_words(request['tried'])}")
+
+
+def _in_words(turns: Sequence[Mapping[str, Any]]) -> str:
+    """Who was asked, in order, and how each turn ended: `fal not taken (provider_busy), openai made`."""
+    said = [f"{turn['provider']} {turn['outcome'].replace('_', ' ')}" for turn in turns]
+    codes = [f" ({turn['code']})" if turn["code"] else "" for turn in turns]
+    return ", ".join(map("".join, zip(said, codes, strict=True))) or "nobody has ended a turn yet"
 
 
 def _show_call(key: str, calls: Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -184,6 +195,7 @@ def _row(job: Job) -> Row:
     return {
         "id": job.id,
         "created": job.created.isoformat(),
+        "deadline": job.deadline.isoformat() if job.deadline else None,
         "finished": job.finished.isoformat() if job.finished else None,
         "channel": job.chat.channel,
         "what": _what(job.order),
@@ -230,6 +242,7 @@ def _details(details: JobDetails) -> Row:
                 "cost": None if part.charge is None else part.charge.money.rounded().as_number(),
                 "currency": USD if part.charge is None else part.charge.money.currency,
                 "error_code": part.error_code,
+                "tried": tried(record_of(part).turns),
             }
             for part in details.parts
         ],

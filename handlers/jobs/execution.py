@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
@@ -18,18 +19,20 @@ from handlers.jobs.plan import plan_of, preferences_of, request_of
 from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.plan import Plan, Step, part_key
 from handlers.store.base import Job, Part, PartState, Store, StoreError
+from providers.attempts import Attempt, Outcome
 from providers.base import Cancelled, PictureFile, Progress, Request, Result, Submission
 from providers.codes import known_code
 from providers.collection import collect
+from providers.deadlines import Now, Sleep, is_over, utc_now
 from providers.errors import LikenessError, MadeNothing, NotTaken
-from providers.submission import Record, Routes, Stage, split, submit
+from providers.journal import Record, Stage
+from providers.submission import Routes, split, submit
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 OnProgress = Callable[[str, Progress], Awaitable[None]]
 OnPlan = Callable[[Plan], None]
-Sleep = Callable[[float], Awaitable[None]]
 Check = Callable[[Job, Step, PictureFile], Awaitable[bool]]
 """Looks at one picture of a step; False rejects it. Asked again after a crash, so it says the same again."""
 Maker = Callable[[Job, Step, Sequence[tuple[Step, PictureFile]], Path], Awaitable[PictureFile]]
@@ -41,6 +44,8 @@ CANCEL_SECONDS = 8.0
 """How long a provider may take to answer a cancel."""
 LOOK_SECONDS = 20.0
 """How long one look at a request that takes hours may last."""
+LAST_LOOK = timedelta(seconds=LOOK_SECONDS)
+"""How long a job that is taken up after its deadline listens to a service that has a request of it."""
 
 May = Callable[[Step, int, Record | None], bool]
 """Whether an attempt at a step may be worked on, with what the journal knows of it."""
@@ -68,6 +73,7 @@ class Executor:
         router: Routes,
         output_dir: Path,
         sleep: Sleep = asyncio.sleep,
+        clock: Now = utc_now,
         confirmed: Confirmed = certainly,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
@@ -76,6 +82,7 @@ class Executor:
         self._router = router
         self._output = output_dir
         self._sleep = sleep
+        self._clock = clock
         self._confirmed = confirmed
         self._checks = checks or {}
         self._makers = makers or {}
@@ -132,7 +139,9 @@ class Executor:
             outcome = Cancelled.ASKED
         if outcome is not Cancelled.TOO_LATE:
             code = "cancelled" if outcome is Cancelled.NOT_STARTED else CANCEL_ASKED
-            await self._store.end_part(part.key, PartState.FAILED, error_code=code)
+            turn = Attempt(provider=part.provider, outcome=Outcome.FAILED, code=known_code(code))
+            tried = (*part.tried, turn)
+            await self._store.end_part(part.key, PartState.FAILED, error_code=code, tried=tried)
         return outcome
 
     async def _make(self, job: Job, on_progress: OnProgress | None, may: May, on_plan: OnPlan | None) -> JobOutcome:
@@ -150,6 +159,7 @@ class Executor:
             router=self._router,
             into=self.folder(job.id),
             sleep=self._sleep,
+            clock=self._clock,
             on_progress=on_progress,
             may=may,
             checks=self._checks,
@@ -182,6 +192,7 @@ class _Making:
     router: Routes
     into: Path
     sleep: Sleep
+    clock: Now
     on_progress: OnProgress | None
     may: May
     checks: Mapping[str, Check]
@@ -271,7 +282,15 @@ class _Making:
         """None: it is worth another look later."""
         try:
             await self._check_allowed(step, attempt, piece.key)
-            submission = await submit(piece, self.router, self.journal, preferences=preferences_of(self.job.order))
+            piece = replace(piece, deadline=await self._deadline(piece.key))
+            submission = await submit(
+                piece,
+                self.router,
+                self.journal,
+                preferences=preferences_of(self.job.order),
+                now=self.clock,
+                sleep=self.sleep,
+            )
             if step.wakes_after is None:
                 return await self._collect(piece, submission)
             return await self._look(piece, submission)
@@ -283,6 +302,14 @@ class _Making:
         except Exception as error:
             log.error("a request broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))
             return failure_of(LikenessError())
+
+    async def _deadline(self, key: str) -> datetime | None:
+        """The job's; for what a service has taken in an earlier run, time enough for a look at it."""
+        deadline = self.job.deadline
+        if deadline is None or not is_over(deadline - LAST_LOOK, self.clock):
+            return deadline
+        record = await self.journal.find(key)
+        return deadline if record is None or record.submission is None else self.clock() + LAST_LOOK
 
     async def _check_allowed(self, step: Step, attempt: int, key: str) -> None:
         if self.may is _everything:
@@ -312,6 +339,7 @@ class _Making:
             self.journal,
             into=self.into,
             on_progress=self.on_progress,
+            now=self.clock,
             sleep=self.sleep,
         )
 

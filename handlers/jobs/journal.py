@@ -1,6 +1,7 @@
 """The journal of `providers.submission` in our store: one part for each attempt at a step, or for each piece of one."""
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 from handlers.jobs.outage import written
 from handlers.jobs.worker_leases import Confirmed
@@ -8,7 +9,27 @@ from handlers.store.base import Part, PartState, Store
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Request, Submission
 from providers.errors import AskPerson, MaybePaid
-from providers.submission import Record, Stage
+from providers.journal import Record, Stage
+
+
+def record_of(part: Part) -> Record:
+    """A part as the engine's journal knows it."""
+    return Record(
+        key=part.key,
+        provider=part.provider,
+        stage=Stage(part.state.value),
+        submission=part.submission,
+        pictures=part.pictures,
+        charge=part.charge,
+        error_code=part.error_code,
+        tried=part.tried,
+    )
+
+
+class _Facts(TypedDict):
+    model: str
+    count: int
+    tried: Sequence[Attempt]
 
 
 class StoreJournal:
@@ -23,17 +44,7 @@ class StoreJournal:
 
     async def find(self, key: str) -> Record | None:
         part = self._found[key] = await self._store.part(key)
-        if part is None:
-            return None
-        return Record(
-            key=part.key,
-            provider=part.provider,
-            stage=Stage(part.state.value),
-            submission=part.submission,
-            pictures=part.pictures,
-            charge=part.charge,
-            error_code=part.error_code,
-        )
+        return None if part is None else record_of(part)
 
     async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
         key = request.key
@@ -41,10 +52,20 @@ class StoreJournal:
         task = request.task
         await self._at_hand(request)
         await self._confirmed()
-        if not await self._store.begin_part(key, self._job, provider, model=task.model, count=task.count, after=after):
+        facts: _Facts = {"model": task.model, "count": task.count, "tried": tried}
+        if not await self._store.begin_part(key, self._job, provider, after=after, **facts):
             raise MaybePaid("another process has begun this request")
         # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
         await self._confirmed()
+
+    async def note(self, request: Request, tried: Sequence[Attempt]) -> None:
+        key, task = request.key, request.task
+        self._found.pop(key, None)
+        if await self._refused(key) is not None:
+            await written(lambda: self._store.end_part(key, PartState.REFUSED, error_code=tried[0].code, tried=tried))
+            return
+        facts: _Facts = {"model": task.model, "count": task.count, "tried": tried}
+        await self._store.begin_part(key, self._job, tried[-1].provider, state=PartState.REFUSED, **facts)
 
     async def _at_hand(self, request: Request) -> None:
         """Its files may have been written by another process. Raises AskPerson where one is gone."""
@@ -75,10 +96,15 @@ class StoreJournal:
         pictures: Sequence[PictureFile] = (),
         charge: Charge | None = None,
         error_code: str | None = None,
+        tried: Sequence[Attempt] | None = None,
     ) -> None:
         state = PartState(stage.value)
         if self._store.media is not None:
             for picture in pictures:
                 await self._store.media.put(picture.path)
-        await written(lambda: self._store.end_part(key, state, pictures=pictures, charge=charge, error_code=error_code))
+        await written(
+            lambda: self._store.end_part(
+                key, state, pictures=pictures, charge=charge, error_code=error_code, tried=tried
+            )
+        )
         self._found.pop(key, None)

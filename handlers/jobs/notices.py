@@ -191,7 +191,7 @@ class JobNotices:
     def failure(self, fault: Failure, *, number: int) -> Outgoing:
         """No picture at all: why, and what can be done."""
         # What is made and paid for is fetched, not made and paid for anew.
-        again = "fetch" if fault.code == "result_unreachable" else "retry"
+        again = "fetch" if fault.fetchable else "retry"
         choices: tuple[Choice, ...] = (self._choice(again),) if fault.retryable else ()
         if fault.code == ConsentNeeded.code:
             yes = Choice(id=f"agree:{self.job.id}", label=self.say("choice.consent_yes"))

@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 
 from providers.base import PictureFile
-from providers.errors import LikenessError, MaybePaid
+from providers.errors import DeadlinePassed, LikenessError, MaybePaid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A `LikenessError` as data, for the checkpoint. `unknown`: it may have been paid (MaybePaid)."""
+    """A `LikenessError` as data, for the checkpoint. `unknown`: it may have been paid (MaybePaid). `fetchable`: a
+    service has it, made or being made; asking for it again costs nothing."""
 
     code: str
     text_key: str
     params: dict[str, str | int | float]
     retryable: bool
     unknown: bool = False
+    fetchable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +63,10 @@ def failure_of(error: LikenessError) -> Failure:
         params=error.params,
         retryable=error.retryable,
         unknown=isinstance(error, MaybePaid),
+        fetchable=error.code == "result_unreachable" or (isinstance(error, DeadlinePassed) and error.taken),
     )
 
 
 def worst(faults: "list[Failure] | tuple[Failure, ...]") -> Failure | None:
-    """What is told of several: what may have been paid matters most to the person."""
-    return min(faults, key=lambda fault: not fault.unknown, default=None)
+    """What is told of several: what may have been paid matters most to the person, then what can still be fetched."""
+    return min(faults, key=lambda fault: (not fault.unknown, not fault.fetchable), default=None)

@@ -20,19 +20,20 @@ from pathlib import Path
 from handlers.channel import Channel
 from handlers.jobs.abilities import storage_id
 from handlers.jobs.completion import Completion
-from handlers.jobs.delivery import Courier, delivery_key
+from handlers.jobs.delivery import Courier
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
 from handlers.jobs.execution import Check, Executor, Maker
 from handlers.jobs.files import JobFiles
+from handlers.jobs.housekeeping import Housekeeping
 from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
 from handlers.jobs.queues import LOCAL, Limits, Placement, placement, queue_of
+from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.store.base import (
     ENDED,
-    DeliveryState,
     Job,
     JobState,
     PartState,
@@ -50,8 +51,6 @@ log = logging.getLogger(__name__)
 CANCEL_SECONDS = 0.5
 """How often the store is asked for cancellations made in another process."""
 SWEEP_SECONDS = 20.0
-RUNS_KEPT = timedelta(days=1)
-"""How long the engine's rows of ended runs are kept: they name jobs, also of people who were forgotten meanwhile."""
 LATE_IDS = timedelta(hours=6)
 """How long after a job's end the id of a request of it may still turn up."""
 HOUSEKEEPING_SECONDS = 6 * 3600.0
@@ -60,20 +59,18 @@ RUNS_BY_ITSELF = 3
 MOST_TAKEOVERS = 50
 """Workers a job may lose before it is given up: one that ends each of them must not go on for ever."""
 
+DEADLINE_SECONDS = 900.0
+HOURS_DEADLINE = timedelta(days=1)
+"""For jobs with a step that is known to take hours (a training)."""
+
 LIVE = tuple(state for state in JobState if state not in ENDED)
-
-
-class NotResumable(LikenessError):
-    """There is nothing to take up again: unknown, still running, delivered, or nothing was paid for."""
-
-    code = "not_resumable"
-    text_key = "error.not_resumable"
 
 
 class JobRunner:
     """Start and stop it with the process's lifespan, from inside the serving loop.
 
     `channels`: where results go, by `Chat.channel`. `worker` False: jobs are only put on the queue.
+    `deadline_seconds`: for the whole of a job once its turn has come, every attempt and every service together.
     `concurrency`: jobs of one service at once in this process; most of a job is waiting. `on_lost`: called when this
     process must end, because it cannot be a worker any more (None: it is told to, and `lost` says why).
     """
@@ -90,6 +87,7 @@ class JobRunner:
         worker: bool = True,
         concurrency: int = 256,
         retention_days: int = 30,
+        deadline_seconds: float = DEADLINE_SECONDS,
         marks: VisibleMarks | None = None,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
@@ -107,9 +105,9 @@ class JobRunner:
         self._data_dir, self._output_dir = data_dir, output_dir
         self._files = JobFiles(data_dir, output_dir)
         self._worker = worker
-        self._retention = timedelta(days=retention_days)
         self._words = words
         self._clock = clock
+        self._whole_time = timedelta(seconds=deadline_seconds)
         self._sleep = sleep
         self._most_takeovers = most_takeovers
         self._maker = Executor(
@@ -117,6 +115,7 @@ class JobRunner:
             router=router,
             output_dir=output_dir,
             sleep=sleep,
+            clock=clock,
             confirmed=self._confirmed,
             checks=checks,
             makers=makers,
@@ -154,6 +153,15 @@ class JobRunner:
             concurrency=concurrency,
             outage_pause=outage_pause,
         )
+
+        self._reopening = Reopening(store=store, enqueue=self._enqueue, deadline=self._deadline)
+        self.expire = Housekeeping(
+            store=store,
+            engine=self._engine,
+            files=self._files,
+            retention=timedelta(days=retention_days),
+            clock=clock,
+        ).expire
 
     # --- lifespan
 
@@ -242,47 +250,17 @@ class JobRunner:
 
     async def resume(self, job_id: str) -> Job:
         """Take up an ended job whose paid request is known, without posting it again. Raises NotResumable."""
-        job = await self._store.job(job_id)
-        if job is None or job.state not in (JobState.FAILED, JobState.UNCERTAIN):
-            raise NotResumable("unknown, running, delivered or cancelled")
-        paid = (PartState.ACCEPTED, PartState.FAILED, PartState.MADE)
-        if not any(p.state in paid and (p.submission or p.pictures) for p in await self._store.parts(job_id)):
-            raise NotResumable("no request of it was accepted")
-        return await self._collect_again(job)
-
-    async def _collect_again(self, job: Job) -> Job:
-        row = await self._store.delivery(delivery_key(job.id, job.delivery))
-        anew = row is not None and row.state in (DeliveryState.UNCERTAIN, DeliveryState.REFUSED)
-        return await self._again(job, JobState.RUNNING, job.delivery + anew)
+        return await self._reopening.resume(job_id)
 
     async def fetch(self, job_id: str) -> None:
         """Try again to fetch what is made and paid for, on the person's wish. Nothing where there is nothing to."""
         with suppress(NotResumable):
-            await self.resume(job_id)
+            await self._reopening.resume(job_id)
 
     async def resend(self, job_id: str) -> None:
         """Deliver the pictures of an ended job once more, on the person's wish. Nothing where there are none."""
-        job = await self._store.job(job_id)
-        if job is not None and job.state in ENDED and job.pictures:
-            with suppress(NotResumable):
-                await self._again(job, JobState.DELIVERING, job.delivery + 1)
-
-    async def _again(self, job: Job, state: JobState, delivery: int) -> Job:
-        changed = await self._store.begin_run(
-            job.id,
-            after=job.run,
-            ended=True,
-            delivery=delivery,
-            by_hand=True,
-            state=state,
-            finished=None,
-            cancel_asked=False,
-            error_code=None,
-        )
-        if changed is None:  # somebody else has just done the same
-            raise NotResumable("taken up at this moment")
-        await self._enqueue(changed)
-        return changed
+        with suppress(NotResumable):
+            await self._reopening.resend(job_id)
 
     # --- the workflow
 
@@ -319,8 +297,8 @@ class JobRunner:
         job = await self._due(job_id, run)
         if job is None:
             return None
-        if job.state is JobState.NEW:
-            job = await self._store.update_job(job_id, state=JobState.RUNNING)
+        if job.state is JobState.NEW or job.deadline is None:
+            job = await self._store.update_job(job_id, state=JobState.RUNNING, deadline=self._deadline(job))
         live = self._live[job_id] = LiveJob(job=job, expected=self._expected(job))
         if job.cancel_asked:
             live.cancel.set()
@@ -334,6 +312,10 @@ class JobRunner:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
             self._live.pop(job_id, None)
+
+    def _deadline(self, job: Job) -> datetime:
+        """From now on. Not from the order on: a job may wait long for its turn, or for this program."""
+        return self._clock() + (HOURS_DEADLINE if job.plan is not None and job.plan.takes_hours else self._whole_time)
 
     async def _make_or_stop(self, job: Job, live: LiveJob) -> JobOutcome:
         making = asyncio.create_task(
@@ -424,7 +406,7 @@ class JobRunner:
             if any(p.state is PartState.ACCEPTED and p.updated and p.updated > job.finished for p in parts):
                 log.warning("a paid request turned up after its job had ended, and is fetched: job=%s", job.id)
                 with suppress(NotResumable):
-                    await self._collect_again(job)
+                    await self._reopening.collect_again(job)
 
     async def _take_up_broken(self, job: Job) -> None:
         still = await self._due(job.id, job.run)
@@ -436,13 +418,3 @@ class JobRunner:
             await self.take_up(job.id, job.run)
             return
         await self._ending.give_up(still)
-
-    async def expire(self) -> None:
-        """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
-        before = self._clock() - self._retention
-        files = await self._store.expire(before=before)
-        left_over = await self._store.unnamed(await self._files.old_photos(before))
-        await self._files.discard([*files, *left_over])
-        runs = await self._engine.forget_ended(before=max(before, self._clock() - RUNS_KEPT))
-        if files or runs:
-            log.info("expired: files=%d runs=%d", len(files), runs)

@@ -52,7 +52,7 @@ class LiveJob:
 
     @property
     def takes_hours(self) -> bool:
-        return self.plan is not None and any(step.wakes_after is not None for step in self.plan.steps)
+        return self.plan is not None and self.plan.takes_hours
 
 
 @dataclass(frozen=True, kw_only=True)

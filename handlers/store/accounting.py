@@ -61,6 +61,9 @@ class Books(Protocol):
 
     def account(self, job_id: str) -> Account | None: ...
 
+    def accepted(self, job_id: str) -> Sequence[Part]:
+        """The parts of a job that a service has taken and that have not ended."""
+
     def pictures_of(self, job_id: str) -> int:
         """How many pictures a job was to make; 1 for one that is not known."""
 
@@ -152,8 +155,12 @@ def charge(books: Books, part: Part, now: datetime) -> Account:
 
 
 def give_back(books: Books, job_id: str, now: datetime) -> None:
-    """What is still reserved for a job that has ended."""
+    """What is still reserved for a job that has ended. What goes on upstream all the same counts as spent."""
     reserved = books.reservation(job_id)
+    if reserved is not None and (taken := books.accepted(job_id)):
+        for part in taken:
+            charge(books, part, now)
+        reserved = books.reservation(job_id)
     account = books.account(job_id) if reserved else None
     if reserved is None or account is None:
         return
@@ -180,7 +187,8 @@ def _charge_of(books: Books, part: Part, account: Account) -> tuple[Money, str] 
     known: Charge | None = part.charge
     if known is None and part.submission is not None:
         known = part.submission.charge
-    if part.state is PartState.UNCERTAIN or (part.state is PartState.FAILED and part.error_code == CANCEL_ASKED):
+    unsettled = part.state in (PartState.UNCERTAIN, PartState.ACCEPTED)
+    if unsettled or (part.state is PartState.FAILED and part.error_code == CANCEL_ASKED):
         return (known.money if known else _share(books, part, account)), UNKNOWN
     if known is not None and part.state in (PartState.MADE, PartState.FAILED):
         return known.money, known.source.value

@@ -39,6 +39,7 @@ from handlers.store.records import (
     TurnContext,
     Usage,
 )
+from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 from providers.ledger import LedgerEntry
 from providers.media.store import MediaStore
@@ -124,9 +125,18 @@ class Parts(Protocol):
     """The write-ahead rows around paid POSTs."""
 
     async def begin_part(
-        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+        self,
+        key: str,
+        job: str,
+        provider: str,
+        *,
+        model: str = "",
+        count: int = 1,
+        after: Part | None = None,
+        tried: Sequence[Attempt] = (),
+        state: PartState = PartState.SUBMITTING,
     ) -> bool:
-        """Row `submitting`, committed before the POST.
+        """Row `submitting`, committed before the POST; `refused` where nobody is posted to at all.
 
         `after` is the row as the caller found it (None: none was there). False, and nothing changed, where it is
         another by now: somebody else is at this part, and posting too would pay twice.
@@ -143,8 +153,9 @@ class Parts(Protocol):
         pictures: Sequence[PictureFile] = (),
         charge: Charge | None = None,
         error_code: str | None = None,
+        tried: Sequence[Attempt] | None = None,
     ) -> None:
-        """Raises KeyError for an unknown part.
+        """Raises KeyError for an unknown part. `tried`: None for as it was.
 
         In the same transaction the ledger takes what it cost: `charge`, or that of the submission; for a part that
         was made and has neither, and for one whose outcome is unknown, its share of the job's estimate.
@@ -182,7 +193,7 @@ class Jobs(Parts, Protocol):
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
         """Save an ended job, give back what was reserved for it and not charged, and lay its result on the person's
-        session, in one transaction.
+        session, in one transaction. A part that a service has taken and not ended yet counts as spent.
 
         False, and nothing saved, where the person was forgotten in the meantime: then it is to be dropped.
         Raises RunSuperseded, and saves nothing, where a newer run of the job was begun.

@@ -1,7 +1,7 @@
 """`MemoryStore`: a `Store` that forgets when the process ends, for tests, demonstrations and one-off runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,34 +33,12 @@ from handlers.store.base import (
 from handlers.store.files import files_of_job, files_of_session
 from handlers.store.memory_books import MemoryBooks, keyed
 from handlers.store.memory_files import MemoryFiles
+from handlers.store.memory_rows import Update, Value
 from handlers.store.records import JOB_FIELDS, newer_result
+from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 from providers.ledger import LedgerEntry
 from providers.media.store import MediaStore
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Update:
-    """An inbox row. `until`: when its lease ends, or ended."""
-
-    payload: str
-    at: datetime
-    until: datetime
-    owner: str = ""
-    claims: int = 0
-    done: bool = False
-    failed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Value:
-    value: str
-    owner: str | None
-    expires: datetime | None
-    updated: datetime
-
-    def over(self, now: datetime) -> bool:
-        return self.expires is not None and self.expires <= now
 
 
 class MemoryStore:
@@ -74,14 +52,14 @@ class MemoryStore:
         self._turns: dict[str, tuple[str, tuple[Outgoing, ...], datetime]] = {}
         self._sessions: dict[str, tuple[Session, datetime]] = {}
         self._jobs: dict[str, Job] = {}
-        self._books = MemoryBooks(self._jobs)
         self._files = MemoryFiles()
         self._parts: dict[str, Part] = {}
+        self._books = MemoryBooks(self._jobs, self._parts)
         self._deliveries: dict[str, Delivery] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._last_seq: dict[str, int] = {}
-        self._inbox: dict[tuple[str, str], _Update] = {}
-        self._values: dict[tuple[str, str], _Value] = {}
+        self._inbox: dict[tuple[str, str], Update] = {}
+        self._values: dict[tuple[str, str], Value] = {}
 
     # --- a message and what it led to
 
@@ -192,7 +170,16 @@ class MemoryStore:
     # --- parts
 
     async def begin_part(
-        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+        self,
+        key: str,
+        job: str,
+        provider: str,
+        *,
+        model: str = "",
+        count: int = 1,
+        after: Part | None = None,
+        tried: Sequence[Attempt] = (),
+        state: PartState = PartState.SUBMITTING,
     ) -> bool:
         if self._parts.get(key) != after:
             return False
@@ -202,7 +189,8 @@ class MemoryStore:
             provider=provider,
             model=model,
             count=count,
-            state=PartState.SUBMITTING,
+            state=state,
+            tried=tuple(tried),
             updated=self._clock(),
         )
         return True
@@ -224,11 +212,19 @@ class MemoryStore:
         pictures: Sequence[PictureFile] = (),
         charge: Charge | None = None,
         error_code: str | None = None,
+        tried: Sequence[Attempt] | None = None,
     ) -> None:
+        old = self._parts[key]
         part = replace(
-            self._parts[key], state=state, pictures=tuple(pictures), error_code=error_code, updated=self._clock()
+            old,
+            state=state,
+            pictures=tuple(pictures),
+            charge=charge or old.charge,
+            error_code=error_code,
+            tried=old.tried if tried is None else tuple(tried),
+            updated=self._clock(),
         )
-        self._parts[key] = part = part if charge is None else replace(part, charge=charge)
+        self._parts[key] = part
         if state is not PartState.REFUSED:
             accounting.charge(self._books, part, self._clock())
         if job := self._jobs.get(part.job):
@@ -272,7 +268,7 @@ class MemoryStore:
             return False
         now = self._clock()
         until = now + timedelta(seconds=lease.seconds) if lease else now
-        self._inbox[channel, key] = _Update(payload=payload, at=now, owner=lease.owner if lease else "", until=until)
+        self._inbox[channel, key] = Update(payload=payload, at=now, owner=lease.owner if lease else "", until=until)
         return True
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
@@ -309,7 +305,7 @@ class MemoryStore:
     async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
         return tuple((key, row.payload) for key, row in self._open(channel))[:limit]
 
-    def _open(self, channel: str) -> list[tuple[str, _Update]]:
+    def _open(self, channel: str) -> list[tuple[str, Update]]:
         """The rows not yet done, oldest first."""
         waiting = [(key, row) for (name, key), row in self._inbox.items() if name == channel and not row.done]
         return sorted(waiting, key=lambda pair: (pair[1].at, pair[0]))
@@ -324,7 +320,7 @@ class MemoryStore:
         return None if found is None or found.over(self._clock()) else found.value
 
     def _set(self, space: str, key: str, value: str, owner: str | None, expires: datetime | None) -> None:
-        self._values[space, key] = _Value(value=value, owner=owner, expires=expires, updated=self._clock())
+        self._values[space, key] = Value(value=value, owner=owner, expires=expires, updated=self._clock())
 
     async def change(
         self, space: str, key: str, change: Change, *, owner: str | None = None, expires: datetime | None = None

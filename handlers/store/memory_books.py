@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from handlers.store.accounting import Account, Reservation, account_of, day_of
-from handlers.store.records import CostRow, Job, Usage
+from handlers.store.records import CostRow, Job, Part, PartState, Usage
 from providers.ledger import KEPT, EntryType, LedgerEntry
 from providers.money import total
 
@@ -15,10 +15,11 @@ COUNTERS_KEPT = timedelta(days=2)
 
 
 class MemoryBooks:
-    """Implements `accounting.Books`. `jobs`: the store's own."""
+    """Implements `accounting.Books`. `jobs`, `parts`: the store's own."""
 
-    def __init__(self, jobs: Mapping[str, Job]) -> None:
+    def __init__(self, jobs: Mapping[str, Job], parts: Mapping[str, Part]) -> None:
         self._jobs = jobs
+        self._parts = parts
         self._entries: dict[str, tuple[LedgerEntry, str | None]] = {}
         self._counters: dict[tuple[str, str], Decimal] = {}
         self._reservations: dict[str, Reservation] = {}
@@ -57,6 +58,9 @@ class MemoryBooks:
     def pictures_of(self, job_id: str) -> int:
         job = self._jobs.get(job_id)
         return job.order.count if job else 1
+
+    def accepted(self, job_id: str) -> tuple[Part, ...]:
+        return tuple(p for p in self._parts.values() if p.job == job_id and p.state is PartState.ACCEPTED)
 
     def account(self, job_id: str) -> Account | None:
         job = self._jobs.get(job_id)

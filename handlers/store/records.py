@@ -9,6 +9,7 @@ from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.plan import Plan
 from handlers.session import Session
+from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 from providers.money import Money
 
@@ -55,6 +56,8 @@ class Job:
     """Its steps: fixed before the first request, so that a later start with other providers goes on with the same."""
     pieces: tuple[int, ...] = ()
     """What jobs of the first version have instead: for each shot, the most pictures one request may ask for."""
+    deadline: datetime | None = None
+    """When it must be done: fixed when its turn first comes, and anew when it is taken up by hand."""
     run: int = 0
     """Which run of the job this is: one more for each time it was taken up again after it had ended or broken."""
     delivery: int = 0
@@ -97,6 +100,8 @@ class Part:
     pictures: tuple[PictureFile, ...] = ()
     charge: Charge | None = None
     error_code: str | None = None
+    tried: tuple[Attempt, ...] = ()
+    """Who was asked or skipped, in order; `provider` too once its turn has ended."""
     updated: datetime | None = None
 
 

@@ -23,10 +23,10 @@ from providers.api.old_documents import upgraded
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Request, Submission
 from providers.errors import AskPerson
+from providers.journal import Record, Stage
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER, delete_quietly, write_file
 from providers.money import Money
 from providers.preferences import ANYONE, Preferences
-from providers.submission import Record, Stage
 
 KEPT = timedelta(days=30)
 VERSION = 3
@@ -138,6 +138,11 @@ class FileJournal:
     async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
         await self._put(Record(key=request.key, provider=provider, stage=Stage.SUBMITTING, tried=tuple(tried)))
 
+    async def note(self, request: Request, tried: Sequence[Attempt]) -> None:
+        record = self._document.records.get(request.key)
+        refused = record or Record(key=request.key, provider=tried[-1].provider, stage=Stage.REFUSED)
+        await self._put(replace(refused, tried=tuple(tried)))
+
     async def accept(self, key: str, submission: Submission) -> None:
         await self._put(replace(self._document.records[key], stage=Stage.ACCEPTED, submission=submission))
 
@@ -149,9 +154,12 @@ class FileJournal:
         pictures: Sequence[PictureFile] = (),
         charge: Charge | None = None,
         error_code: str | None = None,
+        tried: Sequence[Attempt] | None = None,
     ) -> None:
         old = self._document.records[key]
-        await self._put(replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code))
+        turns = old.tried if tried is None else tuple(tried)
+        ended = replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code, tried=turns)
+        await self._put(ended)
 
     async def _put(self, record: Record) -> None:
         async with self._one_at_a_time:

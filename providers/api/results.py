@@ -12,11 +12,11 @@ from providers.attempts import Attempt, attempt
 from providers.base import CostSource, PictureFile
 from providers.collection import Piece, offer_of
 from providers.errors import LikenessError, TellOperator
+from providers.journal import Record, Stage
 from providers.ledger import in_usd
 from providers.money import USD, Money
 from providers.offers import Offer
 from providers.router import Router
-from providers.submission import Record, Stage
 from providers.task import Consistency
 
 _LEAST_CERTAIN_FIRST = (CostSource.TABLE, CostSource.TOKENS, CostSource.ANSWER, CostSource.FREE)
@@ -107,6 +107,7 @@ class PieceRow(TypedDict):
     provider: str | None
     request_id: str | None
     error_code: str | None
+    tried: list[Tried]
 
 
 class RequestRow(TypedDict):
@@ -123,7 +124,7 @@ class RequestRow(TypedDict):
 def failure(error: LikenessError) -> Result:
     """Of a call that could not begin: nobody was asked, or only whether it is there."""
     looked_for = [] if error.away is None else [attempt(error.away, error)]
-    return _with_could({"success": False, "error": _told(error), "tried": _turns(looked_for)}, [error])
+    return _with_could({"success": False, "error": _told(error), "tried": tried(looked_for)}, [error])
 
 
 def result_of(call: Call, ends: Sequence[Piece], document: Document, router: Router) -> Result:
@@ -187,6 +188,7 @@ def _piece_row(key: str, record: Record | None) -> PieceRow:
         "provider": record.provider if record else None,
         "request_id": record.submission.request_id if record and record.submission else None,
         "error_code": record.error_code if record else None,
+        "tried": tried(record.turns) if record else [],
     }
 
 
@@ -219,10 +221,11 @@ def _image(picture: PictureFile) -> Image:
 
 def _tried(ends: Sequence[Piece]) -> list[Tried]:
     """In order. Pieces of one call go the same way; what happened to several of them alike is said once."""
-    return _turns(dict.fromkeys(one for end in ends for one in end.tried))
+    return tried(dict.fromkeys(one for end in ends for one in end.tried))
 
 
-def _turns(attempts: Iterable[Attempt]) -> list[Tried]:
+def tried(attempts: Iterable[Attempt]) -> list[Tried]:
+    """As results and histories tell it."""
     return [{"provider": one.provider, "outcome": one.outcome.value, "code": one.code} for one in attempts]
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from providers.api.journal import Document
 from providers.base import Request
 from providers.errors import AskPerson
+from providers.journal import Record, Stage
 from providers.ledger import UNKNOWN, EntryType, FileLedger, LedgerEntry, in_usd
 from providers.money import Money
-from providers.submission import Record, Stage
 
 FOLDER = "ledger"
 _TAKEN = frozenset({Stage.SUBMITTING, Stage.UNCERTAIN})

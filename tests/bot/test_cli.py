@@ -13,8 +13,9 @@ from PIL import Image
 
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.store.base import Job
+from handlers.store.base import Job, PartState
 from handlers.store.sql.store import SqlStore
+from providers.attempts import Attempt, Outcome
 from providers.catalog import ACTIONS, STYLES
 from tests.providers.photos import shipped
 from tests.waiting import LONG
@@ -242,11 +243,20 @@ async def test_the_list_shows_whole_ids_and_nobodys_words(likeness: Shell, tmp_p
     (tmp_path / "data").mkdir()
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'data' / 'likeness.sqlite'}")
     await store.add_job(job)
+    busy = Attempt(provider="fal", outcome=Outcome.NOT_TAKEN, code="provider_busy")
+    await store.begin_part(f"{job.id}-0-0", job.id, "openai", tried=(busy,))
+    await store.end_part(f"{job.id}-0-0", PartState.MADE)  # as a version wrote it that kept no turns
     await store.aclose()
     for done in (likeness("jobs"), likeness("jobs", "show", job.id)):
         assert job.id in done.stdout
         assert "Vintage" in done.stdout
         assert "secret" not in done.stdout
+    assert f"{job.id}-0-0: fal not taken (provider_busy), openai made" in done.stdout.splitlines()
+    shown = one_document(likeness("jobs", "show", job.id, "--json"))["job"]
+    assert shown["requests"][0]["tried"] == [  # type: ignore[index]
+        {"provider": "fal", "outcome": "not_taken", "code": "provider_busy"},
+        {"provider": "openai", "outcome": "made", "code": None},
+    ]
 
 
 def test_a_call_of_the_command_line_is_listed_and_shown_by_its_key(likeness: Shell, photo: Path) -> None:

@@ -111,6 +111,19 @@ async def test_an_unknown_outcome_counts_as_spent_until_it_is_known(store: Store
     assert (entry.source, entry.money, entry.pictures) == ("answer", Money.usd("0.04"), 1)
 
 
+async def test_what_goes_on_upstream_counts_as_spent_when_its_job_ends_without_it(store: Store) -> None:
+    await store.commit_turn(turn("m1", wanted("j1")))
+    await store.begin_part("j1-0-0", "j1", "fal", count=2)
+    await store.accept_part("j1-0-0", Submission(provider="fal", request_id="r"))
+    await ended(store, "j1")
+    assert await today(store) == [Decimal("0.1")] * 3
+    (entry,) = [e for e in await store.ledger() if e.type is EntryType.CHARGE]
+    assert (entry.source, entry.money) == ("unknown", DIME)
+    told = Charge(money=Money.usd("0.04"), source=CostSource.ANSWER)
+    await store.end_part("j1-0-0", PartState.MADE, pictures=(picture(),), charge=told)
+    assert await today(store) == [Decimal("0.04")] * 3, "fetched later, it costs what it costs"
+
+
 async def test_what_was_made_without_a_word_of_its_cost_is_charged_at_its_share_of_the_estimate(store: Store) -> None:
     await store.commit_turn(turn("m1", wanted("j1", Money.usd("0.3"))))  # of two pictures
     await made(store, "j1-0-0#0", "j1", None)

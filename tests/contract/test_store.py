@@ -23,6 +23,7 @@ from handlers.store.base import (
 )
 from handlers.store.sql.engine import make_engine, sqlite_url
 from handlers.store.sql.store import SqlStore
+from providers.attempts import Attempt, Outcome
 from providers.base import Charge, CostSource, Submission
 from providers.money import Money
 from tests.contract.stores import ANN, BEN, NOW, Clock, job, order, picture, said
@@ -263,6 +264,25 @@ async def test_a_part_refused_by_one_provider_begins_anew_with_the_next(store: S
     begun = await store.part("j1-0-0")
     assert begun is not None
     assert (begun.state, begun.provider, begun.error_code) == (PartState.SUBMITTING, "openai", None)
+
+
+async def test_a_part_keeps_who_was_asked_or_skipped_and_how_each_turn_ended(store: Store) -> None:
+    busy = Attempt(provider="fal", outcome=Outcome.NOT_TAKEN, code="provider_busy")
+    skipped = Attempt(provider="bfl", outcome=Outcome.SKIPPED)
+    made = Attempt(provider="openai", outcome=Outcome.MADE)
+    await store.begin_part("k", "j1", "fal")
+    await store.end_part("k", PartState.REFUSED, error_code="provider_busy", tried=(busy,))
+    refused = await store.part("k")
+    assert refused is not None
+    assert refused.tried == (busy,)
+    assert await store.begin_part("k", "j1", "openai", after=refused, tried=(busy, skipped))
+    await store.accept_part("k", Submission(provider="openai", request_id="r"))
+    await store.end_part("k", PartState.MADE, pictures=(picture(),), tried=(busy, skipped, made))
+    await store.begin_part("none", "j1", "bfl", state=PartState.REFUSED, tried=(skipped,))
+    assert {part.key: (part.state, part.tried) for part in await store.parts("j1")} == {
+        "k": (PartState.MADE, (busy, skipped, made)),
+        "none": (PartState.REFUSED, (skipped,)),
+    }
 
 
 async def test_of_many_who_begin_one_part_exactly_one_may_post(store: Store) -> None:

@@ -18,10 +18,11 @@ from providers.errors import (
     WaitAndRetry,
 )
 from providers.fake import FakeProvider, Script
+from providers.journal import Record, Stage
 from providers.offers import Tier
 from providers.preferences import Preferences, only
 from providers.router import Router
-from providers.submission import Record, Stage, submit
+from providers.submission import submit
 from tests.providers.conftest import Naps
 from tests.providers.test_submission import Notes, told
 from tests.providers.wanted import portrait

@@ -10,6 +10,7 @@ from PIL import Image
 from providers.base import PictureFile
 from providers.collection import collect
 from providers.fake import FakeProvider
+from providers.journal import Stage
 from providers.labelling import source_type, with_labels
 from providers.media.labels import SourceType, read_label
 from providers.media.preview import collage, fit_jpeg, thumbnail
@@ -17,7 +18,7 @@ from providers.media.save import save_picture
 from providers.media.xmp import read_packet, with_packet
 from providers.offers import Tier
 from providers.router import Router
-from providers.submission import Stage, submit
+from providers.submission import submit
 from providers.task import Background, Operation, Parameters, Task
 from providers.task_builders import create_task, edit_task, portrait_task
 from tests.providers.media.pictures import encoded, noise, scene

@@ -21,11 +21,12 @@ from providers.errors import (
     WaitAndRetry,
 )
 from providers.fake import FakeProvider, Script
+from providers.journal import Record, Stage
 from providers.money import Money, total
 from providers.preferences import only
 from providers.router import Router
 from providers.services.fal.provider import FalProvider
-from providers.submission import Record, Stage, pieces_of, split, submit
+from providers.submission import pieces_of, split, submit
 from tests.providers.conftest import Naps
 from tests.providers.wanted import portrait
 from tests.servers.fal import FakeFal
@@ -55,9 +56,18 @@ class Notes:
         pictures: Sequence[PictureFile] = (),
         charge: Charge | None = None,
         error_code: str | None = None,
+        tried: Sequence[Attempt] | None = None,
     ) -> None:
         old = self.records[key]
-        self._put(replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code))
+        turns = old.tried if tried is None else tuple(tried)
+        self._put(
+            replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code, tried=turns)
+        )
+
+    async def note(self, request: Request, tried: Sequence[Attempt]) -> None:
+        record = self.records.get(request.key)
+        refused = record or Record(key=request.key, provider=tried[-1].provider, stage=Stage.REFUSED)
+        self.records[request.key] = replace(refused, tried=tuple(tried))
 
     def _put(self, record: Record) -> None:
         self.records[record.key] = record

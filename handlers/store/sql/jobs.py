@@ -14,6 +14,7 @@ from handlers.store.files import files_of_job
 from handlers.store.sql import forgetting, rows
 from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
 from handlers.store.sql.turns import SqlTurns
+from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 
 _SETTLED = frozenset({PartState.MADE.value, PartState.FAILED.value, PartState.UNCERTAIN.value})
@@ -115,7 +116,16 @@ class SqlJobs(SqlTurns):
     # --- parts
 
     async def begin_part(
-        self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+        self,
+        key: str,
+        job: str,
+        provider: str,
+        *,
+        model: str = "",
+        count: int = 1,
+        after: Part | None = None,
+        tried: Sequence[Attempt] = (),
+        state: PartState = PartState.SUBMITTING,
     ) -> bool:
         row = {
             "key": key,
@@ -123,11 +133,12 @@ class SqlJobs(SqlTurns):
             "provider": provider,
             "model": model,
             "count": count,
-            "state": PartState.SUBMITTING.value,
+            "state": state.value,
             "submission": None,
             "pictures": (),
             "charge": None,
             "error_code": None,
+            "tried": tuple(tried),
             "updated": self._clock(),
         }
         if after is None:
@@ -149,8 +160,11 @@ class SqlJobs(SqlTurns):
         pictures: Sequence[PictureFile] = (),
         charge: Charge | None = None,
         error_code: str | None = None,
+        tried: Sequence[Attempt] | None = None,
     ) -> None:
-        known = {} if charge is None else {"charge": charge}
+        known: dict[str, Any] = {} if charge is None else {"charge": charge}
+        if tried is not None:
+            known["tried"] = tuple(tried)
         await self._change_part(key, state=state.value, pictures=tuple(pictures), error_code=error_code, **known)
 
     async def _change_part(self, key: str, **columns: Any) -> None:

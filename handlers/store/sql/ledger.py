@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from handlers.message import Chat
 from handlers.store import accounting
 from handlers.store.accounting import Account, Reservation, day_of
-from handlers.store.base import CostKey, CostRow, Limit, Usage
+from handlers.store.base import CostKey, CostRow, Limit, Part, PartState, Usage
 from handlers.store.sql.database import Database
 from handlers.store.sql.media import SqlMedia
+from handlers.store.sql.rows import part_of
 from handlers.store.sql.schema import COUNTERS, JOBS, LEDGER, PARTS, RESERVATIONS
 from providers.ledger import KEPT, EntryType, LedgerEntry
 from providers.money import Money
@@ -23,6 +24,7 @@ _ACCOUNT = sa.select(JOBS.c.owner, JOBS.c.chat, JOBS.c.estimate, JOBS.c.provider
 _ACCOUNT = _ACCOUNT.where(JOBS.c.id == _id)
 _ORDER = sa.select(JOBS.c.order).where(JOBS.c.id == _id)
 _RESERVATION = sa.select(RESERVATIONS).where(RESERVATIONS.c.job == _id).with_for_update()
+_ACCEPTED = sa.select(PARTS).where((PARTS.c.job == _id) & (PARTS.c.state == PartState.ACCEPTED.value))
 _RELEASE = RESERVATIONS.delete().where(RESERVATIONS.c.job == _id)
 _COUNTED = sa.select(COUNTERS.c.amount).where(
     (COUNTERS.c.scope == sa.bindparam("a_scope")) & (COUNTERS.c.day == sa.bindparam("a_day"))
@@ -158,6 +160,9 @@ class _SqlBooks:
         return statement.on_conflict_do_update(index_elements=keys, set_={"amount": sum_}, where=within).returning(
             COUNTERS.c.amount
         )
+
+    def accepted(self, job_id: str) -> tuple[Part, ...]:
+        return tuple(map(part_of, self._connection.execute(_ACCEPTED, {"an_id": job_id}).mappings()))
 
     def account(self, job_id: str) -> Account | None:
         row = self._connection.execute(_ACCOUNT, {"an_id": job_id}).one_or_none()

@@ -52,7 +52,7 @@ def job_of(row: Row) -> Job:
 
 
 def part_of(row: Row) -> Part:
-    return Part(**{**row, "state": PartState(row["state"])})
+    return Part(**{**row, "state": PartState(row["state"]), "tried": row["tried"] or ()})
 
 
 def delivery_of(row: Row) -> Delivery:

@@ -15,6 +15,7 @@ from handlers.order import Order
 from handlers.plan import Plan
 from handlers.session import Session
 from handlers.store.sql.types import Amount, Json, Moment
+from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 
 META = sa.MetaData()
@@ -29,6 +30,7 @@ _PICTURES = Json(TypeAdapter(tuple[PictureFile, ...]))
 _SUBMISSION = Json(TypeAdapter(Submission))
 _CHARGE = Json(TypeAdapter(Charge))
 _REFS = Json(TypeAdapter(tuple[str, ...]))
+_TRIED = Json(TypeAdapter(tuple[Attempt, ...]))
 _PIECES = Json(TypeAdapter(tuple[int, ...]))
 
 TURNS = sa.Table(
@@ -70,6 +72,7 @@ JOBS = sa.Table(
     sa.Column("cancel_asked", sa.Boolean, nullable=False),
     sa.Column("pieces", _PIECES, nullable=False),
     sa.Column("plan", _PLAN),
+    sa.Column("deadline", Moment),
     sa.Column("run", sa.Integer, nullable=False),
     sa.Column("delivery", sa.Integer, nullable=False),
     sa.Column("by_hand", sa.Boolean, nullable=False),
@@ -93,6 +96,7 @@ PARTS = sa.Table(
     sa.Column("pictures", _PICTURES, nullable=False),
     sa.Column("charge", _CHARGE),
     sa.Column("error_code", sa.Text),
+    sa.Column("tried", _TRIED),
     sa.Column("updated", Moment, nullable=False),
 )
 

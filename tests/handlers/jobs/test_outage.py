@@ -5,6 +5,7 @@ import errno
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -92,9 +93,9 @@ async def test_nothing_is_posted_while_the_lease_is_in_doubt(server: OwnServer, 
         """Our own tables answer, the engine's do not: what counts is the lease."""
 
         async def begin_part(
-            self, key: str, job: str, provider: str, *, model: str = "", count: int = 1, after: Part | None = None
+            self, key: str, job: str, provider: str, *, after: Part | None = None, **facts: Any
         ) -> bool:
-            begun = await super().begin_part(key, job, provider, model=model, count=count, after=after)
+            begun = await super().begin_part(key, job, provider, after=after, **facts)
             at_the_post.set()
             await go_on.wait()
             return begun

@@ -16,7 +16,8 @@ from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.fake_channel import FakeChannel
 from handlers.jobs.details import job_details
 from handlers.jobs.execution import Executor
-from handlers.jobs.runner import CANCEL_SECONDS, NotResumable
+from handlers.jobs.reopening import NotResumable
+from handlers.jobs.runner import CANCEL_SECONDS
 from handlers.message import Chat, Outgoing
 from handlers.order import Edit, Shot
 from handlers.store.base import DeliveryState, JobState, PartState

@@ -35,9 +35,9 @@ from providers.base import Charge, CostSource, Phase, Progress, Submission
 from providers.catalog.keys import check_style
 from providers.codes import CODES
 from providers.errors import AskPerson, LikenessError
+from providers.journal import Stage
 from providers.money import Money
 from providers.settings import ProviderSettings
-from providers.submission import Stage
 from tests.providers.conftest import settings_with
 from tests.servers.fal import FakeFal
 
