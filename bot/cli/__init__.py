@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "jobs": "bot.cli.jobs:jobs",
     "costs": "bot.cli.costs:costs",
     "doctor": "bot.cli.doctor:doctor",
+    "backup": "bot.cli.backup:backup",
+    "restore": "bot.cli.backup:restore",
     "wechat": "bot.cli.wechat:wechat",
 }
 

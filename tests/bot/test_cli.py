@@ -34,6 +34,8 @@ COMMANDS = (
     "providers",
     "jobs",
     "doctor",
+    "backup",
+    "restore",
     "wechat",
     "wechat menu",
 )

@@ -17,6 +17,7 @@ from handlers.store.sql.inbox import SqlInbox
 from handlers.store.sql.jobs import SqlJobs
 from handlers.store.sql.migrate import migrate
 from handlers.store.sql.schema import JOBS
+from handlers.store.sql.snapshot import Holding
 from handlers.store.sql.values import SqlValues
 from providers.media.store import MediaStore
 
@@ -29,7 +30,7 @@ CUT_TRIES = 3
 """Each waits for two seconds at most."""
 
 
-class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues):
+class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues, Holding):
     """Open with `await SqlStore.open(url)`; give back with `aclose`."""
 
     @classmethod
