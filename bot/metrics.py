@@ -4,7 +4,7 @@ A registry of its own for each process value, so that two apps in one test proce
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -14,7 +14,8 @@ from handlers.store.base import ENDED, Job, JobState, Store
 from providers.moderation.offence import Offence
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
-_COUNTED_AT_MOST = 1000
+_LOOKED_AT = 1000
+"""Ended jobs since the figures were last asked for, at most."""
 
 _JOB_SECONDS = (1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
 _HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -27,6 +28,7 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
         self._ended_since = clock()
         self._ended_then: frozenset[str] = frozenset()
         self.registry = CollectorRegistry()
@@ -46,7 +48,25 @@ class Metrics:
             "likeness_deliveries", "Results handed to a channel.", ["channel", "outcome"], registry=self.registry
         )
         self._jobs = Gauge(
-            "likeness_jobs", f"Jobs not yet ended, at most {_COUNTED_AT_MOST}.", ["state"], registry=self.registry
+            "likeness_jobs", "Jobs not yet ended, of the whole installation.", ["state"], registry=self.registry
+        )
+        self._oldest = Gauge(
+            "likeness_oldest_job_seconds",
+            "Age of the oldest job in a state; 0 where there is none. `new` is the queue.",
+            ["state"],
+            registry=self.registry,
+        )
+        self._cost = Gauge(
+            "likeness_cost_today_usd",
+            "Charged since midnight (UTC), of the whole installation, in US dollars.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self._pictures = Gauge(
+            "likeness_pictures_today",
+            "Pictures of those charges.",
+            ["provider"],
+            registry=self.registry,
         )
         self._refused = Gauge(
             "likeness_refused", "Wishes refused today (UTC) by the content policy.", ["kind"], registry=self.registry
@@ -54,7 +74,7 @@ class Metrics:
         self._job_seconds = Histogram(
             "likeness_job_seconds",
             "Seconds from the message to the end of its job, since this process began.",
-            ["state"],
+            ["provider", "state"],
             buckets=_JOB_SECONDS,
             registry=self.registry,
         )
@@ -84,12 +104,21 @@ class Metrics:
 
     async def exposition(self, store: Store) -> bytes:
         """The Prometheus text, with the jobs counted now."""
+        now = self._clock()
+        there = {row.state: row for row in await store.open_jobs()}
         for state in OPEN_STATES:
-            jobs = await store.jobs(states=(state,), limit=_COUNTED_AT_MOST)
-            self._jobs.labels(state.value).set(len(jobs))
+            row = there.get(state)
+            self._jobs.labels(state.value).set(row.count if row else 0)
+            self._oldest.labels(state.value).set(max(0.0, (now - row.oldest).total_seconds()) if row else 0)
+        midnight = datetime.combine(now.date(), time(), tzinfo=UTC)
+        self._cost.clear()  # yesterday's providers are not today's
+        self._pictures.clear()
+        for cost in await store.costs("provider", since=midnight):
+            self._cost.labels(cost.key or "none").set(float(cost.usd))
+            self._pictures.labels(cost.key or "none").set(cost.pictures)
         for offence in Offence:
             self._refused.labels(offence.value).set(float(await store.counted(refusal_scope(offence))))
-        self._count_ended(await store.jobs(states=tuple(ENDED), limit=_COUNTED_AT_MOST))
+        self._count_ended(await store.jobs(states=tuple(ENDED), limit=_LOOKED_AT))
         return generate_latest(self.registry)
 
     def _count_ended(self, jobs: Iterable[Job]) -> None:
@@ -98,7 +127,9 @@ class Metrics:
         for finished, job in ended:
             if job.id in self._ended_then:
                 continue
-            self._job_seconds.labels(job.state.value).observe((finished - job.created).total_seconds())
+            self._job_seconds.labels(job.provider or "none", job.state.value).observe(
+                (finished - job.created).total_seconds()
+            )
             if job.error_code is not None:
                 self._job_errors.labels(job.provider or "none", job.error_code).inc()
         if ended:

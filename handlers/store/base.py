@@ -33,6 +33,7 @@ from handlers.store.records import (
     Lease,
     Limit,
     LimitReached,
+    OpenJobs,
     Part,
     PartState,
     Turn,
@@ -67,6 +68,7 @@ __all__ = [
     "LedgerEntry",
     "Limit",
     "LimitReached",
+    "OpenJobs",
     "Part",
     "PartState",
     "Parts",
@@ -174,6 +176,9 @@ class Jobs(Parts, Protocol):
         self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
     ) -> tuple[Job, ...]:
         """Newest first."""
+
+    async def open_jobs(self) -> tuple[OpenJobs, ...]:
+        """Of the whole installation; a state that no job is in is left out."""
 
     async def cancel_asked(self) -> tuple[str, ...]:
         """Ids of jobs not yet ended whose cancellation was asked for."""

@@ -23,6 +23,7 @@ from handlers.store.base import (
     JobState,
     Lease,
     Limit,
+    OpenJobs,
     Part,
     PartState,
     RunSuperseded,
@@ -123,6 +124,13 @@ class MemoryStore:
             if (chat is None or job.chat.key == chat.key) and (not states or job.state in states)
         ]
         return tuple(sorted(found, key=lambda job: (job.created, job.id), reverse=True)[:limit])
+
+    async def open_jobs(self) -> tuple[OpenJobs, ...]:
+        made: dict[JobState, list[datetime]] = {}
+        for job in self._jobs.values():
+            if job.state not in ENDED:
+                made.setdefault(job.state, []).append(job.created)
+        return tuple(OpenJobs(state=state, count=len(made[state]), oldest=min(made[state])) for state in sorted(made))
 
     async def cancel_asked(self) -> tuple[str, ...]:
         return tuple(job.id for job in self._jobs.values() if job.cancel_asked and job.state not in ENDED)

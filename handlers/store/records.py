@@ -87,6 +87,15 @@ class PartState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenJobs:
+    """How many jobs are in a state that is not an end, and when the oldest of them was made."""
+
+    state: JobState
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """`key` is `Request.key`; `model` and `count` are the quality asked for and the number of pictures."""
 

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 from bot.metrics import Metrics
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.store.base import Job, JobState
+from handlers.store.base import Job, JobState, PartState
 from handlers.store.memory import MemoryStore
+from providers.base import Charge, CostSource, Submission
+from providers.money import Money
+from tests.contract.stores import picture
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -36,6 +39,20 @@ async def test_jobs_are_counted_by_state_and_each_ended_one_once() -> None:
     await metrics.exposition(store)
     text = (await metrics.exposition(store)).decode()
     assert 'likeness_jobs{state="running"} 1.0' in text
-    assert 'likeness_job_seconds_count{state="done"} 2.0' in text
-    assert 'likeness_job_seconds_sum{state="done"} 24.0' in text
+    assert 'likeness_oldest_job_seconds{state="running"} 10.0' in text
+    assert 'likeness_oldest_job_seconds{state="new"} 0.0' in text
+    assert 'likeness_job_seconds_count{provider="fal",state="done"} 2.0' in text
+    assert 'likeness_job_seconds_sum{provider="fal",state="done"} 24.0' in text
     assert 'likeness_job_errors_total{code="refused_content",provider="fal"} 1.0' in text
+
+
+async def test_what_today_cost_is_told_by_provider() -> None:
+    store, metrics = MemoryStore(clock=lambda: NOW), Metrics(clock=lambda: NOW)
+    await store.add_job(job("one", JobState.RUNNING))
+    await store.begin_part("one-0-0", "one", "fal", count=2)
+    charge = Charge(money=Money.usd("0.3"), source=CostSource.ANSWER)
+    await store.accept_part("one-0-0", Submission(provider="fal", request_id="r", charge=charge))
+    await store.end_part("one-0-0", PartState.MADE, pictures=(picture(), picture()))
+    text = (await metrics.exposition(store)).decode()
+    assert 'likeness_cost_today_usd{provider="fal"} 0.3' in text
+    assert 'likeness_pictures_today{provider="fal"} 2.0' in text

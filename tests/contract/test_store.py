@@ -16,6 +16,7 @@ from handlers.store.base import (
     Job,
     JobState,
     Lease,
+    OpenJobs,
     PartState,
     RunSuperseded,
     Store,
@@ -110,6 +111,18 @@ async def test_of_many_writers_of_one_message_exactly_one_wins(store: Store) -> 
 async def test_an_empty_reply_is_still_a_handled_message(store: Store) -> None:
     await store.commit_turn(turn("tg:1", reply=()))
     assert await store.turn_of("tg:1") == ()
+
+
+async def test_open_jobs_are_counted_with_the_age_of_the_oldest(store: Store) -> None:
+    assert await store.open_jobs() == ()
+    await store.add_job(job("younger", state=JobState.RUNNING, minutes=2))
+    await store.add_job(job("older", BEN, state=JobState.RUNNING, minutes=1))
+    await store.add_job(job("waits", minutes=3))
+    await store.add_job(job("done", state=JobState.DONE))
+    assert await store.open_jobs() == (
+        OpenJobs(state=JobState.NEW, count=1, oldest=NOW + timedelta(minutes=3)),
+        OpenJobs(state=JobState.RUNNING, count=2, oldest=NOW + timedelta(minutes=1)),
+    )
 
 
 async def test_cancelling_marks_running_jobs_and_leaves_ended_ones(store: Store) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from handlers.message import Chat
 from handlers.session import LastResult, Session
 from handlers.store import accounting
-from handlers.store.base import Delivery, Job, JobState, Part, PartState, RunSuperseded
+from handlers.store.base import Delivery, Job, JobState, OpenJobs, Part, PartState, RunSuperseded
 from handlers.store.files import files_of_job
 from handlers.store.sql import forgetting, rows
 from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
@@ -26,6 +26,12 @@ _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
 _FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
+_OPEN_JOBS = (
+    sa.select(JOBS.c.state, sa.func.count(), sa.func.min(JOBS.c.created))
+    .where(JOBS.c.state.in_(rows.LIVE_STATES))
+    .group_by(JOBS.c.state)
+    .order_by(JOBS.c.state)
+)
 _PART = sa.select(PARTS).where(PARTS.c.key == _id)
 _PARTS_OF_JOB = sa.select(PARTS).where(PARTS.c.job == _id).order_by(PARTS.c.key)
 _CHANGE_PART = PARTS.update().where(PARTS.c.key == _id)
@@ -47,6 +53,14 @@ class SqlJobs(SqlTurns):
             query = query.where(JOBS.c.state.in_([state.value for state in states]))
         return await self._read(
             lambda c: tuple(rows.job_of(row) for row in c.execute(query).mappings()), many=limit > _MANY
+        )
+
+    async def open_jobs(self) -> tuple[OpenJobs, ...]:
+        return await self._read(
+            lambda c: tuple(
+                OpenJobs(state=JobState(state), count=count, oldest=oldest)
+                for state, count, oldest in c.execute(_OPEN_JOBS)
+            )
         )
 
     async def cancel_asked(self) -> tuple[str, ...]:
