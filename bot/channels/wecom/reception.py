@@ -86,10 +86,8 @@ class Reception:
         language: Language = session.language or "zh"
         choice: str | None = incoming.choice if heard.pressed else None
         if self._answerer is not None and incoming.text:
-            glimpse = self._answerer.glimpse(
-                incoming.text, offered=talk.offered if talk else (), known=session.language
-            )
-            language, choice = glimpse.language, glimpse.choice
+            language = self._answerer.language(incoming.text, session.language or "zh")
+            choice = self._answerer.picked(incoming.text, talk.offered if talk else ())
         return heard.model_copy(update={"language": language, "choice": choice})
 
     async def _owns(self, heard: Heard) -> bool:
