@@ -1,8 +1,14 @@
-"""Log lines: plain text for people, JSON for machines. No secret, no words of people, no picture."""
+"""Log lines: plain text for people, JSON for machines. No secret, no words of people, no picture.
+
+Ours are written with that in mind. Libraries' lines are not: what they say may quote an exception, and with it a
+statement, the database's address, a token in an address. So of theirs only the words before such a thing are kept.
+"""
 
 import json
 import logging
+import re
 import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,6 +20,27 @@ NOISY = ("httpx", "httpcore", "uvicorn", "numba", "PIL")
 """Libraries that would log addresses (with tokens in them) or chatter below a warning; channels name their own."""
 
 
+OURS = ("bot", "handlers", "intent", "providers", "__main__")
+"""Packages whose lines are shown as they are."""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+|\b(?:host|hostaddr|user|password|dbname|port)=\S+")
+_RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)")
+
+
+def said(record: logging.LogRecord) -> str:
+    """The words of a line that may be shown.
+
+    Of a library's: the first line, up to a colon or an address. Where it is a whole traceback, the name of its error.
+    """
+    text = record.getMessage()
+    if record.name.partition(".")[0] in OURS:
+        return text
+    first, *rest = text.strip().splitlines() or [""]
+    if first.startswith("Traceback") and rest:
+        raised = _RAISED.match(rest[-1])
+        return raised[1].rpartition(".")[2] if raised else "Traceback"
+    return _ADDRESS.sub("…", first.partition(": ")[0]).rstrip(": ")
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line. A traceback is reduced to the names of its frames: its text may hold anything."""
 
@@ -22,7 +49,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": said(record),
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
@@ -34,7 +61,7 @@ class PlainLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         clock = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        text = f"{clock} {record.levelname.lower():<7} {record.name}: {record.getMessage()}"
+        text = f"{clock} {record.levelname.lower():<7} {record.name}: {said(record)}"
         if record.exc_info and record.exc_info[0]:
             text += f" ({record.exc_info[0].__name__})"
         return text
@@ -84,3 +111,10 @@ def configure(level: str, form: str) -> None:
     root.setLevel(level.upper())
     for name in (*NOISY, *(noisy for channel in registered() for noisy in channel.noisy)):
         logging.getLogger(name).setLevel(logging.WARNING)
+    threading.excepthook = _thread_ended
+
+
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    """A thread of a library broke: Python would print its traceback, texts of exceptions included."""
+    name = args.thread.name if args.thread else "?"
+    logging.getLogger(__name__).error("a thread ended: name=%s %s", name, args.exc_type.__name__)

@@ -1,10 +1,12 @@
-"""What a command says when it cannot even begin: wrong usage (exit 2), settings, folders or a database that do not work
-(exit 1). With `--json` among the words it is said as the one document; never with an exception's text or a value of a
-setting, for either may be a secret.
+"""What a command says when it cannot even begin: wrong usage (exit 2), settings, folders or a database that do not
+work, a mistake of ours (exit 1). With `--json` among the words it is said as the one document; never with an
+exception's text or a value of a setting, for either may be a secret.
 """
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NoReturn
 
 import click
@@ -36,7 +38,7 @@ def guarded(run: Callable[[], Any], words: Sequence[str]) -> NoReturn:
         _failed("no_access", _path(error), as_json)
     except Exception as error:
         if not _of_database(error):
-            raise
+            _failed("internal", f"Something of ours broke: {type(error).__name__} at {_place(error)}.", as_json)
         _failed("database", "The database does not answer or cannot be opened; look at DATABASE_URL.", as_json)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -63,6 +65,12 @@ def _path(error: OSError) -> str:
     if error.filename is None:
         return "The system refused a file or a connection."
     return f"{error.filename} cannot be used: {(error.strerror or 'refused').lower()}."
+
+
+def _place(error: Exception) -> str:
+    """`module.py:12`, without what was in the error or its variables."""
+    frames = extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _of_database(error: Exception) -> bool:

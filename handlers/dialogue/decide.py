@@ -203,7 +203,9 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             turn.answers_job = True
             order = commands.once_more(turn.heard.named_job.order)
             answer_consent(turn, order, turn.heard.asked.company, agreed=verb == "agree")
-        case "reading" if question is not None and rest.isdecimal() and int(rest) < len(question.orders):
+        case "reading" if (
+            question is not None and rest.isdecimal() and len(rest) < 4 and int(rest) < len(question.orders)
+        ):
             turn.close_question()
             ordering.take(turn, question.orders[int(rest)])
         case "language" | "forget":

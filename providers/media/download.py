@@ -146,7 +146,8 @@ class Downloader:
             if response.status in _REDIRECTS:
                 return _redirected(url, told.get(b"location", b""))
             _check_status(response.status, told)
-            if told.get(b"content-length", b"").isdigit() and int(told[b"content-length"]) > limit:
+            length = told.get(b"content-length", b"")
+            if length.isdigit() and (len(length) > 18 or int(length) > limit):
                 raise _Stopped("too_large", "too large by its own account")
             decoder = _decoder(told.get(b"content-encoding", b"identity"))
             return await _counted(response.aiter_stream(), decoder, limit)

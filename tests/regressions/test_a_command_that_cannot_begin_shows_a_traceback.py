@@ -71,3 +71,19 @@ def test_json_before_the_word_list_counts_too(tmp_path: Path) -> None:
 
 def test_the_log_level_may_be_written_in_capitals(tmp_path: Path) -> None:
     assert likeness(tmp_path, "jobs", "list", LOG_LEVEL="DEBUG", LOG_FORMAT="JSON").returncode == 0
+
+
+def test_a_mistake_of_ours_is_a_sentence_too() -> None:
+    script = """
+from bot.cli.faults import guarded
+def broken():
+    raise KeyError("secret-by-mistake")
+guarded(broken, ["jobs", "--json"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONG
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "internal"
+    assert "KeyError" in done.stdout
+    assert "secret-by-mistake" not in done.stdout + done.stderr

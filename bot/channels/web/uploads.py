@@ -264,7 +264,8 @@ async def read_post(request: Request, into: Path, limits: Limits) -> Posted:
     Raises Refused (nothing is left behind on the disk), or starlette's ClientDisconnect.
     """
     length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > limits.total_bytes:
+    # More digits than any length has, Python itself refuses to read.
+    if not length.isdecimal() or len(length) > 18 or int(length) > limits.total_bytes:
         raise Refused(413, "too_large")
     await to_thread.run_sync(partial(into.mkdir, parents=True, exist_ok=True))
     parts = _Parts(into, limits)

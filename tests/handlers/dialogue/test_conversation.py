@@ -331,7 +331,7 @@ async def test_at_most_eight_photos_and_only_fresh_ones_are_in_the_session(ann: 
 
 
 async def test_a_stale_choice_gets_a_friendly_line(ann: Person) -> None:
-    for choice in ("confirm:yes", "reading:0", "style:nonsense", "again:unknown", "x", ""):
+    for choice in ("confirm:yes", "reading:0", "style:nonsense", "again:unknown", "x", "", "reading:" + "9" * 5000):
         assert said(await ann.taps(choice))
     assert await ann.job_count() == 0
 
