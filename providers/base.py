@@ -26,6 +26,7 @@ class Request:
     `negative_prompt` and `seed` are for services that take them; the others leave them out.
     `photos` are prepared local files (upright, sRGB, no metadata, at most 10 MB each), main photo first.
     `mask`: 8-bit grey PNG of the first photo's size, white = change.
+    `face`: the service's name of the trained face that the task is of.
     `deadline`: when the whole wish must be done, in UTC; a service that can be told is told.
 
     Raises ValueError where the files are not those the task speaks of.
@@ -39,11 +40,14 @@ class Request:
     text: str = ""
     photos: tuple[Path, ...] = ()
     mask: Path | None = None
+    face: str | None = None
     deadline: datetime | None = None
 
     def __post_init__(self) -> None:
         if len(self.photos) != self.task.photos or (self.mask is not None) != self.task.mask:
             raise ValueError("a request with other files than its task")
+        if (self.face is not None) != self.task.face:
+            raise ValueError("a request of another face than its task")
 
     @property
     def count(self) -> int:
@@ -85,7 +89,7 @@ class Submission:
     `request_id` is the provider's id (or the request's key for providers without ids).
     `handle` is the provider's own notes (status URL, cancel URL, …); never shown to anyone.
     `model` is the service's own name of the model that makes it.
-    `charge` is the real cost where it is known at submit already.
+    `charge` is the real cost where it is known at submit already. `face`: of a training, the name of the face.
     """
 
     provider: str
@@ -94,6 +98,7 @@ class Submission:
     model: str = ""
     handle: StoredNotes = field(default_factory=dict)
     charge: Charge | None = None
+    face: str | None = None
 
 
 class Phase(StrEnum):
@@ -136,9 +141,11 @@ class PictureFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a finished submission gave. `charge` as in `Submission`, where only the result tells it."""
+    """What a finished submission gave. `charge` as in `Submission`, where only the result tells it. `face`: of a
+    training, the service's name of the face it learnt."""
 
-    pictures: tuple[PictureFile, ...]
+    pictures: tuple[PictureFile, ...] = ()
+    face: str | None = None
     charge: Charge | None = None
 
 
@@ -191,6 +198,13 @@ class Provider(Protocol):
         False where another service answers at the address. Raises WaitAndRetry or TellOperator.
         """
 
+    async def prepare(self, request: Request) -> None:
+        """Whatever a submit of this request needs first and that costs nothing (uploads, looking at faces), so that a
+        process that dies at it leaves nothing in doubt. A submit that was not prepared does it itself.
+
+        Raises AskPerson or NotTaken.
+        """
+
     async def submit(self, request: Request) -> Submission:
         """Hand the request over. Raises AskPerson, NotTaken (WaitAndRetry, TellOperator) or MaybePaid."""
 
@@ -238,6 +252,9 @@ class ProviderDefaults:
 
     async def discover(self) -> bool:
         return True
+
+    async def prepare(self, request: Request) -> None:
+        """Nothing is needed."""
 
     async def find(self, request: Request) -> Submission | None:
         return None

@@ -60,6 +60,8 @@ async def collect(
     record = await journal.find(request.key)
     if record is not None and record.stage is Stage.MADE and await in_thread(_all_there, record.pictures):
         return Result(pictures=record.pictures, charge=record.charge)
+    if record is not None and record.stage is Stage.MADE and submission.face is not None:
+        return Result(face=submission.face, charge=record.charge)
     provider = router.provider(submission.provider)
 
     async def report(progress: Progress) -> None:
@@ -83,6 +85,8 @@ async def collect(
         raise
     router.breaker.worked(provider.name)
     result = _priced(result, request, submission, provider)
+    if result.face is not None:
+        await journal.accept(request.key, replace(submission, face=result.face))
     turns = with_turn(before, Attempt(provider=provider.name, outcome=Outcome.MADE))
     await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge, tried=turns)
     await provider.release(submission)
@@ -125,7 +129,7 @@ async def _fetched(
             await report(Progress(phase=Phase.FETCHING))
             await sleep(max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE)))
             continue
-        if not result.pictures:
+        if not result.pictures and result.face is None:
             raise MadeNothing("a result without a picture")
         return result
 
@@ -155,7 +159,7 @@ def _priced(result: Result, request: Request, submission: Submission, provider: 
     offer = offer_of(submission, request.task, provider)
     if offer is None:
         return result
-    cost = offer.price.of(len(result.pictures))
+    cost = offer.price.of(len(result.pictures) or 1)
     charge = Charge(money=cost, source=CostSource.TABLE) if cost else FREE_OF_CHARGE
     return replace(result, charge=charge)
 

@@ -32,7 +32,7 @@ from providers.media.save import save_picture
 from providers.media.threads import in_thread_to_its_end
 from providers.money import CREDITS, Money
 from providers.offers import Offer, Offers, Price, Tier
-from providers.task import MAX_COUNT, Consistency, Operation
+from providers.task import MAX_COUNT, PICTURES, Consistency, Operation
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -116,6 +116,7 @@ class FakeProvider(ProviderDefaults):
         self._everything = tuple(
             offer(operation, usd=self.usd, seconds=self.seconds_each, max_count=self.max_count)
             for operation in Operation
+            if operation in PICTURES
         )
         self._scripts = list(self.script)
         self.jobs: dict[str, FakeJob] = {}

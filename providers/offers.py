@@ -43,10 +43,15 @@ class Reason(StrEnum):
 
     OPERATION = "operation"
     MODEL = "model"
+    FACE = "face"
+    """A trained face where none is used, or none where one is needed."""
+    TEMPLATE = "template"
     PROMPT = "prompt"
     """A portrait by own words where only styles are known."""
     STYLE = "style"
     ACTION = "action"
+    GENDER = "gender"
+    """A preset that is there for the other gender only, or one for each where none was said."""
     PHOTOS = "photos"
     MASK = "mask"
     RATIO = "ratio"
@@ -58,6 +63,8 @@ class Reason(StrEnum):
     """Words that ask for something that is not known there."""
 
 
+READS_SEVERAL = ("reference photos", "reference photos, read closely")
+"""`Offer.identity` of models that look at several pictures as words tell them to, and not only for a face."""
 _ORDER = {reason: place for place, reason in enumerate(Reason)}
 
 
@@ -128,6 +135,16 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lane:
+    """A limit of a service's for some of its models. `at_once`: jobs that may be there at a time, `per_second`: how
+    many may be begun in one. `name` is unique within the service."""
+
+    name: str
+    at_once: int
+    per_second: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Offer:
     """One row.
 
@@ -136,6 +153,9 @@ class Offer:
     `max_count`: pictures that one request may ask for; more are split into several requests.
     `ratios`, `styles`, `actions`, `scales`: None means every one there is.
     `mask`: whether one may be given. An inpaint needs one, so all its offers take it.
+    `template`: whether the last photo may be a picture to put the person in; True where it must be. None: where the
+    model reads several pictures by words. `trained_face`: made of a trained face, which a request then names.
+    `lane`: its requests share a limit of the service's, see `Lane`.
     `consistency`: how closely a face is held, and `identity` by what, for the result.
     `refuses`: what the table cannot say, as the reason why this task is out of reach after all, else None.
     `quality`: 1 to 5, against the other services' offers of the same operation; decides where quality is put first.
@@ -162,6 +182,9 @@ class Offer:
     scales: frozenset[int] | None = None
     consistency: frozenset[Consistency] = frozenset({Consistency.BALANCED, Consistency.LOOSE})
     identity: str = ""
+    template: bool | None = None
+    trained_face: bool = False
+    lane: Lane | None = None
     refuses: Callable[[Task], Reason | None] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     """The service's own, e.g. which shape of body the model takes."""
@@ -173,6 +196,8 @@ class Offer:
         if not self._serves(task, service):  # most rows end here, and a menu asks hundreds of them
             return Reason.MODEL
         checks: tuple[tuple[Reason, Callable[[], bool]], ...] = (
+            (Reason.FACE, lambda: task.face is not self.trained_face),
+            (Reason.TEMPLATE, lambda: not self._takes_template(task)),
             (Reason.PROMPT, lambda: self._needs_style(task)),
             (Reason.STYLE, lambda: not _among(task.style, self.styles)),
             (Reason.ACTION, lambda: not _among(task.action, self.actions)),
@@ -207,6 +232,13 @@ class Offer:
 
     def _needs_style(self, task: Task) -> bool:
         return self.operation is Operation.PORTRAIT and task.style is None and not self.free_prompt
+
+    def _takes_template(self, task: Task) -> bool:
+        if not task.template:
+            return self.template is not True
+        if self.template is None:
+            return self.max_photos > 1 and self.free_prompt and self.identity in READS_SEVERAL
+        return self.template
 
     def _holds(self, level: Consistency) -> bool:
         return self.operation is Operation.CREATE or level in self.consistency

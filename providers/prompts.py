@@ -68,6 +68,23 @@ def portrait_prompt(*, style: str | None, scene: str | None = None, prompt: str 
     return _joined(parts)
 
 
+def template_prompt(*, people: int, words: str | None = None, retouch: bool = True) -> str:
+    """The person of the first `people` photos in place of the one in the last picture, the template."""
+    photos = "the first picture" if people == 1 else f"the first {people} pictures"
+    asked = _clean(words)
+    parts = [
+        _Part(text=f"The last picture is a template: make it anew with the person of {photos} in the place of whoever "
+              "is in it, and keep its framing, pose, dress, hair style, background, light and medium."),
+        _Part(text=f"Keep the likeness of that person: {_FEATURES.replace(' and hair,', ',')}, so that friends know "
+              "them at once. Nothing of the face in the template stays."),
+    ]  # fmt: skip
+    if asked:
+        parts.insert(1, _Part(text=f"Also asked for: {_ended(asked)}", words=asked))
+    if not retouch:
+        parts.append(_Part(text="Do not beautify: skin, lines and marks stay as they are."))
+    return _joined(parts)
+
+
 def edit_prompt(
     *, action: str, text: str | None, scale: int | None = None, photos: int = 1, aspect_ratio: str | None = None
 ) -> str:

@@ -275,11 +275,23 @@ async def _hand_over(request: Request, provider: Provider, journal: Journal, tri
         await asyncio.gather(post, return_exceptions=True)
 
 
+async def _prepared(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> None:
+    """Before the write-ahead row: nothing here is paid, so a process that dies at it has posted nothing."""
+    try:
+        await provider.prepare(request)
+    except (AskPerson, NotTaken) as error:
+        await journal.begin(request, provider.name, tried=tried)
+        turns = (*tried, attempt(provider.name, error))
+        await journal.end(request.key, Stage.REFUSED, error_code=error.code, tried=turns)
+        raise
+
+
 async def _post(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
     async def ended(stage: Stage, error: LikenessError) -> None:
         turns = (*tried, attempt(provider.name, error))
         await journal.end(request.key, stage, error_code=error.code, tried=turns)
 
+    await _prepared(request, provider, journal, tried)
     await journal.begin(request, provider.name, tried=tried)
     try:
         submission = await provider.submit(request)

@@ -44,6 +44,13 @@ class Operation(StrEnum):
     REMOVE_BACKGROUND = "remove_background"
     """The person or thing alone, the rest transparent."""
     REPLACE_BACKGROUND = "replace_background"
+    TRAIN_FACE = "train_face"
+    """No picture: the service learns a face from the photos, for portraits to come."""
+
+
+PICTURES = frozenset(Operation) - {Operation.TRAIN_FACE}
+"""The operations that end with pictures."""
+Gender = Literal["female", "male"]
 
 
 class Consistency(StrEnum):
@@ -147,6 +154,9 @@ class Task:
     `model`: a quality level (`LEVELS`) or `SERVICE/MODEL`, a service's own model by its name.
     `count`: pictures wanted, 1 to 8. `photos`: how many photos are given. `mask`: whether one is.
     `aspect_ratio`: None for that of the photo, or whatever the service does.
+    `face`: the portrait is of a trained face, which the request names, and not of photos. `template`: the last of the
+    photos is a finished picture, and the person takes the place of the one in it. `gender`: for presets of a service
+    that are made for one. `retouch`: False where skin is to stay as it is.
     `variant`: how often the same was made before ("again"): who would repeat itself varies its picture by `variant`
     plus the picture's number, so that nobody gets the same picture twice.
     """
@@ -162,6 +172,10 @@ class Task:
     mask: bool = False
     consistency: Consistency | None = None
     variant: int = 0
+    face: bool = False
+    template: bool = False
+    gender: Gender | None = None
+    retouch: bool = True
 
     @property
     def scale(self) -> int | None:

@@ -13,7 +13,7 @@ from providers.catalog.keys import (
 )
 from providers.catalog.records import ACTIONS, STYLES, Action
 from providers.errors import AskPerson
-from providers.task import LEVELS, NO_PARAMETERS, Consistency, Operation, Parameters, Task
+from providers.task import LEVELS, NO_PARAMETERS, Consistency, Gender, Operation, Parameters, Task
 
 DEFAULT_STYLE = "professional"
 
@@ -60,6 +60,45 @@ def portrait_task(
         photos=photos,
         consistency=consistency,
         variant=variant,
+    )
+
+
+def face_task(
+    *,
+    style: str | None = None,
+    words: bool = False,
+    people: int = 0,
+    face: bool = False,
+    template: bool = False,
+    gender: Gender | None = None,
+    retouch: bool = True,
+    model: str = LEVELS[0],
+    count: int = 1,
+    aspect_ratio: str | None = None,
+    consistency: Consistency | None = None,
+    variant: int = 0,
+) -> Task:
+    """A portrait of a trained `face`, or of `people` photos of one person, into a `template`. `words`: more is asked
+    for than a style or a template says.
+
+    A trained face without a template has a style, the default one where none is named. Raises AskPerson.
+    """
+    if not face and not people:
+        raise AskPerson("nobody to put into the template", code="need_photo", text_key="say.need_photo_bare")
+    return Task(
+        operation=Operation.PORTRAIT,
+        style=None if template else check_style(style or DEFAULT_STYLE),
+        parameters=Parameters(complete=not words),
+        model=check_model(model),
+        count=check_count(count),
+        aspect_ratio=check_ratio(aspect_ratio),
+        photos=people + template,
+        consistency=consistency,
+        variant=variant,
+        face=face,
+        template=template,
+        gender=gender,
+        retouch=retouch,
     )
 
 

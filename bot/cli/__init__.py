@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "edit": "bot.cli.pictures:edit",
     "create": "bot.cli.pictures:create",
     "series": "bot.cli.pictures:series",
+    "face": "bot.cli.faces:face",
     "intent": "bot.cli.intent:intent",
     "styles": "bot.cli.lists:styles",
     "actions": "bot.cli.lists:actions",

@@ -14,7 +14,7 @@ from bot.cli.output import json_option, print_json
 from bot.settings import Settings
 from handlers.store.base import CostKey, CostRow
 from handlers.store.sql.store import SqlStore
-from providers.api.runner import requests_folder
+from providers.api.journal import requests_folder
 from providers.api.spending import ledger_of
 from providers.ledger import EntryType, LedgerEntry
 

@@ -172,8 +172,10 @@ def _report(result: Mapping[str, Any], as_json: bool, *, sent: bool = False) -> 
     if as_json:
         print_json(result)
         return
-    for image in result["images"]:
+    for image in result.get("images", ()):
         click.echo(image["local_path"])
+    if "face" in result:
+        click.echo(result["face"]["id"])
     if sent:
         say(f"What had not been sent was sent now; all of it together: {result['total_cost']:g} {result['currency']}.")
     else:

@@ -53,16 +53,22 @@ def for_all(command: F) -> F:
 @click.argument("count", type=int, default=1)
 @click.argument("model", default="nanopro")
 @click.option("--photo", "photos", multiple=True, metavar="FILE", help="One more photo of the same person; repeatable.")
+@click.option("--face", metavar="ID", help="A trained face instead of photos (IMAGE is -); see `likeness face`.")
+@click.option("--template", metavar="FILE", help="A finished picture to put the person in.")
+@click.option("--gender", metavar="G", help="female or male: which preset of a trained face.")
+@click.option("--retouch/--no-retouch", default=None, help="Whether skin is made fairer in a template; it is.")
 @click.option("--scene", help="Place, mood, dress or light added to the style.")
 @click.option("--prompt", help="Your own description instead of a style.")
+@click.option("--count", "of_them", type=int, metavar="N", help="The same as COUNT.")
 @CONSISTENCY
 @RATIO
 @for_all
-def portrait(image: str, as_json: bool, **asked: Any) -> None:
+def portrait(image: str, as_json: bool, of_them: int | None, **asked: Any) -> None:
     """A portrait of the person in IMAGE (a path, a URL, or - for none), in STYLE.
 
     STYLE: see `likeness styles`. COUNT: 1 to 8. MODEL: nano2 (fast), nanopro or gpt (best), or SERVICE/MODEL.
     """
+    asked["count"] = asked["count"] if of_them is None else of_them
     _make(lambda report: providers.generate_portrait(_image(image), on_progress=report, **asked), as_json)
 
 
@@ -122,7 +128,7 @@ def _image(image: str) -> str | None:
 
 def _make(start: Any, as_json: bool) -> None:
     """Run one of the coroutines with a progress bar on a terminal; print its result; exit 0 only for pictures."""
-    result: dict[str, Any] = asyncio.run(_watched(start))
+    result: dict[str, Any] = asyncio.run(watched(start))
     if not result["success"]:
         if not as_json:
             _say_tried(result)
@@ -130,12 +136,12 @@ def _make(start: Any, as_json: bool) -> None:
     if as_json:
         print_json(result)
     elif "estimate" in result:
-        _print_estimate(result["estimate"])
+        print_estimate(result["estimate"])
     else:
         _print_pictures(result)
 
 
-def _print_estimate(estimate: dict[str, Any]) -> None:
+def print_estimate(estimate: dict[str, Any]) -> None:
     maker = f"{estimate['provider']} ({estimate['model']})"
     print(f"{estimate['usd']:g} USD, about {estimate['seconds']:.0f} seconds, with {maker}")
 
@@ -160,7 +166,7 @@ def _say_tried(result: dict[str, Any]) -> None:
             say(f"{turn['provider']}: {why.replace('_', ' ', 1)}")
 
 
-async def _watched(start: Any) -> dict[str, Any]:
+async def watched(start: Any) -> dict[str, Any]:
     if not sys.stderr.isatty():
         return await _as_coroutine(start(None))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -16,7 +16,7 @@ from providers.offers import Offer, Offers, Support
 from providers.registry import Service, services
 from providers.router import Router
 from providers.settings import ProviderSettings
-from providers.task import Consistency, Operation, Task
+from providers.task import PICTURES, Consistency, Operation, Task
 from providers.task_builders import operation_of
 
 NOT = {"support": "no", "how": ""}
@@ -85,7 +85,7 @@ def _row(service: Service, offered: Offers | None) -> dict[str, Any]:
         "operations": list(offers.operations),
         "models": list(offers.models),
         "max_count": max((row.max_count for row in offers), default=0),
-        "max_photos": max((row.max_photos for row in offers), default=0),
+        "max_photos": max((row.max_photos for row in offers if _is_plain(row)), default=0),
         "consistency": _held(offers),
         "capabilities": {name: _capability(offers, name) for name in CAPABILITIES},
         "estimates": _estimates(offers),
@@ -111,8 +111,15 @@ def _capability(offers: Offers, name: str) -> dict[str, str]:
 def _held(offers: Offers) -> list[str]:
     """The levels at which it can hold a face that a photo shows."""
     rows = [*offers.of(Operation.PORTRAIT), *offers.of(Operation.EDIT)]
-    held: frozenset[Consistency] = frozenset().union(*(row.consistency for row in rows if row.max_photos))
+    held: frozenset[Consistency] = frozenset().union(
+        *(row.consistency for row in rows if row.max_photos or row.trained_face)
+    )
     return [level.value for level in Consistency if level in held]
+
+
+def _is_plain(row: Offer) -> bool:
+    """Whether a picture and words are enough for it: no trained face, no template."""
+    return not row.trained_face and row.template is not True and row.operation in PICTURES
 
 
 def _estimates(offers: Offers) -> dict[str, dict[str, Any]]:
@@ -126,7 +133,7 @@ def _estimates(offers: Offers) -> dict[str, dict[str, Any]]:
 
 def _usual(offers: Offers, model: str) -> Offer | None:
     serves: Callable[[Offer], bool] = lambda row: row.levels is None or model in row.levels  # noqa: E731
-    portraits = [row for row in offers.of(Operation.PORTRAIT) if row.max_photos]
+    portraits = [row for row in offers.of(Operation.PORTRAIT) if row.max_photos and _is_plain(row)]
     return next((row for row in (*portraits, *offers) if serves(row)), None)
 
 

@@ -37,6 +37,8 @@ WAYS = {
     "PuLID on SDXL, several photos": "identity.pulid_on_sdxl_several_photos",
     "PuLID on FLUX": "identity.pulid_on_flux",
     "the photo itself, not redrawn": "identity.the_photo_itself_not_redrawn",
+    "the face put into the template": "identity.the_face_put_into_the_template",
+    "a trained face": "identity.a_trained_face",
 }
 """What `Offer.identity` says, as a key of our texts. A test holds it against every service's offers."""
 

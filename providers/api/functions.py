@@ -11,8 +11,10 @@ The examples run in the tests.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack
 
+from providers.api.face_files import find_face
 from providers.api.options import CallOptions, Options, Sides, Source
 from providers.api.results import RequestRow, Result
 from providers.api.runner import answered, kept, perform, resume
@@ -49,13 +51,19 @@ async def generate_portrait(
     prompt: str | None = None,
     aspect_ratio: str | None = None,
     consistency: str | None = None,
+    face: str | None = None,
+    template: Source | None = None,
+    gender: str | None = None,
+    retouch: bool | None = None,
     **options: Unpack[CallOptions],
 ) -> Result:
     """A new picture of the person in `image` (or of nobody in particular): `prompt`, else `style` with `scene`.
 
-    `photos`: more of the same person. `consistency`: strict (only by services that hold an identity), balanced or
-    loose; the result then says what was `given`, and `how`. `image_path` and `image_url` are other names for `image`;
-    the path goes first where both are given.
+    `photos`: more of the same person. `face`: the id of a trained face in their place, see `train_face`; its presets
+    are made for one `gender`. `template`: a picture to put the person in; `retouch`: whether skin is made fairer there.
+    `consistency`: strict (only by services that hold an identity), balanced or loose; the result then says what was
+    `given`, and `how`. `image_path` and `image_url` are other names for `image`; the path goes first where both are
+    given.
 
     Example:
 
@@ -73,11 +81,21 @@ async def generate_portrait(
         count=count,
         aspect_ratio=aspect_ratio,
         consistency=consistency,
+        face=face,
+        template=template is not None,
+        gender=gender,
+        retouch=retouch,
     )
     chosen = Options(**options)
 
     async def call() -> Result:
-        return await perform([wanted.as_wish()], photos=given, options=chosen)
+        if face is None:
+            pictures = given if template is None else (*given, template)
+            return await perform([wanted.as_wish()], photos=pictures, options=chosen)
+        known = await asyncio.to_thread(find_face, face, chosen.settings or ProviderSettings())
+        there = chosen if chosen.provider else replace(chosen, provider=known.service)
+        own = replace(wanted, gender=gender or known.gender)
+        return await perform([own.as_wish()], photos=() if template is None else (template,), options=there)
 
     return await answered(call)
 

@@ -27,6 +27,8 @@ from providers.journal import Record, Stage
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER, delete_quietly, write_file
 from providers.money import Money
 from providers.preferences import ANYONE, Preferences
+from providers.settings import ProviderSettings
+from providers.task import Gender
 
 KEPT = timedelta(days=30)
 VERSION = 3
@@ -34,11 +36,20 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Training:
+    """What a call that trains a face says of it."""
+
+    name: str = ""
+    gender: Gender | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """What one call of the API asked for.
 
     `items`: for a series, the number of the item of each piece. `preferences`: who may make it, also when it is
-    resumed. `estimates`: what each piece was expected to cost when the call began.
+    resumed. `estimates`: what each piece was expected to cost when the call began. `training`: of a call that trains a
+    face.
     """
 
     key: str
@@ -51,6 +62,7 @@ class Call:
     preferences: Preferences = ANYONE
     items: tuple[int, ...] | None = None
     estimates: tuple[Money, ...] = ()
+    training: Training | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +81,10 @@ class Document:
 
 
 _DOCUMENT = TypeAdapter(Document)
+
+
+def requests_folder(settings: ProviderSettings) -> Path:
+    return settings.data_dir / "requests"
 
 
 def check_key(key: str) -> str:

@@ -3,6 +3,7 @@ are put together from what a call's pieces became.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import NotRequired, TypedDict
 
@@ -11,7 +12,8 @@ from providers.api.journal import Call, Document
 from providers.attempts import Attempt, attempt
 from providers.base import CostSource, PictureFile
 from providers.collection import Piece, offer_of
-from providers.errors import LikenessError, TellOperator
+from providers.errors import LikenessError, MadeNothing, TellOperator
+from providers.faces import Status, TrainedFace
 from providers.journal import Record, Stage
 from providers.ledger import in_usd
 from providers.money import USD, Money
@@ -72,12 +74,22 @@ class Estimate(TypedDict):
     source: str
 
 
+class FaceRow(TypedDict):
+    """A trained face. `status`: training, ready or failed. `gender`: None where nobody said."""
+
+    id: str
+    name: str
+    gender: str | None
+    status: str
+
+
 class Result(TypedDict):
     """A picture result; where `success` is False, with `error`. A call that could not begin has `error` and `tried`
     alone; with `estimate=True` there is `estimate` alone.
 
     `total_cost` is in US dollars; `costs` the same by the currencies in which it was charged. `cost_source` is the
-    least certain of the pieces' sources, None where nothing was charged.
+    least certain of the pieces' sources, None where nothing was charged. `face`: of a call that trained one; it has no
+    `images`.
     """
 
     success: bool
@@ -99,6 +111,7 @@ class Result(TypedDict):
     error: NotRequired[Error]
     could: NotRequired[list[str]]
     estimate: NotRequired[Estimate]
+    face: NotRequired[FaceRow]
 
 
 class PieceRow(TypedDict):
@@ -168,6 +181,36 @@ def result_of(call: Call, ends: Sequence[Piece], document: Document, router: Rou
         result["error"] = {"code": worst["code"], "message": worst["message"], "retryable": worst["retryable"]}
         _with_could(result, [end.error for end in ends if end.error])
     return result
+
+
+def training_result(end: Piece, document: Document, face: TrainedFace | None, router: Router) -> Result:
+    """Of a call that trains a face; `face` is there as soon as the service has named it."""
+    whole = result_of(document.call, [end], document, router)
+    error = None if end.result is not None else _told(end.error or MadeNothing("no face"))
+    result: Result = {
+        "success": error is None,
+        "key": whole["key"],
+        "estimate_usd": whole["estimate_usd"],
+        "total_cost": whole["total_cost"],
+        "currency": whole["currency"],
+        "cost_source": whole["cost_source"],
+        "tried": whole["tried"],
+    }
+    if face is not None:
+        result["face"] = face_row(face if end.error is None else replace(face, status=_status(end.error)))
+    if error is not None:
+        result["error"] = error
+        _with_could(result, [end.error] if end.error else [])
+    return result
+
+
+def face_row(face: TrainedFace) -> FaceRow:
+    return {"id": face.id, "name": face.name, "gender": face.gender, "status": face.status}
+
+
+def _status(error: LikenessError) -> Status:
+    """Only a training that ended is over; what cannot be asked about at the moment goes on."""
+    return "failed" if isinstance(error, MadeNothing) else "training"
 
 
 def request_row(document: Document) -> RequestRow:

@@ -11,18 +11,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from providers.api.face_files import face_of, keep_face
 from providers.api.journal import (
     Call,
     FileJournal,
+    Training,
     check_key,
     documents,
     expire,
     forget_photos,
     locked,
     photos_folder,
+    requests_folder,
 )
 from providers.api.options import Options, Source
-from providers.api.results import Estimate, RequestRow, Result, failure, request_row, result_of
+from providers.api.results import Estimate, RequestRow, Result, failure, request_row, result_of, training_result
 from providers.api.spending import CallSpending, ledger_of
 from providers.base import CostSource, Request
 from providers.collection import run
@@ -40,6 +43,9 @@ from providers.settings import ProviderSettings
 from providers.submission import OnProgress, piece_size, pieces_of
 from providers.task import Task
 
+DAY = 86_400.0
+"""Seconds a training may take at least."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -48,10 +54,7 @@ class Wish:
     task: Task
     prompt: str
     text: str = ""
-
-
-def requests_folder(settings: ProviderSettings) -> Path:
-    return settings.data_dir / "requests"
+    face: str | None = None
 
 
 async def perform(
@@ -60,6 +63,7 @@ async def perform(
     photos: Sequence[Source] = (),
     mask: Source | None = None,
     series: bool = False,
+    training: Training | None = None,
     options: Options,
 ) -> Result:
     """Make everything that is wished for. A key used before resumes that call, whatever is wished for now."""
@@ -68,17 +72,18 @@ async def perform(
     key = check_key(options.key or new_key())
     preferences = options.preferences
     if options.estimate:
-        async with _router(settings) as router:
+        async with opened_router(settings) as router:
             return _estimated(wishes, router, preferences, key, series=series)
     with locked(folder, key):
         if await asyncio.to_thread((folder / f"{key}.json").is_file):
             return await _resumed(folder, key, settings, options.on_progress)
         await asyncio.to_thread(expire, folder)
         try:
-            async with _router(settings) as router:
-                taken = await _take_in(photos, mask, photos_folder(folder, key), settings)
+            async with opened_router(settings) as router:
+                taken = await take_in(photos, mask, photos_folder(folder, key), settings)
                 into = Path(options.out or settings.output_dir)
                 call = await in_thread(_call, wishes, taken, router, preferences, key, series, into)
+                call = call if training is None else replace(call, training=training, mode="train")
                 await in_thread(_spending(settings).reserve, list(zip(call.pieces, call.estimates, strict=True)))
                 journal = await FileJournal.create(folder, call)
                 return await _made(journal, router, settings, options.on_progress)
@@ -104,7 +109,7 @@ def new_key() -> str:
 
 
 @asynccontextmanager
-async def _router(settings: ProviderSettings) -> AsyncIterator[Router]:
+async def opened_router(settings: ProviderSettings) -> AsyncIterator[Router]:
     router = build_router(settings)
     try:
         await router.discover()
@@ -113,7 +118,7 @@ async def _router(settings: ProviderSettings) -> AsyncIterator[Router]:
         await asyncio.gather(*(p.aclose() for p in router.providers), router.moderation.aclose())
 
 
-async def _take_in(
+async def take_in(
     photos: Sequence[Source], mask: Source | None, into: Path, settings: ProviderSettings
 ) -> tuple[tuple[Path, ...], Path | None]:
     """The photos as a provider takes them, copied to `into`: the call can be resumed when the originals are gone."""
@@ -153,6 +158,7 @@ def _call(
             text=wish.text,
             photos=photos,
             mask=mask,
+            face=wish.face,
         )
         parts = pieces_of(request, router, preferences)
         pieces += parts
@@ -202,7 +208,7 @@ def _estimated(wishes: Sequence[Wish], router: Router, preferences: Preferences,
 
 async def _resumed(folder: Path, key: str, settings: ProviderSettings, on_progress: OnProgress | None) -> Result:
     journal = await FileJournal.load(folder, key)
-    async with _router(settings) as router:
+    async with opened_router(settings) as router:
         return await _made(journal, router, settings, on_progress)
 
 
@@ -215,7 +221,8 @@ async def _made(
 ) -> Result:
     """The whole time anew for a call that is resumed: what was accepted is fetched, however old it is."""
     call = journal.call
-    deadline = datetime.now(UTC) + timedelta(seconds=settings.job_deadline_seconds)
+    seconds = settings.job_deadline_seconds if call.training is None else max(settings.job_deadline_seconds, DAY)
+    deadline = datetime.now(UTC) + timedelta(seconds=seconds)
     pieces = [replace(piece, deadline=deadline) for piece in call.pieces]
     try:
         ends = await run(
@@ -231,6 +238,11 @@ async def _made(
         await in_thread(_spending(settings).settle, journal.document)
     if journal.document.made:
         await asyncio.to_thread(forget_photos, requests_folder(settings), call.key)
+    if call.training is not None:
+        face = face_of(journal.document, status="ready" if ends[0].result else "training")
+        if ends[0].result is not None and face is not None:
+            await in_thread(keep_face, face, settings)
+        return training_result(ends[0], journal.document, face, router)
     return result_of(call, ends, journal.document, router)
 
 

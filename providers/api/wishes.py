@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from providers.api.face_files import check_gender
 from providers.api.options import Sides, check_consistency, check_outpaint
 from providers.api.runner import Wish
 from providers.catalog.keys import check_action, check_scale, check_style
 from providers.catalog.records import STYLES
 from providers.embedded.reading import parameters_of
 from providers.errors import AskPerson
-from providers.prompts import create_prompt, edit_prompt, portrait_prompt
+from providers.prompts import create_prompt, edit_prompt, portrait_prompt, template_prompt
 from providers.task import LEVELS, MAX_COUNT, Background, Consistency, Outpaint
-from providers.task_builders import create_task, edit_task, portrait_task
+from providers.task_builders import create_task, edit_task, face_task, portrait_task
 
 ITEM_FIELDS = frozenset({"style", "scene", "prompt"})
 CUT_OUT = "a fully transparent background"
@@ -33,6 +34,10 @@ class PortraitWish:
     count: int = 1
     aspect_ratio: str | None = None
     consistency: str | None = None
+    face: str | None = None
+    template: bool = False
+    gender: str | None = None
+    retouch: bool | None = None
 
     def of(self, item: Item) -> "PortraitWish":
         """The same for one item of a series."""
@@ -40,6 +45,10 @@ class PortraitWish:
 
     def as_wish(self) -> Wish:
         """Raises AskPerson `unknown_style`, `need_photo`, …."""
+        if self.face is not None or self.template:
+            return self._of_face()
+        if self.gender is not None or self.retouch is not None:
+            raise AskPerson("options of faces without one", code="bad_request")
         ratio = self.aspect_ratio or (STYLES[check_style(self.style)].aspect_ratio if self.style else None)
         task = portrait_task(
             style=None if self.prompt else self.style,
@@ -52,6 +61,33 @@ class PortraitWish:
         )
         words = portrait_prompt(style=self.style, scene=self.scene, prompt=self.prompt, photos=self.photos)
         return Wish(task=task, prompt=words, text=self.prompt or self.scene or "")
+
+    def _of_face(self) -> Wish:
+        """A trained face in a preset, or a person in a template."""
+        if self.face is not None and self.photos:
+            raise AskPerson("a trained face and photos", code="bad_request")
+        if self.template and self.style is not None:
+            raise AskPerson("a template has a look of its own", code="bad_request")
+        if self.retouch is not None and (self.face is not None or not self.template):
+            raise AskPerson("retouching is for photos in a template", code="bad_request")
+        words = self.prompt or self.scene
+        task = face_task(
+            style=self.style,
+            words=bool(words),
+            people=self.photos,
+            face=self.face is not None,
+            template=self.template,
+            gender=check_gender(self.gender),
+            retouch=self.retouch is not False,
+            model=self.model,
+            count=self.count,
+            aspect_ratio=self.aspect_ratio,
+            consistency=check_consistency(self.consistency),
+        )
+        if task.style is not None and task.gender is None and len(STYLES[task.style].variants) > 1:
+            raise AskPerson("a preset for each gender", code="need_gender")
+        prompt = template_prompt(people=max(1, self.photos), words=words, retouch=task.retouch) if self.template else ""
+        return Wish(task=task, prompt=prompt, text=words or "", face=self.face)
 
 
 @dataclass(frozen=True, kw_only=True)

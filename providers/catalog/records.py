@@ -81,6 +81,11 @@ class Style(_Used):
         return " ".join((sentence(self.subject), *self.setting, sentence(self.finish)))
 
     @property
+    def variants(self) -> frozenset[str]:
+        """The genders that services have presets of this style for."""
+        return frozenset(variant for presets in self.presets.values() for variant in presets)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What the person must send: a photo (the command line and Python may do without)."""
         return ("photo",)

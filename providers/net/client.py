@@ -44,6 +44,12 @@ class Client:
         """A POST that costs nothing. Raises httpx.TransportError."""
         return Answer.of(await self._reading.post(url, headers=dict(headers), timeout=timeout, **body))
 
+    async def delete(self, url: str, *, headers: Mapping[str, str], timeout: httpx.Timeout = READ) -> Answer:
+        """Raises httpx.TransportError."""
+        return Answer.of(
+            await self._reading.delete(url, headers=dict(headers), timeout=timeout, follow_redirects=False)
+        )
+
     async def submit(
         self, url: str, *, headers: Mapping[str, str], timeout: httpx.Timeout = SUBMIT, **body: Any
     ) -> Answer:

@@ -9,11 +9,18 @@ from providers.base import Request
 from providers.offers import Offer
 from providers.task import Operation, Parameters, Task
 
-_OF_TASK = frozenset(f.name for f in fields(Task)) - {"photos", "mask", "parameters"}
+_OF_TASK = frozenset(f.name for f in fields(Task)) - {"photos", "mask", "parameters", "face"}
 _OF_PARAMETERS = frozenset(f.name for f in fields(Parameters))
 
 
-def wanted(key: str = "job-1", *, photos: Iterable[Path] = (), mask: Path | None = None, **values: Any) -> Request:
+def wanted(
+    key: str = "job-1",
+    *,
+    photos: Iterable[Path] = (),
+    mask: Path | None = None,
+    face: str | None = None,
+    **values: Any,
+) -> Request:
     """`values`: of the task, of its parameters (`scale=2`), or of the request."""
     files = tuple(photos)
     given = {name: values.pop(name) for name in _OF_PARAMETERS & values.keys()}
@@ -21,9 +28,10 @@ def wanted(key: str = "job-1", *, photos: Iterable[Path] = (), mask: Path | None
     task = {name: values.pop(name) for name in _OF_TASK & values.keys()}
     return Request(
         key=key,
-        task=Task(**task, parameters=parameters, photos=len(files), mask=mask is not None),
+        task=Task(**task, parameters=parameters, photos=len(files), mask=mask is not None, face=face is not None),
         photos=files,
         mask=mask,
+        face=face,
         **{"prompt": "A portrait in oils.", **values},
     )
 

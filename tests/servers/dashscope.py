@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.servers.dashscope_faces import DETECT, GENERATE, Faces, image_and_data
 from tests.servers.dashscope_pictures import Refused, edited, extended, painted, size_of
 from tests.servers.service import FAULTS, FakeService, Plan, Sent, image_of
 
@@ -111,6 +112,7 @@ class FakeDashScope(FakeService):
         self.policies: dict[str, str] = {}
         self.results: dict[str, tuple[bytes, float, Plan]] = {}
         self.leaked = 0
+        self.faces = Faces(self)
 
     def routes(self) -> Sequence[BaseRoute]:
         posts = {
@@ -119,11 +121,27 @@ class FakeDashScope(FakeService):
             SYNTHESIS: self._synthesis,
             OUT_PAINTING: self._out_painting,
             "/tasks/{id}/cancel": self._cancel,
+            GENERATE: lambda request: self.faces.generate(request),
+            DETECT: lambda request: self.faces.detect(request),
+            "/files": lambda request: self.faces.upload(request),
+            "/fine-tunes": lambda request: self.faces.train(request),
+            "/fine-tunes/{id}/cancel": lambda request: self.faces.cancel(request),
         }
-        gets = {"/uploads": self._policy, "/tasks/{id}": self._look, "/tasks/": self._list}
+        gets = {
+            "/uploads": self._policy,
+            "/tasks/{id}": self._look,
+            "/tasks/": self._list,
+            "/fine-tunes": lambda request: self.faces.every(request),
+            "/fine-tunes/{id}": lambda request: self.faces.look(request),
+        }
+        deletes = {
+            "/fine-tunes/{id}": lambda request: self.faces.delete(request),
+            "/files/{id}": lambda request: self.faces.drop_file(request),
+        }
         return [
             *(Route(ROOT + path, self._guarded(call), methods=["POST"]) for path, call in posts.items()),
             *(Route(ROOT + path, self._guarded(call)) for path, call in gets.items()),
+            *(Route(ROOT + path, self._guarded(call), methods=["DELETE"]) for path, call in deletes.items()),
             Route("/oss", self._store, methods=["POST"]),
             Route("/results/{name}", self._result),
         ]
@@ -197,9 +215,17 @@ class FakeDashScope(FakeService):
             raise Refused(400, "InvalidParameter", "the picture is larger than 10 MB")
         return image_of(decoded)
 
+    def picture_at(self, headers: Mapping[str, str], address: str, model: str) -> tuple[Image.Image, bytes]:
+        """What was stored for this model. Raises Refused."""
+        stored = self.uploads.get(address)
+        resolves = headers.get("x-dashscope-ossresourceresolve") == "enable"
+        if not resolves or stored is None or stored.model != model or stored.until < self.clock.now():
+            raise Refused(400, "InvalidParameter.DataInspection", "unable to download the media resource")
+        return image_and_data(stored.data)
+
     # --- submits
 
-    async def _submit(self, request: Request, *, asynchronous: bool) -> Sent:
+    async def submit_of(self, request: Request, *, asynchronous: bool) -> Sent:
         sent = await self.received(request)
         if not sent.readable:
             raise Refused(400, "InvalidParameter", "not JSON")
@@ -215,7 +241,7 @@ class FakeDashScope(FakeService):
         """qwen and wan in one call."""
         if (broken := await self.before(request)) is not None:
             return broken
-        sent = await self._submit(request, asynchronous=False)
+        sent = await self.submit_of(request, asynchronous=False)
         words, make, count = self._messages(sent)
         plan = await self.submitted(words)
         if not self.refuses(plan):
@@ -236,9 +262,9 @@ class FakeDashScope(FakeService):
     async def _wan(self, request: Request) -> Response:
         if (broken := await self.before(request)) is not None:
             return broken
-        sent = await self._submit(request, asynchronous=True)
+        sent = await self.submit_of(request, asynchronous=True)
         words, make, count = self._messages(sent)
-        return await self._queued(request, words, make, count, "choices")
+        return await self.queued(request, words, make, count, "choices")
 
     def _messages(self, sent: Sent) -> tuple[str, Callable[[int], Image.Image], int]:
         """The words, the pictures made of them, and how many. Raises Refused."""
@@ -271,7 +297,7 @@ class FakeDashScope(FakeService):
         """wanx2.1-imageedit by its function, wan2.5 by words and pictures."""
         if (broken := await self.before(request)) is not None:
             return broken
-        sent = await self._submit(request, asynchronous=True)
+        sent = await self.submit_of(request, asynchronous=True)
         model, given, parameters = sent.fields["model"], sent.fields["input"], sent.fields.get("parameters", {})
         count = parameters.get("n", 1)
         if type(count) is not int or not 1 <= count <= 4:
@@ -282,9 +308,7 @@ class FakeDashScope(FakeService):
         if model == "wan2.5-i2i-preview":
             pictures = [self._picture(sent, address, model) for address in given.get("images", [])]
             size = size_of(parameters.get("size"), pictures)
-            return await self._queued(
-                request, words, lambda n: painted(size, f"{words}{n}", pictures), count, "results"
-            )
+            return await self.queued(request, words, lambda n: painted(size, f"{words}{n}", pictures), count, "results")
         if model != "wanx2.1-imageedit":
             raise Refused(404, "ModelNotFound", "Model not exist.")
         if given.get("function") not in FUNCTIONS:
@@ -300,21 +324,21 @@ class FakeDashScope(FakeService):
         if not all(1 <= f <= 2 for f in factors.values()) or by not in (1, 2, 3, 4):
             raise Refused(400, "InvalidParameter", "scale")
         make = edited(given["function"], base, mask, factors, by, words)
-        return await self._queued(request, words, make, count, "results")
+        return await self.queued(request, words, make, count, "results")
 
     async def _out_painting(self, request: Request) -> Response:
         if (broken := await self.before(request)) is not None:
             return broken
-        sent = await self._submit(request, asynchronous=True)
+        sent = await self.submit_of(request, asynchronous=True)
         if sent.fields["model"] != "image-out-painting":
             raise Refused(404, "ModelNotFound", "Model not exist.")
         base = self._picture(sent, sent.fields["input"].get("image_url"), "image-out-painting").convert("RGB")
         parameters = sent.fields.get("parameters", {})
         px = {side: int(parameters.get(f"{side}_offset", 0)) for side in ("left", "right", "top", "bottom")}
         make = extended(base, px["left"], px["top"], px["right"], px["bottom"], "out-painting")
-        return await self._queued(request, "", make, 1, "output_image_url")
+        return await self.queued(request, "", make, 1, "output_image_url")
 
-    async def _queued(
+    async def queued(
         self, request: Request, words: str, make: Callable[[int], Image.Image], count: int, shape: str
     ) -> Response:
         plan = await self.submitted(words)
@@ -350,6 +374,10 @@ class FakeDashScope(FakeService):
         task.files = task.files or [self._kept(task.make(n), task.plan) for n in range(made)]
         output |= _shaped(task)
         return JSONResponse({"request_id": "r", "output": output, "usage": {"image_count": made}})
+
+    def goes_on(self, task_id: str) -> bool:
+        """Whether a task has not been seen to end."""
+        return self._status(self.tasks[task_id]) not in ("SUCCEEDED", "FAILED", "CANCELED")
 
     @staticmethod
     def _status(task: Task) -> str:

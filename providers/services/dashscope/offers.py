@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.offers import Offer, Offers, Support, prices
+from providers.services.dashscope import facechain
 from providers.task import Consistency, Operation
 
 KEY = "dashscope"
@@ -53,9 +54,10 @@ _BY_WORDS = {
 }
 
 
-def offers(default: str | None = None) -> Offers:
-    """`default`: the operator's own choice for create, portrait and edit by words, whatever the level of quality."""
-    rows: list[Offer] = []
+def offers(default: str | None = None, *, faces: bool = True) -> Offers:
+    """`default`: the operator's own choice for create, portrait and edit by words, whatever the level of quality.
+    `faces`: whether FaceChain is there."""
+    rows: list[Offer] = [*facechain.offers(prices(KEY))] if faces else []
     for model in MODELS if default is None else (_chosen(default), *MODELS):
         rows += _rows(model)
     rows += _functions()

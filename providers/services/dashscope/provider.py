@@ -1,9 +1,10 @@
-"""DashScope (Model Studio): qwen's one long call, and the tasks of wan and wanx that are asked about until they end."""
+"""DashScope (Model Studio): qwen's one long call; the tasks of wan, wanx and FaceChain, and trainings, that are asked
+about until they end."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,22 @@ from providers.base import (
     Submission,
 )
 from providers.errors import AskPerson, MadeNothing, WaitAndRetry
+from providers.faces import Verdict, face_unusable
 from providers.media.canvas import Sides
 from providers.media.download import Downloader
 from providers.media.fitting import Room, check_enlarged, mask_to_fit, size_of, to_fit
 from providers.media.threads import in_thread
+from providers.media.upstream import MAX_BYTES
 from providers.net.bodies import Base64File, JsonBody
 from providers.net.client import LONG_SUBMIT, SUBMIT, Client
-from providers.net.outcome import Answer, check_error, rejected
+from providers.net.outcome import Answer, check_error, connection_error, rejected
 from providers.offers import Offer, Offers, prices
 from providers.outpainting import sides_of
 from providers.prompts import shortened
-from providers.services.dashscope import bodies
+from providers.services.dashscope import bodies, facechain
 from providers.services.dashscope.answers import count_of, empty_error, pictures_of, submit_error, task_error
 from providers.services.dashscope.offers import KEY, WANX, offers
-from providers.services.dashscope.uploads import RESOLVE, upload
+from providers.services.dashscope.uploads import RESOLVE, unsent, upload
 from providers.services.results import fetch_links
 from providers.services.watching import Pace, Watch
 from providers.task import Operation
@@ -49,6 +52,14 @@ UPSCALED = Room(max_side=4096)
 """A photo that is to be enlarged is not enlarged before: it would be more than was asked for."""
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 _PHASES = {"PENDING": Phase.QUEUED, "SUSPENDED": Phase.QUEUED, "RUNNING": Phase.RUNNING, "SUCCEEDED": Phase.DONE}
+PATHS = {
+    "wan": bodies.WAN,
+    "images": bodies.SYNTHESIS,
+    "function": bodies.SYNTHESIS,
+    facechain.SHAPE: facechain.GENERATE,
+}
+PREPARED = 256
+"""Requests prepared and not sent (cancelled in between) that are kept at most."""
 _PACE = Pace(first=2.0, longest=5.0)
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -78,11 +89,14 @@ class DashScopeProvider(ProviderDefaults):
         self._root = root.rstrip("/")
         self._downloader = downloader
         self._files = files
-        self._offers = offers(model)
+        self._offers = offers(model, faces=facechain.is_there(root))
         self._client = client or Client()
         self._sleep = sleep
         self._clock = clock
+        self._bodies: dict[str, dict[str, Any]] = {}
+        """Those of requests that are prepared, by their keys."""
         self._watch = Watch(sleep, _PACE)
+        self._trainings = Watch(sleep, Pace(first=facechain.LOOK_SECONDS, longest=15.0))
 
     def __repr__(self) -> str:
         return "<DashScopeProvider>"
@@ -93,27 +107,44 @@ class DashScopeProvider(ProviderDefaults):
 
     # --- submit
 
+    async def prepare(self, request: Request) -> None:
+        """Uploads, and looking at faces."""
+        offer = self._offers.find(request.task)
+        if offer is not None and offer.notes["shape"] != "message":
+            if len(self._bodies) >= PREPARED:
+                self._bodies.clear()
+            self._bodies[request.key] = await self._body(request, offer)
+
     async def submit(self, request: Request) -> Submission:
-        """See `answers` for what each answer proves about the job. Uploads come before it and are free."""
+        """See `answers` for what each answer proves about the job."""
         offer = self._offers.find(request.task)
         if offer is None:
             raise AskPerson("no such offer", code="provider_cannot")
+        shape = offer.notes["shape"]
+        if shape == "message":
+            return await self._at_once(request, offer)
+        body = self._bodies.pop(request.key, None) or await self._body(request, offer)
+        if shape == facechain.TRAIN_SHAPE:
+            return await self._training(body)
+        return await self._task(PATHS[shape], body, request, offer)
+
+    async def _body(self, request: Request, offer: Offer) -> dict[str, Any]:
         match offer.notes["shape"]:
-            case "message":
-                return await self._at_once(request, offer)
+            case facechain.SHAPE:
+                return await self._face_portrait(request)
+            case facechain.TRAIN_SHAPE:
+                return await self._training_body(request)
             case "wan":
-                body = await self._message(request, offer)
-                return await self._task(bodies.WAN, body, request, offer)
+                return await self._message(request, offer)
             case "images":
                 photos = [await self._uploaded(photo, offer.model, QWEN_ROOM) for photo in request.photos]
                 words = shortened(request.prompt, bodies.MAX_PROMPT)
                 task = request.task
-                body = bodies.by_images(
+                return bodies.by_images(
                     model=offer.model, prompt=words, images=photos, count=task.count, ratio=task.aspect_ratio,
                     seed=request.seed,
                 )  # fmt: skip
-                return await self._task(bodies.SYNTHESIS, body, request, offer)
-        return await self._task(bodies.SYNTHESIS, await self._function(request, offer), request, offer)
+        return await self._function(request, offer)
 
     async def _at_once(self, request: Request, offer: Offer) -> Submission:
         answer = await self._post(bodies.GENERATION, await self._message(request, offer), LONG_SUBMIT)
@@ -132,7 +163,7 @@ class DashScopeProvider(ProviderDefaults):
         )
 
     async def _task(self, path: str, body: dict[str, Any], request: Request, offer: Offer) -> Submission:
-        stored = offer.notes["shape"] in ("images", "function")
+        stored = offer.notes["shape"] in ("images", "function", facechain.SHAPE)
         answer = await self._post(path, body, SUBMIT, ASYNC | (RESOLVE if stored else {}))
         task_id = answer.text("output", "task_id")
         if not answer.ok or not task_id:
@@ -182,9 +213,75 @@ class DashScopeProvider(ProviderDefaults):
         words = shortened(request.prompt, bodies.MAX_PROMPT)
         return bodies.function(WANX, offer.notes["function"], prompt=words, photo=address, count=request.count, **more)
 
-    async def _uploaded(self, photo: Path, model: str, room: Room) -> str:
-        fitting = await in_thread(to_fit, photo, room, into=self._files)
+    async def _uploaded(self, photo: Path, model: str, room: Room, max_bytes: int = MAX_BYTES) -> str:
+        fitting = await in_thread(to_fit, photo, room, into=self._files, max_bytes=max_bytes)
         return await upload(self._client, self._root, self._headers(), model, fitting)
+
+    # --- faces
+
+    async def check_faces(self, photos: Sequence[Path]) -> tuple[Verdict, ...]:
+        room, most = facechain.FACE_ROOM, facechain.FACE_BYTES
+        images = [await self._uploaded(photo, facechain.DETECTION, room, most) for photo in photos]
+        content = {"model": facechain.DETECTION, "input": {"images": images}, "parameters": {}}
+        url = f"{self._root}{facechain.DETECT}"
+        answer = await facechain.free(self._client, url, self._headers() | RESOLVE, json=content)
+        return facechain.verdicts(answer, len(photos))
+
+    async def _checked(self, photos: Sequence[Path]) -> None:
+        """Before anything is paid. Raises AskPerson `face_unusable`."""
+        found = await self.check_faces(photos)
+        if not all(verdict.is_face for verdict in found):
+            raise face_unusable(found)
+
+    async def _face_portrait(self, request: Request) -> dict[str, Any]:
+        task = request.task
+        people = request.photos[: len(request.photos) - task.template]
+        if people:
+            await self._checked(people)
+        addresses = [
+            await self._uploaded(photo, facechain.GENERATION, facechain.FACE_ROOM, facechain.FACE_BYTES)
+            for photo in people
+        ]
+        if task.template:
+            room, most = facechain.TEMPLATE_ROOM, facechain.TEMPLATE_BYTES
+            addresses.append(await self._uploaded(request.photos[-1], facechain.GENERATION, room, most))
+        return facechain.body(request, addresses)
+
+    async def _training_body(self, request: Request) -> dict[str, Any]:
+        await self._checked(request.photos)
+        room, most = facechain.FACE_ROOM, facechain.FACE_BYTES
+        photos = [await in_thread(to_fit, p, room, into=self._files, max_bytes=most) for p in request.photos]
+        ids = await facechain.stored(self._client, self._root, self._headers(), photos)
+        return {"model": facechain.TRAINING, "training_file_ids": ids}
+
+    async def _training(self, body: dict[str, Any]) -> Submission:
+        answer = await self._post(facechain.TRAININGS, body, SUBMIT)
+        training = answer.text("output", "job_id")
+        if not answer.ok or not training:
+            raise submit_error(answer)
+        return Submission(
+            provider=self.name,
+            request_id=training,
+            model=facechain.TRAINING,
+            handle={"training": True, "taken": self._clock(), "files": body["training_file_ids"]},
+            face=answer.text("output", "finetuned_output") or None,
+        )
+
+    async def release(self, submission: Submission) -> None:
+        """The photos of a training lie among the account's files: they go. One that stays costs nothing."""
+        for file in submission.handle.get("files", ()):
+            with suppress(httpx.TransportError):
+                await self._client.delete(f"{self._root}{facechain.FILES}/{file}", headers=self._headers())
+
+    async def delete_face(self, training: str) -> None:
+        url = f"{self._root}{facechain.TRAININGS}/{training}"
+        try:
+            answer = await self._client.delete(url, headers=self._headers())
+        except httpx.TransportError as error:
+            raise unsent(connection_error(error)) from None
+        gone = answer.status in (404, 410) or "NotFound" in answer.text("code")
+        if not answer.ok and not gone:
+            raise unsent(submit_error(answer))
 
     # --- after it
 
@@ -193,14 +290,16 @@ class DashScopeProvider(ProviderDefaults):
             yield Progress(phase=Phase.DONE)
             return
 
-        async with aclosing(self._watch.follow(submission.request_id, *self._looks(submission))) as reports:
+        watch = self._trainings if "training" in submission.handle else self._watch
+        async with aclosing(watch.follow(submission.request_id, *self._looks(submission))) as reports:
             async for progress in reports:
                 yield progress
 
     def _looks(
         self, submission: Submission
     ) -> tuple[Callable[[], Awaitable[Answer]], Callable[[Answer], Progress | None]]:
-        url = f"{self._root}/tasks/{submission.request_id}"
+        training = "training" in submission.handle
+        url = f"{self._root}{facechain.TRAININGS if training else '/tasks'}/{submission.request_id}"
 
         async def look() -> Answer:
             return await self._client.get(url, headers=self._headers())
@@ -215,11 +314,13 @@ class DashScopeProvider(ProviderDefaults):
             phase = _PHASES.get(str(output.get("task_status")))
             return None if phase is None else Progress(phase=phase)
 
-        return look, read
+        return look, facechain.training_progress if training else read
 
     async def fetch(self, submission: Submission, into: Path) -> Result:
         urls: Sequence[str] = submission.handle.get("urls", ())
         charge = submission.charge
+        if "training" in submission.handle:
+            return await self._learnt(submission)
         if "urls" in submission.handle and not urls:
             raise MadeNothing("an answer without a picture")
         if not urls:
@@ -235,6 +336,15 @@ class DashScopeProvider(ProviderDefaults):
         )
         return Result(pictures=pictures, charge=charge)
 
+    async def _learnt(self, submission: Submission) -> Result:
+        answer = await self._trainings.final(*self._looks(submission))
+        if answer is None:
+            raise WaitAndRetry("the result is out of reach", code="result_unreachable")
+        face = answer.text("output", "finetuned_output") or submission.face
+        if not face:
+            raise MadeNothing("a training without a face")
+        return Result(face=face, charge=_charge(submission.model, 1))
+
     async def _download(self, url: str) -> bytes:
         return await self._downloader.download(url, given_by="provider")
 
@@ -242,13 +352,14 @@ class DashScopeProvider(ProviderDefaults):
         """Only a task that still waits can be taken back."""
         if "urls" in submission.handle:
             return Cancelled.TOO_LATE
-        url = f"{self._root}/tasks/{submission.request_id}/cancel"
+        training = "training" in submission.handle
+        url = f"{self._root}{facechain.TRAININGS if training else '/tasks'}/{submission.request_id}/cancel"
         try:
             answer = await self._client.post(url, headers=self._headers())
         except httpx.TransportError as error:
             raise WaitAndRetry(f"no connection ({type(error).__name__})", code="provider_unavailable") from None
         if answer.ok:
-            return Cancelled.NOT_STARTED
+            return Cancelled.ASKED if training else Cancelled.NOT_STARTED
         if answer.status == 400 or answer.status == 404:
             return Cancelled.TOO_LATE
         raise check_error(answer) or WaitAndRetry(f"a cancel was answered with {answer.status}")

@@ -21,7 +21,7 @@ from providers.net.outcome import connection_error
 from providers.services.dashscope.answers import submit_error
 
 RESOLVE = {"x-dashscope-ossresourceresolve": "enable"}
-_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 _FIELDS = ("policy", "signature", "upload_dir", "upload_host", "oss_access_key_id")
 
 
@@ -32,7 +32,7 @@ async def upload(client: Client, root: str, headers: Mapping[str, str], model: s
     """
     policy = await _policy(client, root, headers, model)
     name = f"{await in_thread(_digest, photo)}{photo.suffix}"
-    type_ = _TYPES.get(photo.suffix.lower(), "application/octet-stream")
+    type_ = TYPES.get(photo.suffix.lower(), "application/octet-stream")
     fields = {
         "OSSAccessKeyId": policy["oss_access_key_id"],
         "Signature": policy["signature"],
@@ -48,7 +48,7 @@ async def upload(client: Client, root: str, headers: Mapping[str, str], model: s
         with form({key: str(value) for key, value in fields.items()}, [file]) as parts:
             answer = await client.post(policy["upload_host"], headers={}, timeout=SUBMIT, files=parts)
     except httpx.TransportError as error:
-        raise _unsent(connection_error(error)) from None
+        raise unsent(connection_error(error)) from None
     except httpx.InvalidURL:
         raise TellOperator("the storage's address is no address", code="provider_address") from None
     if not answer.ok:
@@ -61,18 +61,18 @@ async def _policy(client: Client, root: str, headers: Mapping[str, str], model: 
     try:
         answer = await client.get(f"{root}/uploads?{query}", headers=headers, timeout=READ)
     except httpx.TransportError as error:
-        raise _unsent(connection_error(error)) from None
+        raise unsent(connection_error(error)) from None
     except httpx.InvalidURL:
         raise TellOperator("the service's address is no address", code="provider_address") from None
     if not answer.ok:
-        raise _unsent(submit_error(answer))
+        raise unsent(submit_error(answer))
     data = answer.get("data")
     if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in _FIELDS):
         raise WaitAndRetry("no policy for an upload", code="provider_unavailable")
     return data
 
 
-def _unsent(error: LikenessError) -> LikenessError:
+def unsent(error: LikenessError) -> LikenessError:
     """Of a call that starts no job, an unknown outcome is none."""
     return WaitAndRetry("an upload failed", code="provider_unavailable") if isinstance(error, MaybePaid) else error
 

@@ -15,7 +15,7 @@ from providers.offers import Tier
 from providers.services.comfyui.inventory import factor_of
 from providers.services.comfyui.offers import possible
 from providers.services.comfyui.provider import ComfyUIProvider
-from providers.task import Consistency, Operation, Outpaint
+from providers.task import PICTURES, Consistency, Operation, Outpaint
 from tests.providers.services.wishes import PROMPT, counted, wish
 from tests.servers.a1111 import FakeA1111
 from tests.servers.comfyui import FakeComfyUI
@@ -90,7 +90,7 @@ async def test_a_checkpoint_brings_the_graphs_that_need_nothing_else(tmp_path: P
 
 async def test_further_models_and_nodes_bring_the_rest(tmp_path: Path) -> None:
     found = await operations(EVERYTHING, tmp_path, list(CUSTOM))
-    assert {op.partition(":")[0] for op in found} == {operation.value for operation in Operation}
+    assert {op.partition(":")[0] for op in found} == {operation.value for operation in PICTURES}
     assert {"edit:native", "upscale:native", "style_transfer:native", "replace_background:emulated"} <= found
 
 
@@ -141,7 +141,7 @@ async def test_another_server_at_the_address_is_told_apart(tmp_path: Path) -> No
 
 
 def test_what_could_be_done_is_told_without_a_server() -> None:
-    assert set(possible().operations) == set(Operation)
+    assert set(possible().operations) == PICTURES
 
 
 @pytest.mark.parametrize(
