@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -33,17 +34,17 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus, WorkflowStatusString
 
 from handlers.jobs.abilities import Abilities, storage_of, who_can
-from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase
+from handlers.jobs.engine_database import EngineDatabase
 from handlers.jobs.engine_log import tame_log
 from handlers.jobs.outage import Outage, Room, is_full, is_outage
-from handlers.jobs.queues import Limits, Placement, queues
+from handlers.jobs.queues import Limits, Placement, Queue, first_queue_of, queues
 from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
 
 log = logging.getLogger(__name__)
 
 WORKFLOW = "job"
-BUSY_POLL = 0.05
-"""Seconds between two looks at a queue on which jobs came lately (else `IDLE_POLL`)."""
+BUSY_POLL = 0.02
+"""Seconds between two looks at a queue on which jobs came lately (else its `idle_poll`)."""
 IDLE_AFTER = 30.0
 POLL_KNOWN = 5.0
 """Seconds for which a process believes that a queue is still polled as it has set it."""
@@ -125,9 +126,9 @@ class Engine:
     _quick: dict[str, float] = field(default_factory=dict, init=False)
     """The queues set to be polled quickly, and when that was done."""
 
-    @property
-    def _queues(self) -> dict[str, Limits]:
-        return queues(self.services)
+    @cached_property
+    def _queues(self) -> dict[str, Queue]:
+        return queues(self.services, concurrency=self.concurrency)
 
     # --- start and stop
 
@@ -142,9 +143,7 @@ class Engine:
         self._started = True
         self._stopping = False
         # Before the launch: a queue registered after it is found only a second later.
-        self._client = await self._call(
-            lambda: self._database.open(self._queues, concurrency=self.concurrency, worker=self.worker)
-        )
+        self._client = await self._call(lambda: self._database.open(self._queues, worker=self.worker))
         await self._on_lease(self._lease.prepare)
         if self.worker:
             await self._launch()
@@ -272,9 +271,14 @@ class Engine:
             "queue_name": place.queue,
             "workflow_id": workflow_id_of(job_id, run),
             "app_version": can.profile,
-            "queue_partition_key": place.partition,
             "priority": place.priority,
         }
+        first = first_queue_of(place.queue)
+        # Of the workers to come nothing is known; and where there is room for one job alone, the chats take turns.
+        if place.first and self.worker and self.concurrency > 1 and first in can.queues and not delay:
+            options["queue_name"] = first
+        else:
+            options["queue_partition_key"] = place.partition
         if delay > 0:
             options["delay_seconds"] = delay
         await self._call(lambda: self._enqueue(options, job_id, run))
@@ -414,13 +418,13 @@ class Engine:
 
     def _slow_down(self) -> None:
         since = (datetime.now(UTC) - timedelta(seconds=IDLE_AFTER)).isoformat()
-        for name in self._queues:
+        for name, idle in ((name, queue.idle_poll) for name, queue in self._queues.items()):
             queue = self._client.retrieve_queue(name)
-            if queue is None or queue.polling_interval_sec == IDLE_POLL:
+            if queue is None or queue.polling_interval_sec == idle:
                 continue
             came = self._workflows(queue_name=name, start_time=since, limit=1)
             if not came and not self._workflows(queue_name=name, status=_WAITING, limit=1):
-                self._poll(name, IDLE_POLL)
+                self._poll(name, idle)
 
 
 _PENDING = WorkflowStatusString.PENDING.value

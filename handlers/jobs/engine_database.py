@@ -10,12 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
 
-from handlers.jobs.queues import Limits
+from handlers.jobs.queues import Queue
 from handlers.store.sql.engine import make_private, write_ahead_log
 
 APPLICATION = "likeness"
-IDLE_POLL = 0.2
-"""Seconds between two looks at a queue on which nothing came lately."""
 
 
 class JsonSerializer(Serializer):
@@ -53,7 +51,7 @@ class EngineDatabase:
     def file(self) -> Path | None:
         return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite") else None
 
-    def open(self, queues: Mapping[str, Limits], *, concurrency: int, worker: bool) -> DBOSClient:
+    def open(self, queues: Mapping[str, Queue], *, worker: bool) -> DBOSClient:
         """Tables, queues, and a client of them; blocks. `worker`: what this process says of the queues holds."""
         if self.file is not None:
             _write_ahead(self.file)
@@ -66,15 +64,15 @@ class EngineDatabase:
             retry_connection_errors=False,
             system_database_engine=self._engine(),
         )
-        for name, limits in queues.items():
-            rate = limits.per_second
+        for name, queue in queues.items():
+            rate = queue.per_second
             client.register_queue(
                 name,
-                worker_concurrency=min(limits.per_worker or concurrency, concurrency),
-                global_concurrency=limits.everywhere,
-                partition_concurrency=limits.per_chat,
+                worker_concurrency=queue.per_worker,
+                global_concurrency=queue.everywhere,
+                partition_concurrency=queue.per_chat,
                 limiter={"limit": rate[0], "period": rate[1]} if rate else None,
-                polling_interval_sec=IDLE_POLL,
+                polling_interval_sec=queue.idle_poll,
                 on_conflict="always_update" if worker else "never_update",
             )
         return client

@@ -2,6 +2,9 @@
 
 * The queue is the service's that will most likely make it: `jobs.fal`, `jobs.embedded`. Its limits are the service's.
 * The partition is the chat, named by a hash: `Limits.per_chat` holds for a private chat and for a whole group.
+* What somebody asks for who has nothing else going waits on a queue beside it, `jobs.fal.first`, which needs no
+  partitions: no limit of a chat can bind on its first job, and none has to be ordered before another. dbos claims
+  whatever waits there in one transaction, and a partitioned queue with one for each chat (some 4 ms of processor).
 * The priority orders the jobs of one chat: a series goes behind what somebody waits for, and in a group the place in
   the person's own line comes first, so that one person's tenth job is not before another's first.
 
@@ -22,6 +25,9 @@ MANY = 4
 """Pictures above which an order counts as a series."""
 _SERIES = 1000
 """Added to the priority of a series (a smaller number goes first); more than any line is long."""
+SOON, LATER = 0.2, 0.5
+"""Seconds between two looks at a queue on which nothing came lately."""
+_FIRST = ".first"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +41,39 @@ class Limits:
     per_chat: int = PER_CHAT
     per_second: tuple[int, float] | None = None
 
+    @property
+    def first_apart(self) -> bool:
+        """Whether chats' first jobs have a queue of their own: a limit over both could not be kept by either."""
+        return self.per_worker is None and self.everywhere is None and self.per_second is None and self.per_chat > 1
+
 
 LOCAL = Limits(per_worker=2, per_chat=1)
 """Of what this machine makes itself: it works on one picture at a time, so chats take turns job by job."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class Queue:
+    """One of dbos's queues, as it is registered. `per_chat` None: it has no partitions."""
+
+    per_worker: int
+    everywhere: int | None = None
+    per_chat: int | None = PER_CHAT
+    per_second: tuple[int, float] | None = None
+    idle_poll: float = SOON
+
+
+@dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where a run of a job waits. `channel`: what its worker must be able to speak to. `priority`: 1 goes first."""
+    """Where a run of a job waits. `channel`: what its worker must be able to speak to. `priority`: 1 goes first.
+
+    `first`: it may wait among the chats' first jobs.
+    """
 
     queue: str
     channel: str
     partition: str
     priority: int
+    first: bool = False
 
 
 def queue_of(service: str | None) -> str:
@@ -55,16 +81,47 @@ def queue_of(service: str | None) -> str:
     return f"{PREFIX}.{service}" if service else PREFIX
 
 
-def queues(services: Mapping[str, Limits]) -> dict[str, Limits]:
-    """Every queue of an installation with these services."""
-    return {queue_of(None): Limits(), **{queue_of(name): limits for name, limits in services.items()}}
+def first_queue_of(queue: str) -> str:
+    return queue + _FIRST
+
+
+def service_queue_of(queue: str) -> str:
+    """The queue that a run on this one would be on if it were not its chat's first."""
+    return queue.removesuffix(_FIRST)
+
+
+def queues(services: Mapping[str, Limits], *, concurrency: int) -> dict[str, Queue]:
+    """Every queue of an installation with these services, for a worker with room for so many jobs of each."""
+    found = {queue_of(None): Queue(per_worker=concurrency, idle_poll=LATER)}
+    for name, limits in services.items():
+        room = min(limits.per_worker or concurrency, concurrency)
+        if limits.first_apart:
+            first = max(1, room // 2)
+            found[first_queue_of(queue_of(name))] = Queue(per_worker=first, per_chat=None)
+            room, per_chat, poll = max(1, room - first), limits.per_chat - 1, LATER
+        else:
+            per_chat, poll = limits.per_chat, SOON
+        found[queue_of(name)] = Queue(
+            per_worker=room,
+            everywhere=limits.everywhere,
+            per_chat=per_chat,
+            per_second=limits.per_second,
+            idle_poll=poll,
+        )
+    return found
 
 
 def placement(order: Order, chat: Chat, *, queue: str, before: int = 0) -> Placement:
     """`before`: how many jobs this person has unfinished in this chat already."""
     series = _SERIES if order.count > MANY else 0
     priority = 1 + min(before, _SERIES - 1) + series
-    return Placement(queue=queue, channel=chat.channel, partition=partition_of(chat), priority=priority)
+    return Placement(
+        queue=queue,
+        channel=chat.channel,
+        partition=partition_of(chat),
+        priority=priority,
+        first=priority == 1 and chat.chat == chat.person,
+    )
 
 
 def partition_of(chat: Chat) -> str:

@@ -28,7 +28,7 @@ from handlers.jobs.housekeeping import Housekeeping
 from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
-from handlers.jobs.queues import LOCAL, Limits, Placement, placement, queue_of
+from handlers.jobs.queues import LOCAL, Limits, placement, queue_of, service_queue_of
 from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.jobs.visible_marks import VisibleMarks
@@ -154,7 +154,7 @@ class JobRunner:
             outage_pause=outage_pause,
         )
 
-        self._reopening = Reopening(store=store, enqueue=self._enqueue, deadline=self._deadline)
+        self._reopening = Reopening(store=store, enqueue=self._requeue, deadline=self._deadline)
         self.expire = Housekeeping(
             store=store,
             engine=self._engine,
@@ -208,22 +208,20 @@ class JobRunner:
 
     async def enqueue(self, job_id: str) -> None:
         """Set a committed job going; the same twice is one."""
-        job = await self._store.job(job_id)
-        if job is not None and job.state not in ENDED:
-            await self._enqueue(job)
+        found = await self._store.in_line(job_id)
+        if found is not None and found[0].state not in ENDED:
+            await self._put_on_queue(*found)
 
-    async def _enqueue(self, job: Job, queue: str | None = None) -> None:
-        await self._engine.enqueue(job.id, job.run, await self._placement(job, queue))
-
-    async def _placement(self, job: Job, queue: str | None = None) -> Placement:
+    async def _put_on_queue(self, job: Job, before: int, *, queue: str | None = None, delay: float = 0.0) -> None:
         """`queue`: where an earlier run of it was, which stays: another process may not have the service at all."""
-        before: list[Job] = []
-        if job.chat.chat != job.chat.person:  # a group: its jobs share a partition, and its people take turns in it
-            mine = await self._store.jobs(chat=job.chat, states=LIVE, limit=100)
-            before = [other for other in mine if other.created < job.created]
         if queue is None:
             queue = queue_of(first_service(job.order, self._router, job_id=job.id))
-        return placement(job.order, job.chat, queue=queue, before=len(before))
+        place = placement(job.order, job.chat, queue=service_queue_of(queue), before=before)
+        await self._engine.enqueue(job.id, job.run, place, delay=delay)
+
+    async def _requeue(self, job: Job, *, queue: str | None = None, delay: float = 0.0) -> None:
+        found = await self._store.in_line(job.id)
+        await self._put_on_queue(job, found[1] if found else 0, queue=queue, delay=delay)
 
     async def take_up(self, job_id: str, run: int, queue: str | None = None) -> None:
         """Begin a new run in place of one that was lost with its worker, unless somebody has done so already."""
@@ -234,7 +232,7 @@ class JobRunner:
             log.error("a job lost too many workers and is given up: job=%s", job.id)
             await self._ending.give_up(job)
             return
-        await self._enqueue(job, queue)
+        await self._requeue(job, queue=queue)
 
     async def _confirmed(self) -> None:
         await self._engine.confirmed()
@@ -280,7 +278,7 @@ class JobRunner:
         job = await self._store.begin_run(job_id, after=run)
         if job is None:
             return
-        await self._engine.enqueue(job.id, job.run, await self._placement(job), delay=seconds)
+        await self._requeue(job, delay=seconds)
         await self._statuses.asleep(job, seconds)
 
     async def _say_no_room(self, job_id: str) -> None:
@@ -379,7 +377,7 @@ class JobRunner:
             standing, queue = standings.get(workflow_id, (None, None))
             match standing:
                 case None if not self._quoted_for_another(job):
-                    await self._enqueue(job)
+                    await self.enqueue(job.id)
                 case None | Standing.UNSERVED:
                     await self._statuses.unserved(job)
                 case Standing.GOING if job.cancel_asked:

@@ -172,6 +172,10 @@ class Parts(Protocol):
 class Jobs(Parts, Protocol):
     async def job(self, job_id: str) -> Job | None: ...
 
+    async def in_line(self, job_id: str) -> tuple[Job, int] | None:
+        """A job, and how many of the same person here have not ended and were placed before it; of several placed at
+        once, those with smaller ids."""
+
     async def jobs(
         self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
     ) -> tuple[Job, ...]:

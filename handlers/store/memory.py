@@ -115,6 +115,13 @@ class MemoryStore:
     async def job(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
 
+    async def in_line(self, job_id: str) -> tuple[Job, int] | None:
+        job = self._jobs.get(job_id)
+        if job is None:
+            return None
+        mine = [other for other in self._jobs.values() if other.chat.key == job.chat.key and other.state not in ENDED]
+        return job, sum((other.created, other.id) < (job.created, job.id) for other in mine)
+
     async def jobs(
         self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50
     ) -> tuple[Job, ...]:

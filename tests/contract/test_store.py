@@ -158,6 +158,19 @@ async def test_jobs_are_found_by_person_and_state_newest_first(store: Store) -> 
     assert [found.id for found in await store.jobs(limit=2)] == ["j3", "j2"]
 
 
+async def test_a_job_stands_in_line_behind_its_persons_earlier_ones_that_have_not_ended(store: Store) -> None:
+    for n, (chat, state) in enumerate(
+        [(ANN, JobState.DONE), (BEN, JobState.NEW), (ANN, JobState.RUNNING), (ANN, JobState.NEW), (ANN, JobState.NEW)]
+    ):
+        assert await store.add_job(job(f"j{n}", chat, minutes=n, state=state))
+    assert await store.in_line("j3") == (await store.job("j3"), 1)
+    assert await store.in_line("j2") == (await store.job("j2"), 0)
+    assert await store.add_job(job("j5", ANN, minutes=4))
+    assert await store.in_line("j5") == (await store.job("j5"), 3)
+    assert await store.in_line("j4") == (await store.job("j4"), 2)
+    assert await store.in_line("unknown") is None
+
+
 async def test_a_job_is_added_once(store: Store) -> None:
     assert await store.add_job(job("j1"))
     assert not await store.add_job(job("j1", state=JobState.DONE))

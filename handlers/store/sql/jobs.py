@@ -23,6 +23,12 @@ _MANY = 200
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)
+_moment = sa.bindparam("a_moment", type_=JOBS.c.created.type)
+_LINE = sa.select(sa.func.count()).where(
+    (JOBS.c.owner == sa.bindparam("an_owner"))
+    & ((JOBS.c.created < _moment) | ((JOBS.c.created == _moment) & (JOBS.c.id < _id)))
+    & JOBS.c.state.in_(rows.LIVE_STATES)
+)
 _CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
 _FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
@@ -42,6 +48,16 @@ _DELIVERY = sa.select(DELIVERIES).where(DELIVERIES.c.key == _id)
 class SqlJobs(SqlTurns):
     async def job(self, job_id: str) -> Job | None:
         return await self._read(lambda c: _job(c, job_id))
+
+    async def in_line(self, job_id: str) -> tuple[Job, int] | None:
+        def work(c: sa.Connection) -> tuple[Job, int] | None:
+            job = _job(c, job_id)
+            if job is None:
+                return None
+            facts = {"an_owner": job.chat.owner, "a_moment": job.created, "an_id": job_id}
+            return job, int(c.execute(_LINE, facts).scalar_one())
+
+        return await self._read(work)
 
     async def jobs(
         self, *, chat: Chat | None = None, states: Sequence[JobState] = (), limit: int = 50

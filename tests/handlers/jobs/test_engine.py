@@ -19,8 +19,8 @@ from dbos import DBOS, DBOSClient
 from handlers.fake_channel import FakeChannel
 from handlers.jobs.abilities import storage_id
 from handlers.jobs.engine import BUSY_POLL, workflow_id_of
-from handlers.jobs.engine_database import IDLE_POLL, EngineDatabase, JsonSerializer
-from handlers.jobs.queues import PER_CHAT, placement, queue_of
+from handlers.jobs.engine_database import EngineDatabase, JsonSerializer
+from handlers.jobs.queues import LOCAL, PER_CHAT, SOON, Limits, placement, queue_of, queues
 from handlers.jobs.runner import RUNS_BY_ITSELF
 from handlers.message import Chat
 from handlers.order import Order, Shot
@@ -180,7 +180,7 @@ BOB = Chat(channel="fake", chat="bob", person="bob")
 
 async def test_one_persons_fifty_jobs_do_not_hold_up_anothers_first(tmp_path: Path) -> None:
     provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, concurrency=PER_CHAT + 1, sleep=asyncio.sleep) as run:
+    async with running(tmp_path, provider=provider, concurrency=2 * PER_CHAT, sleep=asyncio.sleep) as run:
         for n in range(50):
             await run.place(f"a{n}")
             await run.runner.enqueue(f"a{n}")
@@ -239,6 +239,41 @@ def test_a_queue_is_a_services_a_partition_a_chats_and_neither_names_a_person() 
     assert not [place for place in places if "ann" in place.partition or "100" in place.partition]
     bob = Chat(channel="telegram", chat="-100", person="bob")
     assert placement(order, bob, queue=queue_of(None)).partition == places[1].partition
+
+
+async def waiting_places(tmp_path: Path, *jobs: tuple[str, Chat], **settings: object) -> dict[str, tuple[str, bool]]:
+    """For each job put on the queue, while none can be made: its queue, and whether it has a partition there."""
+    provider = FakeProvider(standing=Script(seconds=1000))
+    async with running(tmp_path, provider=provider, sleep=asyncio.sleep, **settings) as run:  # type: ignore[arg-type]
+        for n, (name, chat) in enumerate(jobs):
+            run.clock.ahead = timedelta(seconds=n)
+            await run.place(name, chat=chat)
+            await run.runner.enqueue(name)
+    with closing(tokens(tmp_path)) as connection:
+        rows = connection.execute("SELECT workflow_uuid, queue_name, queue_partition_key FROM workflow_status")
+        return {name: (queue, partition is not None) for name, queue, partition in rows}
+
+
+async def test_a_chats_first_job_waits_where_no_chat_has_to_be_told_from_another(tmp_path: Path) -> None:
+    group = Chat(channel="fake", chat="group", person="ann")
+    places = await waiting_places(tmp_path, ("a0", ANN), ("a1", ANN), ("b0", BOB), ("g0", group))
+    first, others = ("jobs.fake.first", False), ("jobs.fake", True)
+    assert places == {"a0": first, "a1": others, "b0": first, "g0": others}
+
+
+async def test_a_process_that_makes_nothing_or_one_thing_at_a_time_knows_no_first_jobs(tmp_path: Path) -> None:
+    for name, settings in (("front", {"worker": False}), ("small", {"concurrency": 1})):
+        assert await waiting_places(tmp_path / name, ("a0", ANN), **settings) == {"a0": ("jobs.fake", True)}
+
+
+def test_the_queues_of_a_service_share_its_room_and_its_chats() -> None:
+    made = queues({"fal": Limits(), "slow": Limits(per_second=(1, 2.0)), "embedded": LOCAL}, concurrency=5)
+    assert sorted(made) == ["jobs", "jobs.embedded", "jobs.fal", "jobs.fal.first", "jobs.slow"]
+    first, others = made["jobs.fal.first"], made["jobs.fal"]
+    assert (first.per_worker, others.per_worker) == (2, 3)
+    assert (first.per_chat, others.per_chat) == (None, PER_CHAT - 1)
+    assert (made["jobs.slow"].per_worker, made["jobs.slow"].per_second) == (5, (1, 2.0))
+    assert (made["jobs.embedded"].per_worker, made["jobs.embedded"].per_chat) == (2, 1)
 
 
 def tokens(folder: Path) -> sqlite3.Connection:
@@ -361,11 +396,11 @@ async def test_queues_are_polled_quickly_while_jobs_come_and_slowly_again_afterw
         engine = run.runner._engine
 
         def seconds() -> float:
-            queue = engine._client.retrieve_queue("jobs.fake")
+            queue = engine._client.retrieve_queue("jobs.fake.first")
             assert queue is not None
             return queue.polling_interval_sec
 
-        assert await asyncio.to_thread(seconds) == IDLE_POLL
+        assert await asyncio.to_thread(seconds) == SOON
         await run.do()
         assert await asyncio.to_thread(seconds) == BUSY_POLL
         await asyncio.to_thread(engine._slow_down)
@@ -373,7 +408,7 @@ async def test_queues_are_polled_quickly_while_jobs_come_and_slowly_again_afterw
         with closing(tokens(tmp_path)) as connection:
             connection.execute("UPDATE workflow_status SET created_at = created_at - 100000")
         await asyncio.to_thread(engine._slow_down)
-        assert await asyncio.to_thread(seconds) == IDLE_POLL
+        assert await asyncio.to_thread(seconds) == SOON
 
 
 async def test_the_engines_tables_hold_json_and_no_words_of_the_person(tmp_path: Path) -> None:
