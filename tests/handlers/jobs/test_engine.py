@@ -20,16 +20,15 @@ from handlers.fake_channel import FakeChannel
 from handlers.jobs.abilities import storage_id
 from handlers.jobs.engine import BUSY_POLL, workflow_id_of
 from handlers.jobs.engine_database import EngineDatabase, JsonSerializer
-from handlers.jobs.queues import LOCAL, PER_CHAT, SOON, Limits, placement, queue_of, queues
+from handlers.jobs.queues import SOON
 from handlers.jobs.runner import RUNS_BY_ITSELF
-from handlers.message import Chat
-from handlers.order import Order, Shot
+from handlers.order import Shot
 from handlers.store.base import Job, JobState
 from handlers.store.memory import MemoryStore
 from handlers.store.sql.engine import sqlite_url
 from providers.fake import FakeProvider, Script
 from providers.offers import Tier
-from tests.handlers.running import ANN, running
+from tests.handlers.running import running
 
 
 async def test_a_stop_lets_go_quickly_and_the_next_start_goes_on_without_a_second_post(
@@ -162,118 +161,6 @@ async def test_a_run_that_breaks_every_time_is_given_up_and_the_person_told(tmp_
         (said,) = run.channel.words("j1")
         assert said.text.startswith("Something went wrong on my side")
         assert run.provider.submitted == []
-
-
-async def test_many_jobs_wait_side_by_side_and_not_more_than_allowed(tmp_path: Path) -> None:
-    provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, concurrency=3, sleep=asyncio.sleep) as run:
-        for n in range(5):
-            await run.place(f"j{n}")
-            await run.runner.enqueue(f"j{n}")
-        await run.happens(lambda: len(provider.jobs) == 3)
-        await asyncio.sleep(0.3)
-        assert len(provider.jobs) == 3
-
-
-BOB = Chat(channel="fake", chat="bob", person="bob")
-
-
-async def test_one_persons_fifty_jobs_do_not_hold_up_anothers_first(tmp_path: Path) -> None:
-    provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, concurrency=2 * PER_CHAT, sleep=asyncio.sleep) as run:
-        for n in range(50):
-            await run.place(f"a{n}")
-            await run.runner.enqueue(f"a{n}")
-        await run.happens(lambda: len(provider.jobs) == PER_CHAT)
-        await run.place("b0", chat=BOB)
-        await run.runner.enqueue("b0")
-        await run.happens(lambda: any(r.key.startswith("b0") for r in provider.submitted))
-        assert len(provider.jobs) == PER_CHAT + 1
-
-
-async def order_of_making(tmp_path: Path, *placed: tuple[str, Chat, int]) -> list[str]:
-    """The jobs (name, chat, pictures) are put on the queue while no worker is there; which are made first then."""
-    async with running(tmp_path, worker=False) as run:
-        for n, (name, chat, count) in enumerate(placed):
-            run.clock.ahead = timedelta(seconds=n)
-            await run.place(name, run.order(Shot(style="anime", count=count)), chat=chat)
-            await run.runner.enqueue(name)
-    async with running(tmp_path, concurrency=1) as run:
-        for name, _, _ in placed:
-            await run.ended(name)
-        return list(dict.fromkeys(r.key.partition("-")[0] for r in run.provider.submitted))
-
-
-async def test_what_somebody_waits_for_goes_before_their_series(tmp_path: Path) -> None:
-    made = await order_of_making(tmp_path, ("series", ANN, 8), ("single", ANN, 1))
-    assert made == ["single", "series"]
-
-
-async def test_in_a_group_one_persons_third_job_is_not_before_anothers_first(tmp_path: Path) -> None:
-    ann, bob = (Chat(channel="fake", chat="group", person=person) for person in ("ann", "bob"))
-    made = await order_of_making(tmp_path, ("a0", ann, 1), ("a1", ann, 1), ("a2", ann, 1), ("b0", bob, 1))
-    assert made == ["a0", "b0", "a1", "a2"]
-
-
-async def test_of_what_this_machine_makes_itself_each_chat_gets_one_job_at_a_time(tmp_path: Path) -> None:
-    basic = FakeProvider(name="embedded", tier=Tier.LOCAL, repeatable=True, standing=Script(seconds=1000))
-    async with running(tmp_path, provider=basic, sleep=asyncio.sleep) as run:
-        for n in range(6):
-            await run.place(f"a{n}")
-            await run.runner.enqueue(f"a{n}")
-        await run.happens(lambda: len(basic.jobs) == 1)
-        await run.place("b0", chat=BOB)
-        await run.runner.enqueue("b0")
-        await run.happens(lambda: any(r.key.startswith("b0") for r in basic.submitted))
-        assert len(basic.jobs) == 2
-
-
-def test_a_queue_is_a_services_a_partition_a_chats_and_neither_names_a_person() -> None:
-    order = Order(operation="create", shots=(Shot(prompt="a lighthouse"),))
-    ann, group = ANN, Chat(channel="telegram", chat="-100", person="ann")
-    fal = queue_of("fal")
-    places = [placement(order, chat, queue=fal, before=before) for chat, before in ((ann, 0), (group, 2))]
-    assert [place.queue for place in places] == ["jobs.fal", "jobs.fal"]
-    assert [place.priority for place in places] == [1, 3]
-    assert places[0].partition != places[1].partition
-    assert not [place for place in places if "ann" in place.partition or "100" in place.partition]
-    bob = Chat(channel="telegram", chat="-100", person="bob")
-    assert placement(order, bob, queue=queue_of(None)).partition == places[1].partition
-
-
-async def waiting_places(tmp_path: Path, *jobs: tuple[str, Chat], **settings: object) -> dict[str, tuple[str, bool]]:
-    """For each job put on the queue, while none can be made: its queue, and whether it has a partition there."""
-    provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, sleep=asyncio.sleep, **settings) as run:  # type: ignore[arg-type]
-        for n, (name, chat) in enumerate(jobs):
-            run.clock.ahead = timedelta(seconds=n)
-            await run.place(name, chat=chat)
-            await run.runner.enqueue(name)
-    with closing(tokens(tmp_path)) as connection:
-        rows = connection.execute("SELECT workflow_uuid, queue_name, queue_partition_key FROM workflow_status")
-        return {name: (queue, partition is not None) for name, queue, partition in rows}
-
-
-async def test_a_chats_first_job_waits_where_no_chat_has_to_be_told_from_another(tmp_path: Path) -> None:
-    group = Chat(channel="fake", chat="group", person="ann")
-    places = await waiting_places(tmp_path, ("a0", ANN), ("a1", ANN), ("b0", BOB), ("g0", group))
-    first, others = ("jobs.fake.first", False), ("jobs.fake", True)
-    assert places == {"a0": first, "a1": others, "b0": first, "g0": others}
-
-
-async def test_a_process_that_makes_nothing_or_one_thing_at_a_time_knows_no_first_jobs(tmp_path: Path) -> None:
-    for name, settings in (("front", {"worker": False}), ("small", {"concurrency": 1})):
-        assert await waiting_places(tmp_path / name, ("a0", ANN), **settings) == {"a0": ("jobs.fake", True)}
-
-
-def test_the_queues_of_a_service_share_its_room_and_its_chats() -> None:
-    made = queues({"fal": Limits(), "slow": Limits(per_second=(1, 2.0)), "embedded": LOCAL}, concurrency=5)
-    assert sorted(made) == ["jobs", "jobs.embedded", "jobs.fal", "jobs.fal.first", "jobs.slow"]
-    first, others = made["jobs.fal.first"], made["jobs.fal"]
-    assert (first.per_worker, others.per_worker) == (2, 3)
-    assert (first.per_chat, others.per_chat) == (None, PER_CHAT - 1)
-    assert (made["jobs.slow"].per_worker, made["jobs.slow"].per_second) == (5, (1, 2.0))
-    assert (made["jobs.embedded"].per_worker, made["jobs.embedded"].per_chat) == (2, 1)
 
 
 def tokens(folder: Path) -> sqlite3.Connection:
