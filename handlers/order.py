@@ -65,6 +65,8 @@ class Order(_Frozen):
     photos: tuple[StoredPath, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
     """Width and height of each photo, where all are known."""
+    photos_as: Literal["each", "together"] | None = None
+    """Of several photos: a picture of each, or one of all of them. None: it was not said."""
     mask: StoredPath | None = None
     provider: str | None = None
     block: tuple[str, ...] = ()

@@ -32,6 +32,8 @@ class SessionPhoto(_Frozen):
     """True once an order was made from it: new words then mean it again only where no newer photo came."""
     refused: bool = False
     """True once a wish for it could not be done: other words mean it still, the next photo is not joined by it."""
+    asked: bool = False
+    """True once something was asked about a wish for it: likewise. What was asked about and left is let go."""
 
 
 class LastResult(_Frozen):

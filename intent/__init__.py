@@ -6,6 +6,7 @@ Pure: the lexicon is read once, then there is no I/O, no clock and no network.
 from intent.answers import Answer, read_answer
 from intent.decide import decide
 from intent.decision_state import SURE
+from intent.emoji_codes import without_emoji_codes
 from intent.explain import Explanation, explain
 from intent.intent import COMMANDS, Intent, SeriesItem, ThenEdit
 from intent.parameters import (
@@ -49,4 +50,5 @@ __all__ = [
     "explain",
     "parse",
     "read_answer",
+    "without_emoji_codes",
 ]

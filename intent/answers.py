@@ -40,10 +40,11 @@ _COUNT = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """`count`: the same order with that many pictures, 1 to 8."""
+    """`count`: the same order with that many pictures, 1 to 8. `count_said`: the number named, where that is more."""
 
     kind: Literal["yes", "no", "count"]
     count: int | None = None
+    count_said: int | None = None
 
 
 @cache
@@ -74,5 +75,6 @@ def read_answer(text: str) -> Answer | None:
         if (answer := _phrases().get(words)) is not None:
             return Answer(kind=answer)
     if (m := _COUNT.fullmatch(plain)) and m.group(1) != plain:
-        return Answer(kind="count", count=max(1, min(MOST, value_of(m.group(1)))))
+        named = value_of(m.group(1))
+        return Answer(kind="count", count=max(1, min(MOST, named)), count_said=named if named > MOST else None)
     return None

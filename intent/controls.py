@@ -85,6 +85,7 @@ _LANDSCAPE = prefilter(
 )
 
 
+_FREE_ALONE = re.compile(r"(?:^|[,.;:(]\s*)(free)(?=\s*(?:$|[,.;:!)]))")
 _TOGETHER = prefiltered("controls", "together")
 _EACH = prefiltered("controls", "each")
 
@@ -170,15 +171,28 @@ def _shape(scan: Scan, c: Controls) -> None:
     c.evidence.append(f"ratio: {scan.text[best.start : best.end]}")
 
 
-def _before_style(scan: Scan) -> int | None:
-    """ "half a dozen watercolours", "4 anime": a number straight before a style."""
+def _before_style(scan: Scan) -> tuple[int, int, int] | None:
+    """(start, end, how many) of "half a dozen watercolours", "4 anime": a number straight before a style."""
     for hit in scan.kinds.get("style", ()):
         if not hit.start or not scan.text[hit.start - 1].isspace():
             continue
-        n = numbers.ending(scan.text[max(0, hit.start - 14) : hit.start])
+        at = max(0, hit.start - 14)
+        n = numbers.ending(scan.text[at : hit.start])
         if n:
-            return numbers.capped(n)
+            return at + n[0], hit.start, numbers.capped(n[1])
     return None
+
+
+def _said_free(scan: Scan) -> list[tuple[int, int]]:
+    """Where the free one is asked for. A bare "free" asks by itself ("anime (free)") or straight before a style."""
+    found = [(h.start, h.end) for h in scan.words("free")] if scan.has("free") else []
+    if "free" not in scan.text:
+        return found
+    found += [m.span(1) for m in _FREE_ALONE.finditer(scan.text)]
+    starts = {hit.start for hit in scan.kinds.get("style", ())}
+    if scan.text.startswith("free ") and len("free ") in starts:
+        found.append((0, len("free")))
+    return found
 
 
 def controls(scan: Scan) -> Controls:
@@ -193,19 +207,21 @@ def controls(scan: Scan) -> Controls:
         c.spans.extend((a, b) for a, b, _ in c.counts)
         c.evidence.append(f"count {c.count}: {scan.text[c.counts[0][0] : c.counts[0][1]]}")
     elif (counted := _before_style(scan)) is not None:
-        c.count, c.counted = counted, True
+        c.count, c.counted = counted[2], True
+        c.spans.append(counted[:2])
         c.evidence.append(f"count {c.count}")
     elif ("action", "upscale") not in scan.by:
-        n = numbers.times(scan)
-        if n:
-            c.count, c.counted = numbers.capped(n), True
+        factor = numbers.times(scan)
+        if factor and factor[2]:
+            c.count, c.counted = numbers.capped(factor[2]), True
+            c.spans.append(factor[:2])
             c.evidence.append(f"count {c.count}")
-    if scan.has("free"):
+    if free := _said_free(scan):
         c.provider = "embedded"
-        c.spans.extend((h.start, h.end) for h in scan.words("free"))
+        c.spans.extend(free)
         c.evidence.append("the free one")
     _wishes_of_service(scan, c)
-    if scan.photos > 1:
+    if scan.photos != 1:
         _several_photos(scan, c)
     if c.counts and c.counts[0][2] > numbers.MOST:
         c.count_said = c.counts[0][2]
@@ -216,7 +232,8 @@ def _several_photos(scan: Scan, c: Controls) -> None:
     """Each photo a picture of its own, or all of them one. "These 3 photos" counts the photos, not the pictures."""
     if _TOGETHER.search(scan.text):
         c.photos_as = "together"
-    elif (m := _EACH.search(scan.text)) is not None:
+        return
+    for m in _EACH.finditer(scan.text):
         c.photos_as = "each"
         c.spans.append(m.span())
         if c.counts and c.counts[0][2] == scan.photos and m.start() < c.counts[0][1] and c.counts[0][0] < m.end():

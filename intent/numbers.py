@@ -104,7 +104,7 @@ _COUNT_OF_ZH = prefilter(
 _COUNT_ALONE_ZH = prefilter(
     r"(?:来|要|做|出|整|弄|给我|搞|画|拍|生成|再来)个?(俩|仨)(?!人|孩子|娃|宝|口|字|小|朋友|闺女|儿子|姐|兄|哥|弟|妹|老)|"
     r"(?:来|要|做|出|整|弄|给我|搞|画|生成|[照像相图片])(?:个|上)?(一打|半打)(?!开|电话|扮|理|算|印|招)|"
-    r"(?:^|[,.!?])(俩|仨|一打)(?=$|[,.!?吧])"
+    r"(?:^|[,.!?])(俩|仨|一打|半打)(?=$|[,.!?吧]|(?<=打)[^,.!?]{0,6}(?:头像|照|图|像|版|画|风))"
 )
 """俩, 仨 and 一打 hold their measure in themselves."""
 _ANY_COUNT = any_of(_COUNT_ZH, _COUNT_OF_ZH, _COUNT_ALONE_ZH) | _LATIN
@@ -151,12 +151,12 @@ def capped(n: int) -> int:
 _ENDING = prefiltered("numbers", "ending")
 
 
-def ending(text: str) -> int | None:
-    """The number of pictures a text ends with ("please do three ")."""
+def ending(text: str) -> tuple[int, int] | None:
+    """Where the number of pictures stands that a text ends with ("please do three "), and how many."""
     m = _ENDING.search(text)
     if not m or re.search(r"\b(?:the|my|our|these|those|all)\s+\S+\s+$", text):
         return None
-    return value_of(m.group(1).removesuffix(" of"))
+    return m.start(1), value_of(m.group(1).removesuffix(" of"))
 
 
 def counts(scan: Scan) -> list[tuple[int, int, int]]:
@@ -218,6 +218,7 @@ def any_number(text: str) -> int:
     return capped(value_of(m.group(1) or m.group(2))) if m else 1
 
 
-def times(scan: Scan) -> int | None:
+def times(scan: Scan) -> tuple[int, int, int] | None:
+    """(start, end, how many) where it is said as a factor: `x3`, `3x`."""
     m = _TIMES.search(scan.text)
-    return int(m.group(1) or m.group(2)) if m else None
+    return (m.start(), m.end(), int(m.group(1) or m.group(2))) if m else None

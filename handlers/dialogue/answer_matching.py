@@ -1,74 +1,23 @@
-"""Words that answer an open question: a number, yes or no, or the name of what was offered."""
+"""Words that pick one of what was offered: its number or its name."""
 
 import re
 import unicodedata
 
 from handlers.session import Question
+from intent import without_emoji_codes
 
 _NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
-_YES = frozenset(
-    {
-        "y",
-        "yes",
-        "yep",
-        "yeah",
-        "ok",
-        "okay",
-        "sure",
-        "go",
-        "go ahead",
-        "do it",
-        "start",
-        "yes please",
-        "please do",
-        "好",
-        "好的",
-        "好啊",
-        "行",
-        "可以",
-        "是",
-        "是的",
-        "对",
-        "要",
-        "开始",
-        "开始吧",
-        "确认",
-        "确定",
-        "嗯",
-        "没问题",
-        "做吧",
-    }
-)
-_NO = frozenset(
-    {
-        "n",
-        "no",
-        "nope",
-        "no thanks",
-        "don't",
-        "stop",
-        "never mind",
-        "nevermind",
-        "leave it",
-        "不",
-        "不要",
-        "不用",
-        "不用了",
-        "不要了",
-        "不了",
-        "算了",
-        "别",
-        "不做了",
-        "先不",
-        "否",
-    }
-)
 
 
 def folded(text: str) -> str:
     """Width, case, edges and end punctuation made equal."""
     return unicodedata.normalize("NFKC", text).casefold().strip().strip(".。!！?？,，~～ ")
+
+
+def without_signs(text: str) -> str:
+    """The words alone, folded: no emoji, no code that a platform writes for one."""
+    return folded("".join(c for c in without_emoji_codes(text) if unicodedata.category(c) not in ("So", "Sk", "Cf")))
 
 
 def number_in(text: str, most: int) -> int | None:
@@ -112,11 +61,13 @@ def names_no_letters(prompt: str) -> bool:
     return _ONLY_ASKS_FOR_TEXT.fullmatch(folded(prompt)) is not None
 
 
-def yes_or_no(text: str) -> bool | None:
+def named(question: Question, text: str) -> str | None:
+    """The id of the offered choice that is called just so, or whose key it is."""
     plain = folded(text)
-    if plain in _YES:
-        return True
-    return False if plain in _NO else None
+    for option, label in zip(question.options, question.labels, strict=False):
+        if plain in (folded(label), option) or (plain == option.partition(":")[2] and not plain.isdecimal()):
+            return option
+    return None
 
 
 def answer(question: Question, text: str) -> str | None:
@@ -125,11 +76,7 @@ def answer(question: Question, text: str) -> str | None:
         return None
     if (n := number_in(text, len(question.options))) is not None:
         return question.options[n - 1]
-    plain = folded(text)
-    for option, label in zip(question.options, question.labels, strict=False):
-        if plain in (folded(label), option, option.partition(":")[2]):
-            return option
-    return _by_name(question, plain)
+    return named(question, text) or _by_name(question, folded(text))
 
 
 _FILLERS = re.compile(

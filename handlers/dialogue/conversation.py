@@ -13,7 +13,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from handlers.consent import Consents
-from handlers.dialogue.answer_matching import number_in, yes_or_no
+from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
@@ -29,7 +29,7 @@ from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
-from intent import SURE, Intent, parse
+from intent import SURE, Intent, parse, read_answer
 from providers.errors import LikenessError
 
 log = logging.getLogger(__name__)
@@ -281,7 +281,7 @@ class Conversation:
         if message.choice is not None:
             tapped = message.choice.startswith(("agree:", "refuse:"))
             asked = await self._consents.asked(message.chat, job=named.id) if tapped and named else None
-        elif heard.session.question is None and yes_or_no(message.text) is not None:
+        elif heard.session.question is None and read_answer(message.text) is not None:
             asked = await self._consents.asked(message.chat)
             named = await self._own_job(asked.job, message.chat) if asked else named
         accepted = await self._consents.accepted(message.chat)

@@ -9,14 +9,15 @@ words that ask for a picture ─┘        │ no        │ no        │ no
 
 from handlers.choices import leads_somewhere
 from handlers.describe import describe
-from handlers.dialogue import answer_matching, commands, consent, menus, offers, ordering
+from handlers.dialogue import answer_matching, answers, commands, consent, menus, offers, ordering
+from handlers.dialogue.each_or_together import one_each
 from handlers.dialogue.facts import MessageFacts, Pricing
-from handlers.dialogue.interpretation import fresh_result, order_from, photos_in_sight, spread, with_text
+from handlers.dialogue.interpretation import batch, fresh_result, order_from, photos_in_sight
 from handlers.dialogue.turn import Decision, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order
 from handlers.session import Question, Session
-from intent import Intent
+from intent import Intent, read_answer
 from providers.catalog import ACTIONS, STYLES
 
 
@@ -52,48 +53,16 @@ def refuse_photos(turn: TurnBuilder) -> None:
 
 def said(turn: TurnBuilder, text: str) -> None:
     question = turn.open_question()
-    if question is not None and answered(turn, question, text):
-        return
-    if turn.heard.asked is not None and (yes := answer_matching.yes_or_no(text)) is not None:
-        tapped(turn, f"{'agree' if yes else 'refuse'}:{turn.heard.asked.job}")
+    if question is not None:
+        if (chosen := answers.chosen(turn, question, text)) is not None:
+            tapped(turn, chosen)
+            return
+        if answers.answered(turn, question, text):
+            return
+    if turn.heard.asked is not None and (reply := read_answer(text)) is not None and reply.kind != "count":
+        tapped(turn, f"{'agree' if reply.kind == 'yes' else 'refuse'}:{turn.heard.asked.job}")
         return
     read(turn, text)
-
-
-def answered(turn: TurnBuilder, question: Question, text: str) -> bool:
-    """Whether the message answers the open question; if so, it was acted on."""
-    if turn.intent.operation == "command" and turn.intent.command != "again":
-        return False
-    if question.kind in ("photo", "second_photo") and question.order is not None:
-        return photo_came(turn, question.kind, question.order, text)
-    if text and (chosen := answer_matching.answer(question, text)) is not None:
-        tapped(turn, chosen)
-        return True
-    if question.kind in ("confirm", "consent") and (yes := answer_matching.yes_or_no(text)) is not None:
-        tapped(turn, f"{question.kind}:{'yes' if yes else 'no'}")
-        return True
-    if question.kind == "text" and question.order is not None and text and not turn.heard.photos:
-        turn.close_question()
-        ordering.take(turn, with_text(question.order, text))
-        return True
-    if question.kind == "style" and question.order is not None and turn.intent.style in STYLES and text:
-        base = question.order if turn.intent.operation == "portrait" and not turn.heard.photos else None
-        if base is not None:
-            turn.close_question()
-            ordering.take(turn, ordering.filled(base, turn.intent))
-            return True
-    return False
-
-
-def photo_came(turn: TurnBuilder, kind: str, order: Order, text: str) -> bool:
-    came = (*turn.heard.quoted, *turn.heard.photos)
-    asks_anew = bool(text) and turn.intent.operation in ("portrait", "series", "edit")
-    if not came or asks_anew:
-        return False
-    before = order.photos if kind == "second_photo" else ()
-    turn.close_question()
-    ordering.take(turn, order.model_copy(update={"photos": (*before, *(p.path for p in came))}))
-    return True
 
 
 def read(turn: TurnBuilder, text: str) -> None:
@@ -134,11 +103,11 @@ def take_reading(turn: TurnBuilder, intent: Intent) -> None:
     labels = [turn.words("choice.picture", n=n) for n in range(1, len(singles) + 1)]
     labels.append(turn.words("choice.all"))
     choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(labels))
-    turn.ask("reading", turn.words("say.which_picture"), choices, orders=(*singles, spread(order)))
+    turn.ask("reading", turn.words("say.which_picture"), choices, orders=(*singles, one_each(order)))
 
 
 def nothing_asked(turn: TurnBuilder, text: str) -> None:
-    """No request: offer the styles where a photo came, else one friendly line."""
+    """No request: offer the styles where a photo came, else one friendly line that knows what is lying there."""
     if photos_in_sight(turn.heard) and ordering.refuse_content(turn, turn.order(turn.intent)):
         return  # words that nobody here reads as a wish, but that were said of a photo
     if turn.heard.photos:
@@ -146,12 +115,26 @@ def nothing_asked(turn: TurnBuilder, text: str) -> None:
             offers.offer_groups(turn, photo_came=True)
         else:
             turn.say(turn.words("say.photo_kept"))
-    elif answer_matching.folded(text) in commands.THANKS:
-        turn.say(turn.words("say.thanks"))
-    elif turn.session == Session(language=turn.language):
-        turn.say(turn.words("say.hello"))
     else:
-        turn.say(turn.words("say.small_talk"))
+        turn.say(turn.words(friendly_line(turn, text)))
+
+
+def friendly_line(turn: TurnBuilder, text: str) -> str:
+    """The key of the answer to a remark."""
+    question = turn.open_question()
+    if answer_matching.without_signs(text) in commands.THANKS:
+        return "say.thanks"
+    if question is not None and question.kind in ("photo", "second_photo"):
+        return "say.need_photo_bare" if question.kind == "photo" else "say.need_second_photo"
+    if question is not None and question.kind != "browse":
+        return "say.question_open"
+    if turn.heard.running:
+        return "say.remark_running"
+    if batch(turn.session, turn.heard.now):
+        return "say.remark_photo"
+    if fresh_result(turn.session, turn.heard.now) is not None:
+        return "say.remark_result"
+    return "say.hello" if turn.session == Session(language=turn.language) else "say.small_talk"
 
 
 def which_reading(turn: TurnBuilder, intent: Intent) -> None:

@@ -20,9 +20,6 @@ BATCH_GAP = timedelta(seconds=90)
 RESULT_LIFE = timedelta(hours=24)
 """How long words may still mean the last result."""
 
-TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style", "edit", "local_edit"})
-"""Actions that take several photos at once; every other edit is done to each photo by itself."""
-
 Missing = Literal["photo", "second_photo", "text", "style"]
 
 _PRIORITIES: Mapping[str, Literal["quality", "speed", "cost", "privacy"]] = {
@@ -68,18 +65,24 @@ def fresh_result(session: Session, now: datetime) -> LastResult | None:
 def photos_in_sight(heard: MessageFacts) -> int:
     """How many pictures the words may speak of: what `intent` is told as `photos`."""
     if came := len(heard.photos) + len(heard.quoted):
-        return came
+        before = 0 if heard.quoted else len(batch(heard.session, heard.now))
+        return came + before if before and speaks_of_several(heard.message.text) else came
     if laid := batch(heard.session, heard.now) or heard.session.fresh_photos(heard.now):
         return len(laid)
     result = fresh_result(heard.session, heard.now)
     return 1 if result and heard.now - result.at <= timedelta(minutes=30) else 0
 
 
+def speaks_of_several(text: str) -> bool:
+    """Whether the words are about more photos than the one they came with: "both of us", "each of these"."""
+    return bool(text) and parse(text, photos=2).photos_as is not None
+
+
 def photos_meant(intent: Intent, heard: MessageFacts) -> tuple[Path, ...]:
     """The photos an order is made from.
 
-    Quoted photos win; then what came with the message (with photos laid just before it); then, for an edit, the last
-    result; then what is in the session; then the photos of the last order.
+    Quoted photos win; then what came with the message (with photos laid just before it, see `take_in_photos`); then,
+    for an edit, the last result; then what is in the session; then the photos of the last order.
     """
     if intent.operation == "create":
         return ()
@@ -146,6 +149,7 @@ def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> 
         model=intent.model,
         aspect_ratio=intent.aspect_ratio,
         photos=photos,
+        photos_as=intent.photos_as,
         language=language,
         **wishes(intent),
     )
@@ -176,21 +180,6 @@ def sized(order: Order, session: Session, heard: MessageFacts) -> Order:
         known |= {p.path: (p.width, p.height) for p in heard.named_job.pictures}
     sizes = tuple(known[photo] for photo in order.photos if photo in known)
     return order.model_copy(update={"sizes": sizes if len(sizes) == len(order.photos) else ()})
-
-
-def spread(order: Order) -> Order:
-    """An edit that works on one photo, asked of several: one shot for each photo."""
-    if order.operation != "edit" or len(order.photos) < 2 or len(order.shots) != 1:
-        return order
-    if any(e.action in TOGETHER for e in order.shots[0].edits):
-        return order
-    return one_each(order)
-
-
-def one_each(order: Order) -> Order:
-    """The same wish (of a series each of its wishes) for each photo by itself; at most eight pictures in all."""
-    each = [s.model_copy(update={"photo": n, "count": 1}) for n in range(len(order.photos)) for s in order.shots]
-    return order.model_copy(update={"shots": tuple(each[:8])})
 
 
 def missing(order: Order) -> Missing | None:

@@ -2,7 +2,8 @@
 
 from handlers.describe import describe
 from handlers.dialogue import consent, offers
-from handlers.dialogue.interpretation import missing, one_each, order_from, sized, spread
+from handlers.dialogue.each_or_together import MOST_PICTURES, one_each, settled, together, undecided, wanted
+from handlers.dialogue.interpretation import missing, order_from, sized
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order, Shot, job_id
@@ -16,20 +17,23 @@ from providers.money import Money
 
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
-    order = sized(spread(order), turn.session, turn.heard)
+    order = sized(_told(turn, order, settled(order)), turn.session, turn.heard)
     if refuse_content(turn, order):
         return
     if (lacks := missing(order)) is not None:
         ask_for(turn, lacks, order)
         return
+    if undecided(order):
+        _ask_each_or_together(turn, order)
+        return
     try:
         quote = turn.desk.quote(order)
     except LikenessError as error:
-        if error.code not in ("no_provider", "provider_cannot") or len(order.photos) < 2:
+        if order.photos_as is None and len(order.photos) > 1 and error.code in ("no_provider", "provider_cannot"):
+            # Nobody here takes several photos at once, but one at a time may work.
+            _take_one_each(turn, order, error)
+        else:
             refuse(turn, order, error)
-            return
-        # Nobody here takes several photos at once, but one at a time may work.
-        take_one_each(turn, order, error)
         return
     if quote.cost > Money.usd(turn.desk.confirm_above):
         cost = estimated(quote.cost, turn.language)
@@ -43,14 +47,44 @@ def take(turn: TurnBuilder, order: Order) -> None:
     start(turn, order)
 
 
-def take_one_each(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
+def _told(turn: TurnBuilder, order: Order, shared_out: Order) -> Order:
+    """What was shared out over the photos, and said where it would have been more pictures than are made at a time."""
+    if shared_out is not order and wanted(order) > MOST_PICTURES:
+        turn.note_most(wanted(order))
+    return shared_out
+
+
+def _take_one_each(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
     each = one_each(order)
     try:
         turn.desk.quote(each)
     except LikenessError:
         refuse(turn, order, error)
         return
-    start(turn, each)
+    take(turn, _told(turn, order, each))
+
+
+def _ask_each_or_together(turn: TurnBuilder, order: Order) -> None:
+    """Which of the two, where both can be made; else the one that can."""
+    each = one_each(order)
+    possible: list[tuple[Order, str]] = []
+    refusals: list[LikenessError] = []
+    for way, label in ((each, "choice.one_each"), (together(order), "choice.all_in_one")):
+        try:
+            cost = estimated(turn.desk.quote(way).cost, turn.language)
+        except LikenessError as error:
+            refusals.append(error)
+        else:
+            possible.append((way, turn.words(label, n=way.count, count=_pictures(turn, way), cost=cost)))
+    if not possible:
+        refuse(turn, order, refusals[0])
+    elif len(possible) == 1:
+        way = possible[0][0]
+        take(turn, _told(turn, order, way) if way is each else way)
+    else:
+        choices = tuple(Choice(id=f"reading:{n}", label=label) for n, (_, label) in enumerate(possible))
+        orders = tuple(way for way, _ in possible)
+        turn.ask("reading", turn.words("say.each_or_together", n=len(order.photos)), choices, orders=orders)
 
 
 def ask_for(turn: TurnBuilder, lacks: str, order: Order) -> None:
@@ -136,8 +170,11 @@ def refuse(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
 
 
 def _facts(turn: TurnBuilder, order: Order) -> dict[str, str]:
-    count = turn.words("say.many", n=order.count) if order.count > 1 else turn.words("say.one")
-    return {"count": count, "model": MODELS[order.model].name(turn.language)}
+    return {"count": _pictures(turn, order), "model": MODELS[order.model].name(turn.language)}
+
+
+def _pictures(turn: TurnBuilder, order: Order) -> str:
+    return turn.words("say.many", n=order.count) if order.count > 1 else turn.words("say.one")
 
 
 def filled(order: Order, intent: Intent) -> Order:

@@ -4,8 +4,15 @@ import re
 from dataclasses import dataclass, field, replace
 
 from handlers.dialogue import answer_matching
+from handlers.dialogue.each_or_together import MOST_PICTURES, about_several
 from handlers.dialogue.facts import MessageFacts, Pricing
-from handlers.dialogue.interpretation import fresh_result, order_from, photos_in_sight, photos_meant
+from handlers.dialogue.interpretation import (
+    fresh_result,
+    order_from,
+    photos_in_sight,
+    photos_meant,
+    speaks_of_several,
+)
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.order import Order
 from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Question, Session
@@ -69,6 +76,8 @@ class TurnBuilder:
     accept: list[str] = field(default_factory=list)
     answers_job: bool = False
     refused: Offence | None = None
+    notes: list[str] = field(default_factory=list)
+    """What the next reply says besides."""
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -103,6 +112,8 @@ class TurnBuilder:
 
     def say(self, text: str, choices: tuple[Choice, ...] = (), *, job: str | None = None, begins: bool = False) -> None:
         """Add a reply. Its id comes from the message, so that a repeated turn says the same message again."""
+        text = "\n".join([text, *self.notes])
+        self.notes.clear()
         self.replies.append(
             Outgoing(
                 id=f"{self.heard.message.key}:{len(self.replies)}",
@@ -116,6 +127,12 @@ class TurnBuilder:
             )
         )
 
+    def note_most(self, asked: int) -> None:
+        """More pictures were asked for than are made at a time: the next reply says so."""
+        note = self.words("say.at_most", n=asked, most=MOST_PICTURES)
+        if note not in self.notes:
+            self.notes.append(note)
+
     def ask(self, kind: str, text: str, choices: tuple[Choice, ...] = (), **more: object) -> None:
         """Say a question and leave it open in the session."""
         self.say(text, choices)
@@ -128,7 +145,11 @@ class TurnBuilder:
             "at": self.heard.now,
             **more,
         }
-        self.session = self.session.model_copy(update={"question": Question.model_validate(question)})
+        opened = Question.model_validate(question)
+        self.session = self.session.model_copy(update={"question": opened})
+        for order in (opened.order, *opened.orders):
+            if order is not None:
+                self._mark(order, "asked")
 
     def open_question(self) -> Question | None:
         """The question still open; one too old to be remembered by a person is not."""
@@ -141,12 +162,14 @@ class TurnBuilder:
     # --- photos
 
     def take_in_photos(self) -> None:
-        """Lay the photos that came in the session, each once."""
+        """Lay the photos that came in the session, each once. Earlier ones that wait for words are joined by them,
+        unless they bring words of their own, which are not about several."""
         if not self.heard.photos:
             return
+        alone = self._asks_for_these_alone()
         known = {p.key for p in self.heard.photos}
         kept = [
-            p.model_copy(update={"used": p.used or p.refused})
+            p.model_copy(update={"used": alone or p.used or p.refused or p.asked})
             for p in self.session.fresh_photos(self.heard.now)
             if p.key not in known
         ]
@@ -158,6 +181,11 @@ class TurnBuilder:
         self.heard = replace(self.heard, photos=came)
         self.session = self.session.model_copy(update={"photos": laid})
         self.heard = replace(self.heard, session=self.session)
+
+    def _asks_for_these_alone(self) -> bool:
+        if self.intent.operation not in ("portrait", "series", "edit") or about_several(self.intent):
+            return False
+        return not speaks_of_several(self.heard.message.text)
 
     def say_what_was_left_out(self) -> None:
         """Nothing is passed over without a word."""
@@ -185,6 +213,8 @@ class TurnBuilder:
         photos = photos_meant(intent, self.heard)
         if len(photos) > 1 and (n := answer_matching.picture_named(self.heard.message.text, len(photos))):
             photos = (photos[n - 1],)
+        if intent.count_said is not None:
+            self.note_most(intent.count_said)
         return order_from(intent, photos, self.language)
 
     def offence(self, order: Order) -> Offence | None:

@@ -1,0 +1,117 @@
+"""Of several photos: a picture of each, or one picture of all of them.
+
+Faces of different people are never mixed unasked: a picture of all of them is made where the words ask for one
+(`photos_as`), or where the wish makes no sense otherwise (a family photo, a style taken from another picture). It is
+asked where the words fit both: a number of pictures that is not the number of photos, a change that may take something
+from one photo into another.
+"""
+
+from handlers.order import Order, Shot
+from intent import Intent
+from providers.catalog import STYLES
+
+MOST_PICTURES = 8
+"""Pictures of one order."""
+
+_TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style"})
+"""Edits that are about several photos where there are several."""
+_EITHER = frozenset({"edit", "local_edit"})
+"""Edits that may be of each photo or take something from one into another; every other one is done to each."""
+
+_BRINGS_TOGETHER = frozenset({"pet_together"})
+"""Styles that show what several photos show, besides those of several people."""
+_OF_A_COUPLE = frozenset({"wedding"})
+"""Styles of which two photos may well be two people for one picture."""
+
+
+def settled(order: Order) -> Order:
+    """The order with what was said of its photos acted on: for a picture of each, one shot a photo."""
+    if len(order.photos) < 2 or _shared_out(order) or order.operation == "create":
+        return order
+    if _actions(order) & {"transfer_style"}:
+        return order
+    if order.photos_as == "each" or _each_by_nature(order):
+        return one_each(order)
+    return order
+
+
+def about_several(intent: Intent) -> bool:
+    """Whether the wish is about several photos by nature, or needs another one."""
+    if intent.operation == "edit":
+        return intent.action in _TOGETHER
+    return _of_several(intent.style)
+
+
+def undecided(order: Order) -> bool:
+    """Whether it must be asked: the words do not say, and both make sense."""
+    if len(order.photos) < 2 or _shared_out(order) or order.photos_as is not None or order.operation == "create":
+        return False
+    if order.operation == "edit":
+        return not _actions(order) & _TOGETHER
+    return not any(_of_several(shot.style) for shot in order.shots)
+
+
+def one_each(order: Order) -> Order:
+    """The same wish (of a series each of its wishes) for each photo by itself; at most eight pictures in all."""
+    room, shots = MOST_PICTURES, list[Shot]()
+    for shot in _for_each(order):
+        count = min(shot.count, room)
+        if count:
+            shots.append(shot.model_copy(update={"count": count}))
+            room -= count
+    return order.model_copy(update={"shots": tuple(shots), "photos_as": "each"})
+
+
+def wanted(order: Order) -> int:
+    """How many pictures one of each would be if there were no limit."""
+    return sum(shot.count for shot in _for_each(order))
+
+
+def counted(order: Order, count: int) -> Order | None:
+    """The same order with that many pictures in all: of one wish so many, of several the first. None where several
+    wishes are fewer than that: nobody knows which is meant twice."""
+    if len(order.shots) == 1:
+        return order.model_copy(update={"shots": (order.shots[0].model_copy(update={"count": count}),)})
+    singles = [shot.model_copy(update={"count": 1}) for shot in order.shots for _ in range(shot.count)]
+    if count > len(singles):
+        return None
+    return order.model_copy(update={"shots": tuple(singles[:count])})
+
+
+def together(order: Order) -> Order:
+    return order.model_copy(update={"photos_as": "together"})
+
+
+def _for_each(order: Order) -> list[Shot]:
+    photos = len(order.photos)
+    return [
+        shot.model_copy(update={"photo": n, "count": _count_of_each(order, shot)})
+        for n in range(photos)
+        for shot in order.shots
+    ]
+
+
+def _count_of_each(order: Order, shot: Shot) -> int:
+    """ "Two of each" is two; a number that is the number of photos counted those ("turn these 3 into …")."""
+    said = order.photos_as == "each" and shot.count != len(order.photos)
+    return shot.count if said else 1
+
+
+def _shared_out(order: Order) -> bool:
+    return any(shot.photo is not None for shot in order.shots)
+
+
+def _actions(order: Order) -> set[str]:
+    return {edit.action for shot in order.shots for edit in shot.edits}
+
+
+def _of_several(style: str | None) -> bool:
+    return style is not None and (style in _BRINGS_TOGETHER or (style in STYLES and STYLES[style].several))
+
+
+def _each_by_nature(order: Order) -> bool:
+    if order.operation == "edit":
+        return not _actions(order) & (_TOGETHER | _EITHER)
+    if order.photos_as == "together" or any(_of_several(shot.style) for shot in order.shots):
+        return False
+    return all(shot.count in (1, len(order.photos)) and shot.style not in _OF_A_COUPLE for shot in order.shots)
