@@ -210,7 +210,8 @@ async def test_after_forget_no_id_of_a_photo_is_left(tmp_path: Path, telegram: F
     async with on_stage(tmp_path, telegram) as stage:
         ann = telegram.person(1)
         ann.sends_album(3, "anime style")
-        await stage.until(lambda: len(telegram.pictures(1)) == 3)  # nobody is mixed: one of each
+        await stage.ended((await stage.job_begun(1)).id)
+        assert len(telegram.pictures(1)) == 3  # nobody is mixed: one of each
         assert [request.task.photos for request in stage.provider.submitted] == [1, 1, 1]
         await stage.read()
         ann.says("/forget")
