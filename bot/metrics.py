@@ -128,7 +128,7 @@ class Metrics:
             if job.id in self._ended_then:
                 continue
             self._job_seconds.labels(job.provider or "none", job.state.value).observe(
-                (finished - job.created).total_seconds()
+                max(0.0, (finished - job.created).total_seconds())  # the clock may have been set back
             )
             if job.error_code is not None:
                 self._job_errors.labels(job.provider or "none", job.error_code).inc()

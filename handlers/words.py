@@ -16,6 +16,10 @@ Language = Literal["zh", "en"]
 Param = str | int | float
 
 
+_DAYS = 2
+"""From how many days on minutes are of no interest."""
+
+
 class Words(Protocol):
     """What anything that speaks is given: a language, a key, and the placeholders' values."""
 
@@ -66,8 +70,14 @@ def estimated(cost: Money, language: Language) -> str:
 
 
 def seconds(value: float, language: Language) -> str:
-    """A duration as people say it: `25 s`, `2 min 30 s`, `2 min`."""
+    """A duration as people say it: `25 s`, `2 min 30 s`, `2 min`, `3 h 20 min`, `4 days`."""
     whole = max(1, round(value))
+    if whole >= _DAYS * 86400:
+        return words(language, "unit.days", n=round(whole / 86400))
+    if whole >= 5400:
+        hours, minutes = divmod(round(whole / 60), 60)
+        key = "unit.hours" if minutes else "unit.whole_hours"
+        return words(language, key, h=hours, m=minutes)
     if whole < 90:
         return words(language, "unit.seconds", n=whole)
     if whole % 60 == 0:

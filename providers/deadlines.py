@@ -7,7 +7,7 @@ wait too.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Now = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
@@ -22,6 +22,13 @@ def utc_now() -> datetime:
 
 def is_over(deadline: datetime | None, now: Now = utc_now) -> bool:
     return deadline is not None and now() >= deadline
+
+
+def steady_now(now: Now, steady: Callable[[], float]) -> Now:
+    """The time of day as it is at this moment, and from then on by `steady`, seconds that only grow: a clock of the
+    machine that is set meanwhile ends no deadline and makes no duration absurd."""
+    begun, since = now(), steady()
+    return lambda: begun + timedelta(seconds=steady() - since)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from handlers.channel import Channel
@@ -60,11 +60,13 @@ class Completion:
             log.error("no such channel here: job=%s channel=%s", job.id, job.chat.channel)
             await self._finish(job, JobState.FAILED, "channel_missing")
         elif made.pictures:
-            await self._bring(channel, job, made, took(job, parts), receipt_of(job, made, parts, self.router))
+            await self._bring(
+                channel, job, made, took(job, parts, made.took), receipt_of(job, made, parts, self.router)
+            )
         elif made.cancelled:
             await self._stopped(channel, job, made)
         else:
-            await self._explain(channel, job, worst(made.faults) or failure_of(LikenessError()))
+            await self._explain(channel, job, worst(made.faults) or failure_of(LikenessError()), made)
 
     async def give_up(self, job: Job) -> None:
         """After it broke too often: a mistake of ours."""
@@ -78,10 +80,10 @@ class Completion:
         result = replace(result, pictures=shown)
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
         if row.state is DeliveryState.SENT:
-            await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled")
+            await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled", made)
             await self._finish(job, JobState.CANCELLED if made.cancelled else JobState.DONE, None)
         elif row.state is DeliveryState.UNCERTAIN:
-            await self._settle(channel, teller, "job.settled_unsure")
+            await self._settle(channel, teller, "job.settled_unsure", made)
             await self.courier.say(channel, job.chat, teller.unsure_delivery(number=job.delivery))
             await self._finish(job, JobState.UNCERTAIN, "delivery_unknown")
         elif row.state is DeliveryState.REFUSED:
@@ -92,17 +94,17 @@ class Completion:
 
     async def _stopped(self, channel: Channel, job: Job, made: JobOutcome) -> None:
         teller = JobNotices(job=job, words=self.words)
-        await self._settle(channel, teller, "job.settled_stopped")
+        await self._settle(channel, teller, "job.settled_stopped", made)
         await self.courier.say(channel, job.chat, teller.stopped(maybe_charged=made.maybe_charged))
         await self._finish(job, JobState.CANCELLED, None)
 
-    async def _explain(self, channel: Channel, job: Job, fault: Failure) -> None:
+    async def _explain(self, channel: Channel, job: Job, fault: Failure, made: JobOutcome) -> None:
         """Said before the last row, so that a crash in between says it twice rather than never."""
         teller = JobNotices(job=job, words=self.words)
         if fault.code == ConsentNeeded.code:
             asked = Asked(job=job.id, company=str(fault.params["provider"]))
             await Consents(self.store).ask(job.chat, asked, at=self.clock())
-        await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed")
+        await self._settle(channel, teller, "job.settled_unsure" if fault.unknown else "job.settled_failed", made)
         await self.courier.say(channel, job.chat, teller.failure(fault, number=job.run if job.by_hand else 0))
         await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
 
@@ -126,8 +128,11 @@ class Completion:
         if forgotten:
             await self.store.drop_entry(job.chat, teller.settled(key, now=self.clock()).id)
 
-    async def _settle(self, channel: Channel, teller: JobNotices, key: str) -> None:
-        await self.courier.show(channel, teller.job.chat, teller.settled(key, now=self.clock()))
+    async def _settle(self, channel: Channel, teller: JobNotices, key: str, made: JobOutcome | None = None) -> None:
+        """`made`: where it was made in one go, the time is what that took, and not what the clock says by now."""
+        took = made.took if made is not None else None
+        now = self.clock() if took is None else teller.job.created + timedelta(seconds=took)
+        await self.courier.show(channel, teller.job.chat, teller.settled(key, now=now))
 
     async def _finish(self, job: Job, state: JobState, error_code: str | None) -> None:
         now = self.clock()
@@ -160,7 +165,16 @@ def counted(job: Job, parts: Sequence[Part]) -> Job:
     return replace(job, cost=usd + share, provider=provider)
 
 
-def took(job: Job, parts: Sequence[Part]) -> float:
-    """Seconds from the order to the last picture; the same however often it is asked."""
+SAME = 5.0
+"""Seconds by which two clocks may differ that count the same."""
+
+
+def took(job: Job, parts: Sequence[Part], counted: float | None = None) -> float:
+    """Seconds from the order to the last picture; the same however often it is asked.
+
+    Rows are dated by the machine's clock, which may be set in between. `counted`: by a clock that only grows, where one
+    process saw to the whole job; it is right where the two contradict each other.
+    """
     ends = [part.updated for part in parts if part.state is PartState.MADE and part.updated]
-    return max(((end - job.created).total_seconds() for end in ends), default=0.0)
+    dated = max(((end - job.created).total_seconds() for end in ends), default=0.0)
+    return max(0.0, dated if counted is None or abs(dated - counted) <= SAME else counted)

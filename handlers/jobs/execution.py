@@ -98,12 +98,14 @@ class Executor:
         *,
         only_paid: bool = False,
         on_plan: OnPlan | None = None,
+        now: Now | None = None,
     ) -> JobOutcome:
         """Everything a job asks for. `only_paid`: finish what was paid for, but let no first request be posted.
+        `now`: what its deadline is held against, instead of the clock.
 
         Raises nothing of the error tree: what went wrong is in the steps.
         """
-        return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan)
+        return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan, now)
 
     async def stop(self, job: Job) -> JobOutcome:
         """After the person's cancel: tell every provider that has a request of this job, keep what is made already."""
@@ -115,7 +117,7 @@ class Executor:
                 return False
             return record.stage is Stage.MADE or outcomes.get(record.key) is Cancelled.TOO_LATE
 
-        kept = await self._make(await self._fresh(job), None, made, None)
+        kept = await self._make(await self._fresh(job), None, made)
         steps = tuple(replace(step, fault=None, wakes_after=None) for step in kept.steps)
         free = {part.key for part in parts if part.charge is not None and not part.charge.money}
         maybe = any(
@@ -144,7 +146,9 @@ class Executor:
             await self._store.end_part(part.key, PartState.FAILED, error_code=code, tried=tried)
         return outcome
 
-    async def _make(self, job: Job, on_progress: OnProgress | None, may: May, on_plan: OnPlan | None) -> JobOutcome:
+    async def _make(
+        self, job: Job, on_progress: OnProgress | None, may: May, on_plan: OnPlan | None = None, now: Now | None = None
+    ) -> JobOutcome:
         try:
             plan = await self._plan(job)
         except LikenessError as error:
@@ -159,7 +163,7 @@ class Executor:
             router=self._router,
             into=self.folder(job.id),
             sleep=self._sleep,
-            clock=self._clock,
+            clock=now or self._clock,
             on_progress=on_progress,
             may=may,
             checks=self._checks,

@@ -36,12 +36,14 @@ class StepOutcome:
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
     """What became of the steps whose pictures are delivered, in their order. `cancelled`: the person stopped it;
-    `maybe_charged`: it may be billed all the same. `wakes_after`: it is not over, but sleeps for so many seconds."""
+    `maybe_charged`: it may be billed all the same. `wakes_after`: it is not over, but sleeps for so many seconds.
+    `took`: seconds from the message to its end, where one process saw to all of it."""
 
     steps: tuple[StepOutcome, ...]
     cancelled: bool = False
     maybe_charged: bool = False
     wakes_after: float | None = None
+    took: float | None = None
 
     @property
     def wanted(self) -> int:

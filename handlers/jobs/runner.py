@@ -14,6 +14,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from handlers.jobs.queues import LOCAL, Limits, placement, queue_of, service_que
 from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.jobs.visible_marks import VisibleMarks
+from handlers.jobs.worker_leases import since_boot
 from handlers.store.base import (
     ENDED,
     Job,
@@ -42,6 +44,7 @@ from handlers.store.base import (
 )
 from handlers.store.sql.store import utc_now
 from handlers.words import Words, words
+from providers.deadlines import steady_now
 from providers.errors import LikenessError
 from providers.offers import Tier
 from providers.router import Router
@@ -91,6 +94,7 @@ class JobRunner:
         marks: VisibleMarks | None = None,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
+        steady: Callable[[], float] = since_boot,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_lost: Callable[[], None] | None = None,
         outage_pause: float = OUTAGE_PAUSE,
@@ -106,7 +110,7 @@ class JobRunner:
         self._files = JobFiles(data_dir, output_dir)
         self._worker = worker
         self._words = words
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._whole_time = timedelta(seconds=deadline_seconds)
         self._sleep = sleep
         self._most_takeovers = most_takeovers
@@ -295,14 +299,17 @@ class JobRunner:
         job = await self._due(job_id, run)
         if job is None:
             return None
-        if job.state is JobState.NEW or job.deadline is None:
+        whole = job.state is JobState.NEW
+        if whole or job.deadline is None:
             job = await self._store.update_job(job_id, state=JobState.RUNNING, deadline=self._deadline(job))
-        live = self._live[job_id] = LiveJob(job=job, expected=self._expected(job))
+        live = LiveJob(job=job, expected=self._expected(job), now=steady_now(self._clock, self._steady))
+        self._live[job_id] = live
         if job.cancel_asked:
             live.cancel.set()
         telling = asyncio.create_task(self._statuses.tell(job, live))
         try:
-            return await self._make_or_stop(job, live)
+            made = await self._make_or_stop(job, live)
+            return replace(made, took=live.elapsed) if whole else made
         except asyncio.CancelledError:
             self._let_go[job_id] = job
             raise
@@ -317,7 +324,7 @@ class JobRunner:
 
     async def _make_or_stop(self, job: Job, live: LiveJob) -> JobOutcome:
         making = asyncio.create_task(
-            self._maker.make(job, live.on_progress, only_paid=job.by_hand, on_plan=live.on_plan)
+            self._maker.make(job, live.on_progress, only_paid=job.by_hand, on_plan=live.on_plan, now=live.now)
         )
         cancelled = asyncio.create_task(live.cancel.wait())
         try:

@@ -30,13 +30,19 @@ UNSERVED_AFTER = timedelta(minutes=1)
 
 @dataclass(kw_only=True)
 class LiveJob:
-    """A job being made in this process."""
+    """A job being made in this process. `now`: the time of day, which nobody sets while it is made."""
 
     job: Job
     expected: float
+    now: Callable[[], datetime]
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
     progress: dict[str, Progress] = field(default_factory=dict)
     plan: Plan | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the message."""
+        return max(0.0, (self.now() - self.job.created).total_seconds())
 
     async def on_progress(self, key: str, progress: Progress) -> None:
         self.progress[key] = progress
@@ -75,7 +81,7 @@ class Statuses:
         late = job.state is JobState.LATE or job.by_hand
         said = ""
         while True:
-            now = self.clock()
+            now = live.now()
             try:
                 if not late and not live.takes_hours and now - job.created >= LATE_AFTER:
                     late = True

@@ -135,7 +135,7 @@ async def running(
         output_dir=folder / "pictures",
         database_url=database_url,
         clock=clock,
-        **{"sleep": hasty, **settings},  # type: ignore[arg-type]  # a test names what it changes
+        **{"sleep": hasty, "steady": lambda: clock().timestamp(), **settings},  # type: ignore[arg-type]  # a test names what it changes
     )
     await runner.start()
     try:

@@ -40,6 +40,10 @@ def test_what_a_newcomer_is_shown_works_with_nothing_set_up_and_in_full(tmp_path
         (119.9, "2 min", "2 分钟"),
         (120, "2 min", "2 分钟"),
         (150, "2 min 30 s", "2 分 30 秒"),
+        (5399, "89 min 59 s", "89 分 59 秒"),
+        (7200, "2 h", "2 小时"),
+        (11_999, "3 h 20 min", "3 小时 20 分"),
+        (57_600 * 60 + 12, "40 days", "40 天"),
     ],
 )
 def test_durations_are_said_as_people_say_them(value: float, en: str, zh: str) -> None:
