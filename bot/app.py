@@ -37,6 +37,7 @@ from handlers.message import Chat
 from handlers.store.base import Store
 from handlers.store.sql.store import SqlStore
 from intent import parse
+from providers.api.spending import one_ledger
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.media.accept import AcceptedPhoto, accept_photo
@@ -90,6 +91,7 @@ async def parts(
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await _opened(settings)
+        await asyncio.to_thread(one_ledger, settings)
         stack.push_async_callback(store.aclose)
         listens = listening is None or bool(listening)
         hooks = f"{settings.public_url.rstrip('/')}{HOOKS}" if settings.public_url and listens else None

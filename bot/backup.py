@@ -22,8 +22,8 @@ from pydantic import BaseModel, ValidationError
 
 from bot.settings import Settings
 from handlers.jobs.engine_database import EngineDatabase
-from handlers.store.sql.engine import PRIVATE_FILE, PRIVATE_FOLDER
 from handlers.store.sql.snapshot import DamagedDatabase, copy_sqlite
+from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER
 from providers.media.ref import AREAS, Area, MediaRef
 
 MANIFEST = "manifest.json"

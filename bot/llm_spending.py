@@ -3,8 +3,8 @@
 import logging
 from decimal import Decimal
 
-from handlers.store.accounting import kept
 from handlers.store.base import Ledger, Limit, StoreError
+from providers.sql.columns import kept
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,6 @@ class Settings(ProviderSettings, _Channels):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     public_url: str | None = None
-    database_url: str | None = None
     metrics_token: SecretStr | None = None
 
     intent_llm_base_url: str | None = None
@@ -90,12 +89,3 @@ class Settings(ProviderSettings, _Channels):
     def photos_dir(self) -> Path:
         """Accepted photos, a folder a person."""
         return self.data_dir / "photos"
-
-    @property
-    def database(self) -> str:
-        """The SQLAlchemy address of our tables."""
-        if self.database_url:
-            return self.database_url.replace("postgres://", "postgresql://", 1).replace(
-                "postgresql://", "postgresql+psycopg://", 1
-            )
-        return f"sqlite:///{(self.data_dir / 'likeness.sqlite').resolve()}"

@@ -68,6 +68,7 @@ Code = Literal[
     "needs_other_provider",
     "consent_needed",
     "budget_exceeded",
+    "ledger_unavailable",
     "cutout_model",
     # Certainly not taken
     "provider_unavailable",

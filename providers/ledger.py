@@ -1,4 +1,4 @@
-"""What was spent: typed entries, and a ledger in files for calls that belong to no chat (the command line, Python).
+"""What was spent: typed entries, and a ledger in files for calls on a machine where no bot has a database yet.
 
     estimate    reserved before anything is submitted
     charge      what a request really cost; a request whose outcome nobody knows counts as spent
@@ -12,19 +12,21 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER, delete_quietly
 from providers.money import USD, Money
 
 KEPT = timedelta(days=400)
 """Entries are kept for a little more than a year."""
+EVERYBODY = "usd:bot"
+"""The counter of the whole bot's day, calls of the command line and of Python among it."""
 UNKNOWN = "unknown"
 """The source of a charge that nobody knows to have happened: it counts as spent."""
 
@@ -76,6 +78,29 @@ class LedgerEntry:
         }
 
 
+class CallLedger(Protocol):
+    """Where calls that belong to no chat (the command line, Python) keep what they spend. Every method blocks, and has
+    written to disk when it returns."""
+
+    def reserve(self, entries: Sequence[LedgerEntry], *, most: Decimal | None) -> bool:
+        """Note estimates of one moment, unless the day's spending would pass `most` with them: then False, and nothing
+        is noted. Of any number of calls at once none passes the limit."""
+
+    def add(self, *entries: LedgerEntry) -> None:
+        """Charges and what is given back; an entry of an id that was there takes its place."""
+
+    def of(self, requests: Sequence[str], *, since: date) -> list[LedgerEntry]:
+        """The entries of these requests. `since`: the day on which the first of them was begun."""
+
+    def close(self) -> None:
+        """Give back connections."""
+
+
+def day_of(moment: datetime) -> str:
+    """The day by which budgets count, in UTC."""
+    return moment.astimezone(UTC).date().isoformat()
+
+
 def spent(entries: Sequence[LedgerEntry]) -> Decimal:
     """US dollars spent, or still reserved, by these entries."""
     return sum((-e.usd if e.type is EntryType.GIVE_BACK else e.usd for e in entries), Decimal(0))
@@ -107,6 +132,22 @@ class FileLedger:
         """Charges and what is given back."""
         with self._locked():
             self._append(entries)
+
+    def of(self, requests: Sequence[str], *, since: date) -> list[LedgerEntry]:
+        wanted = set(requests)
+        return [entry for entry in self.entries(since=since) if entry.request in wanted]
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def hand_over(self, take: Callable[[Sequence[LedgerEntry]], None]) -> None:
+        """Give everything to another ledger and keep nothing; what is written here meanwhile waits."""
+        if not any(self._folder.glob("????-??-??.jsonl")):
+            return
+        with self._locked():
+            if entries := self.entries():
+                take(entries)
+            delete_quietly(self._folder.glob("????-??-??.jsonl"))
 
     def entries(self, *, since: date | None = None) -> list[LedgerEntry]:
         """Oldest first; of entries with one id only the newest."""

@@ -21,6 +21,8 @@ class ProviderSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     data_dir: Path = Path("data")
+    database_url: str | None = None
+    """`postgresql://…`; None for SQLite under `data_dir`."""
     output_dir: Path = Path("output/images")
     budget_bot_daily_usd: Decimal | None = Field(default=None, ge=0)
     """The most that may be spent in a day (UTC); None for no limit."""
@@ -102,6 +104,15 @@ class ProviderSettings(BaseSettings):
             return value
         pairs = (part.partition("=") for part in value.split(",") if part.strip())
         return {name.strip(): weight.strip() for name, _, weight in pairs}
+
+    @property
+    def database(self) -> str:
+        """The address of the bot's tables, as SQLAlchemy takes it."""
+        if self.database_url:
+            return self.database_url.replace("postgres://", "postgresql://", 1).replace(
+                "postgresql://", "postgresql+psycopg://", 1
+            )
+        return f"sqlite:///{(self.data_dir / 'likeness.sqlite').resolve()}"
 
     @property
     def trusted_origins(self) -> frozenset[tuple[str, int]]:

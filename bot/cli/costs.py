@@ -1,7 +1,6 @@
-"""`likeness costs`: what was spent, from the ledger of the bot and from that of the command line and Python."""
+"""`likeness costs`: what was spent by the bot, the command line and Python, from the ledger that they share."""
 
 import asyncio
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -12,11 +11,9 @@ from rich.table import Table
 
 from bot.cli.output import json_option, print_json
 from bot.settings import Settings
-from handlers.store.base import CostKey, CostRow
+from handlers.store.base import CostKey
 from handlers.store.sql.store import SqlStore
-from providers.api.journal import requests_folder
-from providers.api.spending import ledger_of
-from providers.ledger import EntryType, LedgerEntry
+from providers.api.spending import one_ledger
 
 BY: tuple[CostKey, ...] = ("person", "provider", "model", "day")
 
@@ -34,11 +31,11 @@ def costs(since: datetime | None, by: CostKey, entries: bool, as_json: bool) -> 
 async def _costs(since: datetime | None, by: CostKey, entries: bool, as_json: bool) -> None:
     settings = Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    calls = await asyncio.to_thread(ledger_of(requests_folder(settings)).entries, since=since.date() if since else None)
     store = await SqlStore.open(settings.database, media=settings.media)
     try:
-        rows = _merged([*await store.costs(by, since=since), *_rows(calls, by)], by)
-        every = sorted([*await store.ledger(since=since), *calls], key=lambda e: e.time) if entries else []
+        await asyncio.to_thread(one_ledger, settings)
+        rows = await store.costs(by, since=since)
+        every = await store.ledger(since=since) if entries else ()
     finally:
         await store.aclose()
     document = {
@@ -53,33 +50,6 @@ async def _costs(since: datetime | None, by: CostKey, entries: bool, as_json: bo
         "entries": [entry.as_json() for entry in every],
     }
     print_json(document) if as_json else _show(document)
-
-
-def _rows(calls: Iterable[LedgerEntry], by: CostKey) -> list[CostRow]:
-    """Charges of calls that belong to no chat, one row each."""
-    return [
-        CostRow(
-            key=entry.time.astimezone(UTC).date().isoformat() if by == "day" else getattr(entry, by),
-            usd=entry.usd,
-            pictures=entry.pictures,
-            requests=1,
-        )
-        for entry in calls
-        if entry.type is EntryType.CHARGE
-    ]
-
-
-def _merged(rows: Iterable[CostRow], by: CostKey) -> list[CostRow]:
-    sums: dict[str | None, CostRow] = {}
-    for row in rows:
-        before = sums.get(row.key, CostRow(key=row.key, usd=Decimal(0), pictures=0, requests=0))
-        sums[row.key] = CostRow(
-            key=row.key,
-            usd=before.usd + row.usd,
-            pictures=before.pictures + row.pictures,
-            requests=before.requests + row.requests,
-        )
-    return sorted(sums.values(), key=lambda row: (row.key or "") if by == "day" else (-row.usd, row.key or ""))
 
 
 def _number(amount: Decimal) -> float:

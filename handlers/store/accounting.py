@@ -10,20 +10,20 @@ Written once, for both stores: a `Books` is what either keeps, inside one of its
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from handlers.message import Chat
 from handlers.store.records import Budgets, Job, Limit, LimitReached, Part, PartState
 from providers.base import Charge
-from providers.ledger import UNKNOWN, EntryType, LedgerEntry
+from providers.ledger import EVERYBODY, UNKNOWN, EntryType, LedgerEntry, day_of
 from providers.money import USD, Money
+from providers.sql.columns import kept
 
 BUDGET_EXCEEDED = "budget_exceeded"
 CANCEL_ASKED = "cancel_asked"
 """The code of a part that was running when it was cancelled: it may be charged."""
-_PLACES = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +73,6 @@ class Books(Protocol):
         """Replaces what was reserved for the job; nothing left: the reservation goes."""
 
 
-def day_of(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
-
-
 def scope_of(kind: str, name: str) -> str:
     """The name of a counter: it tells nothing about whom it counts."""
     return f"{kind}:{hashlib.sha256(name.encode()).hexdigest()[:24]}"
@@ -85,7 +81,7 @@ def scope_of(kind: str, name: str) -> str:
 def budget_scopes(chat: Chat) -> tuple[str, str, str]:
     """The counters of everybody, of this chat, of this person (in whatever chat of the channel)."""
     person = f"{chat.channel}|{chat.person}"
-    return "usd:bot", scope_of("usd:chat", chat.group_key), scope_of("usd:person", person)
+    return EVERYBODY, scope_of("usd:chat", chat.group_key), scope_of("usd:person", person)
 
 
 def account_of(job: Job) -> Account:
@@ -203,7 +199,7 @@ def _share(books: Books, part: Part, account: Account) -> Money:
 
 
 def _unknown_job(part: Part) -> Account:
-    return Account(job=part.job, owner=None, chat=None, scopes=("usd:bot",), estimate=Money.zero())
+    return Account(job=part.job, owner=None, chat=None, scopes=(EVERYBODY,), estimate=Money.zero())
 
 
 def _put(
@@ -244,8 +240,3 @@ def _person(chat: Chat | None) -> str | None:
 
 def _chat(chat: Chat | None) -> str | None:
     return chat.group_key if chat else None
-
-
-def kept(amount: Decimal) -> Decimal:
-    """To the eight places that are kept, halves away from zero."""
-    return amount.quantize(_PLACES, ROUND_HALF_UP)

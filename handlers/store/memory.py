@@ -10,7 +10,6 @@ from typing import Any
 from handlers.message import Chat, Outgoing
 from handlers.session import LastResult, Session
 from handlers.store import accounting
-from handlers.store.accounting import day_of
 from handlers.store.base import (
     ENDED,
     Change,
@@ -38,7 +37,7 @@ from handlers.store.memory_rows import Update, Value
 from handlers.store.records import JOB_FIELDS, newer_result
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
-from providers.ledger import LedgerEntry
+from providers.ledger import LedgerEntry, day_of
 from providers.media.store import MediaStore
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from handlers.store.accounting import Account, Reservation, account_of, day_of
+from handlers.store.accounting import Account, Reservation, account_of
 from handlers.store.records import CostRow, Job, Part, PartState, Usage
-from providers.ledger import KEPT, EntryType, LedgerEntry
+from providers.ledger import KEPT, EntryType, LedgerEntry, day_of
 from providers.money import total
 
 COUNTERS_KEPT = timedelta(days=2)

@@ -78,6 +78,7 @@ SENTENCES: Mapping[str, str] = {
     "embedded_broken": "Picture work on this machine is broken; `likeness doctor` says how to mend it.",
     "consent_needed": "{company} has not been accepted for these photos.",
     "budget_exceeded": "The budget for today would be passed; nothing was submitted.",
+    "ledger_unavailable": "The database with today's budget cannot be reached; nothing was submitted.",
     "provider_gone": "The provider of this request is no longer set up.",
     "provider_key": "The service did not accept the key.",
     "provider_credit": "The balance at the service is empty.",

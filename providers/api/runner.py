@@ -4,9 +4,10 @@
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from providers.api.face_files import face_of, keep_face
 from providers.api.journal import (
     Call,
+    Document,
     FileJournal,
     Training,
     check_key,
@@ -26,7 +28,7 @@ from providers.api.journal import (
 )
 from providers.api.options import Options, Source
 from providers.api.results import Estimate, RequestRow, Result, failure, request_row, result_of, training_result
-from providers.api.spending import CallSpending, ledger_of
+from providers.api.spending import CallSpending, call_ledger
 from providers.base import CostSource, Request
 from providers.collection import run
 from providers.configure import build_router, paced
@@ -42,6 +44,8 @@ from providers.router import Router
 from providers.settings import ProviderSettings
 from providers.submission import OnProgress, piece_size, pieces_of
 from providers.task import Task
+
+log = logging.getLogger(__name__)
 
 DAY = 86_400.0
 """Seconds a training may take at least."""
@@ -84,7 +88,7 @@ async def perform(
                 into = Path(options.out or settings.output_dir)
                 call = await in_thread(_call, wishes, taken, router, preferences, key, series, into)
                 call = call if training is None else replace(call, training=training, mode="train")
-                await in_thread(_spending(settings).reserve, list(zip(call.pieces, call.estimates, strict=True)))
+                await in_thread(_reserved, settings, list(zip(call.pieces, call.estimates, strict=True)))
                 journal = await FileJournal.create(folder, call)
                 return await _made(journal, router, settings, options.on_progress)
         finally:
@@ -212,8 +216,21 @@ async def _resumed(folder: Path, key: str, settings: ProviderSettings, on_progre
         return await _made(journal, router, settings, on_progress)
 
 
-def _spending(settings: ProviderSettings) -> CallSpending:
-    return CallSpending(ledger_of(requests_folder(settings)), most=settings.budget_bot_daily_usd)
+def _reserved(settings: ProviderSettings, pieces: Sequence[tuple[Request, Money]]) -> None:
+    """Raises AskPerson `budget_exceeded`, LedgerUnavailable. What is free needs no ledger."""
+    if not any(estimate for _, estimate in pieces):
+        return
+    with closing(call_ledger(settings)) as ledger:
+        CallSpending(ledger, most=settings.budget_bot_daily_usd).reserve(pieces)
+
+
+def _settled(settings: ProviderSettings, document: Document) -> None:
+    """A database that is away costs nobody their pictures: what was reserved stands until the call is resumed."""
+    try:
+        with closing(call_ledger(settings)) as ledger:
+            CallSpending(ledger, most=None).settle(document)
+    except LikenessError as error:
+        log.warning("what a call cost could not be written down: key=%s %s", document.call.key, error)
 
 
 async def _made(
@@ -235,7 +252,7 @@ async def _made(
             pace=paced(settings.poll_scale),
         )
     finally:
-        await in_thread(_spending(settings).settle, journal.document)
+        await in_thread(_settled, settings, journal.document)
     if journal.document.made:
         await asyncio.to_thread(forget_photos, requests_folder(settings), call.key)
     if call.training is not None:

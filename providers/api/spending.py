@@ -1,4 +1,7 @@
-"""The money of a call of the command line or of Python: it belongs to no chat, so it is kept in files by its journal.
+"""The money of a call of the command line or of Python, which belongs to no chat.
+
+It is kept in the bot's ledger, so that chats and calls share one budget of the day (`providers.sql.ledger`); on a
+machine where no bot has made its tables yet, in files, which the ledger takes over as soon as it is there.
 
 Reserved before anything is submitted, settled when the call has ended. A process that dies in between leaves the
 estimate standing: it counts as spent that day, until the call is resumed.
@@ -7,30 +10,45 @@ estimate standing: it counts as spent that day, until the call is resumed.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 from providers.api.journal import Document
 from providers.base import Request
 from providers.errors import AskPerson
 from providers.journal import Record, Stage
-from providers.ledger import UNKNOWN, EntryType, FileLedger, LedgerEntry, in_usd
+from providers.ledger import UNKNOWN, CallLedger, EntryType, FileLedger, LedgerEntry, in_usd
 from providers.money import Money
+from providers.settings import ProviderSettings
 
 FOLDER = "ledger"
 _TAKEN = frozenset({Stage.SUBMITTING, Stage.UNCERTAIN})
 """What was posted, and nobody knows what became of it."""
 
 
-def ledger_of(requests_folder: Path) -> FileLedger:
-    """Where the calls of this folder write what they spent: beside it, for it is kept longer than they are."""
-    return FileLedger(requests_folder.parent / FOLDER)
+def call_ledger(settings: ProviderSettings) -> CallLedger:
+    """Where calls with these settings write what they spend. To be closed. Blocks.
+
+    Raises LedgerUnavailable where there is a database and it is away: it may be all that is left of a budget.
+    """
+    from providers.sql.ledger import DatabaseLedger  # SQLAlchemy takes 0.2 s to load: not for `import providers`
+
+    files = FileLedger(settings.data_dir / FOLDER)
+    database = DatabaseLedger.found(settings.database)
+    if database is None:
+        return files
+    files.hand_over(database.take_over)
+    return database
+
+
+def one_ledger(settings: ProviderSettings) -> None:
+    """What calls wrote into files before the bot had its tables goes into its ledger. Blocks; raises as above."""
+    call_ledger(settings).close()
 
 
 class CallSpending:
     """`most`: the whole bot's budget of a day in US dollars, None for no limit. Blocks: call it on a thread."""
 
     def __init__(
-        self, ledger: FileLedger, *, most: Decimal | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, ledger: CallLedger, *, most: Decimal | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._ledger = ledger
         self._most = most
@@ -48,9 +66,11 @@ class CallSpending:
 
     def settle(self, document: Document) -> None:
         """Charges, and what is given back, of a call as its journal has it now. Repeated, it changes nothing."""
-        known = {entry.id: entry for entry in self._ledger.entries(since=document.call.created.date())}
+        call = document.call
+        requests = [piece.key for piece in call.pieces]
+        known = {entry.id: entry for entry in self._ledger.of(requests, since=call.created.date())}
         written: list[LedgerEntry] = []
-        for piece in document.call.pieces:
+        for piece in call.pieces:
             estimate = known.get(f"{piece.key}:{EntryType.ESTIMATE}")
             record = document.records.get(piece.key)
             if record is not None and record.stage is Stage.ACCEPTED:

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 
 from handlers.message import Chat
 from handlers.store import accounting
-from handlers.store.accounting import Account, Reservation, day_of
+from handlers.store.accounting import Account, Reservation
 from handlers.store.base import CostKey, CostRow, Limit, Part, PartState, Usage
 from handlers.store.sql.database import Database
 from handlers.store.sql.media import SqlMedia
 from handlers.store.sql.rows import part_of
-from handlers.store.sql.schema import COUNTERS, JOBS, LEDGER, PARTS, RESERVATIONS
-from providers.ledger import KEPT, EntryType, LedgerEntry
+from handlers.store.sql.schema import JOBS, PARTS, RESERVATIONS
+from providers.ledger import KEPT, EntryType, LedgerEntry, day_of
 from providers.money import Money
+from providers.sql.ledger import adding, counting, entry_of, row_of
+from providers.sql.tables import COUNTERS, LEDGER
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _ENTRY = sa.select(LEDGER).where(LEDGER.c.id == _id)
@@ -62,7 +64,7 @@ class SqlLedger(SqlMedia):
         query = sa.select(LEDGER).order_by(LEDGER.c.time, LEDGER.c.id)
         if since is not None:
             query = query.where(LEDGER.c.time >= since)
-        return await self._read(lambda c: tuple(_entry(row) for row in c.execute(query).mappings()), many=True)
+        return await self._read(lambda c: tuple(entry_of(row) for row in c.execute(query).mappings()), many=True)
 
     async def costs(self, by: CostKey, *, since: datetime | None = None) -> tuple[CostRow, ...]:
         key = _COLUMNS[by]
@@ -106,60 +108,29 @@ class _SqlBooks:
 
     def entry(self, entry_id: str) -> LedgerEntry | None:
         row = self._connection.execute(_ENTRY, {"an_id": entry_id}).mappings().one_or_none()
-        return None if row is None else _entry(row)
+        return None if row is None else entry_of(row)
 
     def put(self, entry: LedgerEntry, owner: str | None) -> None:
-        row = {
-            "id": entry.id,
-            "owner": owner,
-            "time": entry.time,
-            "day": day_of(entry.time),
-            "type": entry.type.value,
-            "request": entry.request,
-            "job": entry.job,
-            "person": entry.person,
-            "chat": entry.chat,
-            "provider": entry.provider,
-            "model": entry.model,
-            "pictures": entry.pictures,
-            "amount": entry.money.amount,
-            "currency": entry.money.currency,
-            "usd": entry.usd,
-            "source": entry.source,
-        }
-        self._database.put_row(self._connection, LEDGER, row)
+        self._database.put_row(self._connection, LEDGER, row_of(entry, owner))
 
     def count(self, scope: str, day: str, amount: Decimal, most: Decimal | None = None) -> bool:
         if most is not None and amount > most:
             return False
-        statement = self._database.statement(("count", most is None), lambda: self._counting(most is None))
+        limited = most is not None
+        insert = self._database.insert
+        statement = self._database.statement(("count", limited), lambda: counting(insert, limited=limited))
         row = {"scope": scope, "day": day, "amount": amount}
         if most is not None:
             row["most"] = most
         return self._connection.execute(statement, row).first() is not None
 
     def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
-        statement = self._database.statement("count each", self._adding)
+        statement = self._database.statement("count each", lambda: adding(self._database.insert))
         self._connection.execute(statement, [{"scope": scope, "day": day, "amount": amount} for scope in scopes])
-
-    def _adding(self) -> Any:
-        statement = self._database.insert(COUNTERS)
-        added = {"amount": COUNTERS.c.amount + statement.excluded.amount}
-        return statement.on_conflict_do_update(index_elements=[COUNTERS.c.scope, COUNTERS.c.day], set_=added)
 
     def pictures_of(self, job_id: str) -> int:
         order = self._connection.execute(_ORDER, {"an_id": job_id}).scalar_one_or_none()
         return order.count if order is not None else 1
-
-    def _counting(self, unlimited: bool) -> Any:
-        """The whole of counting in one statement: who would pass the limit changes nothing and gets no row back."""
-        statement = self._database.insert(COUNTERS)
-        sum_ = COUNTERS.c.amount + statement.excluded.amount
-        within = None if unlimited else sum_ <= sa.bindparam("most", type_=COUNTERS.c.amount.type)
-        keys = [COUNTERS.c.scope, COUNTERS.c.day]
-        return statement.on_conflict_do_update(index_elements=keys, set_={"amount": sum_}, where=within).returning(
-            COUNTERS.c.amount
-        )
 
     def accepted(self, job_id: str) -> tuple[Part, ...]:
         return tuple(map(part_of, self._connection.execute(_ACCEPTED, {"an_id": job_id}).mappings()))
@@ -200,21 +171,3 @@ def expire(c: sa.Connection, before: datetime, now: datetime) -> None:
     c.execute(LEDGER.update().where(old).values(owner=None, person=None, chat=None))
     c.execute(LEDGER.delete().where(LEDGER.c.time < now - KEPT))
     c.execute(COUNTERS.delete().where(COUNTERS.c.day < day_of(now - COUNTERS_KEPT)))
-
-
-def _entry(row: sa.RowMapping) -> LedgerEntry:
-    return LedgerEntry(
-        id=row["id"],
-        time=row["time"],
-        type=EntryType(row["type"]),
-        request=row["request"],
-        job=row["job"],
-        person=row["person"],
-        chat=row["chat"],
-        provider=row["provider"],
-        model=row["model"],
-        pictures=row["pictures"],
-        money=Money(amount=row["amount"], currency=row["currency"]),
-        usd=row["usd"],
-        source=row["source"],
-    )

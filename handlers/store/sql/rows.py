@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from handlers.store.records import ENDED, JOB_FIELDS, Delivery, DeliveryState, Entry, Job, JobState, Part, PartState
-from handlers.store.sql.types import kept
 from providers.money import Money
+from providers.sql.columns import kept
 
 Row = sa.RowMapping | Mapping[str, Any]
 

@@ -1,6 +1,7 @@
 """The tables of `SqlStore`. The same on SQLite and PostgreSQL, but for how `types.py` keeps moments, JSON and amounts.
 
 A change here needs a migration (`migrations/versions/`); a test holds the two together.
+Ledger and counters are shared with the calls of the command line and of Python, so they are `providers.sql.tables`.
 `owner` is `Chat.owner`. Where a row is found by the key of a message, the key itself is not kept, only its hash: such
 keys are made of the platform's ids of people and chats.
 """
@@ -14,11 +15,14 @@ from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.plan import Plan
 from handlers.session import Session
-from handlers.store.sql.types import Amount, Json, Moment
+from handlers.store.sql.types import Json
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
+from providers.sql import tables
+from providers.sql.columns import Amount, Moment
 
-META = sa.MetaData()
+META = tables.META
+LEDGER, COUNTERS = tables.LEDGER, tables.COUNTERS
 
 _CHAT = Json(TypeAdapter(Chat))
 _ORDER = Json(TypeAdapter(Order))
@@ -119,37 +123,6 @@ MEDIA = sa.Table(
     sa.Column("at", Moment, nullable=False, index=True),
 )
 """Every file that a row names: whose it is, the job that made it, when a row that names it was last written."""
-
-LEDGER = sa.Table(
-    "ledger",
-    META,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("owner", sa.Text),
-    sa.Column("time", Moment, nullable=False, index=True),
-    sa.Column("day", sa.Text, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("request", sa.Text, nullable=False),
-    sa.Column("job", sa.Text),
-    sa.Column("person", sa.Text),
-    sa.Column("chat", sa.Text),
-    sa.Column("provider", sa.Text),
-    sa.Column("model", sa.Text),
-    sa.Column("pictures", sa.Integer, nullable=False),
-    sa.Column("amount", Amount, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("usd", Amount, nullable=False),
-    sa.Column("source", sa.Text),
-    sa.Index("ledger_of_owner", "owner", "time"),
-)
-
-COUNTERS = sa.Table(
-    "counters",
-    META,
-    sa.Column("scope", sa.Text, primary_key=True),
-    sa.Column("day", sa.Text, primary_key=True),
-    sa.Column("amount", Amount, nullable=False),
-)
-"""What is limited by day: money in US dollars (`usd:…`), pictures of a group. `scope` is a hash of whom."""
 
 RESERVATIONS = sa.Table(
     "reservations",

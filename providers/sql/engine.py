@@ -1,0 +1,91 @@
+"""How we connect to SQLite or PostgreSQL, so that what is committed is on disk and what is deleted is gone."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg.types.string import TextLoader
+
+from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER
+
+SQLITE_PATIENCE = 30
+"""Seconds to wait for another process's lock."""
+
+
+def sqlite_url(path: Path) -> str:
+    """The database URL of an SQLite file."""
+    return f"sqlite:///{path.absolute()}"
+
+
+def make_engine(url: str, *, pool_size: int) -> sa.Engine:
+    """An engine for `sqlite:///…` or `postgresql://…` (psycopg 3).
+
+    A connection with the execution option `write` begins with the write lock (`BEGIN IMMEDIATE`): a transaction
+    that reads first and writes later would otherwise fail at once when another process wrote in between.
+    Errors do not show a statement's parameters: they are people's words.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            make_private(Path(parsed.database))
+        engine = sa.create_engine(
+            parsed, pool_size=pool_size, max_overflow=0, poolclass=sa.QueuePool, hide_parameters=True
+        )
+        sa.event.listen(engine, "connect", _sqlite_connect)
+        sa.event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    engine = sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+    sa.event.listen(engine, "connect", _postgres_connect)
+    return engine
+
+
+def make_private(file: Path) -> None:
+    """The file, made where it is missing, and what SQLite lays beside it are for this user alone; so is its folder
+    where it is made here. (SQLite gives the log and the index the file's own mode.)"""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+    for name in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        if name.exists():
+            name.chmod(PRIVATE_FILE)
+
+
+def _postgres_connect(connection: Any, _record: object) -> None:
+    connection.adapters.register_loader("json", TextLoader)  # see `handlers/store/sql/types.py`
+
+
+def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by `_sqlite_begin`, not by the driver
+    connection.execute(f"PRAGMA busy_timeout = {1000 * SQLITE_PATIENCE}")
+    write_ahead_log(connection)
+    # NORMAL may lose the last commits, a paid request's id among them, when power fails
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten: a person's words would otherwise stay in the file's free pages.
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Stays with the file. SQLite does not wait here by itself where several processes open a new file together."""
+    for _ in range(SQLITE_PATIENCE * 50):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.02)
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
