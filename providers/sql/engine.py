@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from psycopg.types.string import TextLoader
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from providers.media.files import PRIVATE_FILE, PRIVATE_FOLDER
 
@@ -20,11 +21,11 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path.absolute()}"
 
 
-def make_engine(url: str, *, pool_size: int) -> sa.Engine:
+def make_engine(url: str, *, pool_size: int, write: bool = False) -> sa.Engine:
     """An engine for `sqlite:///…` or `postgresql://…` (psycopg 3).
 
-    A connection with the execution option `write` begins with the write lock (`BEGIN IMMEDIATE`): a transaction
-    that reads first and writes later would otherwise fail at once when another process wrote in between.
+    `write`: on SQLite every transaction begins with the write lock (`BEGIN IMMEDIATE`): one that reads first and
+    writes later would otherwise fail at once when another process wrote in between.
     Errors do not show a statement's parameters: they are people's words.
     """
     parsed = sa.make_url(url)
@@ -32,10 +33,13 @@ def make_engine(url: str, *, pool_size: int) -> sa.Engine:
         if parsed.database:
             make_private(Path(parsed.database))
         engine = sa.create_engine(
-            parsed, pool_size=pool_size, max_overflow=0, poolclass=sa.QueuePool, hide_parameters=True
+            parsed.set(drivername=f"sqlite+{_WRITING if write else _READING}"),
+            pool_size=pool_size,
+            max_overflow=0,
+            poolclass=sa.QueuePool,
+            hide_parameters=True,
         )
         sa.event.listen(engine, "connect", _sqlite_connect)
-        sa.event.listen(engine, "begin", _sqlite_begin)
         return engine
     engine = sa.create_engine(
         parsed.set(drivername="postgresql+psycopg"),
@@ -63,7 +67,7 @@ def _postgres_connect(connection: Any, _record: object) -> None:
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun by `_sqlite_begin`, not by the driver
+    connection.isolation_level = None  # transactions are begun by the dialect, not by the driver
     connection.execute(f"PRAGMA busy_timeout = {1000 * SQLITE_PATIENCE}")
     write_ahead_log(connection)
     # NORMAL may lose the last commits, a paid request's id among them, when power fails
@@ -86,6 +90,22 @@ def write_ahead_log(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _sqlite_begin(connection: sa.Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+class _Reading(SQLiteDialect_pysqlite):
+    """Begins transactions itself. By an event it would cost more: an engine with one for its connections asks for
+    listeners at every statement, several times."""
+
+    supports_statement_cache = True
+    begin_with = "BEGIN"
+
+    def do_begin(self, dbapi_connection: sa.PoolProxiedConnection) -> None:
+        dbapi_connection.cursor().execute(self.begin_with)
+
+
+class _Writing(_Reading):
+    supports_statement_cache = True
+    begin_with = "BEGIN IMMEDIATE"
+
+
+_READING, _WRITING = "likeness_reading", "likeness_writing"
+sa.dialects.registry.register(f"sqlite.{_READING}", __name__, _Reading.__name__)
+sa.dialects.registry.register(f"sqlite.{_WRITING}", __name__, _Writing.__name__)

@@ -113,8 +113,8 @@ class DatabaseLedger:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite" and not (parsed.database and Path(parsed.database).is_file()):
             return None
-        ledger = cls(make_engine(url, pool_size=1))
-        with ledger._connected(write=False) as connection:
+        ledger = cls(make_engine(url, pool_size=1, write=True))
+        with ledger._connected() as connection:
             tables = sa.inspect(connection).get_table_names()
         if {LEDGER.name, COUNTERS.name} <= set(tables):
             return ledger
@@ -152,7 +152,7 @@ class DatabaseLedger:
     def of(self, requests: Sequence[str], *, since: date) -> list[LedgerEntry]:
         """The entries of these requests. `since`: the day on which the first of them was begun."""
         query = sa.select(LEDGER).where(LEDGER.c.request.in_(requests) & (LEDGER.c.day >= since.isoformat()))
-        with self._connected(write=False) as connection:
+        with self._connected() as connection:
             return [entry_of(row) for row in connection.execute(query).mappings()]
 
     def _entry(self, connection: sa.Connection, entry_id: str) -> LedgerEntry | None:
@@ -171,10 +171,10 @@ class DatabaseLedger:
         connection.execute(self._put, row_of(entry, None))
 
     @contextmanager
-    def _connected(self, *, write: bool = True) -> Iterator[sa.Connection]:
+    def _connected(self) -> Iterator[sa.Connection]:
         """One transaction. Its errors hold addresses and people's words: they are told by their kind alone."""
         try:
-            with self._engine.connect().execution_options(write=write) as connection, connection.begin():
+            with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise LedgerUnavailable(type(error).__name__) from None

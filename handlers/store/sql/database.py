@@ -31,19 +31,30 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """`clock` dates rows; `media` is where the files lie that values name. Give back with `aclose`."""
+    """`clock` dates rows; `media` is where the files lie that values name. Give back with `aclose`.
+
+    `writing`: the engine for transactions that write, where it is another.
+    """
 
     def __init__(
-        self, engine: sa.Engine, *, clock: Clock = utc_now, threads: int = 4, media: MediaStore | None = None
+        self,
+        engine: sa.Engine,
+        writing: sa.Engine | None = None,
+        *,
+        clock: Clock = utc_now,
+        threads: int = 4,
+        media: MediaStore | None = None,
     ) -> None:
         self._engine = engine
+        self._engines = (engine,) if writing is None else (engine, writing)
         self.media = media
-        setattr(engine.dialect, PLACES_OF_DIALECT, media)
+        for each in self._engines:
+            setattr(each.dialect, PLACES_OF_DIALECT, media)
         self._clock = clock
         self.insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
         self._statements: dict[object, Any] = {}
         on_sqlite = engine.dialect.name == "sqlite"
-        self._writing = GroupCommit(engine, write=True) if on_sqlite else None
+        self._writing = GroupCommit(writing or engine, write=True) if on_sqlite else None
         self._reading = GroupCommit(engine, write=False) if on_sqlite else None
         self._writers = ThreadPoolExecutor(threads, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="store-read")
@@ -69,7 +80,7 @@ class Database:
             raise _told(error) from None
 
     def _committed(self, work: Work[T]) -> T:
-        with self._engine.connect().execution_options(write=True) as connection, connection.begin():
+        with self._engine.connect() as connection, connection.begin():
             return work(connection)
 
     def _looked(self, work: Work[T]) -> T:
@@ -94,7 +105,8 @@ class Database:
         def close() -> None:
             self._writers.shutdown()
             self._readers.shutdown()
-            self._engine.dispose()
+            for engine in self._engines:
+                engine.dispose()
 
         # A thread of its own, because the store's pools are what is being closed.
         with ThreadPoolExecutor(1) as closing:

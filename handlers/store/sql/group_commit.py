@@ -24,10 +24,11 @@ TOGETHER = 128
 
 
 class GroupCommit:
-    """`write`: each transaction begins with the write lock. Work may be run twice: the first time was rolled back."""
+    """`write`: the engine's transactions begin with the write lock, and work may be run twice: the first time was
+    rolled back."""
 
     def __init__(self, engine: sa.Engine, *, write: bool) -> None:
-        self._engine = engine.execution_options(write=write)
+        self._engine = engine
         self._run = self._written if write else self._read
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-write" if write else "store-read")
         self._lock = threading.Lock()

@@ -44,7 +44,8 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues, Holding):
         Raises SchemaTooNew and StoreError.
         """
         engine = make_engine(url, pool_size=2 * threads)
-        store = cls(engine, clock=clock, threads=threads, media=media)
+        writing = make_engine(url, pool_size=1, write=True) if engine.dialect.name == "sqlite" else None
+        store = cls(engine, writing, clock=clock, threads=threads, media=media)
         try:
             if await store._write(migrate) and engine.dialect.name == "sqlite":
                 await store._apart(lambda: vacuum(engine))

@@ -36,8 +36,8 @@ CAI = Chat(channel="wechat", chat="openid-of-cai", person="openid-of-cai")
 
 @contextmanager
 def writing(url: str) -> Iterator[sa.Connection]:
-    engine = make_engine(url, pool_size=1)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
+    engine = make_engine(url, pool_size=1, write=True)
+    with engine.begin() as connection:
         yield connection
     engine.dispose()
 
