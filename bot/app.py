@@ -34,6 +34,7 @@ from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
+from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
 from handlers.store.sql.store import SqlStore
 from intent import parse
@@ -141,6 +142,8 @@ async def parts(
             budgets=settings.budgets,
             consents=Consents(store) if settings.providers_consent == "ask" else None,
             retention_days=settings.retention_days,
+            access=settings.access_rules,
+            owner=OwnerNotes(store, channels, settings.admins),
             second_reader=_second_reader(settings, store),
             previews=previews,
             groups=Groups(store, {name: c.is_admin for name, c in channels.items() if isinstance(c, KnowsAdmins)}),

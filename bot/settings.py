@@ -3,13 +3,15 @@
 from decimal import Decimal
 from pathlib import Path
 from types import new_class
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bot.access import access_rules, bot_budget, problems_of_access
 from bot.channels.settings import ChannelSettings, channel_settings
-from handlers.store.records import Budgets
+from handlers.dialogue.access import AccessRules
+from handlers.store.records import Budgets, Ceilings
 from providers.media.store import FolderStore
 from providers.settings import ProviderSettings
 
@@ -37,9 +39,33 @@ class Settings(ProviderSettings, _Channels):
     intent_llm_model: str | None = None
     intent_llm_daily_usd: float = Field(0.50, ge=0)
 
+    access: Literal["open", "invite", "list"] = "open"
+    """Who gets pictures: everybody, who brings a code, or who is named."""
+    access_allow: Annotated[frozenset[str], NoDecode] = frozenset()
+    access_block: Annotated[frozenset[str], NoDecode] = frozenset()
+    access_codes: SecretStr = SecretStr("")
+    admins: Annotated[tuple[str, ...], NoDecode] = ()
+    trial_pictures: int = Field(0, ge=0)
+    pictures_bot_daily: int | None = Field(None, ge=0)
+    pictures_bot_monthly: int | None = Field(None, ge=0)
+    pictures_chat_daily: int | None = Field(None, ge=0)
+    pictures_chat_monthly: int | None = Field(None, ge=0)
+    pictures_person_daily: int | None = Field(None, ge=0)
+    pictures_person_monthly: int | None = Field(None, ge=0)
+    pictures_address_daily: int | None = Field(None, ge=0)
+    pictures_address_monthly: int | None = Field(None, ge=0)
+    wishes_person_per_minute: int | None = Field(20, ge=1)
+    wishes_chat_per_minute: int | None = Field(60, ge=1)
+    wishes_address_per_minute: int | None = Field(60, ge=1)
+
     confirm_above_usd: float = Field(2.00, ge=0)
     budget_chat_daily_usd: Decimal | None = Field(None, ge=0)
     budget_person_daily_usd: Decimal | None = Field(None, ge=0)
+    budget_address_daily_usd: Decimal | None = Field(None, ge=0)
+    budget_bot_monthly_usd: Decimal | None = Field(None, ge=0)
+    budget_chat_monthly_usd: Decimal | None = Field(None, ge=0)
+    budget_person_monthly_usd: Decimal | None = Field(None, ge=0)
+    budget_address_monthly_usd: Decimal | None = Field(None, ge=0)
     worker_concurrency: int = Field(256, ge=1)
     database_wait_seconds: float = Field(60, ge=0)
     retention_days: int = Field(30, ge=1)
@@ -52,6 +78,11 @@ class Settings(ProviderSettings, _Channels):
     def _in_lower_case(cls, value: object) -> object:
         """`LOG_LEVEL=INFO` is as usual as `info`."""
         return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("access_allow", "access_block", "admins", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     def part(self, kind: type[S]) -> S:
         """A channel's part of them."""
@@ -71,13 +102,26 @@ class Settings(ProviderSettings, _Channels):
                 "INTENT_LLM_BASE_URL, INTENT_LLM_API_KEY and INTENT_LLM_MODEL belong together; "
                 "the second reader stays off"
             )
-        return found
+        return found + problems_of_access(self)
+
+    @property
+    def access_rules(self) -> AccessRules:
+        return access_rules(self)
 
     @property
     def budgets(self) -> Budgets:
-        """The most that may be spent in a day."""
+        """The most that may be spent in a day and in a month."""
         return Budgets(
-            bot=self.budget_bot_daily_usd, chat=self.budget_chat_daily_usd, person=self.budget_person_daily_usd
+            bot=bot_budget(self),
+            chat=self.budget_chat_daily_usd,
+            person=self.budget_person_daily_usd,
+            address=self.budget_address_daily_usd,
+            monthly=Ceilings(
+                bot=self.budget_bot_monthly_usd,
+                chat=self.budget_chat_monthly_usd,
+                person=self.budget_person_monthly_usd,
+                address=self.budget_address_monthly_usd,
+            ),
         )
 
     @property

@@ -2,9 +2,17 @@
 
 from intent import COMMANDS
 
-__all__ = ["COMMANDS", "is_command"]
+__all__ = ["COMMANDS", "is_command", "is_operators"]
 
 
 def is_command(text: str) -> bool:
     """Whether the words begin with one of the commands. Any other `/word` is a wish, or nothing."""
-    return text.startswith("/") and text[1:].partition(" ")[0] in COMMANDS
+    return text.startswith("/") and (text[1:].partition(" ")[0] in COMMANDS or is_operators(text))
+
+
+OPERATORS = "/admin"
+
+
+def is_operators(text: str) -> bool:
+    """Whether the words begin as the operator's do: `/admin`, `/admin@the_bot`."""
+    return text[: len(OPERATORS)].lower() == OPERATORS and (text.split()[0].partition("@")[0].lower() == OPERATORS)

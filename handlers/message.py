@@ -84,6 +84,8 @@ class Message:
     """Its words are somebody else's: its photos are taken, and what to do with them is asked."""
     left_out: int = 0
     """How many things came with it that are no pictures: the person is told that they were passed over."""
+    address: str | None = None
+    """The network address it came from, as a name that tells nothing of it; None where the channel knows none."""
     group: bool = False
     """Others read it too: the group's rules hold (`handlers/dialogue/group_policy.py`)."""
 

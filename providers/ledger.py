@@ -101,6 +101,11 @@ def day_of(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
+def month_of(day: str) -> str:
+    """The month of such a day, which budgets count by, too."""
+    return day[:7]
+
+
 def spent(entries: Sequence[LedgerEntry]) -> Decimal:
     """US dollars spent, or still reserved, by these entries."""
     return sum((-e.usd if e.type is EntryType.GIVE_BACK else e.usd for e in entries), Decimal(0))

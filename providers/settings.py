@@ -24,8 +24,8 @@ class ProviderSettings(BaseSettings):
     database_url: str | None = None
     """`postgresql://…`; None for SQLite under `data_dir`."""
     output_dir: Path = Path("output/images")
-    budget_bot_daily_usd: Decimal | None = Field(default=None, ge=0)
-    """The most that may be spent in a day (UTC); None for no limit."""
+    budget_bot_daily_usd: Decimal | None = Field(default=None, ge=0, allow_inf_nan=True)
+    """The most that may be spent in a day (UTC); None where nothing is said, infinity for `unlimited`."""
 
     fal_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("FAL_KEY", "FAL_API_KEY"))
     fal_queue_url: str = "https://queue.fal.run"
@@ -74,6 +74,8 @@ class ProviderSettings(BaseSettings):
     """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
     providers_priority: Priority = Priority.QUALITY
     """What decides who is asked where nothing else does."""
+    face_consent: Literal["operator", "ask"] = "operator"
+    """`ask`: in a chat, before the first photo is worked on, the person says that whoever it shows agreed."""
     providers_consent: Literal["operator", "ask"] = "operator"
     """`ask`: in a chat, another company is asked only after the person agreed. The command line is the operator."""
     moderation_base_url: str | None = None
@@ -90,6 +92,15 @@ class ProviderSettings(BaseSettings):
     providers_preferred: Annotated[tuple[str, ...], NoDecode] = ()
     providers_weights: Annotated[dict[str, float], NoDecode] = {}
     providers_blocked: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("budget_bot_daily_usd", mode="before")
+    @classmethod
+    def _unlimited(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.strip().lower() in ("nan", "-nan", "snan"):
+            raise ValueError("not a number")
+        return Decimal("Infinity") if value.strip().lower() == "unlimited" else value
 
     @field_validator("providers_preferred", "providers_blocked", mode="before")
     @classmethod
@@ -113,6 +124,12 @@ class ProviderSettings(BaseSettings):
                 "postgresql://", "postgresql+psycopg://", 1
             )
         return f"sqlite:///{(self.data_dir / 'likeness.sqlite').resolve()}"
+
+    @property
+    def daily_budget(self) -> Decimal | None:
+        """What the operator said that may be spent in a day; None for no limit."""
+        said = self.budget_bot_daily_usd
+        return said if said is not None and said.is_finite() else None
 
     @property
     def trusted_origins(self) -> frozenset[tuple[str, int]]:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
+from bot import access
 from bot.app import parts
 from bot.channels.registry import registered
 from bot.cli.output import json_option, print_json
@@ -86,6 +87,7 @@ async def _examine() -> list[Finding]:
         return [_broken(".".join(map(str, e["loc"])).upper(), _what_it_must_be(e)) for e in error.errors()]
     found = [_broken("settings", problem) for problem in settings.problems()]
     found += [Finding(name="settings", verdict="warning", message=problem) for problem in problems(settings)]
+    found += [Finding(name="access", verdict="warning", message=warning) for warning in access.warnings(settings)]
     folders = await asyncio.to_thread(_folders, settings)
     with tempfile.TemporaryDirectory() as spare:
         found += folders + await _services(settings, {f.name for f in folders if f.verdict == "broken"}, Path(spare))

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from bot import logs
+from bot import access, logs
 from bot.channels.registry import registered
 from bot.settings import Settings
 
@@ -66,6 +66,8 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
     from bot.app import parts, web_app
     from bot.server import Server
 
+    for warning in access.warnings(settings):
+        log.warning("%s", warning)
     async with parts(settings, listening=listening, worker=worker) as made:
         server = Server(
             web_app(made),

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from handlers.commands import is_operators
 from handlers.consent import Consents
+from handlers.dialogue.access import OPEN_TO_ALL, Access, AccessRules, refused, sentence
+from handlers.dialogue.administration import Administration
 from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
@@ -25,8 +28,10 @@ from handlers.dialogue.turn import Decision, language_of
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.order import job_id as job_of
+from handlers.owner_notes import OwnerNotes
 from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
+from handlers.store.accounting import BUDGET_EXCEEDED
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
 from intent import SURE, Intent, parse, read_answer
@@ -35,6 +40,13 @@ from providers.errors import LikenessError
 log = logging.getLogger(__name__)
 
 USAGE_DAYS = 30
+BRAKES = {
+    ("budget", "day"): "admin.budget_day",
+    ("budget", "month"): "admin.budget_month",
+    ("pictures", "day"): "admin.pictures_day",
+    ("pictures", "month"): "admin.pictures_month",
+}
+"""What the owner is told where everybody is stopped."""
 
 
 class Accepted(Protocol):
@@ -84,6 +96,8 @@ class Conversation:
         budgets: Budgets = UNLIMITED,
         consents: Consents | None = None,
         retention_days: int = 30,
+        access: AccessRules = OPEN_TO_ALL,
+        owner: OwnerNotes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -99,6 +113,9 @@ class Conversation:
         self._budgets = budgets
         self._consents = consents
         self._retention_days = retention_days
+        self._access = Access(store, access)
+        self._admin = Administration(store=store, access=self._access, jobs=jobs, now=now)
+        self._owner = owner
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -151,6 +168,8 @@ class Conversation:
 
     async def _turn(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
         session = opening.session
+        if (reply := await self._operators(message, session)) is not None:
+            return reply
         rules = await self._groups.rules(message) if self._groups else None
         if rules is not None:
             session = rules.applied(session)
@@ -173,19 +192,19 @@ class Conversation:
         await self._keep_consent(message.chat, decision)
         if decision.refused is not None:
             await self._store.count(refusal_counted(decision.refused))
-        limits = group_limits(decision.jobs, message.chat, rules)
+        decision = await self._let(heard, decision)
+        limits = await self._limits(heard, decision, rules)
         try:
-            committed = await self._committed(
-                message, decision, (*limits, *press_limits(message, decision.jobs, heard.now))
-            )
+            committed = await self._committed(message, decision, limits)
         except LimitReached as reached:
             decision = self._refused(heard, decision, rules, reached.limit)
             committed = await self._committed(message, decision)
+            await self._tell_owner(reached.limit)
         if not committed:
             # Another process handled the same message in the meantime.
             return await self._store.turn_of(message.key) or ()
         await self._set_going(decision)
-        self._show_previews(heard, decision)
+        await self._show_previews(heard, decision)
         return decision.replies
 
     async def _led_to(self, edited: str, session: Session) -> tuple[Order, ...]:
@@ -193,6 +212,43 @@ class Conversation:
         job = await self._store.job(job_of(edited))
         newest = () if session.last_order is None else (session.last_order,)
         return newest if job is None else (job.order, *newest)
+
+    async def _operators(self, message: Message, session: Session) -> tuple[Outgoing, ...] | None:
+        """The answer to an admin's word, or to an invite code; None where it is neither."""
+        if not (self._access.takes_codes or is_operators(message.text)):
+            return None
+        read = parse(message.text, photos=0).language
+        language = language_of(session, message.text, read, message.language_hint)
+        reply = await self._admin.reply(message, language)
+        code = (message.came_by or message.text).removeprefix("/start ")
+        if reply is None and await self._access.redeem(message.chat, code):
+            text = words(language, "access.welcome")
+            reply = (self._only(message, "welcome", text, language),)
+        if reply is not None:
+            turn = Turn(message_key=message.key, chat=message.chat, session=session, reply=reply)
+            await self._store.commit_turn(turn)
+        return reply
+
+    async def _let(self, heard: MessageFacts, decision: Decision) -> Decision:
+        """The decision, or a sentence in place of its jobs where this person gets no pictures."""
+        refusal = await self._access.refusal(heard.message.chat) if decision.jobs else None
+        if refusal is None:
+            return decision
+        return self._instead(heard, decision, refused(refusal, self._language(heard)))
+
+    async def _limits(self, heard: MessageFacts, decision: Decision, rules: GroupRules | None) -> tuple[Limit, ...]:
+        message, jobs = heard.message, decision.jobs
+        return (
+            *group_limits(jobs, message.chat, rules),
+            *press_limits(message, jobs, heard.now),
+            *await self._access.limits(message.chat, jobs, message.address),
+        )
+
+    async def _tell_owner(self, limit: Limit) -> None:
+        """The brake on everybody was pulled."""
+        if self._owner is not None and limit.whose == "bot":
+            kind = "budget" if limit.code == BUDGET_EXCEEDED else "pictures"
+            await self._owner.tell(f"{kind}:{limit.period}", BRAKES[kind, limit.period])
 
     async def _committed(self, message: Message, decision: Decision, limits: tuple[Limit, ...] = ()) -> bool:
         """Raises LimitReached: then nothing is committed."""
@@ -210,20 +266,29 @@ class Conversation:
 
     def _refused(self, heard: MessageFacts, decision: Decision, rules: GroupRules | None, limit: Limit) -> Decision:
         """Instead of jobs that a limit does not allow: a sentence. Their photos stay in the session."""
-        message, language = heard.message, self._language(heard)
+        language = self._language(heard)
         if limit.code == PRESSED_TWICE:
             return Decision(session=heard.session)  # the first press is answered
-        session = heard.session.model_copy(update={"photos": decision.session.photos})
         if rules is not None and limit.code == GROUP_LIMIT:
-            return Decision(session=session, replies=(used_up(message, rules, language),))
-        text = words(language, f"error.{limit.code}")
-        said = Outgoing(id=f"{message.key}:limit", kind=Kind.TEXT, text=text, ref=message.ref, language=language)
-        return Decision(session=session, replies=(said,))
+            return self._instead(heard, decision, used_up(rules, language))
+        text = sentence(limit, language) or words(language, f"error.{limit.code}")
+        return self._instead(heard, decision, text)
 
-    def _show_previews(self, heard: MessageFacts, decision: Decision) -> None:
+    def _instead(self, heard: MessageFacts, decision: Decision, text: str) -> Decision:
+        """A sentence in place of jobs; their photos stay in the session."""
+        session = heard.session.model_copy(update={"photos": decision.session.photos})
+        return Decision(session=session, replies=(self._only(heard.message, "limit", text, self._language(heard)),))
+
+    @staticmethod
+    def _only(message: Message, name: str, text: str, language: Language) -> Outgoing:
+        return Outgoing(id=f"{message.key}:{name}", kind=Kind.TEXT, text=text, ref=message.ref, language=language)
+
+    async def _show_previews(self, heard: MessageFacts, decision: Decision) -> None:
         """Beside a page of styles: what they look like on the photo that is in the session."""
         photos, question = decision.session.fresh_photos(heard.now), decision.session.question
         if self._previews is None or not wants_previews(heard.message) or not photos or question is None:
+            return
+        if not await self._access.may_preview(heard.message.chat):
             return
         language = decision.session.language or "en"
         self._previews.begin(heard.message, photos[-1].path, offered_styles(question.options), language)

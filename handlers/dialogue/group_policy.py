@@ -106,8 +106,8 @@ def group_limits(jobs: tuple[Job, ...], chat: Chat, rules: GroupRules | None) ->
     return (Limit(scope=scope, amount=Decimal(pictures), most=Decimal(rules.daily), code=GROUP_LIMIT),)
 
 
-def used_up(message: Message, rules: GroupRules, language: Language) -> Outgoing:
-    return _said(message, words(language, "room.used_up", n=rules.daily), language)
+def used_up(rules: GroupRules, language: Language) -> str:
+    return words(language, "room.used_up", n=rules.daily)
 
 
 def _said(message: Message, text: str, language: Language) -> Outgoing:

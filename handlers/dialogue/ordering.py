@@ -131,6 +131,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
         order=order,
         created=turn.heard.now,
         ref=message.ref,
+        address=message.address,
         estimate=quote.cost,
     )
     turn.jobs.append(job)

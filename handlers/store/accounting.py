@@ -10,20 +10,21 @@ Written once, for both stores: a `Books` is what either keeps, inside one of its
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from handlers.message import Chat
-from handlers.store.records import Budgets, Job, Limit, LimitReached, Part, PartState
+from handlers.store.records import Budgets, Ceilings, Job, Limit, LimitReached, Part, PartState, Period
 from providers.base import Charge
-from providers.ledger import EVERYBODY, UNKNOWN, EntryType, LedgerEntry, day_of
+from providers.ledger import EVERYBODY, UNKNOWN, EntryType, LedgerEntry, day_of, month_of
 from providers.money import USD, Money
 from providers.sql.columns import kept
 
 BUDGET_EXCEEDED = "budget_exceeded"
 CANCEL_ASKED = "cancel_asked"
 """The code of a part that was running when it was cancelled: it may be charged."""
+DAYS_KEPT, MONTHS_KEPT = timedelta(days=2), timedelta(days=62)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +39,22 @@ class Account:
     provider: str | None = None
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Pictures of a job that were counted against limits: how many, and in which counters (scope and period)."""
+
+    pictures: int
+    counters: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """What is still reserved for a job, in the budgets of which day."""
+    """What is still reserved for a job, in the budgets of which day; `counted`: its pictures, where limits hold."""
 
     job: str
     usd: Decimal
     day: str
+    counted: Counted | None = None
 
 
 class Books(Protocol):
@@ -56,8 +66,8 @@ class Books(Protocol):
     def count(self, scope: str, day: str, amount: Decimal, most: Decimal | None = None) -> bool:
         """Add to a counter in one conditional write; False, and nothing added, where it would pass `most`."""
 
-    def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
-        """Add to several counters, whatever they have come to."""
+    def count_each(self, counters: Sequence[tuple[str, str]], amount: Decimal) -> None:
+        """Add to several counters (scope and period), whatever they have come to."""
 
     def account(self, job_id: str) -> Account | None: ...
 
@@ -73,6 +83,24 @@ class Books(Protocol):
         """Replaces what was reserved for the job; nothing left: the reservation goes."""
 
 
+def period_of(period: Period, moment: datetime) -> str:
+    """The name of the period a moment is in: `2026-11-30T04:05`, `2026-11-30`, `2026-11`, `ever`."""
+    if period == "ever":
+        return period
+    return moment.astimezone(UTC).isoformat()[: {"minute": 16, "day": 10, "month": 7}[period]]
+
+
+def oldest_kept(now: datetime) -> tuple[str, str]:
+    """The names of the oldest day, and of the oldest month, whose counters are kept."""
+    return day_of(now - DAYS_KEPT), month_of(day_of(now - MONTHS_KEPT))
+
+
+def is_over(period: str, now: datetime) -> bool:
+    """Whether a counter of this period is not needed any more."""
+    day, month = oldest_kept(now)
+    return period < (month if len(period) == len(month) else day)
+
+
 def scope_of(kind: str, name: str) -> str:
     """The name of a counter: it tells nothing about whom it counts."""
     return f"{kind}:{hashlib.sha256(name.encode()).hexdigest()[:24]}"
@@ -84,12 +112,17 @@ def budget_scopes(chat: Chat) -> tuple[str, str, str]:
     return EVERYBODY, scope_of("usd:chat", chat.group_key), scope_of("usd:person", person)
 
 
+def account_scopes(chat: Chat, address: str | None) -> tuple[str, ...]:
+    """The counters that a job's money is booked in."""
+    return (*budget_scopes(chat), *((f"usd:address:{address}",) if address else ()))
+
+
 def account_of(job: Job) -> Account:
     return Account(
         job=job.id,
         chat=None if job.forgotten else job.chat,
         owner=job.chat.owner,
-        scopes=budget_scopes(job.chat),
+        scopes=account_scopes(job.chat, job.address),
         estimate=job.estimate,
         provider=job.provider,
     )
@@ -98,22 +131,49 @@ def account_of(job: Job) -> Account:
 def take(books: Books, limits: Sequence[Limit], now: datetime) -> None:
     """Count against limits. Raises LimitReached: then the transaction is to be rolled back."""
     for limit in sorted(limits, key=lambda limit: limit.scope):  # in one order, so that nobody waits in a circle
-        if not books.count(limit.scope, day_of(now), limit.amount, limit.most):
+        if not books.count(limit.scope, period_of(limit.period, now), limit.amount, limit.most):
             raise LimitReached(limit)
 
 
-def reserve(books: Books, jobs: Sequence[Job], budgets: Budgets, now: datetime) -> None:
-    """The estimates of new jobs. Raises LimitReached: then the transaction is to be rolled back."""
+def reserve(books: Books, jobs: Sequence[Job], budgets: Budgets, now: datetime, limits: Sequence[Limit] = ()) -> None:
+    """The estimates of new jobs, and that their pictures are counted against `limits` (by `take`). Raises
+    LimitReached: then the transaction is to be rolled back."""
+    counters = tuple((limit.scope, period_of(limit.period, now)) for limit in limits if limit.pictures)
     for job in jobs:
         usd = kept(job.estimate.amount)
-        if not usd:
+        counted = Counted(job.order.count, counters) if counters else None
+        if not usd and counted is None:
             continue
         day, account = day_of(now), account_of(job)
-        for scope, most in zip(account.scopes, (budgets.bot, budgets.chat, budgets.person), strict=True):
-            if not books.count(scope, day, usd, most):
-                raise LimitReached(Limit(scope=scope, amount=usd, most=most or Decimal(0), code=BUDGET_EXCEEDED))
-        books.keep(Reservation(job=job.id, usd=usd, day=day))
-        _put(books, account, f"{job.id}:estimate", EntryType.ESTIMATE, usd, now, pictures=job.order.count)
+        if usd:
+            _take_money(books, account.scopes, usd, budgets, day)
+        books.keep(Reservation(job=job.id, usd=usd, day=day, counted=counted))
+        if usd:
+            _put(books, account, f"{job.id}:estimate", EntryType.ESTIMATE, usd, now, pictures=job.order.count)
+
+
+def _take_money(books: Books, scopes: Sequence[str], usd: Decimal, budgets: Budgets, day: str) -> None:
+    if not budgets:
+        books.count_each(_money_counters(scopes, day), usd)
+        return
+    for scope, period in _money_counters(scopes, day):
+        ceilings: Ceilings = budgets if period == day else budgets.monthly
+        most: Decimal | None = getattr(ceilings, scope.split(":")[1])
+        if not books.count(scope, period, usd, most):
+            raise LimitReached(
+                Limit(
+                    scope=scope,
+                    amount=usd,
+                    most=most or Decimal(0),
+                    code=BUDGET_EXCEEDED,
+                    period="day" if period == day else "month",
+                )
+            )
+
+
+def _money_counters(scopes: Sequence[str], day: str) -> list[tuple[str, str]]:
+    """The counters of a day and its month, in one order, so that nobody waits in a circle."""
+    return sorted((scope, period) for scope in scopes for period in (day, month_of(day)))
 
 
 def charge(books: Books, part: Part, now: datetime) -> Account:
@@ -130,7 +190,7 @@ def charge(books: Books, part: Part, now: datetime) -> Account:
     covered = _cover(books, account, part, max(more, Decimal(0)), now)
     day = day_of(before.time if before and more < 0 else now)
     if more != covered:
-        books.count_each(account.scopes, day, more - covered)
+        books.count_each(_money_counters(account.scopes, day), more - covered)
     entry = LedgerEntry(
         id=entry_id,
         time=now,
@@ -150,8 +210,11 @@ def charge(books: Books, part: Part, now: datetime) -> Account:
     return account
 
 
-def give_back(books: Books, job_id: str, now: datetime) -> None:
-    """What is still reserved for a job that has ended. What goes on upstream all the same counts as spent."""
+def give_back(books: Books, job_id: str, now: datetime, *, made: int | None = None) -> None:
+    """What is still reserved for a job that has ended. What goes on upstream all the same counts as spent.
+
+    `made`: how many pictures it made; of those counted against limits the others are given back, too (None: none are).
+    """
     reserved = books.reservation(job_id)
     if reserved is not None and (taken := books.accepted(job_id)):
         for part in taken:
@@ -160,9 +223,14 @@ def give_back(books: Books, job_id: str, now: datetime) -> None:
     account = books.account(job_id) if reserved else None
     if reserved is None or account is None:
         return
-    books.count_each(account.scopes, reserved.day, -reserved.usd)
-    books.keep(replace(reserved, usd=Decimal(0)))
-    _put(books, account, f"{job_id}:give_back", EntryType.GIVE_BACK, reserved.usd, now)
+    if reserved.usd:
+        books.count_each(_money_counters(account.scopes, reserved.day), -reserved.usd)
+    counted = reserved.counted
+    if counted is not None and made is not None and made < counted.pictures:
+        books.count_each(sorted(counted.counters), Decimal(made - counted.pictures))
+    books.keep(replace(reserved, usd=Decimal(0), counted=None))
+    if reserved.usd:
+        _put(books, account, f"{job_id}:give_back", EntryType.GIVE_BACK, reserved.usd, now)
 
 
 def _cover(books: Books, account: Account, part: Part, usd: Decimal, now: datetime) -> Decimal:

@@ -23,6 +23,7 @@ from handlers.store.records import (
     ENDED,
     UNLIMITED,
     Budgets,
+    Ceilings,
     CostRow,
     Delivery,
     DeliveryState,
@@ -36,6 +37,7 @@ from handlers.store.records import (
     OpenJobs,
     Part,
     PartState,
+    Period,
     Turn,
     TurnContext,
     Usage,
@@ -49,6 +51,7 @@ __all__ = [
     "ENDED",
     "UNLIMITED",
     "Budgets",
+    "Ceilings",
     "Change",
     "CostKey",
     "CostRow",
@@ -72,6 +75,7 @@ __all__ = [
     "Part",
     "PartState",
     "Parts",
+    "Period",
     "RunSuperseded",
     "Store",
     "StoreError",
@@ -333,8 +337,8 @@ class Ledger(Protocol):
         """Count against a limit, for what no turn commits; False, and nothing counted, where it would be passed.
         A negative amount gives back."""
 
-    async def counted(self, scope: str) -> Decimal:
-        """How much was counted today."""
+    async def counted(self, scope: str, *, period: Period = "day") -> Decimal:
+        """How much was counted in the period that is now."""
 
 
 class Housekeeping(Protocol):

@@ -25,6 +25,7 @@ from handlers.store.base import (
     OpenJobs,
     Part,
     PartState,
+    Period,
     RunSuperseded,
     Turn,
     TurnContext,
@@ -37,7 +38,7 @@ from handlers.store.memory_rows import Update, Value
 from handlers.store.records import JOB_FIELDS, newer_result
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
-from providers.ledger import LedgerEntry, day_of
+from providers.ledger import LedgerEntry
 from providers.media.store import MediaStore
 
 
@@ -85,7 +86,7 @@ class MemoryStore:
         now, new = self._clock(), [job for job in turn.jobs if job.id not in self._jobs]
         with self._books.whole():
             accounting.take(self._books, turn.limits, now)
-            accounting.reserve(self._books, new, turn.budgets, now)
+            accounting.reserve(self._books, new, turn.budgets, now, turn.limits)
         self._turns[turn.message_key] = (turn.chat.key, turn.reply, self._clock())
         self._put_session(turn.chat, turn.session)
         for job in new:
@@ -168,7 +169,7 @@ class MemoryStore:
         if present is not None and present.run != job.run:
             raise RunSuperseded(job.id)
         self._jobs[job.id] = job
-        accounting.give_back(self._books, job.id, self._clock())
+        accounting.give_back(self._books, job.id, self._clock(), made=len(job.pictures))
         self._files.note(job.chat.owner, files_of_job(job), self._clock())
         self._files.note(job.chat.owner, (picture.path for picture in job.pictures), self._clock(), job=job.id)
         if last_result is not None:
@@ -391,10 +392,10 @@ class MemoryStore:
 
     async def count(self, limit: Limit) -> bool:
         most = limit.most if limit.amount > 0 else None
-        return self._books.count(limit.scope, day_of(self._clock()), limit.amount, most)
+        return self._books.count(limit.scope, accounting.period_of(limit.period, self._clock()), limit.amount, most)
 
-    async def counted(self, scope: str) -> Decimal:
-        return self._books.counted(scope, day_of(self._clock()))
+    async def counted(self, scope: str, *, period: Period = "day") -> Decimal:
+        return self._books.counted(scope, accounting.period_of(period, self._clock()))
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
         self._books.forget(chat.owner)

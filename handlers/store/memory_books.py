@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from handlers.store.accounting import Account, Reservation, account_of
+from handlers.store.accounting import Account, Reservation, account_of, is_over
 from handlers.store.records import CostRow, Job, Part, PartState, Usage
 from providers.ledger import KEPT, EntryType, LedgerEntry, day_of
 from providers.money import total
-
-COUNTERS_KEPT = timedelta(days=2)
 
 
 class MemoryBooks:
@@ -51,9 +49,9 @@ class MemoryBooks:
     def counted(self, scope: str, day: str) -> Decimal:
         return self._counters.get((scope, day), Decimal(0))
 
-    def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
-        for scope in scopes:
-            self.count(scope, day, amount)
+    def count_each(self, counters: Sequence[tuple[str, str]], amount: Decimal) -> None:
+        for scope, period in counters:
+            self.count(scope, period, amount)
 
     def pictures_of(self, job_id: str) -> int:
         job = self._jobs.get(job_id)
@@ -70,7 +68,7 @@ class MemoryBooks:
         return self._reservations.get(job_id)
 
     def keep(self, reservation: Reservation) -> None:
-        if reservation.usd:
+        if reservation.usd or reservation.counted is not None:
             self._reservations[reservation.job] = reservation
         else:
             self._reservations.pop(reservation.job, None)
@@ -115,8 +113,7 @@ class MemoryBooks:
     def expire(self, before: datetime, now: datetime) -> None:
         self._unnamed(lambda entry, _whose: entry.time < before)
         self._entries = {i: found for i, found in self._entries.items() if found[0].time >= now - KEPT}
-        oldest = day_of(now - COUNTERS_KEPT)
-        self._counters = {at: amount for at, amount in self._counters.items() if at[1] >= oldest}
+        self._counters = {at: amount for at, amount in self._counters.items() if not is_over(at[1], now)}
 
     def _unnamed(self, which: Callable[[LedgerEntry, str | None], bool]) -> None:
         for entry_id, (entry, owner) in self._entries.items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
@@ -66,6 +67,8 @@ class Job:
     """Taken up again after it had ended: what was paid for is finished, but no first request is posted anew."""
     forgotten: bool = False
     """The person asked to be forgotten while it ran: nothing more is shown of it, and it goes when it ends."""
+    address: str | None = None
+    """The counter of the network address it was asked for from, where the channel knows one."""
 
 
 JOB_FIELDS = frozenset(f.name for f in fields(Job))
@@ -177,28 +180,57 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budgets:
-    """The most that may be spent in a day (UTC), in US dollars: by everybody, in one chat, by one person."""
+class Ceilings:
+    """The most of something: for everybody, in one chat, for one person, from one address. None: no limit."""
 
     bot: Decimal | None = None
     chat: Decimal | None = None
     person: Decimal | None = None
+    address: Decimal | None = None
+
+    def __bool__(self) -> bool:
+        return any(most is not None for most in (self.bot, self.chat, self.person, self.address))
+
+
+NO_CEILINGS = Ceilings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgets(Ceilings):
+    """The most that may be spent in US dollars: in a day (UTC), and in a month."""
+
+    monthly: Ceilings = NO_CEILINGS
+
+    def __bool__(self) -> bool:
+        return super().__bool__() or bool(self.monthly)
 
 
 UNLIMITED = Budgets()
 
 
+Period = Literal["minute", "day", "month", "ever"]
+"""What a counter counts in, in UTC."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """So much of something in a day. `scope` names what is counted, and tells nothing about whom.
+    """So much of something in a period. `scope` names what is counted, and tells nothing about whom.
 
     Counting is one conditional write: of any number of requests at once, no more get through than fit.
+    `pictures`: it counts the pictures of the turn's jobs, and those that a job does not make are given back.
     """
 
     scope: str
     amount: Decimal
     most: Decimal
     code: str = "limit_reached"
+    period: Period = "day"
+    pictures: bool = False
+
+    @property
+    def whose(self) -> str:
+        """`bot`, `chat`, `person` or `address`, of a scope that names one: `usd:bot`, `pictures:person:…`."""
+        return self.scope.split(":")[1] if ":" in self.scope else ""
 
 
 class LimitReached(Exception):

@@ -221,7 +221,7 @@ def _reserved(settings: ProviderSettings, pieces: Sequence[tuple[Request, Money]
     if not any(estimate for _, estimate in pieces):
         return
     with closing(call_ledger(settings)) as ledger:
-        CallSpending(ledger, most=settings.budget_bot_daily_usd).reserve(pieces)
+        CallSpending(ledger, most=settings.daily_budget).reserve(pieces)
 
 
 def _settled(settings: ProviderSettings, document: Document) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from providers.errors import LikenessError
-from providers.ledger import EVERYBODY, EntryType, LedgerEntry, day_of
+from providers.ledger import EVERYBODY, EntryType, LedgerEntry, day_of, month_of
 from providers.money import Money
 from providers.sql.columns import kept
 from providers.sql.engine import make_engine
@@ -133,6 +133,7 @@ class DatabaseLedger:
                 connection.execute(self._add, counted)
             elif usd > most or connection.execute(self._count, counted | {"most": most}).first() is None:
                 return False
+            connection.execute(self._add, counted | {"day": month_of(day_of(entries[0].time))})
             connection.execute(self._put, [row_of(entry, None) for entry in entries])
         return True
 
@@ -167,7 +168,9 @@ class DatabaseLedger:
             estimate = self._entry(connection, f"{entry.request}:{EntryType.ESTIMATE}")
             more, at = -more, estimate.time if estimate else at
         if more:
-            connection.execute(self._add, {"scope": EVERYBODY, "day": day_of(at), "amount": more})
+            day = day_of(at)
+            for period in (day, month_of(day)):
+                connection.execute(self._add, {"scope": EVERYBODY, "day": period, "amount": more})
         connection.execute(self._put, row_of(entry, None))
 
     @contextmanager

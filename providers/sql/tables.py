@@ -37,4 +37,5 @@ COUNTERS = sa.Table(
     sa.Column("day", sa.Text, primary_key=True),
     sa.Column("amount", Amount, nullable=False),
 )
-"""What is limited by day: money in US dollars (`usd:…`), pictures of a group. `scope` is a hash of whom."""
+"""What is limited in a period (`day`: a day, a month `2026-11`, a minute, or `ever`): money in US dollars (`usd:…`),
+pictures, requests. `scope` is a hash of whom."""

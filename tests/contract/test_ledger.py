@@ -1,6 +1,7 @@
 """What every `Store` keeps of money: reserved, charged, given back; limits that nobody passes, however many try."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from handlers.session import Session
 from handlers.store.accounting import BUDGET_EXCEEDED, budget_scopes
 from handlers.store.base import (
     Budgets,
+    Ceilings,
     Job,
     JobState,
     Limit,
@@ -298,3 +300,74 @@ async def test_at_any_moment_the_budget_counts_what_is_spent_or_reserved(
         assert (await today(store))[0] == spent(await store.ledger())
     charged = sum((e.usd for e in await store.ledger() if e.type is EntryType.CHARGE), Decimal(0))
     assert (await today(store))[0] == charged
+
+
+PICTURES = Limit(scope="pictures:person:ann", amount=Decimal(2), most=Decimal(5), code="person_day", pictures=True)
+"""Of a job of two pictures, as `job` makes them."""
+
+
+async def test_pictures_that_were_not_made_are_given_back_to_every_period(store: Store) -> None:
+    limits = tuple(replace(PICTURES, period=period) for period in ("day", "month", "ever"))
+    await store.commit_turn(turn("m1", wanted("j1", Money.zero()), limits=limits))
+    assert [await store.counted(PICTURES.scope, period=limit.period) for limit in limits] == [2, 2, 2]
+    found = await store.job("j1")
+    assert found is not None
+    one = replace(found, state=JobState.DONE, finished=NOW, pictures=(picture(),))
+    assert await store.finish_job(one, None)
+    assert await store.finish_job(one, None)
+    assert [await store.counted(PICTURES.scope, period=limit.period) for limit in limits] == [1, 1, 1]
+
+
+async def test_what_a_person_is_forgotten_with_stays_counted(store: Store) -> None:
+    await store.commit_turn(turn("m1", wanted("j1", Money.zero()), limits=(PICTURES,)))
+    await store.forget(ANN)
+    await store.drop_job("j1")
+    assert await store.counted(PICTURES.scope) == 2
+
+
+async def test_of_fifty_wishes_at_once_none_passes_a_limit_on_pictures(store: Store) -> None:
+    async def wish(n: int) -> bool:
+        try:
+            return await store.commit_turn(turn(f"m{n}", wanted(f"j{n}", Money.zero()), limits=(PICTURES,)))
+        except LimitReached:
+            return False
+
+    let = await asyncio.gather(*(wish(n) for n in range(50)))
+    assert sum(let) == 2
+    assert await store.counted(PICTURES.scope) == 4
+
+
+@pytest.mark.parametrize(
+    ("whose", "period"), [("bot", "month"), ("chat", "day"), ("person", "day"), ("address", "day")]
+)
+async def test_of_fifty_wishes_at_once_none_passes_a_budget(store: Store, whose: str, period: str) -> None:
+    most = Ceilings(**{whose: Decimal("0.35")})
+    budgets = replace(Budgets(), **vars(most)) if period == "day" else Budgets(monthly=most)
+    reached = set()
+
+    async def wish(n: int) -> bool:
+        asked = replace(wanted(f"j{n}"), address="a1")
+        try:
+            return await store.commit_turn(turn(f"m{n}", asked, budgets=budgets))
+        except LimitReached as stop:
+            reached.add((stop.limit.whose, stop.limit.period, stop.limit.code))
+            return False
+
+    assert sum(await asyncio.gather(*(wish(n) for n in range(50)))) == 3
+    assert reached == {(whose, period, BUDGET_EXCEEDED)}
+    assert await store.counted("usd:bot", period="month") == Decimal("0.3")
+
+
+async def test_a_month_is_counted_beside_its_days_and_kept_longer(store: Store, clock: Clock) -> None:
+    await store.commit_turn(turn("m1", wanted("j1")))
+    await made(store, "j1-0-0", "j1", DIME)
+    await ended(store, "j1")
+    clock.now += timedelta(days=3)
+    await store.expire(before=clock.now - timedelta(days=30))
+    assert await store.counted("usd:bot") == 0
+    same_month = clock.now.month == NOW.month
+    assert await store.counted("usd:bot", period="month") == (DIME.amount if same_month else 0)
+    clock.now += timedelta(days=100)
+    await store.expire(before=clock.now - timedelta(days=30))
+    clock.now -= timedelta(days=100)
+    assert await store.counted("usd:bot", period="month") == 0

@@ -71,7 +71,9 @@ class Person:
         name: str = "ann",
         store: Store | None = None,
         consent: bool = False,
+        **more: Any,
     ) -> None:
+        """`more`: other arguments of the `Conversation`."""
         self.store = store or MemoryStore()
         self.jobs = RecordedJobs()
         self.now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -86,6 +88,7 @@ class Person:
             photos_dir=tmp_path / "photos",
             consents=Consents(self.store) if consent else None,
             now=lambda: self.now,
+            **more,
         )
 
     async def sends(

@@ -163,6 +163,7 @@ class WebChannel:
             quoted=tuple(quoted),
             quoted_job=job,
             language=language,
+            address=posted.address,
             at=datetime.now(UTC),
         )
 

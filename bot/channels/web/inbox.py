@@ -79,6 +79,7 @@ class Received(_Frozen):
     quoted_job: str | None = None
     language: Language
     at: datetime | None = None
+    address: str | None = None
 
     @property
     def chat(self) -> Chat:
@@ -102,6 +103,7 @@ class Received(_Frozen):
             language_hint=self.language,
             ref=self.id,
             at=self.at,
+            address=self.address,
         )
 
     def line(self) -> Outgoing:

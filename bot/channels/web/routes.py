@@ -10,6 +10,7 @@ GET  /pictures/…             ?w= for a smaller one, ?download=1 to save it
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from bot.channels.web.addresses import PostPace, address_of
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Feed, Shown
 from bot.channels.web.inbox import PhotoShelf
@@ -97,6 +99,7 @@ class ChatPage:
         self._web = web
         self._limits = limits
         self._sessions = sessions
+        self._pace = PostPace()
         self.thumbnails = Thumbnails()
         self._origin = _origin(public_url) if public_url else None
 
@@ -142,7 +145,10 @@ class ChatPage:
             if not same_site(request, self._origin):
                 raise Refused(403, "cross_site")
             chat = self._person(request)
-            posted = await read_post(request, self._web.shelf.arriving, self._limits)
+            address = address_of(request, self._sessions)
+            if not self._pace.lets(address):
+                raise Refused(429, "too_fast")
+            posted = replace(await read_post(request, self._web.shelf.arriving, self._limits), address=address)
             return JSONResponse({"id": await self._web.receive(chat, posted, language)}, 202)
         except Refused as refused:
             return _refusal(refused, language)

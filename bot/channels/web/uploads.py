@@ -54,13 +54,15 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
-    """One post. `id` is the client's own name for the message; `pictures` are addresses of pictures it is about."""
+    """One post. `id` is the client's own name for the message; `pictures` are addresses of pictures it is about;
+    `address`: where it came from (`addresses.py`)."""
 
     id: str | None = None
     text: str = ""
     choice: str | None = None
     pictures: tuple[str, ...] = ()
     photos: tuple[Upload, ...] = ()
+    address: str | None = None
 
     def discard(self) -> None:
         """Delete the photos of a post that led to nothing."""

@@ -122,7 +122,7 @@ class SqlJobs(SqlTurns):
             if stored is not None and stored.run != job.run:
                 raise RunSuperseded(job.id)
             self.put_row(c, JOBS, row)
-            accounting.give_back(self._books(c), job.id, now)
+            accounting.give_back(self._books(c), job.id, now, made=len(job.pictures))
             made = {picture.path for picture in job.pictures}
             self.note_files(c, row["owner"], files_of_job(job) - made, now)
             self.note_files(c, row["owner"], made, now, job=job.id)

@@ -1,7 +1,7 @@
 """`Ledger` on SQL, and the books that the other modules write within their transactions."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,20 +9,20 @@ import sqlalchemy as sa
 
 from handlers.message import Chat
 from handlers.store import accounting
-from handlers.store.accounting import Account, Reservation
-from handlers.store.base import CostKey, CostRow, Limit, Part, PartState, Usage
+from handlers.store.accounting import Account, Reservation, period_of
+from handlers.store.base import CostKey, CostRow, Limit, Part, PartState, Period, Usage
 from handlers.store.sql.database import Database
 from handlers.store.sql.media import SqlMedia
 from handlers.store.sql.rows import part_of
 from handlers.store.sql.schema import JOBS, PARTS, RESERVATIONS
-from providers.ledger import KEPT, EntryType, LedgerEntry, day_of
+from providers.ledger import KEPT, EntryType, LedgerEntry
 from providers.money import Money
 from providers.sql.ledger import adding, counting, entry_of, row_of
 from providers.sql.tables import COUNTERS, LEDGER
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _ENTRY = sa.select(LEDGER).where(LEDGER.c.id == _id)
-_ACCOUNT = sa.select(JOBS.c.owner, JOBS.c.chat, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten)
+_ACCOUNT = sa.select(JOBS.c.owner, JOBS.c.chat, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten, JOBS.c.address)
 _ACCOUNT = _ACCOUNT.where(JOBS.c.id == _id)
 _ORDER = sa.select(JOBS.c.order).where(JOBS.c.id == _id)
 _RESERVATION = sa.select(RESERVATIONS).where(RESERVATIONS.c.job == _id).with_for_update()
@@ -31,7 +31,6 @@ _RELEASE = RESERVATIONS.delete().where(RESERVATIONS.c.job == _id)
 _COUNTED = sa.select(COUNTERS.c.amount).where(
     (COUNTERS.c.scope == sa.bindparam("a_scope")) & (COUNTERS.c.day == sa.bindparam("a_day"))
 )
-COUNTERS_KEPT = timedelta(days=2)
 _COLUMNS: dict[CostKey, Any] = {
     "person": LEDGER.c.person,
     "provider": LEDGER.c.provider,
@@ -87,12 +86,12 @@ class SqlLedger(SqlMedia):
 
         def work(c: sa.Connection) -> bool:
             most = limit.most if limit.amount > 0 else None
-            return self._books(c).count(limit.scope, day_of(now), limit.amount, most)
+            return self._books(c).count(limit.scope, period_of(limit.period, now), limit.amount, most)
 
         return await self._write(work)
 
-    async def counted(self, scope: str) -> Decimal:
-        facts = {"a_scope": scope, "a_day": day_of(self._clock())}
+    async def counted(self, scope: str, *, period: Period = "day") -> Decimal:
+        facts = {"a_scope": scope, "a_day": period_of(period, self._clock())}
         return await self._read(lambda c: c.execute(_COUNTED, facts).scalar_one_or_none()) or Decimal(0)
 
     def _books(self, c: sa.Connection) -> "_SqlBooks":
@@ -124,9 +123,10 @@ class _SqlBooks:
             row["most"] = most
         return self._connection.execute(statement, row).first() is not None
 
-    def count_each(self, scopes: Sequence[str], day: str, amount: Decimal) -> None:
+    def count_each(self, counters: Sequence[tuple[str, str]], amount: Decimal) -> None:
         statement = self._database.statement("count each", lambda: adding(self._database.insert))
-        self._connection.execute(statement, [{"scope": scope, "day": day, "amount": amount} for scope in scopes])
+        rows = [{"scope": scope, "day": period, "amount": amount} for scope, period in counters]
+        self._connection.execute(statement, rows)
 
     def pictures_of(self, job_id: str) -> int:
         order = self._connection.execute(_ORDER, {"an_id": job_id}).scalar_one_or_none()
@@ -143,7 +143,7 @@ class _SqlBooks:
             job=job_id,
             owner=row.owner,
             chat=None if row.forgotten else row.chat,
-            scopes=accounting.budget_scopes(row.chat),
+            scopes=accounting.account_scopes(row.chat, row.address),
             estimate=Money(amount=row.estimate),
             provider=row.provider,
         )
@@ -153,8 +153,13 @@ class _SqlBooks:
         return None if row is None else Reservation(**row)
 
     def keep(self, reservation: Reservation) -> None:
-        if reservation.usd:
-            row = {"job": reservation.job, "usd": reservation.usd, "day": reservation.day}
+        if reservation.usd or reservation.counted is not None:
+            row = {
+                "job": reservation.job,
+                "usd": reservation.usd,
+                "day": reservation.day,
+                "counted": reservation.counted,
+            }
             self._database.put_row(self._connection, RESERVATIONS, row)
         else:
             self._connection.execute(_RELEASE, {"an_id": reservation.job})
@@ -170,4 +175,6 @@ def expire(c: sa.Connection, before: datetime, now: datetime) -> None:
     old = (LEDGER.c.time < before) & LEDGER.c.owner.is_not(None)
     c.execute(LEDGER.update().where(old).values(owner=None, person=None, chat=None))
     c.execute(LEDGER.delete().where(LEDGER.c.time < now - KEPT))
-    c.execute(COUNTERS.delete().where(COUNTERS.c.day < day_of(now - COUNTERS_KEPT)))
+    day, month = accounting.oldest_kept(now)
+    of_month = sa.func.length(COUNTERS.c.day) == len(month)
+    c.execute(COUNTERS.delete().where((of_month & (COUNTERS.c.day < month)) | (~of_month & (COUNTERS.c.day < day))))

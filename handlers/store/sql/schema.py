@@ -15,6 +15,7 @@ from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.plan import Plan
 from handlers.session import Session
+from handlers.store.accounting import Counted
 from handlers.store.sql.types import Json
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
@@ -35,6 +36,7 @@ _SUBMISSION = Json(TypeAdapter(Submission))
 _CHARGE = Json(TypeAdapter(Charge))
 _REFS = Json(TypeAdapter(tuple[str, ...]))
 _TRIED = Json(TypeAdapter(tuple[Attempt, ...]))
+_COUNTED = Json(TypeAdapter(Counted))
 _PIECES = Json(TypeAdapter(tuple[int, ...]))
 
 TURNS = sa.Table(
@@ -81,6 +83,7 @@ JOBS = sa.Table(
     sa.Column("delivery", sa.Integer, nullable=False),
     sa.Column("by_hand", sa.Boolean, nullable=False),
     sa.Column("forgotten", sa.Boolean, nullable=False),
+    sa.Column("address", sa.Text),
     sa.Index("jobs_of_owner", "owner", "created"),
     sa.Index("jobs_by_state", "state", "created"),
     sa.Index("jobs_finished", "finished"),
@@ -130,8 +133,10 @@ RESERVATIONS = sa.Table(
     sa.Column("job", sa.Text, primary_key=True),
     sa.Column("usd", Amount, nullable=False),
     sa.Column("day", sa.Text, nullable=False),
+    sa.Column("counted", _COUNTED),
 )
-"""What is still reserved for jobs that have not ended, in the counters of which day."""
+"""What is still reserved for jobs that have not ended, in the counters of which day; `counted`: their pictures that
+were counted against limits, and where."""
 
 SEQUENCES = sa.Table(
     "sequences",

@@ -56,7 +56,7 @@ class SqlTurns(SqlLedger):
             # Jobs, then counters, then the session: every transaction locks in this order, so none waits in a circle.
             books = self._books(c)
             accounting.take(books, turn.limits, now)
-            accounting.reserve(books, new, turn.budgets, now)
+            accounting.reserve(books, new, turn.budgets, now, turn.limits)
             self._put_session(c, owner, turn.session)
             files = (file for job in new for file in files_of_job(job))
             self.note_files(c, owner, files, now)
