@@ -20,7 +20,7 @@ GRACE_SECONDS = 3
 
 class Server(uvicorn.Server):
     """`at_end` is called when the stop begins, before open connections are waited for (event streams end then);
-    `listening` with the port once connections are taken."""
+    `listening` with the port once connections are taken. `bound`: a socket that has the address already."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Server(uvicorn.Server):
         port: int,
         at_end: Callable[[], None],
         listening: Callable[[int], None] | None = None,
+        bound: socket.socket | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         door = Door(bounds or Bounds())
@@ -50,9 +51,10 @@ class Server(uvicorn.Server):
         )
         self._at_end = at_end
         self._listening = listening
+        self._bound = bound
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([self._bound] if self._bound is not None else sockets)
         if self.started and self._listening:
             self._listening(self.port)
 

@@ -21,7 +21,11 @@ from bot.app import parts
 from bot.channels.registry import registered
 from bot.cli.output import json_option, print_json
 from bot.settings import Settings
+from bot.setup_faults import DATABASE, file_faults, folder_faults, misspelt, secret_faults
 from handlers.channel import Channel
+from handlers.jobs.abilities import VERSION, storage_id
+from handlers.jobs.engine_database import workers_alive
+from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.configure import problems
 from providers.errors import LikenessError
@@ -85,36 +89,55 @@ async def _examine() -> list[Finding]:
     except ValidationError as error:
         # Names only: a value may be a secret.
         return [_broken(".".join(map(str, e["loc"])).upper(), _what_it_must_be(e)) for e in error.errors()]
+    return await examine(settings)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that these settings turn on."""
     found = [_broken("settings", problem) for problem in settings.problems()]
-    found += [Finding(name="settings", verdict="warning", message=problem) for problem in problems(settings)]
+    doubtful = (*problems(settings), *misspelt())
+    found += [Finding(name="settings", verdict="warning", message=problem) for problem in doubtful]
     found += [Finding(name="access", verdict="warning", message=warning) for warning in access.warnings(settings)]
-    folders = await asyncio.to_thread(_folders, settings)
+    here = await asyncio.to_thread(_on_this_machine, settings)
     with tempfile.TemporaryDirectory() as spare:
-        found += folders + await _services(settings, {f.name for f in folders if f.verdict == "broken"}, Path(spare))
+        found += here + await _services(settings, {f.name for f in here if f.verdict == "broken"}, Path(spare))
     in_use, faces = await asyncio.to_thread(summary)
     found.append(Finding(name="faces", verdict="ok" if in_use else "warning", message=faces))
     return found + _not_set_up(settings)
 
 
 async def _services(settings: Settings, without: set[str], spare: Path) -> list[Finding]:
-    """The database and every service. `without`: folders that cannot be used; what needs one is given a spare one."""
-    instead = {name.lower(): spare / name for name in without}
+    """The database and every service. `without`: what on this machine cannot be used. What does not work does not hide
+    the rest: what needs it is given something spare instead."""
+    instead: dict[str, Any] = {"database_wait_seconds": 0}
+    instead |= {name.lower(): spare / name for name in without if name in ("DATA_DIR", "OUTPUT_DIR")}
+    if without & {"DATA_DIR", "database", "workflows", "secret"}:
+        instead["data_dir"] = spare / "DATA_DIR"
+    nowhere = without & {"DATA_DIR", "database"} and not settings.database_url
+    without_file = instead if nowhere else {}
     found: list[Finding] = []
-    where = "DATABASE_URL" if settings.database_url else f"{settings.data_dir / 'likeness.sqlite'}"
     try:
-        async with parts(settings.model_copy(update=instead), listening=(), worker=False) as made:
-            if settings.database_url or "DATA_DIR" not in without:
-                found.append(await _check("database", made.store.ping, f"does not answer; look at {where}"))
-            await made.router.discover()
-            for provider in made.router.providers:
-                if made.router.is_another(provider.name):
-                    continue
-                found.append(await _check(provider.name, provider.check))
-            for name, channel in made.channels.items():
-                found += await _look_at(name, channel)
-                await channel.stop()
-    except Exception as error:  # a database that cannot even be opened: name it, keep its address to ourselves
+        async with asyncio.timeout(CHECK_SECONDS):
+            store = await SqlStore.open(settings.model_copy(update=without_file).database)
+            await store.ping()
+            await store.aclose()
+        if not nowhere:
+            found.append(Finding(name="database", verdict="ok", message="works"))
+            if not without:
+                found += await asyncio.to_thread(worker_findings, settings)
+    except Exception as error:  # keep its address to ourselves
+        where = "DATABASE_URL" if settings.database_url else f"{settings.data_dir / DATABASE}"
         found.append(_broken("database", f"cannot be opened ({type(error).__name__}); look at {where}"))
+        instead |= {"database_url": None, "data_dir": spare / "DATA_DIR"}
+    async with parts(settings.model_copy(update=instead), listening=(), worker=False) as made:
+        await made.router.discover()
+        for provider in made.router.providers:
+            if made.router.is_another(provider.name):
+                continue
+            found.append(await _check(provider.name, provider.check))
+        for name, channel in made.channels.items():
+            found += await _look_at(name, channel)
+            await channel.stop()
     if settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model:
         found.append(await _check("second reader", lambda: _ask_second_reader(settings)))
     return found
@@ -170,20 +193,55 @@ def _what_it_must_be(error: Mapping[str, Any]) -> str:
     return str(error["msg"]).partition(", unable")[0].replace("Input should be", "must be")
 
 
-def _folders(settings: Settings) -> list[Finding]:
-    found = []
+def _on_this_machine(settings: Settings) -> list[Finding]:
+    """Folders, files and the secret."""
+    found = [_broken(fault.name, fault.message) for fault in folder_faults(settings)]
+    without = {finding.name for finding in found}
     for name, folder in (("DATA_DIR", settings.data_dir), ("OUTPUT_DIR", settings.output_dir)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError:
-            found.append(_broken(name, f"{folder} cannot be written to; make it writable or name another folder"))
+        if name in without:
             continue
         if shutil.disk_usage(folder).free < LOW_DISK_BYTES:
             found.append(Finding(name=name, verdict="warning", message=f"{folder} has little space left"))
         else:
             found.append(Finding(name=name, verdict="ok", message=f"{folder} can be written to"))
+    if "DATA_DIR" not in without:
+        faults = (*file_faults(settings, whole=True), *secret_faults(settings))
+        found += [_broken(fault.name, fault.message) for fault in faults]
+    return found
+
+
+def worker_findings(settings: Settings) -> list[Finding]:
+    """The workers alive, what each can do, and what this installation is set up for that none of them can. Blocks."""
+    workers = workers_alive(settings.data_dir, settings.database_url)
+    if not workers:
+        return []
+    storage = storage_id(settings.data_dir, settings.output_dir)
+    found = []
+    for number, worker in enumerate(workers, 1):
+        can = f"channels {', '.join(sorted(worker.channels))}; services {', '.join(sorted(worker.services))}"
+        wrong = []
+        if worker.version != VERSION:
+            wrong.append("it runs another version of this program, and gets none of its jobs")
+        if worker.storage != storage:
+            wrong.append("it has folders of its own: let DATA_DIR and OUTPUT_DIR be the same folders for all processes")
+        found.append(
+            _broken(f"worker {number}", f"{can}; {'; '.join(wrong)}")
+            if wrong
+            else Finding(name=f"worker {number}", verdict="ok", message=can)
+        )
+    good = [worker for worker in workers if (worker.version, worker.storage) == (VERSION, storage)]
+    channels = {c.name for c in registered() if settings.part(c.settings).is_ready()}
+    makers = {key for key, service in services().items() if service.configured(settings)}
+    for kind, wanted, there in (
+        ("channel", channels, {name for worker in good for name in worker.channels}),
+        ("service", makers, {name for worker in good for name in worker.services}),
+    ):
+        found += [
+            _broken(
+                "workers", f"none has the {kind} {name}: its jobs wait; give a worker its settings and start it again"
+            )
+            for name in sorted(wanted - there)
+        ]
     return found
 
 

@@ -37,9 +37,11 @@ def guarded(run: Callable[[], Any], words: Sequence[str]) -> NoReturn:
     except OSError as error:
         _failed("no_access", _path(error), as_json)
     except Exception as error:
-        if not _of_database(error):
-            _failed("internal", f"Something of ours broke: {type(error).__name__} at {_place(error)}.", as_json)
-        _failed("database", "The database does not answer or cannot be opened; look at DATABASE_URL.", as_json)
+        if (fault := getattr(sys.modules.get("bot.setup_faults"), "SetupFault", None)) and isinstance(error, fault):
+            _failed(error.code, f"{error.name}: {error.message}.", as_json)
+        if _of_database(error):
+            _failed(*_why(), as_json)
+        _failed("internal", f"Something of ours broke: {type(error).__name__} at {_place(error)}.", as_json)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -73,11 +75,34 @@ def _place(error: Exception) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
+def _why() -> tuple[str, str]:
+    """Code and sentence of a fault of the database: which of its files or folders it is, as far as it can be seen."""
+    from bot.settings import Settings
+    from bot.setup_faults import SetupFault, check_before_start
+
+    settings = Settings()
+    try:
+        check_before_start(settings)
+    except SetupFault as fault:
+        return fault.code, f"{fault.name}: {fault.message}."
+    if settings.database_url:
+        return "database", (
+            "The database at DATABASE_URL does not answer, or refuses this user: see that it runs, that the address, "
+            "user and password are right, and that it has connections left."
+        )
+    return "database", f"The database files in {settings.data_dir} cannot be opened; look at DATA_DIR."
+
+
 def _of_database(error: Exception) -> bool:
     """Looked at by name: commands that use no database do not load its library."""
     loaded = [
         kind
-        for module, name in (("handlers.store.base", "StoreError"), ("sqlalchemy.exc", "SQLAlchemyError"))
+        for module, name in (
+            ("handlers.store.base", "StoreError"),
+            ("sqlalchemy.exc", "SQLAlchemyError"),
+            ("sqlite3", "Error"),
+            ("psycopg", "Error"),
+        )
         if (kind := getattr(sys.modules.get(module), name, None)) is not None
     ]
     return isinstance(error, tuple(loaded))

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
 
 import click
@@ -68,6 +69,7 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
 
     for warning in access.warnings(settings):
         log.warning("%s", warning)
+    bound = _checked(settings)
     async with parts(settings, listening=listening, worker=worker) as made:
         server = Server(
             web_app(made),
@@ -75,12 +77,20 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
             port=settings.port,
             at_end=made.begin_to_end,
             listening=lambda port: _announce(settings, port),
+            bound=bound,
         )
-        try:
-            await server.serve()
-        except SystemExit:  # uvicorn's way to say that the address cannot be had; it has logged why
-            return 1
+        await server.serve()
         return 0 if server.started and not made.jobs.lost else 1
+
+
+def _checked(settings: Settings) -> socket.socket:
+    """What keeps it from starting is said before anything is started. The socket has the address from here on."""
+    from bot.setup_faults import check_before_start, listening_socket, misspelt
+
+    for slip in misspelt():
+        log.warning("%s", slip)
+    check_before_start(settings)
+    return listening_socket(settings.host, settings.port)
 
 
 def _settled() -> None:
@@ -99,7 +109,9 @@ def _announce(settings: Settings, port: int) -> None:
 
 async def _work(settings: Settings) -> int:
     from bot.app import parts, running
+    from bot.setup_faults import check_before_start
 
+    check_before_start(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -30,6 +30,11 @@ class Abilities:
     version: str = VERSION
 
     @property
+    def services(self) -> frozenset[str]:
+        """The keys of the services that it can ask."""
+        return frozenset(queue.split(".")[1] for queue in self.queues if "." in queue)
+
+    @property
     def profile(self) -> str:
         """The application version for dbos: of workers with the same profile each can do what the others can, but for
         the services, which have queues of their own."""

@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
 
+from handlers.jobs.abilities import Abilities
 from handlers.jobs.queues import Queue
+from handlers.jobs.worker_leases import LEASES, WorkerLease, keeper
 from handlers.store.sql.engine import make_private, write_ahead_log
 
 APPLICATION = "likeness"
@@ -105,6 +107,20 @@ class EngineDatabase:
         sa.event.listen(engine, "connect", _connected)
         self._engines.append(engine)
         return engine
+
+
+def workers_alive(data_dir: Path, database_url: str | None) -> tuple[Abilities, ...]:
+    """What each worker alive says it can do. Changes nothing; blocks. Raises what the database raises."""
+    database = EngineDatabase.of(data_dir, database_url)
+    if database.file is not None and not database.file.is_file():
+        return ()
+    keep = keeper(database.url, data_dir / "workers")
+    try:
+        if not sa.inspect(keep.connect()).has_table(LEASES.name):
+            return ()
+        return tuple(Abilities.of_json(worker.abilities) for worker in WorkerLease(keep).alive())
+    finally:
+        keep.drop()
 
 
 def _connected(connection: sqlite3.Connection, _record: object) -> None:

@@ -64,14 +64,24 @@ def chat_of(person: str) -> Chat:
     return Chat(channel="web", chat=person, person=person)
 
 
+LEAST_SECRET = 32
+"""Bytes below which a secret is none."""
+
+
+class SecretUnusable(Exception):
+    """The text is a sentence for the operator."""
+
+
 def load_secret(path: Path) -> bytes:
     """The installation's secret, made at the first start: 256 bits, readable by its owner only.
+
+    Raises SecretUnusable for a file with too little in it: whoever guesses it is every person.
 
     Written whole under another name first and then linked, so that two processes starting together agree on one and a
     crash leaves no half of it.
     """
     try:
-        return path.read_bytes()
+        return _long_enough(path)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -86,4 +96,14 @@ def load_secret(path: Path) -> bytes:
         pass  # another process was first: its secret counts
     finally:
         draft.unlink()
-    return path.read_bytes()
+    return _long_enough(path)
+
+
+def _long_enough(path: Path) -> bytes:
+    secret = path.read_bytes()
+    if len(secret.strip()) < LEAST_SECRET:
+        raise SecretUnusable(
+            f"{path} is empty or too short to keep anything safe; bring it back from a backup, or delete it: a new one "
+            "is made at the next start, and browsers begin as new people"
+        )
+    return secret
