@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
@@ -14,7 +15,8 @@ from bot.front_door import Bounds, Door
 from bot.server import Server
 from tests.waiting import LONG
 
-BRISK = Bounds(head=2048, head_seconds=0.3, body_grace=0.3, body_rate=1000, body_look=0.05, connections=8, each=3)
+PATIENT = Bounds(head=2048, head_seconds=LONG, body_grace=LONG, body_rate=1000, body_look=0.05, connections=8, each=3)
+"""Its times end nothing: a test that is about one of them shortens it."""
 
 
 async def _echo(request: Request) -> Response:
@@ -22,7 +24,7 @@ async def _echo(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def served(bounds: Bounds = BRISK) -> AsyncIterator[int]:
+async def served(bounds: Bounds = PATIENT) -> AsyncIterator[int]:
     """The port of an app that says how long a body was."""
     ready = asyncio.Event()
     app = Starlette(routes=[Route("/", _echo, methods=["GET", "POST"])])
@@ -78,19 +80,19 @@ async def test_a_head_that_is_too_large_is_not_taken(where: str, at_once: bool) 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HT", GET[:-2]])
 async def test_a_connection_that_falls_silent_is_closed(said: bytes) -> None:
-    async with served() as port:
+    async with served(replace(PATIENT, head_seconds=0.1)) as port:
         assert (await ask(port, said)).startswith(b"HTTP/1.1 408")
 
 
 async def test_a_head_that_drips_is_closed_in_time() -> None:
-    async with served() as port:
+    async with served(replace(PATIENT, head_seconds=0.1)) as port:
         answer = await ask(port, *(GET[n : n + 1] for n in range(40)), pause=0.02)
         assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
 
 
 async def test_a_body_that_drips_is_cut_off() -> None:
     post = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"
-    async with served() as port:
+    async with served(replace(PATIENT, body_grace=0.1)) as port:
         assert await ask(port, post, *[b"x"] * 40, pause=0.02) == b""
 
 
@@ -107,7 +109,7 @@ async def test_an_old_version_of_the_protocol_is_not_spoken() -> None:
 
 
 async def test_beyond_the_number_of_connections_nobody_is_let_in_until_one_leaves() -> None:
-    async with served(Bounds(connections=3, head_seconds=20)) as port:
+    async with served(replace(PATIENT, connections=3)) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         assert (await ask(port, GET)).startswith(b"HTTP/1.1 503")
         held[0][1].close()

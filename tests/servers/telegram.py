@@ -261,6 +261,8 @@ class FakeTelegram:
     refuses_it_with: str = "there is no media in the message to edit"
     tells_what_is_answered: bool = True
     """False: what the bot sends comes back without the message it answers."""
+    now: Callable[[], float] = time.monotonic
+    """The clock of its limits, and of what it notes."""
     address: str = ""
     messages: dict[tuple[int, int], Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -533,7 +535,7 @@ class FakeTelegram:
     def _note(self, method: str, params: Json, files: Mapping[str, bytes], code: int) -> None:
         with self._changed:
             upload = sum(map(len, files.values()))
-            self.calls.append(Call(method=method, params=params, upload=upload, at=time.monotonic(), code=code))
+            self.calls.append(Call(method=method, params=params, upload=upload, at=self.now(), code=code))
             self._changed.notify_all()
 
     async def _download(self, request: Request) -> Response:
@@ -726,7 +728,7 @@ class FakeTelegram:
         return chat
 
     def _flood(self, chat: int) -> None:
-        now = time.monotonic()
+        now = self.now()
         rules: list[tuple[object, float | None, float]] = [("all", self.overall, 1.0)]
         if chat < 0:
             rules.append((chat, self.per_group, 60.0))

@@ -17,7 +17,7 @@ from handlers.store.memory import MemoryStore
 from tests.bot.telegram.stage import BRISK
 from tests.contract.test_channel import made
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault
-from tests.waiting import LONG
+from tests.waiting import LONG, TurnedClock
 
 CALLS = ("sendMediaGroup", "sendMessage", "sendPhoto", "editMessageMedia", "editMessageText", "deleteMessage")
 ANN = Chat(channel="telegram", chat="7", person="7")
@@ -64,26 +64,16 @@ async def _delivered(
     assert row.state is DeliveryState.SENT
 
 
-class _Turned:
-    """A clock that every wait turns on: what the bot may send a second is kept, and nobody waits for it."""
-
-    at = 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
-        await asyncio.sleep(0)
-
-
 async def _one_life(folder: Path, telegram: FakeTelegram, store: MemoryStore, outgoing: Outgoing) -> bool:
     """A process that delivers until it is done (True) or killed."""
-    turned = _Turned()
+    turned = TurnedClock()
     channel = TelegramChannel(
         token=TOKEN,
         store=store,
         metrics=Metrics(),
         data_dir=folder,
         api_url=telegram.address,
-        pace=replace(BRISK, clock=Clock(now=lambda: turned.at, sleep=turned.sleep)),
+        pace=replace(BRISK, clock=Clock(now=turned.now, sleep=turned.sleep)),
     )
     delivering = asyncio.create_task(
         Courier(store, sleep=turned.sleep).deliver(channel, ANN, outgoing, job_id=JOB, number=0)

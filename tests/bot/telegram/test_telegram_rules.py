@@ -1,7 +1,6 @@
 """The small rules: rates, lengths, buttons, names. No server is needed for them."""
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -17,32 +16,21 @@ from bot.channels.telegram.outbound.media_format import cut
 from bot.channels.telegram.outbound.speaker import pieces, units
 from handlers.message import Chat, Choice
 from handlers.store.memory import MemoryStore
+from tests.waiting import TurnedClock
 
 GROUP = -77
 
 
-@dataclass
-class Time:
-    """A clock that only waiting moves."""
-
-    at: float = 100.0
-    slept: list[float] = field(default_factory=list)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.at += seconds
-        await asyncio.sleep(0)
-
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.at, sleep=self.sleep)
+def clock_of(time: TurnedClock) -> Clock:
+    return Clock(now=time.now, sleep=time.sleep)
 
 
 # --- rates
 
 
 async def test_a_group_gets_twenty_messages_a_minute() -> None:
-    time = Time()
-    flood = Flood(time.clock())
+    time = TurnedClock()
+    flood = Flood(clock_of(time))
     for _ in range(20):
         await flood.turn(GROUP)
     assert time.at == 100.0
@@ -52,24 +40,24 @@ async def test_a_group_gets_twenty_messages_a_minute() -> None:
 
 
 async def test_a_private_chat_gets_a_few_at_once_and_then_one_a_second() -> None:
-    time = Time()
-    flood = Flood(time.clock())
+    time = TurnedClock()
+    flood = Flood(clock_of(time))
     for _ in range(15):
         await flood.turn(1)
     assert time.at - 100.0 == pytest.approx(10.0, rel=0.01)
 
 
 async def test_all_chats_together_get_thirty_a_second_after_a_burst() -> None:
-    time = Time()
-    flood = Flood(time.clock())
+    time = TurnedClock()
+    flood = Flood(clock_of(time))
     for n in range(900):
         await flood.turn(n + 1)
     assert time.at - 100.0 == pytest.approx(10.0, rel=0.02)
 
 
 async def test_a_refused_chat_rests_and_the_others_go_on() -> None:
-    time = Time()
-    flood = Flood(time.clock())
+    time = TurnedClock()
+    flood = Flood(clock_of(time))
     await flood.turn(1)
     flood.refused(1, 7)
     await flood.turn(2)
@@ -79,8 +67,8 @@ async def test_a_refused_chat_rests_and_the_others_go_on() -> None:
 
 
 async def test_three_chats_refused_together_rest_the_whole_bot_which_is_careful_afterwards() -> None:
-    time = Time()
-    flood = Flood(time.clock())
+    time = TurnedClock()
+    flood = Flood(clock_of(time))
     for chat in (1, 2, 3):
         flood.refused(chat, 5)
     await flood.turn(9)
@@ -98,7 +86,7 @@ async def test_three_chats_refused_together_rest_the_whole_bot_which_is_careful_
 
 
 async def test_small_things_are_left_out_where_there_is_no_room() -> None:
-    flood = Flood(Time().clock())
+    flood = Flood(TurnedClock().clock())
     taken = [flood.spare(1) for _ in range(10)]
     assert taken[0]
     assert not taken[-1]
