@@ -1,10 +1,8 @@
 """The command line, run as a person or a script runs it: exit codes, pure JSON, no traces of exceptions."""
 
 import json
-import os
 import socket
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +16,8 @@ from handlers.store.sql.store import SqlStore
 from providers.attempts import Attempt, Outcome
 from providers.catalog import ACTIONS, STYLES
 from tests.providers.photos import shipped
-from tests.waiting import LONG
+from tests.shell import Shell
 
-ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "run",
     "worker",
@@ -39,24 +36,6 @@ COMMANDS = (
     "wechat",
     "wechat menu",
 )
-
-
-class Shell:
-    """Runs `likeness` in an empty home of its own, without any setting."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    def __call__(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-c", "from bot.cli import main; main(prog_name='likeness')", *words],
-            cwd=self.home,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **env},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONG,
-        )
 
 
 @pytest.fixture

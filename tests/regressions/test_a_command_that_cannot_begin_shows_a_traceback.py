@@ -1,28 +1,16 @@
 """Wrong usage with `--json` printed no document; a bad setting, folder or database printed a traceback."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.waiting import LONG
-
-ROOT = Path(__file__).parents[2]
+from tests.shell import Shell
 
 
 def likeness(home: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", "from bot.cli import main; main(prog_name='likeness')", *words],
-        cwd=home,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LONG,
-    )
+    return Shell(home)(*words, **env)
 
 
 @pytest.mark.parametrize("words", ["portrait", "portrait me.jpg anime many", "unheard_of", "jobs show", "intent"])
