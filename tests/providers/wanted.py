@@ -1,13 +1,17 @@
 """Requests for tests, written in one line: what belongs to the task and what to its sending is sorted out here."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from providers.base import Request
+from providers.catalog import ACTIONS
+from providers.embedded.reading import parameters_of
 from providers.offers import Offer
 from providers.task import Operation, Parameters, Task
+from providers.task_builders import operation_of
 
 _OF_TASK = frozenset(f.name for f in fields(Task)) - {"photos", "mask", "parameters", "face"}
 _OF_PARAMETERS = frozenset(f.name for f in fields(Parameters))
@@ -48,3 +52,14 @@ def changed(request: Request, **values: Any) -> Request:
 
 def every(offers: Iterable[Offer], **values: Any) -> list[Offer]:
     return [replace(offer, **values) for offer in offers]
+
+
+_keys = itertools.count(1)
+
+
+def embedded_edit(action: str, *photos: Path, text: str = "", count: int = 1) -> Request:
+    """An edit as this machine makes it, under a key of its own."""
+    parameters = parameters_of(action, text)
+    operation = operation_of(ACTIONS[action], parameters)
+    key = f"job-{next(_keys)}"
+    return wanted(key, operation=operation, action=action, parameters=parameters, text=text, photos=photos, count=count)

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.shell import Shell
+from tests.shell import ROOT, Shell
+from tests.waiting import LONG
 
 
 def likeness(home: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":

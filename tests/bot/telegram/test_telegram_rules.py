@@ -86,7 +86,7 @@ async def test_three_chats_refused_together_rest_the_whole_bot_which_is_careful_
 
 
 async def test_small_things_are_left_out_where_there_is_no_room() -> None:
-    flood = Flood(TurnedClock().clock())
+    flood = Flood(clock_of(TurnedClock()))
     taken = [flood.spare(1) for _ in range(10)]
     assert taken[0]
     assert not taken[-1]
