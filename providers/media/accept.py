@@ -1,10 +1,11 @@
 """A photo from a person, accepted by decoding it and never by its name.
 
-Taken: JPEG (also multi-picture), PNG, WebP, BMP, GIF and other animations (first frame), TIFF (no fax), HEIC/HEIF,
-AVIF. What comes out is always a new file: upright, sRGB, 8 bits, three channels, no metadata of any kind and nothing
-that is not read to make its pixels; JPEG or, where something is transparent, PNG; its long side at most 4096 px (more
-than any service takes in, enough to upscale from) and at most 10 MB (what the services take), so that nothing behind
-has to look again.
+Taken: JPEG (also multi-picture), PNG, WebP, BMP and DIB, GIF and other animations (first frame), TIFF (no fax),
+HEIC/HEIF, AVIF, JPEG 2000, TGA (with its footer, or uncompressed and of just the length it states: it has no mark at
+its beginning), ICO (the largest picture in it). What comes out is always a new file: upright, sRGB, 8 bits, three
+channels, no metadata of any kind and nothing that is not read to make its pixels; JPEG or, where something is
+transparent, PNG; its long side at most 4096 px (more than any service takes in, enough to upscale from) and at most
+10 MB (what the services take), so that nothing behind has to look again.
 
 A JPEG that is all that already keeps its coded pixels; the file is put together anew around them and decoded to see
 that they are whole (`strip_jpeg`, `sound`). Everything else is decoded and encoded again: JPEG of quality 95, 4:4:4.
@@ -67,7 +68,7 @@ def accept(source: Path | bytes, *, into: Path, max_bytes: int = MAX_BYTES) -> A
     try:
         finished = _as_it_is(data) or _anew(data)
     except Undecodable as error:
-        raise refusal(error.code) from None
+        raise refusal(error.code, most_pixels=error.most_pixels) from None
     file = finished.file
     digest = hashlib.sha256(file.data).hexdigest()
     return AcceptedPhoto(
@@ -116,10 +117,10 @@ def _anew(data: bytes) -> _Finished:
     return _Finished(file=file, source_format=decoded.source_format, source_size=decoded.source_size)
 
 
-def refusal(code: str) -> AskPerson:
+def refusal(code: str, *, most_pixels: int | None = None) -> AskPerson:
     """The person's side of an `Undecodable`."""
     params = {
-        "photo_too_many_pixels": {"max_mp": MAX_PIXELS // 1_000_000},
+        "photo_too_many_pixels": {"max_mp": (most_pixels or MAX_PIXELS) // 1_000_000},
         "photo_too_small": {"min_side": MIN_SIDE},
     }
     return AskPerson(code=known_code(code), params=params.get(code))

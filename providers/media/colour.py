@@ -1,6 +1,7 @@
 """Pictures of any mode and colour space → sRGB, 8 bits a channel, RGB or RGBA, with nothing else attached."""
 
 import io
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,18 +12,50 @@ from providers.media.sizes import fitted
 
 _SPACE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
 _BAND_PIXELS = 1 << 20
+_WHOLE_PIXELS = 16_000_000
+"""Above it a picture is reduced a part at a time, of about `_PART_PIXELS`."""
+_PART_PIXELS = 4_000_000
+_LANCZOS_REACH = 3
+"""Pixels of the result that one pixel is made from, on either side."""
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
-def to_srgb(image: Image.Image, profile: bytes | None, *, max_side: int | None = None) -> Image.Image:
-    """RGB, or RGBA where something is transparent. An unusable `profile` is passed over, as viewers do.
+def reduced(image: Image.Image, max_side: int | None) -> Image.Image:
+    """8 bits a channel, in a mode that can be converted, the long side reduced to `max_side`.
 
-    Reduced to `max_side` on the way: before the colours are converted, which then costs less.
+    Before the colours are converted, which then costs less. A large picture is gone through a part at a time: a whole
+    copy in another mode would take as much memory again.
     """
-    picture = _simple(image)
-    if max_side is not None and max(picture.size) > max_side:
-        # Pillow weighs colours by their transparency here, so what is invisible does not bleed into the edges.
-        picture = picture.resize(fitted(picture.size, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if max_side is None or max(image.size) <= max_side:
+        return _simple(image)
+    size = fitted(image.size, max_side)
+    if image.mode in _DEEP:
+        image = _eight_bits(image)
+    if image.width * image.height > _WHOLE_PIXELS:
+        return _in_parts(image, size)
+    # Pillow weighs colours by their transparency here, so what is invisible does not bleed into the edges.
+    return _simple(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _in_parts(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The same as `resize` of the whole, but for the last bit."""
+    factor = image.height / size[1]
+    rows = max(1, int(_PART_PIXELS / (image.width * factor)))
+    margin = math.ceil(_LANCZOS_REACH * factor) + 1
+    whole = Image.new(_simple(image.crop((0, 0, 1, 1))).mode, size)
+    for first in range(0, size[1], rows):
+        last = min(first + rows, size[1])
+        above = max(0, math.floor(first * factor) - margin)
+        below = min(image.height, math.ceil(last * factor) + margin)
+        part = _simple(image.crop((0, above, image.width, below)))
+        box = (0.0, first * factor - above, float(image.width), min(last * factor, image.height) - above)
+        part = part.resize((size[0], last - first), Image.Resampling.LANCZOS, box=box)
+        whole.paste(part, (0, first))
+    return whole
+
+
+def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB, or RGBA where something is transparent. An unusable `profile` is passed over, as viewers do."""
     alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
     if alpha is not None:
         picture = picture.convert("RGB")

@@ -13,29 +13,37 @@ from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
+    IcoImagePlugin,
     Image,
     ImageFile,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
+    TgaImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from providers.media.colour import to_srgb
-from providers.media.containers import beside_pixels, boxes_missing, sniff, webp_size
+from providers.media import webp_scaled
+from providers.media.colour import in_srgb, reduced
+from providers.media.containers import beside_pixels, boxes_missing, picture_in_icon, sniff, webp_size, whole_png
 from providers.media.sizes import fitted
 from providers.media.strip_jpeg import MAX_SCANNED, MAX_SCANS
 from providers.media.structure_limits import jpeg_scans, too_many_pieces
+from providers.media.weight import MOST_BYTES, in_turn, weight_of
 
 # The plugins are imported so that Pillow never goes looking for all the others.
 _PLUGINS = (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
+    IcoImagePlugin,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
+    TgaImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
@@ -50,10 +58,14 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS_JPEG
 
 
 class Undecodable(Exception):
-    """Why bytes are not a usable picture. `code` is one of `photo_*` and `not_a_photo`."""
+    """Why bytes are not a usable picture. `code` is one of `photo_*` and `not_a_photo`.
 
-    def __init__(self, code: str) -> None:
+    `most_pixels`: of `photo_too_many_pixels`, what such a file may have.
+    """
+
+    def __init__(self, code: str, *, most_pixels: int | None = None) -> None:
         self.code = code
+        self.most_pixels = most_pixels
         super().__init__(code)
 
 
@@ -84,6 +96,7 @@ class Header:
 
 def inspect(data: bytes) -> Header:
     """What a file is, mostly without decoding it. Raises Undecodable."""
+    data = _mended(data)
     image = _opened(data)
     name = image.format or ""
     try:
@@ -109,21 +122,31 @@ def inspect(data: bytes) -> Header:
 
 
 def decode(data: bytes, *, max_side: int | None = None, min_side: int = 1) -> Decoded:
-    """Decode in full; the long side is reduced to `max_side`. Raises Undecodable."""
+    """Decode in full; the long side is reduced to `max_side`. Raises Undecodable.
+
+    Takes less than 500 MB whatever comes, and large ones wait for each other: see `weight`.
+    """
+    data = _mended(data)
     image = _opened(data, min_side=min_side)
     name = image.format or ""
     size = image.size
     try:
         profile = image.info.get("icc_profile")
-        if name in ("JPEG", "MPO"):
-            _check_scans(jpeg_scans(data), size)
-        if max_side is not None and name in ("JPEG", "MPO"):
-            image.draft(None, fitted(size, max_side))
-        _check_pixels(image.size, MAX_PIXELS)
-        image.decodermaxblock = _PORTION
-        image.load()
-        turn = orientation(image)  # not before: for this, Pillow may load a PNG, which fails only the first time
-        converted = to_srgb(image, profile if isinstance(profile, bytes) else None, max_side=max_side)
+        weight = _drafted(image, data, max_side)
+        scaled = name == "WEBP" and weight > _WORTH_SCALING and webp_scaled.available()
+        if not scaled:
+            _check_weight(size, weight)
+        with in_turn(weight):
+            turn = orientation(image) if scaled else 1
+            if scaled:
+                small = webp_scaled.decode_scaled(data, fitted(size, max_side or max(size)))
+            else:
+                image.decodermaxblock = _PORTION
+                image.load()
+                turn = orientation(image)  # not before: Pillow may load a PNG for it, which fails only the first time
+                small = reduced(image, max_side)
+            del image  # up to 256 MB that nobody needs while the colours are converted
+            converted = in_srgb(small, profile if isinstance(profile, bytes) else None)
         if turn in _TURNS:
             converted = converted.transpose(_TURNS[turn])
     except Undecodable:
@@ -133,6 +156,34 @@ def decode(data: bytes, *, max_side: int | None = None, min_side: int = 1) -> De
     except Exception as error:  # as above
         raise Undecodable(_broken(name, data, error)) from None
     return Decoded(image=converted, source_format=name, source_size=size[::-1] if turn in _SIDEWAYS else size)
+
+
+def _drafted(image: ImageFile.ImageFile, data: bytes, max_side: int | None) -> int:
+    """Have the decoder itself make it smaller where it can; what decoding it will weigh."""
+    size = image.size
+    if isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile) and max_side is not None:
+        halvings = 0
+        while (size[0] >> halvings) * (size[1] >> halvings) > _JPEG2000_PIXELS:
+            halvings += 1
+        image.reduce = halvings
+        return weight_of(image, data) >> 2 * halvings
+    if image.format not in ("JPEG", "MPO"):
+        return weight_of(image, data)
+    scans = jpeg_scans(data)
+    _check_scans(scans, size)
+    coefficients = size if scans > 1 else None
+    if max_side is not None:
+        stays_whole = max(size) // max_side < 2
+        if stays_whole and weight_of(image, data, coefficients_of=coefficients) > MOST_BYTES:
+            max_side = int(max_side * _ALMOST)  # 8000 become 4000 where the whole is too much for 4096
+        image.draft(None, fitted(size, max_side))
+    _check_pixels(image.size, MAX_PIXELS)
+    return weight_of(image, data, coefficients_of=coefficients)
+
+
+def _check_weight(size: tuple[int, int], weight: int) -> None:
+    if weight > MOST_BYTES:
+        raise Undecodable("photo_too_many_pixels", most_pixels=size[0] * size[1] * MOST_BYTES // weight)
 
 
 def orientation(image: Image.Image) -> int:
@@ -151,6 +202,11 @@ def orientation(image: Image.Image) -> int:
 
 _PORTION = 1 << 22
 """Bytes decoded at a time. After each portion the thread waits for the interpreter again; Pillow's are of 64 KB."""
+_WORTH_SCALING = 256_000_000
+"""From such a weight on a WebP is decoded at the size that is wanted."""
+_ALMOST = 0.9
+_JPEG2000_PIXELS = 20_000_000
+"""Above it a half, a quarter … is decoded: the format holds itself in halves."""
 _PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"Orientation", b"iTXt")
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _FAX = ("tiff_ccitt", "group3", "group4")
@@ -175,6 +231,13 @@ def _register_heif() -> None:
     pi_heif.register_heif_opener(thumbnails=False)
 
 
+def _mended(data: bytes) -> bytes:
+    """What decoders should be given instead: an icon's largest picture, a PNG without what is broken beside its
+    pixels."""
+    data = picture_in_icon(data)
+    return whole_png(data) if sniff(data) == "PNG" else data
+
+
 def _opened(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
     """Open without decoding, with everything checked that can be. Raises Undecodable."""
     name = sniff(data)
@@ -183,15 +246,15 @@ def _opened(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:
     if name == "HEIF":
         _register_heif()
     _settle_warnings()
-    _check_before_opening(name, data)
     try:
+        _check_before_opening(name, data)
         image = Image.open(io.BytesIO(data), formats=(name,))
         _check_size(image, min_side)
     except Undecodable:
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Undecodable("photo_too_many_pixels") from None
-    except Exception:  # as above
+    except Exception:  # as above; our own walks through damaged files included
         raise Undecodable(_broken(name, data)) from None
     return image
 

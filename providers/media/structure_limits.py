@@ -25,7 +25,7 @@ def too_many_pieces(data: bytes, name: str) -> bool:
     walk = {"JPEG": _jpeg_head, "PNG": png_chunks, "GIF": _gif_head, "TIFF": _tiff_head}.get(name)
     try:
         return walk is not None and next(islice(walk(data), MAX_PIECES, None), None) is not None
-    except (struct.error, IndexError, Malformed):  # cut off, which the decoder says better
+    except (struct.error, IndexError, OverflowError, Malformed):  # cut off, which the decoder says better
         return False
 
 
