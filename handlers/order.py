@@ -78,6 +78,13 @@ class Order(_Frozen):
     """How often this order was made before ("again"): a provider that would repeat itself varies by it."""
 
     @property
+    def keys(self) -> str:
+        """What it asks for by the catalog's keys alone, `edit:restore+colorize`, for a log: no words of a person."""
+        named = ((shot.style, *(edit.action for edit in shot.edits)) for shot in self.shots)
+        shots = dict.fromkeys("+".join(key for key in keys if key) for keys in named)
+        return ":".join((self.operation, ",".join(filter(None, shots)))).rstrip(":")
+
+    @property
     def count(self) -> int:
         """Pictures promised in all."""
         return sum(shot.count for shot in self.shots)

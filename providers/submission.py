@@ -200,7 +200,9 @@ class _Turns:
         try:
             return await _hand_over(self.request, provider, self.journal, tuple(self.tried))
         except LikenessError as error:
-            log.info("provider %s did not take a request: %s", provider.name, error)
+            # A key, a balance or a right that only the operator can mend is worth more than a line among many.
+            level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
+            log.log(level, "provider %s did not take a request: %s", provider.name, error)
             self.tried.append(attempt(provider.name, error))
             if isinstance(error, NotTaken | MaybePaid):
                 self.router.breaker.failed(provider.name)

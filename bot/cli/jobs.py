@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from handlers.describe import describe
 from handlers.jobs.details import JobDetails, job_details
 from handlers.jobs.journal import record_of
 from handlers.order import Order
-from handlers.store.base import ENDED, Job
+from handlers.store.base import ENDED, Job, Jobs
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.api.results import tried
@@ -26,6 +27,8 @@ from providers.money import USD
 Row = dict[str, Any]
 ID_LENGTH = 20
 """Characters of a job's id."""
+CANCEL_SECONDS = 5.0
+"""How long a cancelled job's end is waited for."""
 LOOK_AGAIN = 0.2
 """Seconds between two looks at a job that is being taken up again."""
 
@@ -34,11 +37,11 @@ LOOK_AGAIN = 0.2
 @json_option
 @click.pass_context
 def jobs(ctx: click.Context, as_json: bool) -> None:
-    """Jobs: list them (also without a word more), look at one, or take up a paid request again."""
+    """Jobs: list them (also without a word more), look at one, stop one, or take up a paid request again."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_jobs, as_json=as_json)
     elif as_json:  # `jobs --json list` means what `jobs list --json` does
-        ctx.default_map = {name: {"as_json": True} for name in ("list", "show", "resume")}
+        ctx.default_map = {name: {"as_json": True} for name in ("list", "show", "resume", "cancel")}
 
 
 @jobs.command("list")
@@ -66,6 +69,14 @@ def resume(job_id: str, as_json: bool) -> None:
     Pieces of a command that no service had yet are sent.
     """
     asyncio.run(_reported(lambda: _resume(job_id, as_json), as_json))
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+def cancel(job_id: str, as_json: bool) -> None:
+    """Stop a job as its person could: what a service has not begun is taken back, what is made is delivered."""
+    asyncio.run(_reported(lambda: _cancel(job_id, as_json), as_json))
 
 
 async def _reported(work: Callable[[], Awaitable[None]], as_json: bool) -> None:
@@ -158,6 +169,40 @@ async def _resume(job_id: str, as_json: bool) -> None:
         code = job.error_code or "internal"
         fail(failure(code, words("en", f"error.{code}")), as_json)
     _report({"success": True, "job": _row(job), "images": [_image(p) for p in job.pictures]}, as_json)
+
+
+async def _cancel(job_id: str, as_json: bool) -> None:
+    store = await _opened()
+    try:
+        job = await cancelled(store, job_id)
+    except LookupError as error:
+        code = "unknown_job" if isinstance(error, KeyError) else "job_ended"
+        fail(failure(code, str(error.args[0])), as_json)
+    finally:
+        await store.aclose()
+    if as_json:
+        print_json({"success": True, "job": _row(job)})
+    elif job.state in ENDED:
+        say(f"The job has ended: {job.state.value}.")
+    else:
+        say("The job is stopped by the worker that has it; where none runs, by the next one that starts.")
+
+
+async def cancelled(store: Jobs, job_id: str, *, patience: float = CANCEL_SECONDS) -> Job:
+    """The job, its cancellation committed for whichever worker has it, and waited for a little.
+
+    Raises KeyError where there is no such job, and IndexError where it has ended, each with a sentence.
+    """
+    job = await store.job(job_id)
+    if job is None:
+        raise KeyError(f"There is no job {job_id[:40]!r}.")
+    if job.state in ENDED:
+        raise IndexError(f"The job has ended already ({job.state.value}).")
+    job = await store.update_job(job_id, cancel_asked=True)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            job = await _ended(store, job_id)
+    return job
 
 
 async def _ended(store: Any, job_id: str) -> Job:

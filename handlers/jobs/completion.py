@@ -81,7 +81,7 @@ class Completion:
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
         if row.state is DeliveryState.SENT:
             await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled", made)
-            await self._finish(job, JobState.CANCELLED if made.cancelled else JobState.DONE, None)
+            await self._finish(job, JobState.CANCELLED if made.cancelled else JobState.DONE, None, took=seconds)
         elif row.state is DeliveryState.UNCERTAIN:
             await self._settle(channel, teller, "job.settled_unsure", made)
             await self.courier.say(channel, job.chat, teller.unsure_delivery(number=job.delivery))
@@ -134,7 +134,7 @@ class Completion:
         now = self.clock() if took is None else teller.job.created + timedelta(seconds=took)
         await self.courier.show(channel, teller.job.chat, teller.settled(key, now=now))
 
-    async def _finish(self, job: Job, state: JobState, error_code: str | None) -> None:
+    async def _finish(self, job: Job, state: JobState, error_code: str | None, *, took: float | None = None) -> None:
         now = self.clock()
         last = None
         if job.pictures:
@@ -144,7 +144,17 @@ class Completion:
         if not await self.store.finish_job(replace(job, state=state, error_code=error_code, finished=now), last):
             await self._drop(job)
             return
-        log.info("job ended: job=%s state=%s code=%s", job.id, state.value, error_code or "-")
+        seconds = max(0.0, (now - job.created).total_seconds()) if took is None else took
+        log.info(
+            "job ended: job=%s state=%s code=%s what=%s provider=%s pictures=%d seconds=%.1f",
+            job.id,
+            state.value,
+            error_code or "-",
+            job.order.keys,
+            job.provider or "-",
+            len(job.pictures),
+            seconds,
+        )
 
 
 def counted(job: Job, parts: Sequence[Part]) -> Job:

@@ -24,7 +24,7 @@ from providers.base import Cancelled, PictureFile, Progress, Request, Result, Su
 from providers.codes import known_code
 from providers.collection import collect
 from providers.deadlines import Now, Sleep, is_over, utc_now
-from providers.errors import LikenessError, MadeNothing, NotTaken
+from providers.errors import LikenessError, MadeNothing, NotTaken, TellOperator
 from providers.journal import Record, Stage
 from providers.submission import Routes, split, submit
 
@@ -299,7 +299,8 @@ class _Making:
                 return await self._collect(piece, submission)
             return await self._look(piece, submission)
         except LikenessError as error:
-            log.info("a request ended without pictures: job=%s %s", self.job.id, error)
+            level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
+            log.log(level, "a request ended without pictures: job=%s %s", self.job.id, error)
             return failure_of(error)
         except (StoreError, OSError):
             raise
