@@ -27,6 +27,7 @@ from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
+from handlers.faces import Faces
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
 from handlers.jobs.outage import answered
@@ -41,6 +42,7 @@ from intent import parse
 from providers.api.spending import one_ledger
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
+from providers.faces import FaceService
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.media.files import make_private_folder
 from providers.offers import Tier
@@ -140,6 +142,7 @@ async def parts(
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             budgets=settings.budgets,
+            faces=Faces(store) if any(isinstance(p, FaceService) for p in router.providers) else None,
             consents=Consents(store) if settings.providers_consent == "ask" else None,
             retention_days=settings.retention_days,
             access=settings.access_rules,

@@ -8,6 +8,12 @@ from providers.catalog import ACTIONS, STYLES
 
 def describe(order: Order, language: Language) -> str:
     """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
+    if order.operation == "train_face":
+        return words(language, "name.train_face")
+    if order.template is not None:
+        return words(language, "name.template")
+    if order.face is not None:
+        return words(language, "name.with_face", style=_shot_name(order.shots[0], language))
     if order.operation == "series":
         items = "、" if language == "zh" else ", "
         names = items.join(dict.fromkeys(_shot_name(shot, language) for shot in order.shots))

@@ -58,7 +58,7 @@ class Order(_Frozen):
     `photos`: accepted photos (upright, sRGB, stripped), main photo first.
     """
 
-    operation: Literal["portrait", "series", "edit", "create"]
+    operation: Literal["portrait", "series", "edit", "create", "train_face"]
     shots: tuple[Shot, ...]
     model: str = "nanopro"
     aspect_ratio: str | None = None
@@ -68,6 +68,13 @@ class Order(_Frozen):
     photos_as: Literal["each", "together"] | None = None
     """Of several photos: a picture of each, or one of all of them. None: it was not said."""
     mask: StoredPath | None = None
+    template: StoredPath | None = None
+    """A finished picture that the person is to be put in."""
+    face: str | None = None
+    """The service's name of the person's trained face, in place of photos."""
+    gender: Literal["female", "male"] | None = None
+    """Which preset of a trained face."""
+    retouch: bool = True
     provider: str | None = None
     block: tuple[str, ...] = ()
     priority: Literal["quality", "speed", "cost", "privacy"] | None = None

@@ -37,6 +37,7 @@ class Step(_Frozen):
     text: str = ""
     photos: tuple[StoredPath, ...] = ()
     mask: StoredPath | None = None
+    face: str | None = None
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()

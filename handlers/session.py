@@ -52,11 +52,12 @@ class Question(_Frozen):
 
     `style`: pick a style for `order` · `photo`: `order` waits for a photo · `second_photo`, `text`: likewise ·
     `confirm`: `order` costs more than the limit · `consent`: `order` would go to `company`, which is not accepted ·
+    `gender`: which preset of a trained face `order` is made with ·
     `reading`: which of `orders` was meant · `browse`: a menu was shown.
     `options` are the ids of the choices offered, in order, so that a number answers too.
     """
 
-    kind: Literal["style", "photo", "second_photo", "text", "confirm", "consent", "reading", "browse"]
+    kind: Literal["style", "photo", "second_photo", "text", "confirm", "consent", "gender", "reading", "browse"]
     options: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     """What the options were called, so that words answer too."""
@@ -73,6 +74,8 @@ class Session(_Frozen):
     language_fixed: bool = False
     """True once set by /settings: then words no longer change it."""
     photos: tuple[SessionPhoto, ...] = ()
+    gender: Literal["female", "male"] | None = None
+    """Which presets of a trained face are theirs; asked once, and set by /settings."""
     last_order: Order | None = None
     last_result: LastResult | None = None
     question: Question | None = None

@@ -60,9 +60,10 @@ async def collect(
     record = await journal.find(request.key)
     if record is not None and record.stage is Stage.MADE and await in_thread(_all_there, record.pictures):
         return Result(pictures=record.pictures, charge=record.charge)
-    if record is not None and record.stage is Stage.MADE and submission.face is not None:
-        return Result(face=submission.face, charge=record.charge)
     provider = router.provider(submission.provider)
+    if record is not None and record.stage is Stage.MADE and submission.face is not None:
+        await provider.release(submission)  # an earlier run may have ended before it did
+        return Result(face=submission.face, charge=record.charge)
 
     async def report(progress: Progress) -> None:
         if on_progress is not None:

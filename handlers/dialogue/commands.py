@@ -3,7 +3,7 @@
 from typing import Literal
 
 from handlers.describe import describe
-from handlers.dialogue import offers, ordering
+from handlers.dialogue import face_orders, offers, ordering
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
@@ -188,18 +188,26 @@ def _privacy(turn: TurnBuilder) -> None:
     if turn.heard.accepted:
         agreed = between.join(label_of(name) for name in sorted(turn.heard.accepted))
         lines.append(turn.words("say.privacy_agreed", companies=agreed))
+    if turn.heard.faces:
+        kept = between.join(dict.fromkeys(label_of(face.service) for face in turn.heard.faces))
+        lines.append(turn.words("face.privacy", n=len(turn.heard.faces), company=kept))
     turn.say("\n".join([*lines, turn.words("say.privacy_delete")]))
 
 
 def _settings(turn: TurnBuilder) -> None:
     session = turn.session
     current = f"choice.lang_{session.language}" if session.language_fixed else "choice.lang_auto"
-    choices = (
+    choices: tuple[Choice, ...] = (
         Choice(id="language:zh", label=turn.words("choice.lang_zh")),
         Choice(id="language:en", label=turn.words("choice.lang_en")),
         Choice(id="language:auto", label=turn.words("choice.lang_auto")),
     )
-    turn.ask("browse", turn.words("say.settings", language=turn.words(current)), choices)
+    text = turn.words("say.settings", language=turn.words(current))
+    if turn.heard.faces is not None:
+        which = f"choice.gender_{session.gender}" if session.gender else "face.gender_unsaid"
+        text += "\n" + turn.words("face.gender", which=turn.words(which))
+        choices += face_orders.gender_choices(turn)
+    turn.ask("browse", text, choices)
 
 
 def _set_language(turn: TurnBuilder, rest: str) -> None:

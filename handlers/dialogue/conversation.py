@@ -25,6 +25,7 @@ from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.refusals import refusal_counted
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing, press_limits
 from handlers.dialogue.turn import Decision, language_of
+from handlers.faces import Faces
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.order import job_id as job_of
@@ -78,7 +79,7 @@ class SecondReader(Protocol):
 class Conversation:
     """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`. `forget`
     deletes what a person's channel keeps of them by itself. `consents`: where people are asked before their pictures
-    go to another company."""
+    go to another company. `faces`: where a service learns faces."""
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class Conversation:
         forget: Callable[[Chat], Awaitable[None]] | None = None,
         budgets: Budgets = UNLIMITED,
         consents: Consents | None = None,
+        faces: Faces | None = None,
         retention_days: int = 30,
         access: AccessRules = OPEN_TO_ALL,
         owner: OwnerNotes | None = None,
@@ -112,6 +114,7 @@ class Conversation:
         self._forget_in_channel = forget
         self._budgets = budgets
         self._consents = consents
+        self._faces = faces
         self._retention_days = retention_days
         self._access = Access(store, access)
         self._admin = Administration(store=store, access=self._access, jobs=jobs, now=now)
@@ -150,7 +153,7 @@ class Conversation:
             heard = MessageFacts(
                 message=message, now=now, session=session, photos=photos, running=running, named_job=named
             )
-            heard = await self._with_consent(heard)
+            heard = await self._with_faces(await self._with_consent(heard))
             intent = parse(message.text, photos=photos_in_sight(heard))
             desk = Pricing(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
             decision = decide(heard, desk)
@@ -190,6 +193,7 @@ class Conversation:
         if decision.forget:
             decision = await self._forget(heard, decision)
         await self._keep_consent(message.chat, decision)
+        await self._keep_faces(message.chat, decision)
         if decision.refused is not None:
             await self._store.count(refusal_counted(decision.refused))
         decision = await self._let(heard, decision)
@@ -319,7 +323,7 @@ class Conversation:
         now = self._now()
         named = await self._named_job(message)
         heard = MessageFacts(message=message, now=now, session=session, running=tuple(running), named_job=named)
-        heard = await self._with_consent(heard)
+        heard = await self._with_faces(await self._with_consent(heard))
         photos, refused = await self._accept_all(message.photos, heard)
         quoted, refused_too = await self._accept_all(message.quoted_photos, heard)
         if not quoted and message.quoted_job and named is not None:
@@ -351,6 +355,20 @@ class Conversation:
             named = await self._own_job(asked.job, message.chat) if asked else named
         accepted = await self._consents.accepted(message.chat)
         return replace(heard, accepted=accepted, asked=asked, named_job=named)
+
+    async def _with_faces(self, heard: MessageFacts) -> MessageFacts:
+        if self._faces is None:
+            return heard
+        return replace(heard, faces=await self._faces.of(heard.message.chat))
+
+    async def _keep_faces(self, chat: Chat, decision: Decision) -> None:
+        """Those deleted go (at their services too, by the job runner), and those in use do not expire."""
+        if self._faces is None:
+            return
+        for face in decision.drop_faces:
+            await self._faces.drop(chat, face)
+        for face in {job.order.face for job in decision.jobs if job.order.face is not None}:
+            await self._faces.used(chat, face, at=self._now())
 
     async def _named_job(self, message: Message) -> Job | None:
         """The job a choice or a quoted result speaks of; another person's job is nobody's here."""

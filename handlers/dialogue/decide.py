@@ -9,7 +9,7 @@ words that ask for a picture ─┘        │ no        │ no        │ no
 
 from handlers.choices import leads_somewhere
 from handlers.describe import describe
-from handlers.dialogue import answer_matching, answers, commands, consent, menus, offers, ordering
+from handlers.dialogue import answer_matching, answers, commands, consent, face_talk, menus, offers, ordering
 from handlers.dialogue.each_or_together import one_each
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.interpretation import batch, fresh_result, order_from, photos_in_sight
@@ -52,8 +52,12 @@ def refuse_photos(turn: TurnBuilder) -> None:
 
 
 def said(turn: TurnBuilder, text: str) -> None:
+    if face_talk.said(turn, text):
+        return
     question = turn.open_question()
     if question is not None:
+        if face_talk.photos_came(turn, question):
+            return
         if (chosen := answers.chosen(turn, question, text)) is not None:
             tapped(turn, chosen)
             return
@@ -175,7 +179,9 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             offers.offer_edits(turn)
         case "confirm" if question is not None and question.kind == "confirm" and question.order is not None:
             turn.close_question()
-            if rest == "yes":
+            if rest == "yes" and question.order.operation == "train_face":
+                face_talk.confirmed(turn, question.order)
+            elif rest == "yes":
                 ordering.start(turn, question.order)
             else:
                 turn.say(turn.words("say.declined"))
@@ -191,6 +197,8 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
         ):
             turn.close_question()
             ordering.take(turn, question.orders[int(rest)])
+        case "face" | "unface" | "gender":
+            face_talk.tapped(turn, verb, rest)
         case "language" | "forget":
             commands.tapped(turn, verb, rest)
         case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel":

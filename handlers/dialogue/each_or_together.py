@@ -26,7 +26,7 @@ _OF_A_COUPLE = frozenset({"wedding"})
 
 def settled(order: Order) -> Order:
     """The order with what was said of its photos acted on: for a picture of each, one shot a photo."""
-    if len(order.photos) < 2 or _shared_out(order) or order.operation == "create":
+    if len(order.photos) < 2 or _shared_out(order) or of_one_person(order):
         return order
     if _actions(order) & {"transfer_style"}:
         return order
@@ -44,7 +44,7 @@ def about_several(intent: Intent) -> bool:
 
 def undecided(order: Order) -> bool:
     """Whether it must be asked: the words do not say, and both make sense."""
-    if len(order.photos) < 2 or _shared_out(order) or order.photos_as is not None or order.operation == "create":
+    if len(order.photos) < 2 or _shared_out(order) or order.photos_as is not None or of_one_person(order):
         return False
     if order.operation == "edit":
         return not _actions(order) & _TOGETHER
@@ -95,6 +95,11 @@ def _count_of_each(order: Order, shot: Shot) -> int:
     """ "Two of each" is two; a number that is the number of photos counted those ("turn these 3 into …")."""
     said = order.photos_as == "each" and shot.count != len(order.photos)
     return shot.count if said else 1
+
+
+def of_one_person(order: Order) -> bool:
+    """Whether its photos are of one person, or of nobody: a training, a template, a picture from words."""
+    return order.operation in ("create", "train_face") or order.template is not None
 
 
 def _shared_out(order: Order) -> bool:

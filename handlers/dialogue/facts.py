@@ -11,6 +11,7 @@ from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import Job, Usage
 from intent import Intent
+from providers.faces import TrainedFace
 from providers.moderation.offence import Offence
 from providers.moderation.words import offence_in
 
@@ -44,6 +45,8 @@ class MessageFacts:
     usage: Usage | None = None
     privacy: Privacy | None = None
     """Where the message asks for it."""
+    faces: tuple[TrainedFace, ...] | None = None
+    """This person's trained faces, the newest first; None where nobody here learns faces."""
     accepted: frozenset[str] | None = None
     """The companies this person lets photos go to; None where nobody is asked."""
     asked: Asked | None = None

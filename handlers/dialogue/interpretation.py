@@ -184,6 +184,10 @@ def sized(order: Order, session: Session, heard: MessageFacts) -> Order:
 
 def missing(order: Order) -> Missing | None:
     """What the person must still give before the order can be made."""
+    if order.face is not None:
+        return None
+    if order.template is not None:
+        return None if order.photos else "photo"
     if order.operation == "create":
         return None if order.shots[0].prompt else "text"
     if not order.photos:
@@ -196,7 +200,7 @@ def missing(order: Order) -> Missing | None:
         if any(_lacks_text(e, len(order.photos)) for e in edits):
             return "text"
         return None
-    if any(not (s.style or s.prompt or s.scene) for s in order.shots):
+    if order.operation != "train_face" and any(not (s.style or s.prompt or s.scene) for s in order.shots):
         return "style"
     return None
 

@@ -1,8 +1,16 @@
 """From an order to a job: ask for what is missing, say what cannot be done, ask where it is dear, start."""
 
 from handlers.describe import describe
-from handlers.dialogue import consent, offers
-from handlers.dialogue.each_or_together import MOST_PICTURES, one_each, settled, together, undecided, wanted
+from handlers.dialogue import consent, face_orders, offers
+from handlers.dialogue.each_or_together import (
+    MOST_PICTURES,
+    of_one_person,
+    one_each,
+    settled,
+    together,
+    undecided,
+    wanted,
+)
 from handlers.dialogue.interpretation import missing, order_from, sized
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
@@ -18,10 +26,14 @@ from providers.money import Money
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
     order = sized(_told(turn, order, settled(order)), turn.session, turn.heard)
+    order = face_orders.applied(turn, order)
     if refuse_content(turn, order):
         return
     if (lacks := missing(order)) is not None:
         ask_for(turn, lacks, order)
+        return
+    if face_orders.lacks_gender(order):
+        face_orders.ask_gender(turn, order)
         return
     if undecided(order):
         _ask_each_or_together(turn, order)
@@ -29,7 +41,8 @@ def take(turn: TurnBuilder, order: Order) -> None:
     try:
         quote = turn.desk.quote(order)
     except LikenessError as error:
-        if order.photos_as is None and len(order.photos) > 1 and error.code in ("no_provider", "provider_cannot"):
+        several = order.photos_as is None and len(order.photos) > 1 and not of_one_person(order)
+        if several and error.code in ("no_provider", "provider_cannot"):
             # Nobody here takes several photos at once, but one at a time may work.
             _take_one_each(turn, order, error)
         else:
@@ -137,7 +150,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
     turn.jobs.append(job)
     turn.mark_used(order)
     turn.session = turn.session.model_copy(update={"last_order": order, "question": None})
-    key = "say.understood_free" if quote.basic else "say.understood"
+    key = "face.started" if job.trains else "say.understood_free" if quote.basic else "say.understood"
     text = turn.words(
         key,
         what=describe(order, turn.language),

@@ -40,6 +40,8 @@ class Decision:
     """What a job asked is answered."""
     refused: Offence | None = None
     """What was wished for is not made here."""
+    drop_faces: tuple[str, ...] = ()
+    """Trained faces that are to be forgotten."""
 
 
 def language_of(session: Session, text: str, read: Language, hint: Language | None) -> Language:
@@ -78,6 +80,7 @@ class TurnBuilder:
     refused: Offence | None = None
     notes: list[str] = field(default_factory=list)
     """What the next reply says besides."""
+    drop_faces: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -98,6 +101,7 @@ class TurnBuilder:
             accept=tuple(self.accept),
             answers_job=self.answers_job,
             refused=self.refused,
+            drop_faces=tuple(self.drop_faces),
         )
 
     @property
@@ -201,7 +205,7 @@ class TurnBuilder:
         self._mark(order, "refused")
 
     def _mark(self, order: Order, what: str) -> None:
-        meant = set(order.photos)
+        meant = {*order.photos, order.template}
         photos = tuple(
             p.model_copy(update={what: True}) if p.path in meant else p
             for p in self.session.fresh_photos(self.heard.now)

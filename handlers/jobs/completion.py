@@ -13,11 +13,13 @@ from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import Failure, JobOutcome, failure_of, worst
 from handlers.jobs.receipt import ReceiptFacts, receipt_of
+from handlers.jobs.trainings import Trainings
 from handlers.jobs.visible_marks import VisibleMarks, with_copies
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
 from providers.errors import ConsentNeeded, LikenessError
+from providers.faces import TrainedFace
 from providers.money import USD, total
 from providers.submission import Routes
 
@@ -43,10 +45,12 @@ class Completion:
     clock: Callable[[], datetime]
     files: JobFiles
     router: Routes
+    trainings: Trainings
     marks: VisibleMarks = field(default_factory=VisibleMarks)
 
     async def end(self, job: Job, made: JobOutcome) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
+        face = await self.trainings.ended(job, made) if job.trains and not job.forgotten else None
         if job.forgotten:
             await self._drop(job)
             return
@@ -59,6 +63,8 @@ class Completion:
         if channel is None:
             log.error("no such channel here: job=%s channel=%s", job.id, job.chat.channel)
             await self._finish(job, JobState.FAILED, "channel_missing")
+        elif face is not None:
+            await self._tell_face(channel, job, face, took(job, parts))
         elif made.pictures:
             await self._bring(
                 channel, job, made, took(job, parts, made.took), receipt_of(job, made, parts, self.router)
@@ -91,6 +97,13 @@ class Completion:
             await self._finish(job, JobState.FAILED, "delivery_refused")
         else:
             await self._finish(job, JobState.FAILED, "delivery_later")
+
+    async def _tell_face(self, channel: Channel, job: Job, face: TrainedFace, seconds: float) -> None:
+        """Said before the last row, as a failure is."""
+        teller = JobNotices(job=job, words=self.words)
+        await self._settle(channel, teller, "job.settled")
+        await self.courier.say(channel, job.chat, teller.trained(face, took=seconds))
+        await self._finish(job, JobState.DONE, None)
 
     async def _stopped(self, channel: Channel, job: Job, made: JobOutcome) -> None:
         teller = JobNotices(job=job, words=self.words)

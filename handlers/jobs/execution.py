@@ -7,6 +7,7 @@ made is not made again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -203,6 +204,7 @@ class _Making:
     makers: Mapping[str, Maker]
     done: dict[str, StepOutcome] = field(default_factory=dict)
     over: dict[str, asyncio.Event] = field(default_factory=dict)
+    lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     async def all(self) -> JobOutcome:
         """Every step begins when those it awaits have ended."""
@@ -280,24 +282,26 @@ class _Making:
             return StepOutcome(wanted=step.wanted, wakes_after=step.wakes_after)
         pictures = tuple(picture for end in ends if isinstance(end, Result) for picture in end.pictures)
         fault = worst([end for end in ends if isinstance(end, Failure)])
-        return StepOutcome(wanted=step.wanted, pictures=pictures, fault=fault)
+        face = next((end.face for end in ends if isinstance(end, Result) and end.face), None)
+        return StepOutcome(wanted=step.wanted, pictures=pictures, fault=fault, face=face)
 
     async def _piece(self, step: Step, attempt: int, piece: Request) -> Result | Failure | None:
         """None: it is worth another look later."""
         try:
             await self._check_allowed(step, attempt, piece.key)
-            piece = replace(piece, deadline=await self._deadline(piece.key))
-            submission = await submit(
-                piece,
-                self.router,
-                self.journal,
-                preferences=preferences_of(self.job.order),
-                now=self.clock,
-                sleep=self.sleep,
-            )
-            if step.wakes_after is None:
-                return await self._collect(piece, submission)
-            return await self._look(piece, submission)
+            async with self._lane(piece):
+                piece = replace(piece, deadline=await self._deadline(piece.key))
+                submission = await submit(
+                    piece,
+                    self.router,
+                    self.journal,
+                    preferences=preferences_of(self.job.order),
+                    now=self.clock,
+                    sleep=self.sleep,
+                )
+                if step.wakes_after is None:
+                    return await self._collect(piece, submission)
+                return await self._look(piece, submission)
         except LikenessError as error:
             level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
             log.log(level, "a request ended without pictures: job=%s %s", self.job.id, error)
@@ -307,6 +311,17 @@ class _Making:
         except Exception as error:
             log.error("a request broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))
             return failure_of(LikenessError())
+
+    def _lane(self, piece: Request) -> AbstractAsyncContextManager[object]:
+        """Where a service has a limit for the model: the pieces of this job keep it among themselves, and the queue it
+        waited on keeps it among jobs."""
+        try:
+            lane = self.router.candidates(piece.task, preferences_of(self.job.order), lot=piece.key)[0].offer.lane
+        except LikenessError:
+            lane = None
+        if lane is None:
+            return nullcontext()
+        return self.lanes.setdefault(lane.name, asyncio.Semaphore(lane.at_once))
 
     async def _deadline(self, key: str) -> datetime | None:
         """The job's; for what a service has taken in an earlier run, time enough for a look at it."""

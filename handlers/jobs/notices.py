@@ -11,8 +11,9 @@ from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.store.base import Job
 from handlers.words import Words, estimated, money, seconds, texts
 from providers.base import Phase, Progress
-from providers.catalog import MODELS
+from providers.catalog import MODELS, STYLES
 from providers.errors import ConsentNeeded
+from providers.faces import TrainedFace
 from providers.money import Money
 from providers.registry import is_local, label_of
 
@@ -68,6 +69,8 @@ class JobNotices:
     def _happening(
         self, progress: Mapping[str, Progress], now: datetime, time: str, expected: float, requests: int
     ) -> str:
+        if self.job.trains:
+            return self._learning(time, expected)
         going = [p for p in progress.values() if p.phase is not Phase.DONE]
         ready = len(progress) - len(going)
         if not going and not ready:
@@ -88,10 +91,23 @@ class JobNotices:
             return self.say("job.working_percent", percent=round(100 * fractions[0]), time=time, expected=usual)
         return self.say("job.working", time=time, expected=usual)
 
-    def sleeping(self, *, wakes_after: float) -> Outgoing:
+    def _learning(self, time: str, expected: float) -> str:
+        return self.say("job.learning", time=time, expected=seconds(expected, self.language))
+
+    def sleeping(self, *, wakes_after: float, now: datetime, expected: float) -> Outgoing:
         """A step takes hours: when it is looked at again, and that it can be stopped meanwhile."""
         text = self.say("job.sleeping", time=seconds(wakes_after, self.language))
+        if self.job.trains:
+            text = self._learning(self._time(self.job.created, now), expected)
         return self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
+
+    def trained(self, face: TrainedFace, *, took: float) -> Outgoing:
+        """A face is ready: what it cost, and what can be made with it."""
+        cost = estimated(self.job.cost or Money.zero(), self.language)
+        text = self.say("job.trained", name=face.name, time=seconds(took, self.language), cost=cost)
+        styles = tuple(key for key in STYLES if face.service in STYLES[key].presets)
+        choices = tuple(Choice(id=f"face:{key}", label=STYLES[key].name(self.language)) for key in styles)
+        return self._outgoing("trained", Kind.CHOICES, text, choices)
 
     def no_room(self) -> Outgoing:
         return self._outgoing("status", Kind.STATUS, self.say("job.no_room"), (self._choice("cancel"),))

@@ -23,13 +23,14 @@ class Failure:
 class StepOutcome:
     """What became of one step: its pictures (maybe fewer than `wanted`), and why some are missing.
 
-    `wakes_after`: it is not over; it is worth another look in so many seconds.
+    `face`: of a training, the face it made. `wakes_after`: it is not over; it is worth another look in so many seconds.
     """
 
     wanted: int
     pictures: tuple[PictureFile, ...] = ()
     fault: Failure | None = None
     label: str = ""
+    face: str | None = None
     wakes_after: float | None = None
 
 
@@ -52,6 +53,11 @@ class JobOutcome:
     @property
     def pictures(self) -> tuple[PictureFile, ...]:
         return tuple(picture for step in self.steps for picture in step.pictures)
+
+    @property
+    def face(self) -> str | None:
+        """The face that was trained."""
+        return next((step.face for step in self.steps if step.face), None)
 
     @property
     def faults(self) -> tuple[Failure, ...]:

@@ -18,18 +18,24 @@ from handlers.quote import Quote
 from providers.base import Request
 from providers.catalog import ACTIONS
 from providers.errors import LikenessError
+from providers.faces import training_task
 from providers.money import Money
 from providers.offers import Tier
 from providers.preferences import ANYONE, Preferences, Priority
-from providers.prompts import create_prompt, edit_prompt, portrait_prompt
+from providers.prompts import create_prompt, edit_prompt, portrait_prompt, template_prompt
+from providers.router import Candidate
 from providers.submission import Routes, piece_size
 from providers.task import NO_PARAMETERS, Consistency, IdPhoto, Operation, Parameters, Task
-from providers.task_builders import create_task, edit_task, portrait_task
+from providers.task_builders import create_task, edit_task, face_task, portrait_task
 
 read_parameters = cache(parameters_of)
 
 _REPAINTS = frozenset({Operation.EDIT, Operation.INPAINT, Operation.VARIATIONS, Operation.STYLE_TRANSFER})
 """Edits that paint a face anew. The others leave it as it is, so nothing has to be asked of who makes them."""
+
+
+TRAINING_PAUSE = 60.0
+"""Seconds between two looks at a training, which takes minutes to hours."""
 
 
 def links(shot: Shot) -> int:
@@ -47,6 +53,10 @@ def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
     what = order.shots[shot]
     if order.operation == "edit":
         return _edit_task(order, what, link)
+    if order.operation == "train_face":
+        return training_task(len(order.photos))
+    if order.face is not None or order.template is not None:
+        return _face_task(order, what)
     if order.operation == "create":
         return create_task(
             words=what.prompt or "",
@@ -62,6 +72,23 @@ def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
         photos=len(shot_photos(order, what)),
         model=order.model,
         count=what.count,
+        aspect_ratio=order.aspect_ratio,
+        consistency=_consistency(order),
+        variant=order.take,
+    )
+
+
+def _face_task(order: Order, shot: Shot) -> Task:
+    return face_task(
+        style=shot.style,
+        words=bool(shot.prompt or shot.scene),
+        people=len(order.photos),
+        face=order.face is not None,
+        template=order.template is not None,
+        gender=order.gender,
+        retouch=order.retouch,
+        model=order.model,
+        count=shot.count,
         aspect_ratio=order.aspect_ratio,
         consistency=_consistency(order),
         variant=order.take,
@@ -125,6 +152,13 @@ def request_for(order: Order, *, job_id: str, shot: int, link: int = 0, made: Se
     elif order.operation == "create":
         text = what.prompt or ""
         prompt, photos = create_prompt(prompt=text), ()
+    elif order.operation == "train_face":
+        text, prompt, photos = "", "", order.photos
+    elif task.face or task.template:
+        text = what.prompt or what.scene or ""
+        photos = (*order.photos, *((order.template,) if order.template is not None else ()))
+        people = max(1, len(order.photos))
+        prompt = template_prompt(people=people, words=text, retouch=order.retouch) if task.template else ""
     else:
         text = what.prompt or what.scene or ""
         photos = shot_photos(order, what)
@@ -136,6 +170,7 @@ def request_for(order: Order, *, job_id: str, shot: int, link: int = 0, made: Se
         text=text,
         photos=photos,
         mask=order.mask if task.mask else None,
+        face=order.face if task.face else None,
     )
 
 
@@ -171,6 +206,8 @@ def _step(order: Order, *, shot: int, link: int, most: int) -> Step:
         text=request.text,
         photos=request.photos[1:] if link else request.photos,
         mask=request.mask,
+        face=request.face,
+        wakes_after=TRAINING_PAUSE if order.operation == "train_face" else None,
         uses=(f"{shot}-{link - 1}",) if link else (),
         most=most,
         result=link == links(order.shots[shot]) - 1,
@@ -202,6 +239,7 @@ def request_of(step: Step, *, job_id: str, attempt: int = 0, made: Sequence[Path
         text=step.text,
         photos=(*made, *step.photos),
         mask=step.mask,
+        face=step.face,
     )
 
 
@@ -215,10 +253,10 @@ def pieces(order: Order, *, job_id: str, router: Routes) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def first_service(order: Order, router: Routes, *, job_id: str) -> str | None:
-    """The provider that is asked first; None where nobody can do the order."""
+def first_candidate(order: Order, router: Routes, *, job_id: str) -> Candidate | None:
+    """Who is asked first; None where nobody can do the order."""
     try:
-        return router.candidates(task_for(order, shot=0), preferences_of(order), lot=part_key(job_id, "0-0"))[0].name
+        return router.candidates(task_for(order, shot=0), preferences_of(order), lot=part_key(job_id, "0-0"))[0]
     except LikenessError:
         return None
 

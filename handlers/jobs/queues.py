@@ -12,11 +12,13 @@ Jobs of different chats are independent of each other: each round of a queue goe
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from handlers.message import Chat
 from handlers.order import Order
+from providers.base import Provider
+from providers.offers import Offer, Tier
 
 PREFIX = "jobs"
 PER_CHAT = 12
@@ -74,6 +76,24 @@ class Placement:
     partition: str
     priority: int
     first: bool = False
+
+
+def lane_of(offer: Offer, service: str) -> str:
+    """The service, or what of it an offer shares a limit with."""
+    return f"{service}.{offer.lane.name}" if offer.lane is not None else service
+
+
+def limits_of(providers: Iterable[Provider]) -> dict[str, Limits]:
+    """For every service, and for what of it has limits of its own, over all processes."""
+    found: dict[str, Limits] = {}
+    for provider in providers:
+        found[provider.name] = LOCAL if provider.tier is Tier.LOCAL else Limits()
+        for offer in provider.offers:
+            if (lane := offer.lane) is not None:
+                most = lane.at_once
+                once = Limits(per_worker=most, everywhere=most, per_chat=most, per_second=(lane.per_second, 1.0))
+                found[lane_of(offer, provider.name)] = once
+    return found
 
 
 def queue_of(service: str | None) -> str:

@@ -28,10 +28,11 @@ from handlers.jobs.files import JobFiles
 from handlers.jobs.housekeeping import Housekeeping
 from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
-from handlers.jobs.plan import first_service, preferences_of, quote, quote_plan
-from handlers.jobs.queues import LOCAL, Limits, placement, queue_of, service_queue_of
+from handlers.jobs.plan import first_candidate, preferences_of, quote, quote_plan
+from handlers.jobs.queues import lane_of, limits_of, placement, queue_of, service_queue_of
 from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import LiveJob, Statuses
+from handlers.jobs.trainings import TURN_PAUSE, Trainings
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.jobs.worker_leases import since_boot
 from handlers.store.base import (
@@ -99,6 +100,7 @@ class JobRunner:
         on_lost: Callable[[], None] | None = None,
         outage_pause: float = OUTAGE_PAUSE,
         room_pause: float = ROOM_PAUSE,
+        turn_pause: float = TURN_PAUSE,
         most_takeovers: int = MOST_TAKEOVERS,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
@@ -113,6 +115,7 @@ class JobRunner:
         self._clock, self._steady = clock, steady
         self._whole_time = timedelta(seconds=deadline_seconds)
         self._sleep = sleep
+        self._turn_pause = turn_pause
         self._most_takeovers = most_takeovers
         self._maker = Executor(
             store=store,
@@ -125,7 +128,9 @@ class JobRunner:
             makers=makers,
         )
         self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
+        self._trainings = Trainings(store=store, router=router, clock=clock)
         self._ending = Completion(
+            trainings=self._trainings,
             store=store,
             channels=channels,
             courier=self._courier,
@@ -151,7 +156,7 @@ class JobRunner:
             room=Room(self._say_no_room, pause=room_pause),
             on_lost=on_lost or self._end,
             channels=frozenset(channels),
-            services={p.name: LOCAL if p.tier is Tier.LOCAL else Limits() for p in router.providers},
+            services=limits_of(router.providers),
             database_url=database_url,
             worker=worker,
             concurrency=concurrency,
@@ -219,7 +224,8 @@ class JobRunner:
     async def _put_on_queue(self, job: Job, before: int, *, queue: str | None = None, delay: float = 0.0) -> None:
         """`queue`: where an earlier run of it was, which stays: another process may not have the service at all."""
         if queue is None:
-            queue = queue_of(first_service(job.order, self._router, job_id=job.id))
+            first = first_candidate(job.order, self._router, job_id=job.id)
+            queue = queue_of(lane_of(first.offer, first.name) if first else None)
         place = placement(job.order, job.chat, queue=service_queue_of(queue), before=before)
         await self._engine.enqueue(job.id, job.run, place, delay=delay)
 
@@ -283,7 +289,7 @@ class JobRunner:
         if job is None:
             return
         await self._requeue(job, delay=seconds)
-        await self._statuses.asleep(job, seconds)
+        await self._statuses.asleep(job, seconds, expected=self._expected(job))
 
     async def _say_no_room(self, job_id: str) -> None:
         if (job := await self._store.job(job_id)) is not None:
@@ -302,6 +308,8 @@ class JobRunner:
         whole = job.state is JobState.NEW
         if whole or job.deadline is None:
             job = await self._store.update_job(job_id, state=JobState.RUNNING, deadline=self._deadline(job))
+        if job.trains and not job.cancel_asked and not await self._trainings.takes_turn(job):
+            return JobOutcome(steps=(), wakes_after=self._turn_pause)
         live = LiveJob(job=job, expected=self._expected(job), now=steady_now(self._clock, self._steady))
         self._live[job_id] = live
         if job.cancel_asked:
@@ -309,6 +317,8 @@ class JobRunner:
         telling = asyncio.create_task(self._statuses.tell(job, live))
         try:
             made = await self._make_or_stop(job, live)
+            if job.trains:
+                await self._trainings.note(job)
             return replace(made, took=live.elapsed) if whole else made
         except asyncio.CancelledError:
             self._let_go[job_id] = job
@@ -320,7 +330,8 @@ class JobRunner:
 
     def _deadline(self, job: Job) -> datetime:
         """From now on. Not from the order on: a job may wait long for its turn, or for this program."""
-        return self._clock() + (HOURS_DEADLINE if job.plan is not None and job.plan.takes_hours else self._whole_time)
+        takes_hours = job.trains or (job.plan is not None and job.plan.takes_hours)
+        return self._clock() + (HOURS_DEADLINE if takes_hours else self._whole_time)
 
     async def _make_or_stop(self, job: Job, live: LiveJob) -> JobOutcome:
         making = asyncio.create_task(
@@ -378,6 +389,7 @@ class JobRunner:
     async def sweep(self) -> None:
         """Set going what was committed but is not on the queue, take up again what broke, fetch what turned up late."""
         await self.collect_late()
+        await self._trainings.clear()
         jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
         standings = await self._engine.standings({each: job.chat.channel for each, job in jobs.items()})
         for workflow_id, job in jobs.items():
@@ -397,8 +409,8 @@ class JobRunner:
 
     def _quoted_for_another(self, job: Job) -> bool:
         """Whether its price was for a service that this process does not have: it would make it itself, for nothing."""
-        service = first_service(job.order, self._router, job_id=job.id)
-        return service is not None and bool(job.estimate) and self._router.provider(service).tier is Tier.LOCAL
+        first = first_candidate(job.order, self._router, job_id=job.id)
+        return first is not None and bool(job.estimate) and first.provider.tier is Tier.LOCAL
 
     async def collect_late(self) -> None:
         """A request whose outcome was unknown when its job ended, and whose id was written down afterwards: by a

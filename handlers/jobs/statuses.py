@@ -112,12 +112,13 @@ class Statuses:
         if (channel := self.channels.get(job.chat.channel)) is not None:
             await self.courier.show(channel, job.chat, JobNotices(job=job, words=self.words).no_room())
 
-    async def asleep(self, job: Job, seconds: float) -> None:
+    async def asleep(self, job: Job, seconds: float, *, expected: float) -> None:
         """The job sleeps until a step of it is worth another look."""
         channel = self.channels.get(job.chat.channel)
         if channel is not None:
-            notices = JobNotices(job=job, words=self.words)
-            await self.courier.show(channel, job.chat, notices.sleeping(wakes_after=seconds))
+            teller = JobNotices(job=job, words=self.words)
+            said = teller.sleeping(wakes_after=seconds, now=self.clock(), expected=expected)
+            await self.courier.show(channel, job.chat, said)
 
 
 async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:

@@ -70,6 +70,11 @@ class Job:
     address: str | None = None
     """The counter of the network address it was asked for from, where the channel knows one."""
 
+    @property
+    def trains(self) -> bool:
+        """It ends with a face, not with pictures, and takes minutes to hours."""
+        return self.order.operation == "train_face"
+
 
 JOB_FIELDS = frozenset(f.name for f in fields(Job))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.consent import Consents
 from handlers.dialogue.conversation import Conversation
+from handlers.faces import Faces
 from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.quote import Quote
@@ -71,6 +72,7 @@ class Person:
         name: str = "ann",
         store: Store | None = None,
         consent: bool = False,
+        faces: bool = False,
         **more: Any,
     ) -> None:
         """`more`: other arguments of the `Conversation`."""
@@ -87,6 +89,7 @@ class Person:
             accept=accept,
             photos_dir=tmp_path / "photos",
             consents=Consents(self.store) if consent else None,
+            faces=Faces(self.store) if faces else None,
             now=lambda: self.now,
             **more,
         )

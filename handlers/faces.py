@@ -1,0 +1,83 @@
+"""A person's trained faces: a value of theirs, which goes when they are forgotten, and what is left of them upstream.
+
+A face lies at its service until it is deleted there. So each training is also noted under nobody's name (`NOTED`), as
+soon as the service has taken it; what is noted and no person has any more is deleted at the service by the job runner's
+sweep (`handlers/jobs/trainings.py`), again and again until that has worked: after a forgetting, a deletion, an expiry
+or a training that was given up.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from handlers.message import Chat
+from handlers.store.base import Values
+from providers.faces import TrainedFace
+
+FACES, NOTED = "faces", "faces_noted"
+_FACES = TypeAdapter(dict[str, tuple[TrainedFace, str]])
+"""By the face's id: the face, and when it was last used, so that a face in use does not expire."""
+
+
+class Faces:
+    """The trained faces in the store."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    async def of(self, chat: Chat) -> tuple[TrainedFace, ...]:
+        """This person's here, the newest first."""
+        return await self.owned(chat.owner)
+
+    async def owned(self, owner: str) -> tuple[TrainedFace, ...]:
+        kept = _read(await self._values.value(FACES, owner))
+        return tuple(sorted((face for face, _ in kept.values()), key=lambda face: face.created, reverse=True))
+
+    async def keep(self, chat: Chat, face: TrainedFace, *, at: datetime) -> None:
+        """Add a face, once however often it is kept; one without a name gets the next number."""
+
+        def added(kept: dict[str, tuple[TrainedFace, str]]) -> dict[str, tuple[TrainedFace, str]]:
+            name = face.name or (kept[face.id][0].name if face.id in kept else str(len(kept) + 1))
+            return {**kept, face.id: (replace(face, name=name), at.isoformat())}
+
+        await self._change(chat, added)
+
+    async def used(self, chat: Chat, face: str, *, at: datetime) -> None:
+        """It was used: it does not expire yet."""
+        await self._change(
+            chat, lambda kept: {i: (one, at.isoformat() if i == face else seen) for i, (one, seen) in kept.items()}
+        )
+
+    async def drop(self, chat: Chat, face: str) -> None:
+        await self._change(chat, lambda kept: {i: one for i, one in kept.items() if i != face})
+
+    async def _change(
+        self, chat: Chat, change: "Callable[[dict[str, tuple[TrainedFace, str]]], dict[str, tuple[TrainedFace, str]]]"
+    ) -> None:
+        def changed(stored: str | None) -> str | None:
+            kept = change(_read(stored))
+            return _FACES.dump_json(kept).decode() if kept else None
+
+        await self._values.change(FACES, chat.owner, changed, owner=chat.owner)
+
+    # --- what lies at services
+
+    async def note(self, service: str, training: str, *, owner: str, job: str) -> None:
+        """A service has taken a training."""
+        await self._values.add_value(NOTED, f"{service}/{training}", json.dumps({"owner": owner, "job": job}))
+
+    async def noted(self) -> tuple[tuple[str, str, str, str], ...]:
+        """(service, training, owner, job) of everything that lies at a service."""
+        rows = [(key.partition("/"), json.loads(value)) for key, value in await self._values.space(NOTED)]
+        return tuple((service, training, said["owner"], said["job"]) for (service, _, training), said in rows)
+
+    async def gone(self, service: str, training: str) -> None:
+        """It lies there no more."""
+        await self._values.drop_value(NOTED, f"{service}/{training}")
+
+
+def _read(stored: str | None) -> dict[str, tuple[TrainedFace, str]]:
+    return _FACES.validate_json(stored) if stored else {}
