@@ -7,7 +7,7 @@ or a training that was given up.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,11 +45,16 @@ class Faces:
 
         await self._change(chat, added)
 
-    async def used(self, chat: Chat, face: str, *, at: datetime) -> None:
-        """It was used: it does not expire yet."""
-        await self._change(
-            chat, lambda kept: {i: (one, at.isoformat() if i == face else seen) for i, (one, seen) in kept.items()}
-        )
+    async def after(self, chat: Chat, *, dropped: Collection[str], used: Collection[str | None], at: datetime) -> None:
+        """After a turn: some were deleted (at their services the job runner does it), others used, so that they do not
+        expire yet."""
+        for face in dropped:
+            await self.drop(chat, face)
+        if any(face is not None for face in used):
+            seen = at.isoformat()
+            await self._change(
+                chat, lambda kept: {i: (one, seen if i in used else before) for i, (one, before) in kept.items()}
+            )
 
     async def drop(self, chat: Chat, face: str) -> None:
         await self._change(chat, lambda kept: {i: one for i, one in kept.items() if i != face})

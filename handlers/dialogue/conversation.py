@@ -193,7 +193,9 @@ class Conversation:
         if decision.forget:
             decision = await self._forget(heard, decision)
         await self._keep_consent(message.chat, decision)
-        await self._keep_faces(message.chat, decision)
+        if self._faces is not None:
+            used = {job.order.face for job in decision.jobs}
+            await self._faces.after(message.chat, dropped=decision.drop_faces, used=used, at=self._now())
         if decision.refused is not None:
             await self._store.count(refusal_counted(decision.refused))
         decision = await self._let(heard, decision)
@@ -357,18 +359,7 @@ class Conversation:
         return replace(heard, accepted=accepted, asked=asked, named_job=named)
 
     async def _with_faces(self, heard: MessageFacts) -> MessageFacts:
-        if self._faces is None:
-            return heard
-        return replace(heard, faces=await self._faces.of(heard.message.chat))
-
-    async def _keep_faces(self, chat: Chat, decision: Decision) -> None:
-        """Those deleted go (at their services too, by the job runner), and those in use do not expire."""
-        if self._faces is None:
-            return
-        for face in decision.drop_faces:
-            await self._faces.drop(chat, face)
-        for face in {job.order.face for job in decision.jobs if job.order.face is not None}:
-            await self._faces.used(chat, face, at=self._now())
+        return heard if self._faces is None else replace(heard, faces=await self._faces.of(heard.message.chat))
 
     async def _named_job(self, message: Message) -> Job | None:
         """The job a choice or a quoted result speaks of; another person's job is nobody's here."""
