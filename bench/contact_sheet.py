@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from providers.embedded.looks import FILTERS, LOOKS
 from providers.embedded.work import Job, picture_of
 from providers.people.face import Face
 from providers.people.find import find_faces
+from providers.task import Background, Colour, Lettering, Parameters
 
 Picture = npt.NDArray[np.uint8]
 Operation = Callable[[Picture], Picture]
@@ -128,6 +129,12 @@ def looks(names: Sequence[str]) -> list[tuple[str, Operation]]:
     return [(name, on_faces(name)) for name in names]
 
 
+def _on(kind: Literal["transparent", "colour", "blurred"], *colours: Colour) -> Parameters:
+    return Parameters(background=Background(kind=kind, colours=colours))
+
+
+_LETTERS = Parameters(lettering=Lettering(text="生日快乐 Happy birthday"))
+
 JOBS: dict[str, dict[str, Any]] = {
     "ID white": {"operation": "portrait", "style": "id_photo_white"},
     "ID blue": {"operation": "portrait", "style": "id_photo_blue"},
@@ -139,13 +146,29 @@ JOBS: dict[str, dict[str, Any]] = {
     "retouch": {"operation": "edit", "action": "retouch"},
     "restore": {"operation": "edit", "action": "restore"},
     "colorize": {"operation": "edit", "action": "colorize"},
-    "upscale": {"operation": "edit", "action": "upscale", "scale": 2},
-    "cut out": {"operation": "edit", "action": "replace_bg", "text": "抠图"},
-    "blue": {"operation": "edit", "action": "replace_bg", "text": "换成浅蓝色背景"},
-    "blur": {"operation": "edit", "action": "replace_bg", "text": "blur"},
+    "upscale": {"operation": "edit", "action": "upscale", "parameters": Parameters(scale=2)},
+    "cut out": {
+        "operation": "edit",
+        "action": "replace_bg",
+        "parameters": _on("transparent"),
+    },
+    "blue": {
+        "operation": "edit",
+        "action": "replace_bg",
+        "parameters": _on("colour", (173, 216, 240)),
+    },
+    "blur": {
+        "operation": "edit",
+        "action": "replace_bg",
+        "parameters": _on("blurred"),
+    },
     "extend": {"operation": "edit", "action": "extend", "aspect_ratio": "16:9"},
-    "text": {"operation": "edit", "action": "text_render", "text": "加上文字“生日快乐 Happy birthday”"},
-    "before, after": {"operation": "edit", "action": "before_after", "text": "前后对比"},
+    "text": {
+        "operation": "edit",
+        "action": "text_render",
+        "parameters": _LETTERS,
+    },
+    "before, after": {"operation": "edit", "action": "before_after", "language": "zh"},
 }
 """Portraits of people and edits, as the provider's jobs."""
 

@@ -1,4 +1,7 @@
-"""Makers of pictures, and the Python API. What is named here is imported when it is first used."""
+"""Makers of pictures, and the Python API. What is named here is imported when it is first used.
+
+`edit_image` is handed out as `bot.python_api` has it: its words are read by `intent`, which nothing in here knows.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -40,6 +43,7 @@ __all__ = [
 ]
 
 _CATALOG = frozenset({"ACTIONS", "MODELS", "STYLES"})
+_READ_FIRST = frozenset({"edit_image"})
 _FACES = frozenset({"check_faces", "delete_face", "list_faces", "train_face"})
 
 
@@ -47,6 +51,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = "providers.catalog" if name in _CATALOG else f"providers.api.{'faces' if name in _FACES else 'functions'}"
+    if name in _READ_FIRST:
+        module = "bot.python_api"
     return getattr(import_module(module), name)
 
 

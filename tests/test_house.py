@@ -43,6 +43,16 @@ def test_imports_point_one_way(package: str) -> None:
         assert "tests" not in imported(path), f"{path.relative_to(ROOT)} imports tests"
 
 
+def test_only_the_public_surface_hands_out_what_stands_above_it() -> None:
+    """`providers.edit_image` is `bot.python_api`'s, because its words are read by `intent`; nothing else reaches up."""
+    for package in ("handlers", "intent", "providers"):
+        above = "|".join(set(PACKAGES) - MAY_IMPORT[package])
+        for path in modules(package):
+            named = re.findall(rf"[\"']((?:{above})\.[a-z_.]+)[\"']", path.read_text("utf-8"))
+            allowed = ["bot.python_api"] if path == ROOT / "providers" / "__init__.py" else []
+            assert [name for name in named if not name.endswith(".toml")] == allowed, path
+
+
 WALLS = {
     "handlers/dialogue": ("handlers.jobs",),
     "handlers/jobs": ("handlers.dialogue",),

@@ -21,6 +21,7 @@ from providers.api.runner import answered, kept, perform, resume
 from providers.api.wishes import EditWish, Item, PortraitWish, checked_items, create_wish
 from providers.settings import ProviderSettings
 from providers.submission import OnProgress
+from providers.task import Parameters
 
 VARIATIONS = 3
 
@@ -150,13 +151,15 @@ async def edit_image(
     transparent: bool = False,
     count: int = 1,
     consistency: str | None = None,
+    parameters: Parameters | None = None,
     **options: Unpack[CallOptions],
 ) -> Result:
     """Change `image` as `prompt` says, by `action`. `mask`: a picture of the photo's shape, white is changed.
 
     `outpaint`: pixels to add, such as `{"left": 200}`, 0 to 2000 a side; means the action `extend`. `scale`: 2 or 4,
     for `upscale`. `transparent`: the background is removed; means `replace_bg`. `image2`: the look, for
-    `transfer_style`. `count`: 1 to 8. `model`: nanopro where nothing is said.
+    `transfer_style`. `count`: 1 to 8. `model`: nanopro where nothing is said. `parameters`: what the words say as
+    values (`providers.task.Parameters`), for makers that read none; left out, the words are read for them.
 
     Example:
 
@@ -177,6 +180,7 @@ async def edit_image(
         outpaint=outpaint,
         transparent=transparent,
         consistency=consistency,
+        parameters=parameters,
     )
     chosen = Options(**options)
 

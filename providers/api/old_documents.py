@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from providers.catalog.records import ACTIONS
-from providers.embedded.reading import parameters_of
+from providers.task import Parameters
 from providers.task_builders import operation_of
 
 
@@ -45,7 +45,8 @@ def _request_to_2(old: dict[str, Any]) -> dict[str, Any]:
         "variant": old.get("take", 0),
     }
     if action in ACTIONS:
-        parameters = parameters_of(action, old.get("text", ""), old.get("scale"))
+        # What the words say was read by whoever made it; nobody reads them again.
+        parameters = Parameters(scale=old.get("scale"), complete=not old.get("text"))
         task |= {"operation": operation_of(ACTIONS[action], parameters, mask=mask), "parameters": parameters}
     kept = {name: old[name] for name in ("key", "prompt", "text", "photos", "mask") if name in old}
     return kept | {"task": task}

@@ -8,10 +8,9 @@ from providers.api.options import Sides, check_consistency, check_outpaint
 from providers.api.runner import Wish
 from providers.catalog.keys import check_action, check_scale, check_style
 from providers.catalog.records import STYLES
-from providers.embedded.reading import parameters_of
 from providers.errors import AskPerson
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt, template_prompt
-from providers.task import LEVELS, MAX_COUNT, Background, Consistency, Outpaint
+from providers.task import LEVELS, MAX_COUNT, NO_PARAMETERS, Background, Consistency, Outpaint, Parameters
 from providers.task_builders import create_task, edit_task, face_task, portrait_task
 
 ITEM_FIELDS = frozenset({"style", "scene", "prompt"})
@@ -93,7 +92,8 @@ class PortraitWish:
 @dataclass(frozen=True, kw_only=True)
 class EditWish:
     """`photos`: how many there are; `mask`: whether one is. `outpaint` means `extend`, `transparent` means
-    `replace_bg` and `scale` means `upscale`; with another action they contradict it."""
+    `replace_bg` and `scale` means `upscale`; with another action they contradict it. `parameters`: what `prompt` says,
+    for who cannot read words; None where nobody has read it."""
 
     photos: int
     mask: bool
@@ -106,6 +106,7 @@ class EditWish:
     outpaint: Sides
     transparent: bool
     consistency: str | None
+    parameters: Parameters | None = None
 
     def as_wish(self) -> Wish:
         """Raises AskPerson `unknown_action`, `bad_outpaint`, `need_text`, …."""
@@ -113,7 +114,8 @@ class EditWish:
         action = self._action(sides)
         words = self.prompt or _said(sides, transparent=self.transparent)
         factor = self.scale if self.scale is not None or action != "upscale" else ENLARGED
-        parameters = parameters_of(action, words or "", factor)
+        parameters = self.parameters or _unread(action, self.prompt)
+        parameters = replace(parameters, scale=factor)
         if sides is not None:
             parameters = replace(parameters, outpaint=sides)
         if self.transparent:
@@ -163,6 +165,14 @@ def checked_items(items: Sequence[Item] | None) -> Sequence[Item]:
         if not texts or not set(item) <= ITEM_FIELDS or not any(item.values()):
             raise AskPerson("an item of another shape", code="bad_items")
     return items
+
+
+def _unread(action: str, words: str | None) -> Parameters:
+    """What is known of words that nobody has read: that they say more. A background's are taken for a place."""
+    if not words:
+        return NO_PARAMETERS
+    background = Background(kind="place") if action == "replace_bg" else None
+    return Parameters(background=background, complete=False)
 
 
 def _held(consistency: str | None, photos: int) -> Consistency | None:

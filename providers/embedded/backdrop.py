@@ -9,7 +9,6 @@ from providers.embedded.changes import graded
 from providers.embedded.geometry import Window, moved, ratio_of
 from providers.embedded.id_photo import Head, framed, head_of, portrait_cut
 from providers.embedded.light import balanced, evened, exposed, sharpened, vivid
-from providers.embedded.reading import Background, Colour
 from providers.embedded.skin import retouched
 from providers.errors import AskPerson
 from providers.media.pixels import (
@@ -26,9 +25,13 @@ from providers.media.pixels import (
 )
 from providers.people.face import Face
 from providers.people.matting import Cutout, cut_out
+from providers.task import Background, Colour
 
 _PROFESSIONAL: tuple[Colour, ...] = ((142, 152, 163), (92, 106, 126), (205, 207, 208), (118, 112, 106), (58, 66, 78))
 _LIGHT: tuple[Colour, ...] = ((244, 236, 224), (70, 58, 50), (226, 234, 241), (48, 56, 66), (240, 222, 214))
+_SKY: Colour = (143, 196, 242)
+_PLAIN: Colour = (236, 238, 240)
+"""Of a gradient and of a plain background, where no colour is named."""
 _HEIGHT, _HEIGHT_LEAST, _HEIGHT_MOST = 1400, 900, 2400
 """Pixels: of an ordinary portrait, of one that would have to be enlarged more than twofold, and of a large one."""
 
@@ -45,7 +48,7 @@ def replaced(rgb: Picture, faces: tuple[Face, ...], background: Background, take
         raise AskPerson("the person cannot be told from the background", code="background_unclear")
     tint = graded(bytes_of(person.colours), take)
     person = replace(person, colours=unit_of(tint))
-    if background.kind == "cut":
+    if background.kind == "transparent":
         return cut_away(person)
     return person.over(_painted(background, rgb, person, faces[0]))
 
@@ -58,14 +61,15 @@ def cut_away(person: Cutout) -> Picture:
 
 def _painted(background: Background, rgb: Picture, person: Cutout, face: Face) -> Floats:
     height, width = rgb.shape[:2]
-    if background.kind == "blur":
+    if background.kind == "blurred":
         return out_of_focus(rgb, person, face)
     if background.kind == "gradient":
-        return gradient(height, width, background.colours[0], background.colours[1])
+        first, second = (*(background.colours or (_SKY,)), (255, 255, 255))[:2]
+        return gradient(height, width, first, second)
     if background.kind == "studio":
         return studio(height, width, (background.colours or _PROFESSIONAL)[0], face)
     flat = np.empty((height, width, 3), np.float32)
-    flat[:] = np.array(background.colours[0], np.float32) / 255
+    flat[:] = np.array((background.colours or (_PLAIN,))[-1], np.float32) / 255
     return flat
 
 

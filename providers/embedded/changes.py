@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from providers.embedded.flat_ground import keeping_flat_ground
-from providers.embedded.reading import is_chinese
 from providers.embedded.side_by_side import side_by_side
 from providers.media.pixels import Picture, lab_of, rgb_of
 from providers.people.face import Face
@@ -55,15 +54,14 @@ def side_by_side_edit(
     faces: tuple[Face, ...],
     change: Callable[[Picture, tuple[Face, ...]], Picture],
     *,
-    text: str,
+    language: str | None,
     aspect_ratio: str | None,
     take: int,
 ) -> Picture:
-    """Two photos as they are, or one photo beside its changed self; labelled in the language of `text`."""
+    """Two photos as they are, or one photo beside its changed self; labelled in `language`, where there is one."""
     first = photos[0]
     second = photos[1] if len(photos) > 1 else graded(change(first, faces), 2 * (take // 2))
     if second.shape[-1] == 4:
         alpha = second[..., 3:].astype(np.float32) / 255
         second = (second[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
-    language = "zh" if is_chinese(text) else "en" if any(c.isalpha() for c in text) else None
     return side_by_side(first, second, language=language, aspect_ratio=aspect_ratio, take=take)

@@ -10,42 +10,31 @@ import numpy as np
 
 from providers.embedded.geometry import ratio_of
 from providers.media.pixels import Floats, Picture, blurred, clipped, floats
-from providers.people.face import Face
+from providers.task import Outpaint
 
 Margins = tuple[int, int, int, int]
 _SHARE = 0.25
 
 
-def margins_for(
-    width: int, height: int, *, aspect_ratio: str | None, sides: frozenset[str], faces: tuple[Face, ...] = ()
-) -> Margins:
-    """(left, top, right, bottom) pixels to add. A ratio wins over sides; without either all four by a quarter.
+def margins_for(width: int, height: int, *, aspect_ratio: str | None, wanted: Outpaint) -> Margins:
+    """(left, top, right, bottom) pixels to add: those that are wanted; without any, all four sides by a quarter.
 
-    A ratio that needs height gives two thirds of it above, where portraits want air, and the rest below.
+    A ratio wins over pixels, which then only say on which sides. One that needs height gives two thirds of it above,
+    where portraits want air, and the rest below.
     """
     if aspect_ratio:
         ratio = ratio_of(aspect_ratio)
         wide = max(0, round(height * ratio) - width)
         high = max(0, round(width / ratio) - height)
-        if abs(width / height - ratio) < 0.01:
-            return _all_sides(width, height, frozenset())
-        if "left" in sides or "right" in sides:
-            left = wide if "right" not in sides else 0 if "left" not in sides else wide // 2
-        else:
-            left = wide // 2
-        top = high if "top" in sides and "bottom" not in sides else 0 if sides == {"bottom"} else round(high * 0.6)
-        return left, top, wide - left, high - top
-    return _all_sides(width, height, sides)
-
-
-def _all_sides(width: int, height: int, sides: frozenset[str]) -> Margins:
-    spread = {"left", "right"} if "horizontal" in sides else set()
-    spread |= {"top", "bottom"} if "vertical" in sides else set()
-    wanted = (sides | spread) & {"left", "top", "right", "bottom"} or {"left", "top", "right", "bottom"}
+        if abs(width / height - ratio) >= 0.01:
+            left = 0 if wanted.right and not wanted.left else wide if wanted.left and not wanted.right else wide // 2
+            only_above, only_below = wanted.top and not wanted.bottom, wanted.bottom and not wanted.top
+            top = high if only_above else 0 if only_below else round(high * 0.6)
+            return left, top, wide - left, high - top
+    elif wanted:
+        return wanted.left, wanted.top, wanted.right, wanted.bottom
     x, y = round(_SHARE * width), round(_SHARE * height)
-    return tuple(  # type: ignore[return-value]
-        (x if side in ("left", "right") else y) if side in wanted else 0 for side in ("left", "top", "right", "bottom")
-    )
+    return x, y, x, y
 
 
 def extended(rgb: Picture, margins: Margins) -> Picture:

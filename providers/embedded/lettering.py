@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from providers.embedded.reading import Colour, Lettering
 from providers.errors import AskPerson
 from providers.media.fonts import Font, font_for, without_missing
 from providers.media.pixels import Picture, floats, grey_of
 from providers.people.face import Face
+from providers.task import Colour, Lettering
 
 _MARGIN = 0.05
 _CLOSING = set("，。、；：？！）】」』》”’…,.;:?!)]}%")
@@ -34,11 +34,11 @@ def lettered(rgb: Picture, faces: tuple[Face, ...], lettering: Lettering, take: 
 
     Raises AskPerson `font_missing`, or `text_too_long` where it would not be readable.
     """
-    font = font_for(lettering.letters, serif=take % 4 == 1)
-    letters = without_missing(lettering.letters, font)
+    font = font_for(lettering.text, serif=take % 4 == 1)
+    letters = without_missing(lettering.text, font)
     height, width = rgb.shape[:2]
     block = _set(letters, font, width, height, lettering)
-    place = lettering.place or _quiet_place(rgb, faces, block, lettering)
+    place = lettering.position or _quiet_place(rgb, faces, block, lettering)
     x, y = _corner(place, block, width, height)
     ground = rgb[max(0, y) : y + block.height, max(0, x) : x + block.width]
     ink = lettering.colour or _ink(ground)
@@ -52,7 +52,7 @@ def _set(letters: str, font: Font, width: int, height: int, lettering: Lettering
     wish = {"large": 0.15, "small": 0.045}.get(lettering.size or "", 0.085)
     size = round(wish * min(width, 1.3 * height) * (1.0 if len(letters) > 6 else 1.25))
     least = max(10, round(0.022 * min(width, height)))
-    side = lettering.place in ("left", "right") or "_" in (lettering.place or "")
+    side = lettering.position in ("left", "right") or "_" in (lettering.position or "")
     while size >= least:
         face = font.at(size)
         if lettering.vertical:

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from providers.base import (
     FREE_OF_CHARGE,
     Cancelled,
@@ -30,14 +32,14 @@ from providers.base import (
 )
 from providers.codes import known_code
 from providers.embedded.offers import ADJUSTMENTS, KEY, offers
-from providers.embedded.reading import lettering_in
 from providers.errors import AskPerson, MadeNothing, TellOperator
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end
 from providers.offers import Offers, Tier
 from providers.people.worker import Worker
-from providers.task import Task
+from providers.task import Parameters, Task
 
+PARAMETERS = TypeAdapter(Parameters)
 _LOOK_EVERY = 0.2
 
 
@@ -77,7 +79,7 @@ class EmbeddedProvider(ProviderDefaults):
         task = request.task
         if task.action == "comparison" and task.photos < 2:
             raise AskPerson("one photo", code="need_second_photo", text_key="say.need_second_photo")
-        if task.action == "text_render" and lettering_in(request.text) is None:
+        if task.action == "text_render" and task.parameters.lettering is None:
             raise AskPerson("no letters to write", code="need_text", text_key="say.need_text")
         offer = self.offers.find(task)
         if offer is None:
@@ -85,23 +87,16 @@ class EmbeddedProvider(ProviderDefaults):
             raise AskPerson(reason, code="needs_other_provider", params={"reason": reason})
         handle: dict[str, Any] = {
             "operation": "edit" if task.action else task.operation.value,
-            "text": request.text,
+            "parameters": PARAMETERS.dump_python(task.parameters, mode="json"),
+            "language": _language(request.text),
             "style": task.style,
             "action": task.action,
             "count": task.count,
             "aspect_ratio": task.aspect_ratio,
-            "scale": task.scale,
             "photos": [str(path.absolute()) for path in request.photos],
             "take": task.variant,
             "adjustments": _steps(task),
         }
-        if (id_photo := task.parameters.id_photo) is not None and task.action is None:
-            handle |= {
-                "id_preset": id_photo.size,
-                "id_colour": id_photo.background,
-                "sheet": id_photo.paper,
-                "per_sheet": id_photo.copies,
-            }
         return Submission(
             provider=KEY,
             request_id=request.key,
@@ -256,6 +251,13 @@ class EmbeddedProvider(ProviderDefaults):
                 params=outcome["params"],
             )
         return outcome
+
+
+def _language(text: str) -> str | None:
+    """What the labels on a before and after are written in: the script of the person's words, which are not read."""
+    if any("㐀" <= c <= "鿿" for c in text):
+        return "zh"
+    return "en" if any(c.isalpha() for c in text) else None
 
 
 def _steps(task: Task) -> list[dict[str, Any]]:

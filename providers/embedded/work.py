@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 from PIL import Image
+from pydantic import TypeAdapter
 
 from providers.embedded.adjust import MOVING, Step, adjusted
 from providers.embedded.backdrop import replaced, studio_portrait
@@ -25,12 +26,11 @@ from providers.embedded.extend import extended, margins_for
 from providers.embedded.flat_ground import keeping_flat_ground
 from providers.embedded.geometry import cropped
 from providers.embedded.id_photo import COLOURS, id_photo
-from providers.embedded.id_presets import presets
+from providers.embedded.id_presets import Preset, presets
 from providers.embedded.lettering import lettered
 from providers.embedded.light import balanced, enhanced, vivid
-from providers.embedded.looks import FILTERS, LOOKS, choose_filter
+from providers.embedded.looks import FILTERS, LOOKS
 from providers.embedded.print_sheet import DPI, print_sheet
-from providers.embedded.reading import background_in, change_in, first, keys_in, lettering_in, names_no_filter
 from providers.embedded.repair import restored
 from providers.embedded.skin import retouched
 from providers.embedded.toning import own_colours, toned
@@ -38,6 +38,7 @@ from providers.errors import AskPerson
 from providers.media.pixels import Picture
 from providers.people.face import Face
 from providers.people.find import find_faces, upright
+from providers.task import NO_PARAMETERS, Background, Outpaint, Parameters
 
 TIME_LIMIT = 300
 """Seconds after which a job ends its own worker (where the system has alarms): a hung filter blocks nobody for long."""
@@ -45,6 +46,10 @@ LONGEST_SIDE = 4096
 """What a photo keeps of its resolution: a larger one is reduced to it before it is worked on."""
 _STUDIO = frozenset({"professional", "light_portrait"})
 _EXACT = frozenset({*COLOURS, "replace_bg"})
+
+PARAMETERS = TypeAdapter(Parameters)
+_OF_EARLIER_VERSIONS = frozenset({"text", "scale", "id_preset", "id_colour", "sheet", "per_sheet"})
+_BY_WORDS = frozenset({"replace_bg", "filter", "colorize", "extend", "text_render", "before_after"})
 
 _progress: "Synchronized[float] | None" = None
 
@@ -70,33 +75,49 @@ class Job:
     """The part of a `Request` that a worker needs, JSON-serialisable."""
 
     operation: str
-    text: str = ""
+    parameters: Parameters = NO_PARAMETERS
+    language: str | None = None
+    """Of the labels on a before and after; None for none."""
     style: str | None = None
     action: str | None = None
     count: int = 1
     aspect_ratio: str | None = None
-    scale: int | None = None
     photos: tuple[str, ...] = ()
     take: int = 0
     adjustments: tuple[Step, ...] = ()
     """Simple changes, done in order in place of what the action itself would do."""
-    id_preset: str | None = None
-    """An ID photo's size and framing, a key of `id_presets.toml`; None for an ordinary 3:4."""
-    id_colour: tuple[int, int, int] | None = None
-    """Its background where the words name one; else the preset's, else the style's."""
-    sheet: str | None = None
-    """The paper to lay several on, a key of `print_sheet.PAPERS`."""
-    per_sheet: int | None = None
+
+    @property
+    def preset(self) -> Preset | None:
+        """An ID photo's size and framing; None for an ordinary 3:4."""
+        return presets()[self.parameters.id_photo.size] if self.parameters.id_photo else None
+
+    @property
+    def sheet(self) -> str | None:
+        """The paper to lay several ID photos on, a key of `print_sheet.PAPERS`."""
+        return self.parameters.id_photo.paper if self.parameters.id_photo else None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Job":
-        colour = data.get("id_colour")
+        """Raises AskPerson for the handle of an earlier version that can only be carried out by reading words."""
+        parameters = data["parameters"] if "parameters" in data else _of_earlier_version(data)
         own = {
+            "parameters": PARAMETERS.validate_python(parameters),
             "photos": tuple(data["photos"]),
             "adjustments": tuple(Step(**step) for step in data.get("adjustments", ())),
-            "id_colour": tuple(colour) if colour else None,
         }
-        return cls(**{**data, **own})
+        return cls(**{name: value for name, value in data.items() if name not in _OF_EARLIER_VERSIONS} | own)
+
+
+def _of_earlier_version(handle: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters in a handle that kept them one by one, and the person's words for the rest."""
+    if handle.get("text") and handle.get("action") in _BY_WORDS:
+        raise AskPerson("an order of an earlier version", code="job_lost")
+    given: dict[str, Any] = {"scale": handle.get("scale")}
+    if handle.get("id_preset"):
+        names = {"size": "id_preset", "background": "id_colour", "paper": "sheet", "copies": "per_sheet"}
+        given["id_photo"] = {name: handle.get(old) for name, old in names.items()}
+    return given
 
 
 def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
@@ -173,7 +194,7 @@ def _written(picture: Picture, spool: Path, number: int, job: Job) -> str:
     An ID photo by a preset names its dots an inch, and keeps to the portal's file limit where there is one.
     """
     image = Image.fromarray(picture)
-    preset = presets()[job.id_preset] if job.id_preset else None
+    preset = job.preset
     limit = None if preset is None or preset.most_kb is None or job.sheet else 1000 * preset.most_kb
     dpi: dict[str, Any] = {}
     if preset is not None:
@@ -197,10 +218,11 @@ def _written(picture: Picture, spool: Path, number: int, job: Job) -> str:
 def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
     rgb, style = photos[0], job.style or ""
     if style in COLOURS:
-        preset = presets()[job.id_preset] if job.id_preset else None
-        colour = job.id_colour or (preset.background if preset and preset.background else COLOURS[style])
+        wanted, preset = job.parameters.id_photo, job.preset
+        own = wanted.background if wanted else None
+        colour = own or (preset.background if preset and preset.background else COLOURS[style])
         made = id_photo(rgb, faces, colour, preset=preset, aspect_ratio=job.aspect_ratio, take=take)
-        return print_sheet(made, preset, job.sheet, job.per_sheet) if preset and job.sheet else made
+        return print_sheet(made, preset, wanted.paper, wanted.copies) if preset and wanted and wanted.paper else made
     if style in _STUDIO:
         return studio_portrait(rgb, faces, style, job.aspect_ratio, take)
     if job.aspect_ratio:
@@ -215,13 +237,13 @@ def _as_large(painted: Picture, rgb: Picture) -> Picture:
 
 def _edit(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
     if job.action in ("before_after", "comparison"):
-        change = _change_in(job)
-        return side_by_side_edit(photos, faces, change, text=job.text, aspect_ratio=job.aspect_ratio, take=take)
+        return side_by_side_edit(
+            photos, faces, _change_of(job), language=job.language, aspect_ratio=job.aspect_ratio, take=take
+        )
     rgb = photos[0]
     if job.action == "extend":
-        margins = margins_for(
-            rgb.shape[1], rgb.shape[0], aspect_ratio=job.aspect_ratio, sides=keys_in(job.text, "sides"), faces=faces
-        )
+        wanted = job.parameters.outpaint or Outpaint()
+        margins = margins_for(rgb.shape[1], rgb.shape[0], aspect_ratio=job.aspect_ratio, wanted=wanted)
         return graded(extended(rgb, margins), take)
     if job.aspect_ratio:
         rgb, faces = cropped(rgb, job.aspect_ratio, faces)
@@ -256,32 +278,32 @@ def _restore(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Pict
 
 
 def _upscale(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    return graded(enlarged(rgb, job.scale or 2), take)
+    return graded(enlarged(rgb, job.parameters.scale or 2), take)
 
 
 def _colorize(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    tone = first(job.text, "tones")
+    tone = job.parameters.tone
     if tone is None and own_colours(rgb):  # nobody who asks for colour wants those of the photo taken away
         return graded(vivid(balanced(rgb, 0.7), 0.14), take)
     return toned(rgb, faces, tone if take == 0 else None, take)
 
 
 def _filter(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    key = choose_filter(job.text)
-    if key is None and not names_no_filter(job.text):
+    key = job.parameters.filter
+    if key is None and not job.parameters.complete:
         raise AskPerson("no such filter", code="unknown_filter", params={"filters": ", ".join(FILTERS)})
     return _as_large(np.asarray(FILTERS[key or "film"](rgb, faces, take)), rgb)
 
 
 def _replace_bg(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    background = background_in(job.text)
-    if background is None:
+    background = job.parameters.background or Background(kind="transparent")
+    if background.kind == "place":
         raise AskPerson("a scene", code="needs_other_provider")
     return replaced(rgb, faces, background, take)
 
 
 def _text_render(rgb: Picture, faces: tuple[Face, ...], job: Job, take: int) -> Picture:
-    lettering = lettering_in(job.text)
+    lettering = job.parameters.lettering
     if lettering is None:
         raise AskPerson("no letters to write", code="need_text", text_key="say.need_text")
     return lettered(rgb, faces, lettering, take)
@@ -305,10 +327,10 @@ _EDITS: dict[str, _Edit] = {
 }
 
 
-def _change_in(job: Job) -> Callable[[Picture, tuple[Face, ...]], Picture]:
-    """The change that a before-and-after shows: the one its words name, else better light and colour."""
-    look = choose_filter(job.text)
+def _change_of(job: Job) -> Callable[[Picture, tuple[Face, ...]], Picture]:
+    """The change that a before-and-after shows; where none is named, better light and colour."""
+    look = job.parameters.filter
     if look is not None:
         return lambda rgb, faces: np.asarray(FILTERS[look](rgb, faces, 0))
-    action = change_in(job.text) or "enhance"
+    action = job.parameters.change or "enhance"
     return lambda rgb, faces: _EDITS[action](rgb, faces, job, 0)

@@ -273,3 +273,41 @@ def test_each_step_of_a_chain_has_its_own_parameters() -> None:
 def test_the_contracts_object_holds_no_parameters() -> None:
     got = parse("换成蓝色背景，脸不要变，便宜点", photos=1).as_dict()
     assert not {"parameters", "consistency", "priority"} & set(got)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("加个复古滤镜", "vintage"),
+        ("加個復古濾鏡", "vintage"),
+        ("make it look vintage", "vintage"),
+        ("港风滤镜", "hongkong"),
+        ("Hong Kong film look please", "hongkong"),
+        ("改成黑白的", "mono"),
+        ("make it B&W", "mono"),
+        ("a black and white film", "mono"),
+        ("胶片感", "film"),
+        ("cinematic film look", "film"),
+        ("sepia tone", "sepia"),
+        ("暖一点", "warm"),
+        ("a bit WARMER", "warm"),
+        ("冷色调", "cool"),
+        ("梦幻柔光", "dreamy"),
+        ("soft and dreamy", "dreamy"),
+        ("铅笔素描", "sketch"),
+        ("pencil drawing", "sketch"),
+        ("漫画效果", "comic"),
+        ("日本漫画", "anime"),
+        ("make it look like an oil painting", "oil"),
+        ("水彩画", "watercolor"),
+        ("watercolour", "watercolor"),
+        ("赛博朋克", "cyberpunk"),
+        ("拍立得", "polaroid"),
+        ("ｐｏｌａｒｏｉｄ", "polaroid"),
+        ("make it brighter", None),
+        ("scoop filmstar boil", None),
+        ("", None),
+    ],
+)
+def test_every_filter_is_named_by_several_words(text: str, key: str | None) -> None:
+    assert parameters_of("filter", text).filter == key

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from handlers.jobs.parameters import parameters_of
 from providers import edit_image
 from providers.base import Request
 from providers.embedded import provider
-from providers.embedded.reading import parameters_of
 from providers.settings import ProviderSettings
 from providers.task import Operation
 from tests.providers.wanted import wanted

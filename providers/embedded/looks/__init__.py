@@ -21,7 +21,6 @@ from providers.embedded.looks.artistic import artistic
 from providers.embedded.looks.canvas import Box, Picture
 from providers.embedded.looks.cyberpunk import cyberpunk
 from providers.embedded.looks.drawing import comic, sketch
-from providers.embedded.looks.filters import choose_filter
 from providers.embedded.looks.grades import OnFilm, hongkong_vintage, polaroid
 from providers.embedded.looks.oil import oil_painting
 from providers.embedded.looks.watercolor import watercolor
@@ -67,6 +66,6 @@ FILTERS: Mapping[str, Look] = MappingProxyType(
         "artistic": artistic,
     }
 )
-"""For the action `filter`, by the keys `choose_filter` gives."""
+"""For the action `filter`, by the keys of `Parameters.filter`."""
 
-__all__ = ["FILTERS", "LOOKS", "Box", "Look", "Picture", "choose_filter"]
+__all__ = ["FILTERS", "LOOKS", "Box", "Look", "Picture"]

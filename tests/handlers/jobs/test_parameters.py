@@ -14,7 +14,8 @@ from handlers.order import Order
 from intent import parse
 from providers.embedded.adjust import Step, is_known
 from providers.embedded.id_presets import presets
-from providers.embedded.offers import ADJUSTMENTS, offers
+from providers.embedded.looks import FILTERS
+from providers.embedded.offers import ADJUSTMENTS, EDITS, offers
 from providers.embedded.print_sheet import PAPERS
 from providers.task import Adjustment, IdPhoto
 
@@ -71,3 +72,10 @@ def test_margins_in_pixels_are_handed_on_and_others_left_to_who_knows_the_size()
 def test_degrees_come_through() -> None:
     (step,) = parameters_of("edit", "rotate right by 7 degrees").adjustments
     assert step == replace(Adjustment(kind="rotate"), direction="right", degrees=7.0)
+
+
+def test_every_filter_change_and_tone_that_words_name_is_one_that_this_machine_makes() -> None:
+    lexicon = tomllib.loads(Path("intent/lexicon/parameters.toml").read_text("utf-8"))
+    assert set(lexicon["filters"]) == set(FILTERS)
+    assert set(lexicon["changes"]) <= EDITS | {"upscale"}
+    assert set(lexicon["tones"]) <= {"sepia", "cool", "hand", "rose"}

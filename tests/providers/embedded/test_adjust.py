@@ -11,11 +11,11 @@ from providers.embedded.changes import graded
 from providers.embedded.flat_ground import flat_ground
 from providers.embedded.id_photo import COLOURS, id_photo
 from providers.embedded.lettering import lettered
-from providers.embedded.reading import Lettering
 from providers.errors import AskPerson
 from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.people.face import Face
 from providers.people.find import find_faces
+from providers.task import Lettering
 from tests.providers.photos import difference, shipped, turned
 
 NAMES = ("chelsea.png", "rocket.jpg", "brick.png", "coins.png", "page.png", "camera.png")
@@ -99,7 +99,7 @@ def test_a_photo_has_no_flat_ground(ten: list[Picture]) -> None:
 
 
 def test_white_letters_stay_white(astronaut: Picture) -> None:
-    written = lettered(astronaut, (), Lettering(letters="HELLO", place="bottom", colour=(255, 255, 255)))
+    written = lettered(astronaut, (), Lettering(text="HELLO", position="bottom", colour=(255, 255, 255)))
     letters = (written == 255).all(-1) & ~(astronaut == 255).all(-1)
     assert letters.sum() > 100
     for kind in ("brightness", "warmth", "contrast", "saturation"):

@@ -12,7 +12,6 @@ from providers.embedded.extend import extended, margins_for
 from providers.embedded.geometry import crop_window, cropped
 from providers.embedded.lettering import _wrapped, lettered
 from providers.embedded.light import enhanced, evened
-from providers.embedded.reading import Lettering
 from providers.embedded.repair import damage, noise_of, restored
 from providers.embedded.side_by_side import side_by_side
 from providers.embedded.skin import retouched, skin_mask
@@ -22,6 +21,7 @@ from providers.media.fonts import font_for
 from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.people.face import Face
 from providers.people.find import find_faces, upright
+from providers.task import Lettering, Outpaint
 from tests.providers.photos import difference
 
 FLAT = np.full((120, 160, 3), 90, np.uint8)
@@ -191,16 +191,17 @@ def test_a_crop_keeps_the_face(astronaut: Picture, faces: tuple[Face, ...]) -> N
 
 
 def test_more_picture_keeps_the_old_one_untouched_in_its_place(coffee: Picture) -> None:
-    margins = margins_for(300, 200, aspect_ratio="1:1", sides=frozenset())
+    margins = margins_for(300, 200, aspect_ratio="1:1", wanted=Outpaint())
     made = extended(coffee, margins)
     assert made.shape == (300, 300, 3)
     assert (made[margins[1] : margins[1] + 200, :300] == coffee).all()
 
 
 def test_more_picture_on_one_side_grows_that_side_only() -> None:
-    assert margins_for(400, 300, aspect_ratio=None, sides=frozenset({"left"})) == (100, 0, 0, 0)
-    assert margins_for(400, 300, aspect_ratio=None, sides=frozenset({"vertical"})) == (0, 75, 0, 75)
-    assert margins_for(400, 300, aspect_ratio=None, sides=frozenset()) == (100, 75, 100, 75)
+    assert margins_for(400, 300, aspect_ratio=None, wanted=Outpaint(left=120)) == (120, 0, 0, 0)
+    assert margins_for(400, 300, aspect_ratio=None, wanted=Outpaint(top=30, bottom=75)) == (0, 30, 0, 75)
+    assert margins_for(400, 300, aspect_ratio=None, wanted=Outpaint()) == (100, 75, 100, 75)
+    assert margins_for(400, 300, aspect_ratio="16:9", wanted=Outpaint(left=1)) == (133, 0, 0, 0)
 
 
 def test_a_plain_wall_goes_on_without_a_seam() -> None:
@@ -211,7 +212,7 @@ def test_a_plain_wall_goes_on_without_a_seam() -> None:
 
 
 def test_letters_appear_where_they_are_asked_for() -> None:
-    made = lettered(FLAT, (), Lettering(letters="Hi", place="top_left"))
+    made = lettered(FLAT, (), Lettering(text="Hi", position="top_left"))
     changed = np.abs(made.astype(int) - FLAT).max(-1) > 20
     assert changed[:60, :80].any()
     assert not changed[80:, :].any()
@@ -219,17 +220,17 @@ def test_letters_appear_where_they_are_asked_for() -> None:
 
 
 def test_other_letters_look_different() -> None:
-    one, other = (lettered(FLAT, (), Lettering(letters=letters, place="centre")) for letters in ("AB", "CD"))
+    one, other = (lettered(FLAT, (), Lettering(text=letters, position="centre")) for letters in ("AB", "CD"))
     assert difference(one, other) > 0.5
 
 
 def test_letters_have_the_colour_asked_for() -> None:
-    made = lettered(FLAT, (), Lettering(letters="HHH", place="centre", colour=(219, 28, 36)))
+    made = lettered(FLAT, (), Lettering(text="HHH", position="centre", colour=(219, 28, 36)))
     assert (np.abs(made.astype(int) - (219, 28, 36)).max(-1) < 6).sum() > 30
 
 
 def test_text_without_a_place_stays_off_the_face(astronaut: Picture, faces: tuple[Face, ...]) -> None:
-    made = lettered(astronaut, faces, Lettering(letters="Hello there"))
+    made = lettered(astronaut, faces, Lettering(text="Hello there"))
     x, y, w, h = faces[0].box
     assert (made[y : y + h, x : x + w] == astronaut[y : y + h, x : x + w]).all()
 
@@ -253,7 +254,7 @@ def test_chinese_lines_never_begin_with_a_closing_mark(astronaut: Picture) -> No
 
 def test_a_novel_is_too_long_for_a_picture() -> None:
     with pytest.raises(AskPerson) as refused:
-        lettered(FLAT, (), Lettering(letters="All happy families are alike. " * 60))
+        lettered(FLAT, (), Lettering(text="All happy families are alike. " * 60))
     assert refused.value.code == "text_too_long"
 
 
@@ -275,7 +276,7 @@ def test_wide_pictures_stand_one_above_the_other(coffee: Picture) -> None:
 
 
 def test_a_before_and_after_keeps_the_before(coffee: Picture) -> None:
-    made = side_by_side_edit((coffee,), (), lambda rgb, _: 255 - rgb, text="", aspect_ratio=None, take=0)
+    made = side_by_side_edit((coffee,), (), lambda rgb, _: 255 - rgb, language=None, aspect_ratio=None, take=0)
     half = made[: (made.shape[0] - 8) // 2]
     small = pixels(cv2.resize(half, (300, 200), interpolation=cv2.INTER_AREA))
     assert difference(small, coffee) < 4

@@ -72,7 +72,7 @@ def test_the_file_names_its_dots_an_inch_and_keeps_to_the_limit(
     tmp_path: Path, portrait: Path, key: str, kind: str
 ) -> None:
     preset = presets()[key]
-    (name,) = make(job(portrait, id_preset=key), str(tmp_path / "spool"))["files"]
+    (name,) = make(job(portrait, parameters={"id_photo": {"size": key}}), str(tmp_path / "spool"))["files"]
     data = (tmp_path / "spool" / name).read_bytes()
     saved = save_picture(data, into=tmp_path, stem="id", provider="embedded", request_id="1", keep_density=True)
     with Image.open(saved.path) as image:
@@ -83,7 +83,8 @@ def test_the_file_names_its_dots_an_inch_and_keeps_to_the_limit(
 
 
 def test_another_colour_than_the_rule_is_made_where_the_words_name_it(tmp_path: Path, portrait: Path) -> None:
-    made = make(job(portrait, id_preset="cn_2inch", id_colour=list(COLOURS["id_photo_red"])), str(tmp_path / "spool"))
+    wanted = {"id_photo": {"size": "cn_2inch", "background": list(COLOURS["id_photo_red"])}}
+    made = make(job(portrait, parameters=wanted), str(tmp_path / "spool"))
     with Image.open(tmp_path / "spool" / made["files"][0]) as image:
         assert image.getpixel((3, 3)) == COLOURS["id_photo_red"]
 
@@ -112,7 +113,15 @@ def test_six_two_inch_photos_fit_on_a_six_inch_sheet_and_no_more_are_laid_than_a
 
 
 def test_a_sheet_is_a_picture_of_its_paper_at_300_dots_an_inch(tmp_path: Path, portrait: Path) -> None:
+    # As a version kept it that had no typed parameters in the handle: such orders are still carried out.
     made = make(job(portrait, id_preset="cn_1inch", sheet="6inch", per_sheet=8), str(tmp_path / "spool"))
     with Image.open(tmp_path / "spool" / made["files"][0]) as image:
         assert sorted(image.size) == [1200, 1800]
         assert image.info["dpi"] == pytest.approx((300, 300), abs=1)
+
+
+def test_an_order_of_a_version_that_kept_words_is_told_to_be_lost_and_not_guessed_at(
+    tmp_path: Path, portrait: Path
+) -> None:
+    old = {"operation": "edit", "action": "replace_bg", "text": "white", "photos": [str(portrait)]}
+    assert make(old, str(tmp_path / "spool"))["code"] == "job_lost"

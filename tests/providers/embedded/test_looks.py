@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from providers.embedded.looks import FILTERS, LOOKS, Look, choose_filter
+from providers.embedded.looks import FILTERS, LOOKS, Look
 from providers.embedded.looks.canvas import blocks_of, calm, expose, noise_of, prepare
 from providers.embedded.looks.film import bend
-from providers.embedded.looks.filters import filter_keys
 from providers.embedded.looks.flow import flow_of
 from providers.people.face import Face
 
@@ -214,45 +213,3 @@ def test_every_look_is_a_style_of_the_catalog() -> None:
     from providers.catalog import STYLES
 
     assert set(LOOKS) <= {style.key for style in STYLES.values()}
-
-
-def test_every_filter_has_words_and_every_word_a_filter() -> None:
-    assert set(filter_keys()) == set(FILTERS)
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("加个复古滤镜", "vintage"),
-        ("加個復古濾鏡", "vintage"),
-        ("make it look vintage", "vintage"),
-        ("港风滤镜", "hongkong"),
-        ("Hong Kong film look please", "hongkong"),
-        ("改成黑白的", "mono"),
-        ("make it B&W", "mono"),
-        ("a black and white film", "mono"),
-        ("胶片感", "film"),
-        ("cinematic film look", "film"),
-        ("sepia tone", "sepia"),
-        ("暖一点", "warm"),
-        ("a bit WARMER", "warm"),
-        ("冷色调", "cool"),
-        ("梦幻柔光", "dreamy"),
-        ("soft and dreamy", "dreamy"),
-        ("铅笔素描", "sketch"),
-        ("pencil drawing", "sketch"),
-        ("漫画效果", "comic"),
-        ("日本漫画", "anime"),
-        ("make it look like an oil painting", "oil"),
-        ("水彩画", "watercolor"),
-        ("watercolour", "watercolor"),
-        ("赛博朋克", "cyberpunk"),
-        ("拍立得", "polaroid"),
-        ("ｐｏｌａｒｏｉｄ", "polaroid"),
-        ("make it brighter", None),
-        ("scoop filmstar boil", None),
-        ("", None),
-    ],
-)
-def test_a_filter_is_chosen_by_the_persons_words(text: str, key: str | None) -> None:
-    assert choose_filter(text) == key

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from providers.embedded.backdrop import replaced, studio_portrait
-from providers.embedded.reading import Background
 from providers.errors import AskPerson
 from providers.media.pixels import Picture, floats, pixels, unit_of
 from providers.people.cascades import by_cascades
@@ -12,6 +11,7 @@ from providers.people.face import Face
 from providers.people.find import find_faces
 from providers.people.matting import Cutout, by_network, by_silhouette, closed_form, cut_out, true_colours
 from providers.people.model_files import CUTTING, are_there
+from providers.task import Background
 
 
 @pytest.fixture(scope="module", params=["network", "silhouette"])
@@ -83,18 +83,18 @@ def test_a_person_the_colour_of_the_wall_is_not_clear() -> None:
     face = Face(x=110, y=90, w=100, h=100, eyes=((140, 130), (180, 130)), score=5)
     assert not cut_out(wall, (face,)).clear
     with pytest.raises(AskPerson) as refused:
-        replaced(wall, (face,), Background(kind="solid", colours=((255, 0, 0),)))
+        replaced(wall, (face,), Background(kind="colour", colours=((255, 0, 0),)))
     assert refused.value.code == "background_unclear"
 
 
 def test_without_a_face_nobody_is_cut_out(coffee: Picture) -> None:
     with pytest.raises(AskPerson) as refused:
-        replaced(coffee, find_faces(coffee), Background(kind="cut"))
+        replaced(coffee, find_faces(coffee), Background(kind="transparent"))
     assert refused.value.code == "no_face"
 
 
 def test_cutting_away_keeps_the_size_and_gives_real_transparency(astronaut: Picture, faces: tuple[Face, ...]) -> None:
-    made = replaced(astronaut, faces, Background(kind="cut"))
+    made = replaced(astronaut, faces, Background(kind="transparent"))
     assert made.shape == (*astronaut.shape[:2], 4)
     assert made[30, 60, 3] == 0
     assert made[110, 205, 3] == 255
@@ -103,7 +103,7 @@ def test_cutting_away_keeps_the_size_and_gives_real_transparency(astronaut: Pict
 @pytest.mark.parametrize(
     "background",
     [
-        Background(kind="blur"),
+        Background(kind="blurred"),
         Background(kind="studio"),
         Background(kind="gradient", colours=((20, 40, 90), (255, 255, 255))),
     ],
