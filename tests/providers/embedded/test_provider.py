@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from handlers.jobs.parameters import parameters_of
 from providers.base import FREE_OF_CHARGE, Cancelled, Phase, Request
 from providers.embedded.provider import EmbeddedProvider
 from providers.embedded.toning import own_colours
