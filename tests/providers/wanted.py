@@ -6,9 +6,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from handlers.jobs.parameters import parameters_of
 from providers.base import Request
 from providers.catalog import ACTIONS
-from providers.embedded.reading import parameters_of
 from providers.offers import Offer
 from providers.task import Operation, Parameters, Task
 from providers.task_builders import operation_of
