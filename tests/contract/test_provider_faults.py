@@ -157,8 +157,10 @@ async def test_a_time_out_of_the_caller_ends_the_following_at_once(name: str) ->
         assert stage.submits() == 1
 
 
-def odd_pictures(folder: Path) -> dict[str, Path]:
+@pytest.fixture(scope="session")
+def odd_pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pictures as they come: long, tiny, huge, grey, with alpha, in every format that is prepared."""
+    folder = tmp_path_factory.mktemp("odd")
     noise = Image.effect_noise((2600, 2600), 120)
     pictures: dict[str, Image.Image] = {
         "long.png": Image.linear_gradient("L").resize((2400, 40)).convert("RGB"),
@@ -177,11 +179,13 @@ def odd_pictures(folder: Path) -> dict[str, Path]:
 
 
 @every_service
-async def test_odd_and_huge_pictures_become_pictures_or_an_error_of_the_tree(name: str, tmp_path: Path) -> None:
+async def test_odd_and_huge_pictures_become_pictures_or_an_error_of_the_tree(
+    name: str, tmp_path: Path, odd_pictures: dict[str, Path]
+) -> None:
     async with on_stage(name) as stage:
         assert stage.photo_request is not None
         refused = set()
-        for picture, path in odd_pictures(tmp_path).items():
+        for picture, path in odd_pictures.items():
             before = stage.submits()
             try:
                 assert await made(stage, stage.photo_request(path), tmp_path / f"{name}-{picture}") == 1

@@ -102,7 +102,7 @@ async def fal_process() -> AsyncIterator[httpx.AsyncClient]:
     async with process("tests.servers.fal") as server:
         assert server.stdout is not None
         address = (await server.stdout.readline()).decode().strip()
-        async with httpx.AsyncClient(base_url=address) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=LONG) as client:
             yield client
 
 

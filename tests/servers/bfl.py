@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.servers import patient
 from tests.servers.service import FAULTS, FakeService, Plan, Sent, image_of, picture_bytes
 
 TEN_MINUTES = 600.0
@@ -268,7 +269,7 @@ class FakeBfl(FakeService):
         key = secret if secret is not None else job.body.get("webhook_secret", "")
         signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
         headers = {"content-type": "application/json", "x-bfl-signature": f"sha256={signature}"}
-        return httpx.post(str(job.body["webhook_url"]), content=body, headers=headers)
+        return patient.post(str(job.body["webhook_url"]), content=body, headers=headers)
 
     async def _file(self, request: Request) -> Response:
         self.counts["leaked_keys"] += "x-key" in request.headers

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.servers import patient
 from tests.servers.service import FAULTS, FakeService, Part, Plan, image_of, picture_bytes
 
 HOUR = 3600.0
@@ -369,7 +370,7 @@ class FakeReplicate(FakeService):
         signature = hmac.new(secret, f"{message}.{moment}.{body}".encode(), hashlib.sha256).digest()
         signed = f"v1,{base64.b64encode(b'0' * 32).decode()} v1,{base64.b64encode(signature).decode()}"
         headers = {"webhook-id": message, "webhook-timestamp": moment, "webhook-signature": signed}
-        return httpx.post(p.webhook, content=body, headers=headers | {"content-type": "application/json"})
+        return patient.post(p.webhook, content=body, headers=headers | {"content-type": "application/json"})
 
     async def _file(self, request: Request) -> Response:
         self.counts["leaked_keys"] += "authorization" in request.headers

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.servers import patient
 from tests.servers.bfl import FakeBfl
 from tests.servers.letterbox import Letterbox
 from tests.servers.service import image_of, picture_bytes
@@ -23,11 +24,11 @@ def fake() -> Iterator[FakeBfl]:
 
 
 def post(fake: FakeBfl, model: str, **body: Any) -> httpx.Response:
-    return httpx.post(f"{fake.url}/v1/{model}", json=body, headers={"x-key": fake.key})
+    return patient.post(f"{fake.url}/v1/{model}", json=body, headers={"x-key": fake.key})
 
 
 def look(fake: FakeBfl, url: str) -> dict[str, Any]:
-    body: dict[str, Any] = httpx.get(url, headers={"x-key": fake.key}).json()
+    body: dict[str, Any] = patient.get(url, headers={"x-key": fake.key}).json()
     return body
 
 
@@ -48,7 +49,7 @@ def test_a_job_is_polled_where_the_answer_says_and_gives_its_picture(
     job = post(fake, model, **body).json()
     assert job["cost"] == pytest.approx(cost)
     assert [look(fake, job["polling_url"])["status"] for _ in range(3)] == ["Pending", "Pending", "Ready"]
-    assert image_of(httpx.get(look(fake, job["polling_url"])["result"]["sample"]).content).size == size
+    assert image_of(patient.get(look(fake, job["polling_url"])["result"]["sample"]).content).size == size
     assert look(fake, f"{fake.url}/v1/get_result?id={job['id']}")["status"] == "Task not found"
 
 
@@ -56,9 +57,9 @@ def test_a_link_lives_ten_minutes(fake: FakeBfl) -> None:
     job = post(fake, "flux-2-pro", prompt="x").json()
     sample = look(fake, job["polling_url"])["result"]["sample"]
     fake.clock.turn(599)
-    assert httpx.get(sample).status_code == 200
+    assert patient.get(sample).status_code == 200
     fake.clock.turn(2)
-    assert httpx.get(sample).status_code == 403
+    assert patient.get(sample).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import dashscope
-import httpx
 import pytest
 from dashscope import FineTunes, ImageSynthesis, MultiModalConversation
 from dashscope.aigc.image_generation import ImageGeneration
@@ -15,6 +14,7 @@ from dashscope.files import Files
 from dashscope.utils.oss_utils import OssUtils
 from PIL import Image
 
+from tests.servers import patient
 from tests.servers.dashscope import DAY, FakeDashScope
 from tests.servers.service import KEY, picture_bytes
 
@@ -45,7 +45,7 @@ def mask(tmp_path: Path) -> str:
 
 
 def image_at(url: str) -> Image.Image:
-    return Image.open(io.BytesIO(httpx.get(url).content))
+    return Image.open(io.BytesIO(patient.get(url).content))
 
 
 def test_an_edit_with_a_mask_uploads_both_and_changes_what_is_white(fake: FakeDashScope, photo: str, mask: str) -> None:
@@ -95,7 +95,7 @@ def test_a_task_waits_ends_and_is_forgotten_after_a_day(fake: FakeDashScope, pho
     assert [one.task_status for one in said] == ["PENDING", "RUNNING", "SUCCEEDED"]
     url = said[-1].results[0].url
     fake.clock.turn(DAY + 60)
-    assert httpx.get(url).status_code == 403
+    assert patient.get(url).status_code == 403
     assert ImageSynthesis.fetch(task, api_key=KEY).output.task_status == "UNKNOWN"
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.servers import patient
 from tests.servers.fal import KEY
+from tests.waiting import LONG
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +21,7 @@ def test_it_prints_its_address_takes_plans_and_counts() -> None:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-            with httpx.Client(base_url=address, headers={"authorization": f"Key {KEY}"}) as client:
+            with httpx.Client(base_url=address, headers={"authorization": f"Key {KEY}"}, timeout=LONG) as client:
                 client.post("/_fake/plan", json={"fault": "402"})
                 body = {"prompt": "a boat [[job:7]]", "num_images": 2}
                 answers = [client.post("/fal-ai/nano-banana-pro", json=body).status_code for _ in range(2)]
@@ -38,7 +40,7 @@ def test_a_plan_may_stand_from_the_start() -> None:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             headers = {"authorization": f"Key {KEY}"}
-            job = httpx.post(f"{address}/fal-ai/nano-banana-2", json={"prompt": "x"}, headers=headers).json()
-            assert httpx.get(job["response_url"], headers=headers).json()["images"] == []
+            job = patient.post(f"{address}/fal-ai/nano-banana-2", json={"prompt": "x"}, headers=headers).json()
+            assert patient.get(job["response_url"], headers=headers).json()["images"] == []
         finally:
             process.terminate()

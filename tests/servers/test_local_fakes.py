@@ -10,9 +10,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.servers import patient
 from tests.servers.a1111 import FakeA1111
 from tests.servers.comfyui import FakeComfyUI
 from tests.servers.service import image_of, picture_bytes
+from tests.waiting import LONG
 
 SIZE = (128, 96)
 PHOTO = picture_bytes(SIZE)
@@ -57,15 +59,15 @@ def inpainting(**sampler: Any) -> dict[str, Any]:
 
 def upload(comfy: FakeComfyUI, name: str, data: bytes, **fields: str) -> str:
     files = {"image": (name, data, "image/png")}
-    return str(httpx.post(f"{comfy.origin}/upload/image", files=files, data=fields).json()["name"])
+    return str(patient.post(f"{comfy.origin}/upload/image", files=files, data=fields).json()["name"])
 
 
 def post(comfy: FakeComfyUI, graph: Any, **more: Any) -> httpx.Response:
-    return httpx.post(f"{comfy.origin}/prompt", json={"prompt": graph} | more)
+    return patient.post(f"{comfy.origin}/prompt", json={"prompt": graph} | more)
 
 
 def history(comfy: FakeComfyUI, id_: str) -> dict[str, Any]:
-    told: dict[str, dict[str, Any]] = httpx.get(f"{comfy.origin}/history/{id_}").json()
+    told: dict[str, dict[str, Any]] = patient.get(f"{comfy.origin}/history/{id_}").json()
     return told.get(id_, {})
 
 
@@ -79,7 +81,7 @@ def test_a_graph_runs_and_its_mask_says_where() -> None:
         done = history(comfy, "mine")
         assert done["status"]["completed"] is True
         (file,) = done["outputs"]["9"]["images"]
-        data = httpx.get(f"{comfy.origin}/view", params=file).content
+        data = patient.get(f"{comfy.origin}/view", params=file).content
         after, before = image_of(data), image_of(PHOTO)
         assert "CheckpointLoaderSimple" in after.info["prompt"]
         assert after.getpixel((120, 5)) == before.getpixel((120, 5))
@@ -127,12 +129,12 @@ def test_a_prompt_waits_runs_and_can_be_taken_back() -> None:
         for fault in ("never", "slow"):
             comfy.plan(fault, polls=4)
             post(comfy, graph, prompt_id=fault)
-        queue = httpx.get(f"{comfy.origin}/queue").json()
+        queue = patient.get(f"{comfy.origin}/queue").json()
         assert [job[1] for job in queue["queue_pending"]] == ["never", "slow"]
-        httpx.post(f"{comfy.origin}/queue", json={"delete": ["slow"]})
+        patient.post(f"{comfy.origin}/queue", json={"delete": ["slow"]})
         assert [history(comfy, "never") for _ in range(3)] == [{}] * 3
-        assert [job[1] for job in httpx.get(f"{comfy.origin}/queue").json()["queue_running"]] == ["never"]
-        httpx.post(f"{comfy.origin}/interrupt", json={"prompt_id": "never"})
+        assert [job[1] for job in patient.get(f"{comfy.origin}/queue").json()["queue_running"]] == ["never"]
+        patient.post(f"{comfy.origin}/interrupt", json={"prompt_id": "never"})
         assert history(comfy, "never")["status"]["messages"][-1][0] == "execution_interrupted"
         comfy.plan("out_of_memory")
         post(comfy, graph, prompt_id="big")
@@ -146,29 +148,29 @@ def test_uploads_of_one_name_are_told_apart_and_strangers_are_kept_out() -> None
         names = [upload(comfy, "a.png", data) for data in (PHOTO, PHOTO, left_half())]
         assert names == ["a.png", "a.png", "a (1).png"]
         assert upload(comfy, "a.png", left_half(), overwrite="true") == "a.png"
-        assert httpx.post(f"{comfy.origin}/upload/image", files={"picture": ("a.png", PHOTO)}).status_code == 400
-        assert httpx.post(f"{comfy.origin}/prompt", content=b"{").status_code == 500
-        stranger = httpx.post(f"{comfy.origin}/prompt", json={}, headers={"origin": "http://elsewhere"})
+        assert patient.post(f"{comfy.origin}/upload/image", files={"picture": ("a.png", PHOTO)}).status_code == 400
+        assert patient.post(f"{comfy.origin}/prompt", content=b"{").status_code == 500
+        stranger = patient.post(f"{comfy.origin}/prompt", json={}, headers={"origin": "http://elsewhere"})
         assert stranger.status_code == 403
         for name, status in (("no.png", 404), ("../x", 400)):
-            assert httpx.get(f"{comfy.origin}/view", params={"filename": name}).status_code == status
+            assert patient.get(f"{comfy.origin}/view", params={"filename": name}).status_code == status
 
 
 def test_lists_are_told_in_both_forms() -> None:
     with FakeComfyUI.running(models={"upscale_models": ["4x.pth"]}, custom=["InspyrenetRembg"]) as comfy:
-        told = httpx.get(f"{comfy.origin}/api/object_info").json()
+        told = patient.get(f"{comfy.origin}/api/object_info").json()
         assert told["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"] == [[], {}]
         upscalers = told["UpscaleModelLoader"]["input"]["required"]["model_name"]
         assert upscalers == ["COMBO", {"options": ["4x.pth"]}]
         assert "InspyrenetRembg" in told
-        assert httpx.get(f"{comfy.origin}/object_info/Nowhere").json() == {}
+        assert patient.get(f"{comfy.origin}/object_info/Nowhere").json() == {}
 
 
 # --- AUTOMATIC1111
 
 
 def call(webui: FakeA1111, path: str, body: Any, auth: tuple[str, str] | None = None) -> httpx.Response:
-    return httpx.post(f"{webui.origin}/sdapi/v1/{path}", json=body, auth=auth)
+    return patient.post(f"{webui.origin}/sdapi/v1/{path}", json=body, auth=auth)
 
 
 def test_a_mask_says_what_is_painted_anew_and_info_is_text() -> None:
@@ -205,10 +207,10 @@ def test_basic_auth_guards_every_path_and_extensions_show_where_they_are() -> No
     with FakeA1111.running(auth="bot:secret", controlnet=["ip-adapter [1]"], rembg=True) as webui:
         assert call(webui, "txt2img", {}).status_code == 401
         assert call(webui, "txt2img", {}, auth=("bot", "secret")).status_code == 200
-        told = httpx.get(f"{webui.origin}/controlnet/model_list", auth=("bot", "secret")).json()
+        told = patient.get(f"{webui.origin}/controlnet/model_list", auth=("bot", "secret")).json()
         assert told == {"model_list": ["ip-adapter [1]"]}
-        assert "/rembg" in httpx.get(f"{webui.origin}/openapi.json", auth=("bot", "secret")).json()["paths"]
-        cut = httpx.post(f"{webui.origin}/rembg", json={"input_image": B64, "model": "u2net"}, auth=("bot", "secret"))
+        assert "/rembg" in patient.get(f"{webui.origin}/openapi.json", auth=("bot", "secret")).json()["paths"]
+        cut = patient.post(f"{webui.origin}/rembg", json={"input_image": B64, "model": "u2net"}, auth=("bot", "secret"))
         assert image_of(base64.b64decode(cut.json()["image"])).mode == "RGBA"
 
 
@@ -223,7 +225,7 @@ def test_an_upscaler_enlarges_and_none_does_not() -> None:
 async def test_an_interrupt_ends_the_call_that_runs_with_what_it_has() -> None:
     with FakeA1111.serving() as webui:
         webui.plan("hold_before")
-        async with httpx.AsyncClient(base_url=webui.origin) as client:
+        async with httpx.AsyncClient(base_url=webui.origin, timeout=LONG) as client:
             running = asyncio.create_task(client.post("/sdapi/v1/txt2img", json={"force_task_id": "mine"}))
             while not webui.holding.is_set():  # noqa: ASYNC110  # set by the server's thread
                 await asyncio.sleep(0.005)

@@ -7,6 +7,7 @@ import httpx
 import openai
 import pytest
 
+from tests.servers import patient
 from tests.servers.openai import FakeOpenAI
 from tests.servers.service import image_of, picture_bytes
 
@@ -87,7 +88,7 @@ def test_a_wrong_key_is_refused(fake: FakeOpenAI) -> None:
 )
 def test_what_a_model_does_not_take_is_refused(fake: FakeOpenAI, fields: dict[str, object], param: str) -> None:
     headers = {"authorization": f"Bearer {fake.key}"}
-    answer = httpx.post(f"{fake.url}/images/generations", json=fields, headers=headers)
+    answer = patient.post(f"{fake.url}/images/generations", json=fields, headers=headers)
     assert answer.status_code == (404 if param == "model" else 400)
     assert answer.json()["error"]["param"] == param
 
@@ -95,7 +96,7 @@ def test_what_a_model_does_not_take_is_refused(fake: FakeOpenAI, fields: dict[st
 def _edit(fake: FakeOpenAI, files: list[tuple[str, tuple[str, bytes, str]]], **fields: str) -> httpx.Response:
     data = {"model": "gpt-image-2", "prompt": "x"} | fields
     headers = {"authorization": f"Bearer {fake.key}"}
-    return httpx.post(f"{fake.url}/images/edits", data=data, files=files, headers=headers)
+    return patient.post(f"{fake.url}/images/edits", data=data, files=files, headers=headers)
 
 
 @pytest.mark.parametrize(

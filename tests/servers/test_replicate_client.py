@@ -5,12 +5,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from replicate.client import Client
 from replicate.exceptions import ReplicateError
 from replicate.webhook import Webhooks, WebhookSigningSecret, WebhookValidationError
 
+from tests.servers import patient
 from tests.servers.letterbox import Letterbox
 from tests.servers.replicate import FakeReplicate
 from tests.servers.service import image_of, picture_bytes
@@ -48,7 +48,7 @@ def test_a_prediction_goes_from_starting_to_its_pictures(fake: FakeReplicate, cl
     assert (seen[0], seen[-1]) == ("starting", "succeeded")
     assert "processing" in seen
     assert isinstance(made.output, list)
-    assert [image_of(httpx.get(link).content).size for link in made.output] == [(887, 1182)] * 2
+    assert [image_of(patient.get(link).content).size for link in made.output] == [(887, 1182)] * 2
     assert (fake.submits, fake.billed) == (1, 2)
 
 
@@ -56,7 +56,7 @@ def test_an_open_file_is_uploaded_and_a_community_model_asked_by_version(fake: F
     made = client.predictions.create(version=VERSION, input={"image": _png(40, 30), "scale": 2}, wait=True)
     assert made.status == "succeeded"
     assert isinstance(made.output, str)
-    assert image_of(httpx.get(made.output).content).size == (80, 60)
+    assert image_of(patient.get(made.output).content).size == (80, 60)
     assert fake.counts["uploads"] == 1
 
 
@@ -79,7 +79,7 @@ def test_after_an_hour_everything_is_deleted(fake: FakeReplicate, client: Client
     made.reload()
     assert isinstance(made.output, list)
     fake.clock.turn(3601)
-    assert httpx.get(made.output[0]).status_code == 404
+    assert patient.get(made.output[0]).status_code == 404
     made.reload()
     assert made.output is None
 
@@ -105,7 +105,7 @@ def test_its_errors_are_the_clients(fake: FakeReplicate, client: Client, fault: 
 )
 def test_what_a_model_does_not_take_is_refused(fake: FakeReplicate, body: dict[str, Any], wrong: str) -> None:
     headers = {"authorization": f"Bearer {fake.key}"}
-    answer = httpx.post(f"{fake.url}/models/{DEV}/predictions", json=body, headers=headers)
+    answer = patient.post(f"{fake.url}/models/{DEV}/predictions", json=body, headers=headers)
     assert (answer.status_code, answer.json()["invalid_fields"][0]["field"]) == (422, wrong)
 
 

@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.servers import patient
 from tests.servers.service import FakeService, picture_bytes
+from tests.waiting import LONG
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,10 +44,10 @@ class Postbox(FakeService):
 
 def test_json_and_forms_are_recorded_with_their_files() -> None:
     with Postbox.serving() as box:
-        httpx.post(f"{box.origin}/take", json={"prompt": "a boat"})
+        patient.post(f"{box.origin}/take", json={"prompt": "a boat"})
         files = [("image[]", ("a.png", picture_bytes((8, 6)), "image/png"))] * 2
-        httpx.post(f"{box.origin}/take", data={"prompt": "two"}, files=files)
-        httpx.post(f"{box.origin}/take", content=b"{", headers={"content-type": "application/json"})
+        patient.post(f"{box.origin}/take", data={"prompt": "two"}, files=files)
+        patient.post(f"{box.origin}/take", content=b"{", headers={"content-type": "application/json"})
     first, second, third = box.sent
     assert (first.fields, first.multipart) == ({"prompt": "a boat"}, False)
     assert (second.fields, second.multipart) == ({"prompt": "two"}, True)
@@ -60,10 +62,10 @@ def test_json_and_forms_are_recorded_with_their_files() -> None:
 def test_a_fault_says_whether_the_job_was_taken(fault: str, billed: int) -> None:
     with Postbox.serving() as box:
         box.plan(fault)
-        answer = httpx.post(f"{box.origin}/take", json={})
+        answer = patient.post(f"{box.origin}/take", json={})
         assert (box.billed, box.submits) == (billed, 1)
         assert answer.headers.get("retry-after") == ("2" if fault == "busy_soon" else None)
-        assert httpx.post(f"{box.origin}/take", json={}).json() == {"id": "1"}
+        assert patient.post(f"{box.origin}/take", json={}).json() == {"id": "1"}
 
 
 @pytest.mark.parametrize(("fault", "submits"), [("reset_before", 0), ("reset_after", 1)])
@@ -71,28 +73,30 @@ def test_a_reset_comes_before_or_after_the_body(fault: str, submits: int) -> Non
     with Postbox.serving() as box:
         box.plan(fault)
         with pytest.raises(httpx.TransportError):
-            httpx.post(f"{box.origin}/take", content=b"x" * 3_000_000)
+            patient.post(f"{box.origin}/take", content=b"x" * 3_000_000)
         assert (box.submits, box.billed) == (submits, submits)
 
 
 def test_plans_go_to_the_prompt_they_name_as_often_as_they_say() -> None:
     with Postbox.serving() as box:
         box.plan("busy", match="cat", times=2)
-        said = [httpx.post(f"{box.origin}/take", json={"prompt": p}).status_code for p in ("dog", "cat", "cat", "cat")]
+        said = [
+            patient.post(f"{box.origin}/take", json={"prompt": p}).status_code for p in ("dog", "cat", "cat", "cat")
+        ]
     assert said == [200, 429, 429, 200]
 
 
 def test_a_file_may_be_gone_cut_or_no_picture() -> None:
     with Postbox.serving() as box:
-        whole = httpx.get(f"{box.origin}/file").content
+        whole = patient.get(f"{box.origin}/file").content
         for fault, status in (("gone", 404), ("expired", 403)):
             box.always(fault)
-            assert httpx.get(f"{box.origin}/file").status_code == status
+            assert patient.get(f"{box.origin}/file").status_code == status
         box.always("truncated")
-        assert len(httpx.get(f"{box.origin}/file").content) == len(whole) // 2
+        assert len(patient.get(f"{box.origin}/file").content) == len(whole) // 2
         box.always("cut")
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{box.origin}/file")
+            patient.get(f"{box.origin}/file")
 
 
 def test_it_runs_as_a_program_that_takes_plans_and_turns_its_clock() -> None:
@@ -102,7 +106,7 @@ def test_it_runs_as_a_program_that_takes_plans_and_turns_its_clock() -> None:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-            with httpx.Client(base_url=address) as client:
+            with httpx.Client(base_url=address, timeout=LONG) as client:
                 assert client.post("/take", json={}).status_code == 429
                 client.post("/_fake/plan", json={"always": True})
                 assert client.post("/take", json={}).status_code == 200

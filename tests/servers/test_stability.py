@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.servers import patient
 from tests.servers.service import image_of, picture_bytes
 from tests.servers.stability import FakeStability
 
@@ -21,7 +22,7 @@ def fake() -> Iterator[FakeStability]:
 def post(fake: FakeStability, path: str, *, accept: str = "image/*", **fields: Any) -> httpx.Response:
     files = [(name, value if isinstance(value, tuple) else (None, str(value))) for name, value in fields.items()]
     headers = {"authorization": f"Bearer {fake.key}", "accept": accept}
-    return httpx.post(f"{fake.url}/v2beta/stable-image/{path}", files=files, headers=headers)
+    return patient.post(f"{fake.url}/v2beta/stable-image/{path}", files=files, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_what_an_endpoint_does_not_take_is_refused(fake: FakeStability, path: st
 def test_a_form_is_wanted_even_without_a_file(fake: FakeStability) -> None:
     headers = {"authorization": f"Bearer {fake.key}"}
     url = f"{fake.url}/v2beta/stable-image/generate/core"
-    assert httpx.post(url, data={"prompt": "a boat"}, headers=headers).status_code == 400
+    assert patient.post(url, data={"prompt": "a boat"}, headers=headers).status_code == 400
 
 
 def test_more_than_ten_megabytes_are_too_much(fake: FakeStability) -> None:
@@ -93,5 +94,5 @@ def test_a_later_result_is_asked_about_every_ten_seconds_and_lives_a_day(fake: F
     seen = []
     for wait in (0, 3, 10, 10, 24 * 3600):
         fake.clock.turn(wait)
-        seen.append(httpx.get(f"{fake.url}/v2beta/results/{id_}", headers=headers).status_code)
+        seen.append(patient.get(f"{fake.url}/v2beta/results/{id_}", headers=headers).status_code)
     assert seen == [202, 429, 200, 200, 404]

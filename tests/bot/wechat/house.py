@@ -138,7 +138,7 @@ class House:
         return answer
 
     async def get(self, url: str) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
             return await client.get(url)
 
 

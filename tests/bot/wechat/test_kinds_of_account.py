@@ -20,6 +20,7 @@ from handlers.store.base import DeliveryState
 from tests.bot.wechat.house import PATIENT, House, beside, house, photo, text_of
 from tests.handlers.running import Clock
 from tests.servers.wechat import APP_ID, FakeWeChat, Phone
+from tests.waiting import LONG
 
 
 async def rights_of(likeness: House) -> Rights:
@@ -111,7 +112,7 @@ async def test_a_push_that_comes_to_two_processes_at_once_gets_the_picture_from_
     async with (
         house(tmp_path, wechat, jobs=False, answerer=dawdle) as likeness,
         beside(likeness) as (_, other),
-        httpx.AsyncClient(trust_env=False) as client,
+        httpx.AsyncClient(trust_env=False, timeout=LONG) as client,
     ):
         ann = likeness.phone()
         await asks_for_a_picture(likeness, ann)
