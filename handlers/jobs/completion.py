@@ -48,13 +48,12 @@ class Completion:
     trainings: Trainings
     marks: VisibleMarks = field(default_factory=VisibleMarks)
 
-    async def end(self, job: Job, made: JobOutcome) -> None:
+    async def end(self, job: Job, made: JobOutcome, parts: Sequence[Part]) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
         face = await self.trainings.ended(job, made) if job.trains and not job.forgotten else None
         if job.forgotten:
             await self._drop(job)
             return
-        parts = await self.store.parts(job.id)
         named = {picture.path for part in parts for picture in part.pictures}
         named.update(picture.path for picture in made.pictures)
         await self.files.keep_only(job.id, with_copies(named))
@@ -76,7 +75,7 @@ class Completion:
 
     async def give_up(self, job: Job) -> None:
         """After it broke too often: a mistake of ours."""
-        await self.end(job, JobOutcome(steps=()))
+        await self.end(job, JobOutcome(steps=()), await self.store.parts(job.id))
 
     async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float, receipt: ReceiptFacts) -> None:
         await self.store.update_job(job.id, state=JobState.DELIVERING)

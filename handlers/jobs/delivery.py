@@ -77,8 +77,8 @@ class Courier:
         pauses = _Pauses(PATIENCE)
         while True:
             try:
-                place = await channel.reserve(chat, outgoing)
-                return await self._save(replace(row, place=place))
+                # Saved with the next row, before anything is sent; made a second time after a crash, it is the same.
+                return replace(row, place=await channel.reserve(chat, outgoing))
             except DeliveryRefused:
                 return await self._save(replace(row, state=DeliveryState.REFUSED))
             except DeliveryError as error:

@@ -100,13 +100,14 @@ class Executor:
         only_paid: bool = False,
         on_plan: OnPlan | None = None,
         now: Now | None = None,
+        fresh: bool = False,
     ) -> JobOutcome:
         """Everything a job asks for. `only_paid`: finish what was paid for, but let no first request be posted.
-        `now`: what its deadline is held against, instead of the clock.
+        `now`: what its deadline is held against, instead of the clock. `fresh`: nothing of it was begun before.
 
         Raises nothing of the error tree: what went wrong is in the steps.
         """
-        return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan, now)
+        return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan, now, fresh=fresh)
 
     async def stop(self, job: Job) -> JobOutcome:
         """After the person's cancel: tell every provider that has a request of this job, keep what is made already."""
@@ -148,7 +149,14 @@ class Executor:
         return outcome
 
     async def _make(
-        self, job: Job, on_progress: OnProgress | None, may: May, on_plan: OnPlan | None = None, now: Now | None = None
+        self,
+        job: Job,
+        on_progress: OnProgress | None,
+        may: May,
+        on_plan: OnPlan | None = None,
+        now: Now | None = None,
+        *,
+        fresh: bool = False,
     ) -> JobOutcome:
         try:
             plan = await self._plan(job)
@@ -160,7 +168,7 @@ class Executor:
         making = _Making(
             job=job,
             plan=plan,
-            journal=StoreJournal(self._store, job.id, self._confirmed),
+            journal=StoreJournal(self._store, job.id, self._confirmed, fresh=fresh),
             router=self._router,
             into=self.folder(job.id),
             sleep=self._sleep,
@@ -176,9 +184,13 @@ class Executor:
         """The job's steps; committed before its first request."""
         if job.plan is not None:
             return job.plan
-        plan = plan_of(job.order, self._router, job_id=job.id, sizes=job.pieces)
+        plan = self.planned(job)
         await self._store.update_job(job.id, plan=plan)
         return plan
+
+    def planned(self, job: Job) -> Plan:
+        """The steps of a job that has none yet. Raises AskPerson where nobody can do it."""
+        return plan_of(job.order, self._router, job_id=job.id, sizes=job.pieces)
 
 
 class _Rejected(MadeNothing):

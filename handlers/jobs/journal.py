@@ -1,6 +1,7 @@
 """The journal of `providers.submission` in our store: one part for each attempt at a step, or for each piece of one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 from handlers.jobs.outage import written
@@ -29,21 +30,33 @@ def record_of(part: Part) -> Record:
 class _Facts(TypedDict):
     model: str
     count: int
-    tried: Sequence[Attempt]
+    tried: tuple[Attempt, ...]
 
 
 class StoreJournal:
-    """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted."""
+    """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted.
 
-    def __init__(self, store: Store, job_id: str, confirmed: Confirmed) -> None:
+    `fresh`: nothing of the job was begun before, so nothing is looked for. (Where that is not so, a row that is there
+    is not written over: beginning is one conditional write.)
+    """
+
+    def __init__(self, store: Store, job_id: str, confirmed: Confirmed, *, fresh: bool = False) -> None:
         self._store = store
         self._job = job_id
         self._confirmed = confirmed
         self._found: dict[str, Part | None] = {}
         """The rows as last found, for as long as nothing was written over them."""
+        self._fresh = fresh
+        self._begun: dict[str, Part] = {}
+        """The rows as this journal has begun them."""
+        self._accepted: dict[str, Part] = {}
+        """Of those, the ones that it has written the answer to just now: they need not be read."""
 
     async def find(self, key: str) -> Record | None:
-        part = self._found[key] = await self._store.part(key)
+        if (accepted := self._accepted.pop(key, None)) is not None:
+            return record_of(accepted)
+        new = self._fresh and key not in self._found and key not in self._begun
+        part = self._found[key] = None if new else await self._store.part(key)
         return None if part is None else record_of(part)
 
     async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
@@ -52,9 +65,10 @@ class StoreJournal:
         task = request.task
         await self._at_hand(request)
         await self._confirmed()
-        facts: _Facts = {"model": task.model, "count": task.count, "tried": tried}
+        facts: _Facts = {"model": task.model, "count": task.count, "tried": tuple(tried)}
         if not await self._store.begin_part(key, self._job, provider, after=after, **facts):
             raise MaybePaid("another process has begun this request")
+        self._begun[key] = Part(key=key, job=self._job, provider=provider, state=PartState.SUBMITTING, **facts)
         # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
         await self._confirmed()
 
@@ -64,7 +78,7 @@ class StoreJournal:
         if await self._refused(key) is not None:
             await written(lambda: self._store.end_part(key, PartState.REFUSED, error_code=tried[0].code, tried=tried))
             return
-        facts: _Facts = {"model": task.model, "count": task.count, "tried": tried}
+        facts: _Facts = {"model": task.model, "count": task.count, "tried": tuple(tried)}
         await self._store.begin_part(key, self._job, tried[-1].provider, state=PartState.REFUSED, **facts)
 
     async def _at_hand(self, request: Request) -> None:
@@ -87,6 +101,9 @@ class StoreJournal:
 
     async def accept(self, key: str, submission: Submission) -> None:
         await written(lambda: self._store.accept_part(key, submission))
+        if (part := self._begun.get(key)) is not None:
+            accepted = PartState.ACCEPTED
+            self._accepted[key] = replace(part, state=accepted, submission=submission, charge=submission.charge)
 
     async def end(
         self,
@@ -99,6 +116,7 @@ class StoreJournal:
         tried: Sequence[Attempt] | None = None,
     ) -> None:
         state = PartState(stage.value)
+        self._accepted.pop(key, None)
         if self._store.media is not None:
             for picture in pictures:
                 await self._store.media.put(picture.path)

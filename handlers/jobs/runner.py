@@ -307,7 +307,7 @@ class JobRunner:
             return None
         whole = job.state is JobState.NEW
         if whole or job.deadline is None:
-            job = await self._store.update_job(job_id, state=JobState.RUNNING, deadline=self._deadline(job))
+            job = await self._begin(job)
         if job.trains and not job.cancel_asked and not await self._trainings.takes_turn(job):
             return JobOutcome(steps=(), wakes_after=self._turn_pause)
         live = LiveJob(job=job, expected=self._expected(job), now=steady_now(self._clock, self._steady))
@@ -316,7 +316,7 @@ class JobRunner:
             live.cancel.set()
         telling = asyncio.create_task(self._statuses.tell(job, live))
         try:
-            made = await self._make_or_stop(job, live)
+            made = await self._make_or_stop(job, live, fresh=whole)
             if job.trains:
                 await self._trainings.note(job)
             return replace(made, took=live.elapsed) if whole else made
@@ -328,14 +328,23 @@ class JobRunner:
             await asyncio.gather(telling, return_exceptions=True)
             self._live.pop(job_id, None)
 
+    async def _begin(self, job: Job) -> Job:
+        changes: dict[str, object] = {"state": JobState.RUNNING, "deadline": self._deadline(job)}
+        if job.plan is None:
+            with suppress(LikenessError):  # why it cannot be made is said where it is made
+                changes["plan"] = self._maker.planned(job)
+        return await self._store.update_job(job.id, **changes)
+
     def _deadline(self, job: Job) -> datetime:
         """From now on. Not from the order on: a job may wait long for its turn, or for this program."""
         takes_hours = job.trains or (job.plan is not None and job.plan.takes_hours)
         return self._clock() + (HOURS_DEADLINE if takes_hours else self._whole_time)
 
-    async def _make_or_stop(self, job: Job, live: LiveJob) -> JobOutcome:
+    async def _make_or_stop(self, job: Job, live: LiveJob, *, fresh: bool) -> JobOutcome:
         making = asyncio.create_task(
-            self._maker.make(job, live.on_progress, only_paid=job.by_hand, on_plan=live.on_plan, now=live.now)
+            self._maker.make(
+                job, live.on_progress, only_paid=job.by_hand, on_plan=live.on_plan, now=live.now, fresh=fresh
+            )
         )
         cancelled = asyncio.create_task(live.cancel.wait())
         try:
@@ -361,10 +370,9 @@ class JobRunner:
     async def _deliver(self, job_id: str, run: int, made: JobOutcome) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
         await self._engine.confirmed()
-        job = await self._due(job_id, run)
-        if job is None:
-            return
-        await self._ending.end(job, made)
+        job, parts = await asyncio.gather(self._due(job_id, run), self._store.parts(job_id))
+        if job is not None:
+            await self._ending.end(job, made, parts)
 
     async def _correct_statuses(self) -> None:
         """Our jobs were taken over while we were frozen: a status that we showed after their end is set right."""

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handlers.message import Chat
-from handlers.session import LastResult, Session
+from handlers.session import LastResult
 from handlers.store import accounting
 from handlers.store.base import Delivery, Job, JobState, OpenJobs, Part, PartState, RunSuperseded
 from handlers.store.files import files_of_job
@@ -29,8 +29,9 @@ _LINE = sa.select(sa.func.count()).where(
     & ((JOBS.c.created < _moment) | ((JOBS.c.created == _moment) & (JOBS.c.id < _id)))
     & JOBS.c.state.in_(rows.LIVE_STATES)
 )
-_CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id)
-_FORGOTTEN = sa.select(JOBS.c.forgotten, JOBS.c.run).where(JOBS.c.id == _id).with_for_update()
+_CHANGE_JOB = JOBS.update().where(JOBS.c.id == _id).returning(*JOBS.c)
+_END_JOB = JOBS.update().where((JOBS.c.id == _id) & (JOBS.c.run == sa.bindparam("a_run")) & ~JOBS.c.forgotten)
+_FORGOTTEN = sa.select(JOBS.c.forgotten).where(JOBS.c.id == _id)
 _CANCELLED = sa.select(JOBS.c.id).where(JOBS.c.state.in_(rows.LIVE_STATES) & JOBS.c.cancel_asked)
 _OPEN_JOBS = (
     sa.select(JOBS.c.state, sa.func.count(), sa.func.min(JOBS.c.created))
@@ -97,9 +98,11 @@ class SqlJobs(SqlTurns):
         columns = rows.job_columns(changes)
 
         def work(c: sa.Connection) -> Job:
-            if columns:
-                c.execute(_CHANGE_JOB, {"an_id": job_id, **columns})
-            job = _job(c, job_id)
+            if not columns:
+                job = _job(c, job_id)
+            else:
+                row = c.execute(_CHANGE_JOB, {"an_id": job_id, **columns}).mappings().one_or_none()
+                job = None if row is None else rows.job_of(row)
             if job is None:
                 raise KeyError(job_id)
             return job
@@ -109,26 +112,33 @@ class SqlJobs(SqlTurns):
     async def begin_run(self, job_id: str, *, after: int, ended: bool = False, **changes: Any) -> Job | None:
         live = JOBS.c.state.in_(rows.LIVE_STATES)
         same = (JOBS.c.id == job_id) & (JOBS.c.run == after) & (~live if ended else live)
-        begin = JOBS.update().where(same).values(**rows.job_columns(changes), run=after + 1)
-        return await self._write(lambda c: _job(c, job_id) if c.execute(begin).rowcount == 1 else None)
+        begin = JOBS.update().where(same).values(**rows.job_columns(changes), run=after + 1).returning(*JOBS.c)
+
+        def work(c: sa.Connection) -> Job | None:
+            row = c.execute(begin).mappings().one_or_none()
+            return None if row is None else rows.job_of(row)
+
+        return await self._write(work)
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
-        row, now = rows.job_row(job), self._clock()
+        row, now, owner = rows.job_row(job), self._clock(), job.chat.owner
+        changes = {name: row[name] for name in rows.ENDING_COLUMNS} | {"an_id": job.id, "a_run": job.run}
 
         def work(c: sa.Connection) -> bool:
-            stored = c.execute(_FORGOTTEN, {"an_id": job.id}).one_or_none()
-            if stored is not None and stored.forgotten:
-                return False
-            if stored is not None and stored.run != job.run:
-                raise RunSuperseded(job.id)
-            self.put_row(c, JOBS, row)
+            if c.execute(_END_JOB, changes).rowcount == 0:
+                stored = c.execute(_FORGOTTEN, {"an_id": job.id}).one_or_none()
+                if stored is None:
+                    self.put_row(c, JOBS, row)
+                elif stored.forgotten:
+                    return False
+                else:
+                    raise RunSuperseded(job.id)
             accounting.give_back(self._books(c), job.id, now, made=len(job.pictures))
-            made = {picture.path for picture in job.pictures}
-            self.note_files(c, row["owner"], files_of_job(job) - made, now)
-            self.note_files(c, row["owner"], made, now, job=job.id)
+            files = files_of_job(job)
             if last_result is not None:
-                session = self._session_of(c, row["owner"]) or Session(language=job.order.language)
-                self._put_session(c, row["owner"], session.model_copy(update={"last_result": last_result}))
+                files |= self._put_result(c, job, last_result, now)
+            made = {picture.path: job.id for picture in job.pictures}
+            self.note_files(c, owner, dict.fromkeys(files) | made, now)
             return True
 
         return await self._write(work)
@@ -214,7 +224,7 @@ class SqlJobs(SqlTurns):
             part = rows.part_of(row)
             account = accounting.charge(self._books(c), part, now)
             if account.owner is not None:
-                self.note_files(c, account.owner, (picture.path for picture in part.pictures), now, job=part.job)
+                self.note_files(c, account.owner, {picture.path: part.job for picture in part.pictures}, now)
 
         await self._write(work)
 

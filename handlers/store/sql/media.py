@@ -3,7 +3,7 @@
 A file is named by its `MediaRef` (`Database.places`), the same for every process.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,14 @@ class SqlMedia(Database):
         return tuple(file for name, file in by_name.items() if name not in known)
 
     def note_files(
-        self, c: sa.Connection, owner: str, files: Iterable[Path], now: datetime, *, job: str | None = None
+        self, c: sa.Connection, owner: str, files: Iterable[Path] | Mapping[Path, str | None], now: datetime
     ) -> None:
-        """These are named by a row of this owner that is written now. `job`: they were made by it."""
-        names = sorted(
-            {stored_name(file, self.media) for file in files}
-        )  # in one order, so that nobody waits in a circle
+        """These are named by a row of this owner that is written now. A mapping says by which jobs they were made."""
+        by_job = files if isinstance(files, Mapping) else dict.fromkeys(files)
+        names = {stored_name(file, self.media): job for file, job in by_job.items()}
         if names:
-            rows = [{"ref": name, "owner": owner, "job": job, "at": now} for name in names]
+            # In one order, so that nobody waits in a circle.
+            rows = [{"ref": name, "owner": owner, "job": names[name], "at": now} for name in sorted(names)]
             c.execute(self.statement("note files", self._noting), rows)
 
     def _noting(self) -> Any:

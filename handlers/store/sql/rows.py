@@ -15,6 +15,9 @@ Row = sa.RowMapping | Mapping[str, Any]
 ENDED_STATES = tuple(sorted(state.value for state in ENDED))
 LIVE_STATES = tuple(state.value for state in JobState if state not in ENDED)
 
+ENDING_COLUMNS = ("state", "error_code", "cost", "currency", "provider", "finished", "pictures", "picture_count")
+"""What the end of a job changes of its row."""
+
 
 def job_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Named fields of a `Job` as columns. Raises TypeError for a name that is no field."""

@@ -1,11 +1,14 @@
 """`Turns` on SQL: what a message led to, in one transaction."""
 
+from datetime import datetime
+from pathlib import Path
+
 import sqlalchemy as sa
 
 from handlers.message import Chat, Outgoing
-from handlers.session import Session
+from handlers.session import LastResult, Session
 from handlers.store import accounting
-from handlers.store.base import Turn, TurnContext
+from handlers.store.base import Job, Turn, TurnContext
 from handlers.store.files import files_of_job, files_of_session
 from handlers.store.records import newer_result
 from handlers.store.sql import rows
@@ -57,24 +60,31 @@ class SqlTurns(SqlLedger):
             books = self._books(c)
             accounting.take(books, turn.limits, now)
             accounting.reserve(books, new, turn.budgets, now, turn.limits)
-            self._put_session(c, owner, turn.session)
-            files = (file for job in new for file in files_of_job(job))
+            files = self._put_session(c, owner, turn.session, now).union(*map(files_of_job, new))
             self.note_files(c, owner, files, now)
             return True
 
         return await self._write(work)
 
     async def save_session(self, chat: Chat, session: Session) -> None:
-        await self._write(lambda c: self._put_session(c, chat.owner, session))
+        owner, now = chat.owner, self._clock()
+        await self._write(lambda c: self.note_files(c, owner, self._put_session(c, owner, session, now), now))
 
-    def _put_session(self, c: sa.Connection, owner: str, session: Session) -> None:
-        merged = newer_result(_session(c, owner, lock=True), session)
-        now = self._clock()
-        self.put_row(c, SESSIONS, {"owner": owner, "body": merged, "updated": now})
-        self.note_files(c, owner, files_of_session(merged), now)
+    def _put_session(self, c: sa.Connection, owner: str, session: Session, now: datetime) -> set[Path]:
+        """The files it names, which are to be noted."""
+        return self._write_session(c, owner, newer_result(_session(c, owner, lock=True), session), now)
 
-    def _session_of(self, c: sa.Connection, owner: str) -> Session | None:
-        return _session(c, owner, lock=True)
+    def _write_session(self, c: sa.Connection, owner: str, session: Session, now: datetime) -> set[Path]:
+        """As it is: the one before was read under its lock. The files it names, which are to be noted."""
+        self.put_row(c, SESSIONS, {"owner": owner, "body": session, "updated": now})
+        return files_of_session(session)
+
+    def _put_result(self, c: sa.Connection, job: Job, last_result: LastResult, now: datetime) -> set[Path]:
+        """On the person's session, unless a newer one lies there. The files it names, which are to be noted."""
+        stored = _session(c, job.chat.owner, lock=True)
+        session = stored or Session(language=job.order.language)
+        session = newer_result(stored, session.model_copy(update={"last_result": last_result}))
+        return self._write_session(c, job.chat.owner, session, now)
 
 
 def _reply(c: sa.Connection, message_key: str) -> tuple[Outgoing, ...] | None:
