@@ -71,9 +71,9 @@ def write_file(data: bytes, *, into: Path, name: str, synced: bool = True) -> Pa
     return target
 
 
-def write_new_file(data: bytes, *, into: Path, name: str) -> Path:
+def write_new_file(data: bytes, *, into: Path, name: str, synced: bool = True) -> Path:
     """Like `write_file`, but raises FileExistsError instead of replacing anything."""
-    temporary = _write_temporary(data, into, synced=True)
+    temporary = _write_temporary(data, into, synced=synced)
     target = into / name
     try:
         try:
@@ -85,7 +85,8 @@ def write_new_file(data: bytes, *, into: Path, name: str) -> Path:
             temporary.replace(target)
     finally:
         delete_quietly([temporary])
-    _sync_folder(into)
+    if synced:
+        _sync_folder(into)
     return target
 
 

@@ -42,6 +42,7 @@ def save_picture(
     request_id: str,
     model: str = "",
     keep_density: bool = False,
+    synced: bool = True,
 ) -> PictureFile:
     """Save `data` as a new file in `into`, which is made where it is missing. Blocks.
 
@@ -52,7 +53,7 @@ def save_picture(
     pixels that are not coded as they should be but can be decoded, are turned into an upright sRGB JPEG (from JPEG)
     or PNG.
     `keep_density`: the dots an inch that the file names stay, as print shops and portals want them.
-    Never replaces a file; whole or not there at all.
+    Never replaces a file; whole or not there at all, with `synced=False` only as long as the power lasts.
     Raises MadeNothing `bad_picture` where the bytes are not a whole picture.
     """
     try:
@@ -62,7 +63,7 @@ def save_picture(
     dpi = density_of(data) if keep_density else None
     if dpi is not None:
         finished = replace(finished, data=with_density(finished.data, dpi))
-    path = _write(finished, into, stem)
+    path = _write(finished, into, stem, synced=synced)
     return PictureFile(
         path=path,
         width=finished.width,
@@ -119,13 +120,13 @@ def _of(size: tuple[int, int], data: bytes, mime: str, suffix: str) -> _Finished
     return _Finished(data=data, mime=mime, suffix=suffix, width=size[0], height=size[1])
 
 
-def _write(finished: _Finished, into: Path, stem: str) -> Path:
+def _write(finished: _Finished, into: Path, stem: str, *, synced: bool) -> Path:
     day = datetime.now(UTC).strftime("%Y%m%d")
     for _ in range(_TRIES):
         token = "".join(_TOKEN_ALPHABET[byte % len(_TOKEN_ALPHABET)] for byte in secrets.token_bytes(8))
         try:
             name = f"{safe_stem(stem)}-{day}-{token}{finished.suffix}"
-            return write_new_file(finished.data, into=into, name=name)
+            return write_new_file(finished.data, into=into, name=name, synced=synced)
         except FileExistsError:
             continue
     raise FileExistsError("no free name")

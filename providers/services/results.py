@@ -13,7 +13,7 @@ from pathlib import Path
 
 from providers.base import PictureFile, Submission
 from providers.errors import LikenessError, MadeNothing
-from providers.media.preview import dimensions
+from providers.media.decode import Undecodable, decode
 from providers.media.save import save_picture
 from providers.media.threads import in_thread, in_thread_to_its_end
 
@@ -79,7 +79,13 @@ async def save(
     if finish is not None:
         data = await in_thread(finish, data)
     picture = await in_thread_to_its_end(
-        save_picture, data, into=into, stem=stem, provider=submission.provider, request_id=submission.request_id
+        save_picture,
+        data,
+        into=into,
+        stem=stem,
+        provider=submission.provider,
+        request_id=submission.request_id,
+        synced=False,  # it is had again for nothing, and written anew with its label before it counts as made
     )
     return replace(picture, model=submission.model)
 
@@ -91,10 +97,14 @@ def stem_of(provider: str, request_id: str, number: int) -> str:
 
 
 def already_saved(into: Path, stem: str, submission: Submission) -> PictureFile | None:
-    """The picture of this name that an interrupted fetch saved. It was decoded before, and written whole."""
+    """The picture of this name that an interrupted fetch saved. What a power cut left of one goes."""
     for path in sorted(into.glob(f"{stem}-*")):
         if mime := _MIMES.get(path.suffix):
-            width, height = dimensions(path)
+            try:
+                width, height = decode(path.read_bytes()).image.size
+            except Undecodable:
+                path.unlink()
+                continue
             return PictureFile(
                 path=path,
                 width=width,
