@@ -143,7 +143,8 @@ async def parts(
             confirm_above=settings.confirm_above_usd,
             budgets=settings.budgets,
             faces=Faces(store) if any(isinstance(p, FaceService) for p in router.providers) else None,
-            consents=Consents(store) if settings.providers_consent == "ask" else None,
+            consents=_consents(settings, store),
+            moderation_company=settings.moderation_company if settings.moderation_base_url else "",
             retention_days=settings.retention_days,
             access=settings.access_rules,
             owner=OwnerNotes(store, channels, settings.admins),
@@ -251,6 +252,12 @@ async def _forget(channels: Mapping[str, Channel], chat: Chat) -> None:
     """What the channel itself keeps of a person."""
     if chat.channel in channels:
         await channels[chat.channel].forget(chat)
+
+
+def _consents(settings: Settings, store: Store) -> Consents | None:
+    """None where people are asked about nothing."""
+    companies, faces = settings.providers_consent == "ask", settings.face_consent == "ask"
+    return Consents(store, companies=companies, faces=faces) if companies or faces else None
 
 
 def _second_reader(settings: Settings, store: Store) -> SecondReader | None:

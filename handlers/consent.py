@@ -1,4 +1,5 @@
-"""Which companies a person lets their photos go to, where the operator leaves that to them (PROVIDERS_CONSENT=ask).
+"""What a person agreed to: that whoever their photos show lets them be worked on (FACE_CONSENT=ask), and which
+companies they may go to, where the operator leaves that to them (PROVIDERS_CONSENT=ask).
 
 Kept for each person in a chat with the time and the version of what they agreed to, as a value that is theirs: it goes
 when they are forgotten. What a job ended with is kept beside it, so that a button or a word answers it later.
@@ -14,7 +15,9 @@ from handlers.store.base import Values
 
 VERSION = 1
 """Of what is agreed to. An acceptance of another version is none: whoever changes the meaning counts it up."""
-ACCEPTED, ASKED = "consent", "consent_asked"
+FACES_VERSION = 1
+"""Of what is said of the people in a photo, likewise."""
+ACCEPTED, ASKED, FACES = "consent", "consent_asked", "consent_faces"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +29,21 @@ class Asked:
 
 
 class Consents:
-    """The acceptances in the store."""
+    """The acceptances in the store. `companies`, `faces`: what people are asked about here."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, *, companies: bool = True, faces: bool = False) -> None:
         self._values = values
+        self.companies = companies
+        self.faces = faces
+
+    async def agreed_to_faces(self, chat: Chat) -> datetime | None:
+        """When this person said that whoever their photos show agrees. Each sender for their own, in groups too."""
+        kept = json.loads(await self._values.value(FACES, chat.owner) or "{}")
+        return datetime.fromisoformat(kept["at"]) if kept.get("version") == FACES_VERSION else None
+
+    async def agree_to_faces(self, chat: Chat, *, at: datetime) -> None:
+        said = json.dumps({"version": FACES_VERSION, "at": at.isoformat()})
+        await self._values.set_value(FACES, chat.owner, said, owner=chat.owner)
 
     async def accepted(self, chat: Chat) -> frozenset[str]:
         """The keys of the companies this person has accepted here."""

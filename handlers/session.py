@@ -64,6 +64,9 @@ class Question(_Frozen):
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     company: str | None = None
+    companies: tuple[str, ...] = ()
+    faces: bool = False
+    """It asks for the consent of whoever the photos show; with a yes the `companies` it names are accepted, too."""
     at: datetime
 
 

@@ -191,6 +191,10 @@ def _privacy(turn: TurnBuilder) -> None:
     if turn.heard.faces:
         kept = between.join(dict.fromkeys(label_of(face.service) for face in turn.heard.faces))
         lines.append(turn.words("face.privacy", n=len(turn.heard.faces), company=kept))
+    if privacy.moderated_by:
+        lines.append(turn.words("say.privacy_moderated", company=privacy.moderated_by))
+    if turn.heard.photos_agreed is not None:
+        lines.append(turn.words("say.privacy_faces", date=f"{turn.heard.photos_agreed:%Y-%m-%d}"))
     turn.say("\n".join([*lines, turn.words("say.privacy_delete")]))
 
 

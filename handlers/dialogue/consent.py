@@ -1,4 +1,8 @@
-"""Asking a person before their pictures go to a company they have not accepted, and what their answer leads to."""
+"""Asking a person before a photo is worked on or goes to a company, and what their answer leads to.
+
+One question for both: who has not yet said that whoever the photo shows agrees reads where it goes in the same
+sentence, and accepts those companies with it.
+"""
 
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
@@ -8,13 +12,35 @@ from providers.errors import LikenessError
 from providers.registry import label_of
 
 
+def asks(turn: TurnBuilder, order: Order, quote: Quote) -> bool:
+    """Whether the order waits for an answer: then the question was asked."""
+    if order.photos and turn.heard.asks_whose and turn.heard.photos_agreed is None and not turn.photos_agreed:
+        _ask_for_faces(turn, order, quote)
+        return True
+    if company := needed(turn, quote):
+        _ask(turn, order, company)
+        return True
+    return False
+
+
 def needed(turn: TurnBuilder, quote: Quote) -> str | None:
     """The first company in turn that the person has not accepted, where they are asked at all."""
     accepted = turn.accepted
     return None if accepted is None else next((c for c in quote.companies if c not in accepted), None)
 
 
-def ask(turn: TurnBuilder, order: Order, company: str) -> None:
+def _ask_for_faces(turn: TurnBuilder, order: Order, quote: Quote) -> None:
+    names = turn.words("unit.comma").join(label_of(company) for company in quote.companies)
+    where = turn.words("say.consent_goes", companies=names) if names else turn.words("say.consent_stays")
+    text = turn.words("say.consent_faces", where=where, days=turn.desk.retention_days)
+    choices = (
+        Choice(id="consent:yes", label=turn.words("choice.consent_faces")),
+        Choice(id="consent:no", label=turn.words("choice.no")),
+    )
+    turn.ask("consent", text, choices, order=order, companies=quote.companies, faces=True)
+
+
+def _ask(turn: TurnBuilder, order: Order, company: str) -> None:
     """Naming the company; the order waits for the answer."""
     key = "say.consent" if order.photos else "say.consent_words"
     choices = (

@@ -14,16 +14,17 @@ from weakref import WeakValueDictionary
 
 from handlers.commands import is_operators
 from handlers.consent import Consents
-from handlers.dialogue.access import OPEN_TO_ALL, Access, AccessRules, refused, sentence
+from handlers.dialogue.access import OPEN_TO_ALL, Access, AccessRules, sentence
 from handlers.dialogue.administration import Administration
 from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
-from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, group_limits, used_up
+from handlers.dialogue.gate import Gate
+from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used_up
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.refusals import refusal_counted
-from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing, press_limits
+from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.turn import Decision, language_of
 from handlers.faces import Faces
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
@@ -32,7 +33,6 @@ from handlers.order import job_id as job_of
 from handlers.owner_notes import OwnerNotes
 from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
-from handlers.store.accounting import BUDGET_EXCEEDED
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
 from intent import SURE, Intent, parse, read_answer
@@ -41,13 +41,6 @@ from providers.errors import LikenessError
 log = logging.getLogger(__name__)
 
 USAGE_DAYS = 30
-BRAKES = {
-    ("budget", "day"): "admin.budget_day",
-    ("budget", "month"): "admin.budget_month",
-    ("pictures", "day"): "admin.pictures_day",
-    ("pictures", "month"): "admin.pictures_month",
-}
-"""What the owner is told where everybody is stopped."""
 
 
 class Accepted(Protocol):
@@ -98,6 +91,7 @@ class Conversation:
         consents: Consents | None = None,
         faces: Faces | None = None,
         retention_days: int = 30,
+        moderation_company: str = "",
         access: AccessRules = OPEN_TO_ALL,
         owner: OwnerNotes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -116,9 +110,10 @@ class Conversation:
         self._consents = consents
         self._faces = faces
         self._retention_days = retention_days
+        self._moderation_company = moderation_company
         self._access = Access(store, access)
         self._admin = Administration(store=store, access=self._access, jobs=jobs, now=now)
-        self._owner = owner
+        self._gate = Gate(self._access, owner)
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -155,7 +150,7 @@ class Conversation:
             )
             heard = await self._with_faces(await self._with_consent(heard))
             intent = parse(message.text, photos=photos_in_sight(heard))
-            desk = Pricing(quote=self._quote, read=lambda _t, _p, i=intent: i, confirm_above=self._confirm_above)  # type: ignore[misc]
+            desk = self._desk(intent)
             decision = decide(heard, desk)
             session, counted = decision.session, decision.forget or intent.command in ("usage", "privacy")
             running = (*decision.jobs, *running)
@@ -184,8 +179,8 @@ class Conversation:
             heard = replace(heard, usage=await self._usage(message.chat))
         if intent.command == "privacy":
             sent_to = await self._store.sent_to(message.chat)
-            heard = replace(heard, privacy=Privacy(days=self._retention_days, sent_to=sent_to))
-        desk = Pricing(quote=self._quote, read=lambda _text, _photos: intent, confirm_above=self._confirm_above)
+            heard = replace(heard, privacy=self._privacy(sent_to))
+        desk = self._desk(intent)
         decision = decide(heard, desk)
         if message.edits is not None:
             before = await self._led_to(message.edits, session)
@@ -198,20 +193,32 @@ class Conversation:
             await self._faces.after(message.chat, dropped=decision.drop_faces, used=used, at=self._now())
         if decision.refused is not None:
             await self._store.count(refusal_counted(decision.refused))
-        decision = await self._let(heard, decision)
-        limits = await self._limits(heard, decision, rules)
+        if decision.jobs and (refusal := await self._gate.refusal(message, self._language(heard))) is not None:
+            decision = self._instead(heard, decision, refusal)
+        limits = await self._gate.limits(message, decision.jobs, rules, heard.now)
         try:
             committed = await self._committed(message, decision, limits)
         except LimitReached as reached:
             decision = self._refused(heard, decision, rules, reached.limit)
             committed = await self._committed(message, decision)
-            await self._tell_owner(reached.limit)
+            await self._gate.reached(reached.limit)
         if not committed:
             # Another process handled the same message in the meantime.
             return await self._store.turn_of(message.key) or ()
         await self._set_going(decision)
         await self._show_previews(heard, decision)
         return decision.replies
+
+    def _privacy(self, sent_to: tuple[str, ...]) -> Privacy:
+        return Privacy(days=self._retention_days, sent_to=sent_to, moderated_by=self._moderation_company)
+
+    def _desk(self, intent: Intent) -> Pricing:
+        return Pricing(
+            quote=self._quote,
+            read=lambda _text, _photos: intent,
+            confirm_above=self._confirm_above,
+            retention_days=self._retention_days,
+        )
 
     async def _led_to(self, edited: str, session: Session) -> tuple[Order, ...]:
         """The orders that the earlier versions of an edited message led to."""
@@ -234,27 +241,6 @@ class Conversation:
             turn = Turn(message_key=message.key, chat=message.chat, session=session, reply=reply)
             await self._store.commit_turn(turn)
         return reply
-
-    async def _let(self, heard: MessageFacts, decision: Decision) -> Decision:
-        """The decision, or a sentence in place of its jobs where this person gets no pictures."""
-        refusal = await self._access.refusal(heard.message.chat) if decision.jobs else None
-        if refusal is None:
-            return decision
-        return self._instead(heard, decision, refused(refusal, self._language(heard)))
-
-    async def _limits(self, heard: MessageFacts, decision: Decision, rules: GroupRules | None) -> tuple[Limit, ...]:
-        message, jobs = heard.message, decision.jobs
-        return (
-            *group_limits(jobs, message.chat, rules),
-            *press_limits(message, jobs, heard.now),
-            *await self._access.limits(message.chat, jobs, message.address),
-        )
-
-    async def _tell_owner(self, limit: Limit) -> None:
-        """The brake on everybody was pulled."""
-        if self._owner is not None and limit.whose == "bot":
-            kind = "budget" if limit.code == BUDGET_EXCEEDED else "pictures"
-            await self._owner.tell(f"{kind}:{limit.period}", BRAKES[kind, limit.period])
 
     async def _committed(self, message: Message, decision: Decision, limits: tuple[Limit, ...] = ()) -> bool:
         """Raises LimitReached: then nothing is committed."""
@@ -341,6 +327,8 @@ class Conversation:
             return
         for company in decision.accept:
             await self._consents.accept(chat, company, at=self._now())
+        if decision.photos_agreed:
+            await self._consents.agree_to_faces(chat, at=self._now())
         if decision.answers_job:
             await self._consents.answered(chat)
 
@@ -355,8 +343,11 @@ class Conversation:
         elif heard.session.question is None and read_answer(message.text) is not None:
             asked = await self._consents.asked(message.chat)
             named = await self._own_job(asked.job, message.chat) if asked else named
-        accepted = await self._consents.accepted(message.chat)
-        return replace(heard, accepted=accepted, asked=asked, named_job=named)
+        accepted = await self._consents.accepted(message.chat) if self._consents.companies else None
+        heard = replace(heard, accepted=accepted, asked=asked, named_job=named)
+        if not self._consents.faces:
+            return heard
+        return replace(heard, asks_whose=True, photos_agreed=await self._consents.agreed_to_faces(message.chat))
 
     async def _with_faces(self, heard: MessageFacts) -> MessageFacts:
         return heard if self._faces is None else replace(heard, faces=await self._faces.of(heard.message.chat))

@@ -185,6 +185,9 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
                 ordering.start(turn, question.order)
             else:
                 turn.say(turn.words("say.declined"))
+        case "consent" if question is not None and question.order is not None and question.faces:
+            turn.close_question()
+            answer_faces(turn, question, question.order, agreed=rest == "yes")
         case "consent" if question is not None and question.order is not None and question.company is not None:
             turn.close_question()
             answer_consent(turn, question.order, question.company, agreed=rest == "yes")
@@ -205,6 +208,17 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             commands.on_job(turn, verb)
         case _:
             turn.say(turn.words("say.nothing_open"))
+
+
+def answer_faces(turn: TurnBuilder, question: Question, order: Order, *, agreed: bool) -> None:
+    """A yes is for the companies that were named with it, too; after a no nothing is done with the photo."""
+    if not agreed:
+        turn.say(turn.words("say.declined"))
+        return
+    turn.photos_agreed = True
+    if turn.heard.accepted is not None:
+        turn.accept.extend(company for company in question.companies if company not in turn.heard.accepted)
+    ordering.start(turn, order)
 
 
 def answer_consent(turn: TurnBuilder, order: Order, company: str, *, agreed: bool) -> None:

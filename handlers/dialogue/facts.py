@@ -26,6 +26,8 @@ class Privacy:
 
     days: int
     sent_to: tuple[str, ...] = ()
+    moderated_by: str = ""
+    """Who looks at words and photos before anything is made, where that is another company."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,10 @@ class MessageFacts:
     """This person's trained faces, the newest first; None where nobody here learns faces."""
     accepted: frozenset[str] | None = None
     """The companies this person lets photos go to; None where nobody is asked."""
+    asks_whose: bool = False
+    """They are asked whether whoever their photos show agrees, ..."""
+    photos_agreed: datetime | None = None
+    """... and this is when they said so."""
     asked: Asked | None = None
     """What a job asked that went no further without their consent, if this message may answer it."""
 
@@ -65,5 +71,6 @@ class Pricing:
     read: Callable[[str, int], Intent]
     confirm_above: float = 2.0
     max_running: int = 6
+    retention_days: int = 30
     offence: Callable[[str, int], Offence | None] = _offence
     """What is wrong with words, said of so many photos (`providers/moderation/words.py`)."""

@@ -132,8 +132,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
     except LikenessError as error:
         refuse(turn, order, error)
         return
-    if company := consent.needed(turn, quote):
-        consent.ask(turn, order, company)
+    if consent.asks(turn, order, quote):
         return
     message = turn.heard.message
     accepted = None if turn.accepted is None else tuple(sorted(turn.accepted))
@@ -163,6 +162,8 @@ def start(turn: TurnBuilder, order: Order) -> None:
         text += "\n" + turn.words("say.basic_style_only")
     if quote.basic and any(edit.action == "colorize" for shot in order.shots for edit in shot.edits):
         text += "\n" + turn.words("say.basic_colorize")
+    if turn.heard.message.group and turn.heard.session.language is None:
+        text += "\n" + turn.words("say.ai_makes")  # nobody is greeted in a group: this is the first word to them
     turn.say(text, job=job.id, begins=True)
 
 

@@ -36,6 +36,8 @@ class Decision:
     fetch: str | None = None
     accept: tuple[str, ...] = ()
     """Companies that the person agreed to: kept before anything else."""
+    photos_agreed: bool = False
+    """They said that whoever their photos show agrees: kept first, too."""
     answers_job: bool = False
     """What a job asked is answered."""
     refused: Offence | None = None
@@ -76,6 +78,7 @@ class TurnBuilder:
     fetch: str | None = None
     photos_left_out: int = 0
     accept: list[str] = field(default_factory=list)
+    photos_agreed: bool = False
     answers_job: bool = False
     refused: Offence | None = None
     notes: list[str] = field(default_factory=list)
@@ -99,6 +102,7 @@ class TurnBuilder:
             resend=self.resend,
             fetch=self.fetch,
             accept=tuple(self.accept),
+            photos_agreed=self.photos_agreed,
             answers_job=self.answers_job,
             refused=self.refused,
             drop_faces=tuple(self.drop_faces),

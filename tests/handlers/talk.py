@@ -88,10 +88,9 @@ class Person:
             quote=quote,
             accept=accept,
             photos_dir=tmp_path / "photos",
-            consents=Consents(self.store) if consent else None,
             faces=Faces(self.store) if faces else None,
             now=lambda: self.now,
-            **more,
+            **({"consents": Consents(self.store) if consent else None} | more),
         )
 
     async def sends(

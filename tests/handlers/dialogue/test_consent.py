@@ -190,3 +190,72 @@ async def test_another_persons_companies_are_not_told(tmp_path: Path) -> None:
     await store.begin_part(f"{job.id}-0-0", job.id, "fal")
     bob = Person(tmp_path, name="bob", quote=through(FAL), store=store)
     assert "Nothing of yours" in said(await bob.sends("/privacy"))
+
+
+# --- whoever the photo shows agrees (FACE_CONSENT=ask)
+
+
+def asked(tmp_path: Path, *providers: FakeProvider, companies: bool = False) -> Person:
+    store = MemoryStore()
+    return Person(
+        tmp_path,
+        quote=through(*providers),
+        store=store,
+        consents=Consents(store, companies=companies, faces=True),
+        retention_days=12,
+    )
+
+
+async def test_before_the_first_photo_one_sentence_names_who_gets_it_and_how_long_it_stays(tmp_path: Path) -> None:
+    ann = asked(tmp_path, FAL)
+    question = await ann.sends("anime", "me.jpg")
+    assert offered(question) == ["consent:yes", "consent:no"]
+    assert "fal" in said(question)
+    assert "12 days" in said(question)
+    assert await ann.job_count() == 0
+    await ann.taps("consent:yes")
+    assert await ann.job_count() == 1
+    assert await Consents(ann.store).agreed_to_faces(ann.chat) is not None
+    await ann.sends("watercolor portrait", "other.jpg")
+    assert await ann.job_count() == 2
+
+
+async def test_a_word_answers_and_a_no_leaves_the_photo_alone(tmp_path: Path) -> None:
+    ann = asked(tmp_path, FAL)
+    await ann.sends("anime", "me.jpg")
+    await ann.sends("no")
+    assert await ann.job_count() == 0
+    await ann.sends("anime")
+    await ann.sends("yes")
+    assert await ann.job_count() == 1
+
+
+async def test_both_consents_are_one_question(tmp_path: Path) -> None:
+    ann = asked(tmp_path, FAL, companies=True)
+    await ann.sends("anime", "me.jpg")
+    await ann.sends("yes")
+    assert (await ann.job()).order.accepted == ("fal",)
+
+
+async def test_what_stays_here_says_so_and_words_alone_are_not_asked_about(tmp_path: Path) -> None:
+    ann = asked(tmp_path, OWN)
+    assert "stays on this machine" in said(await ann.sends("anime", "me.jpg"))
+    ben = asked(tmp_path, FAL)
+    await ben.sends("draw a lighthouse in a storm")
+    assert await ben.job_count() == 1
+
+
+async def test_a_consent_goes_with_its_person_and_is_each_senders_own(tmp_path: Path) -> None:
+    ann = asked(tmp_path, FAL)
+    await ann.sends("anime", "me.jpg")
+    await ann.sends("yes")
+    assert "2026-11-21" in said(await ann.sends("/privacy"))
+    other = ann.chat.__class__(channel="test", chat="ann", person="ben")
+    assert await Consents(ann.store).agreed_to_faces(other) is None
+    await ann.sends("/forget")
+    assert await Consents(ann.store).agreed_to_faces(ann.chat) is None
+
+
+async def test_who_looks_at_words_and_photos_is_named_in_privacy(tmp_path: Path) -> None:
+    ann = Person(tmp_path, moderation_company="Watchful Ltd")
+    assert "Watchful Ltd" in said(await ann.sends("/privacy"))
