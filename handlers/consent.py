@@ -6,10 +6,11 @@ when they are forgotten. What a job ended with is kept beside it, so that a butt
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from handlers.message import Chat
+from handlers.order import Order
 from handlers.session import QUESTION_LIFE
 from handlers.store.base import Values
 
@@ -22,10 +23,21 @@ ACCEPTED, ASKED, FACES = "consent", "consent_asked", "consent_faces"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A job went no further, because the next in turn was a company (its key) that its person had not accepted."""
+    """A job went no further, because the next in turn was a company (its key) that its person had not accepted.
+
+    `missing`: how many pictures of each shot were left out for it, where others were made; empty where none was.
+    """
 
     job: str
     company: str
+    missing: tuple[int, ...] = ()
+
+    def rest_of(self, order: Order) -> Order:
+        """What is still to be made of the job's order."""
+        if not self.missing:
+            return order
+        left = [shot.model_copy(update={"count": n}) for shot, n in zip(order.shots, self.missing, strict=True) if n]
+        return order.model_copy(update={"shots": tuple(left)})
 
 
 class Consents:
@@ -59,15 +71,20 @@ class Consents:
         await self._values.change(ACCEPTED, chat.owner, with_it, owner=chat.owner)
 
     async def ask(self, chat: Chat, asked: Asked, *, at: datetime) -> None:
-        """Remember what a job asks: by its button for as long as jobs are kept, by a bare word for two hours."""
-        said = json.dumps({"job": asked.job, "company": asked.company})
+        """Remember what a job asks: by its button for as long as jobs are kept, by a bare word for two hours.
+
+        Beside pictures only the button answers: a "yes" to what is there would be taken for one to what is not.
+        """
+        said = json.dumps(asdict(asked))
         await self._values.set_value(ASKED, asked.job, said, owner=chat.owner)
-        await self._values.set_value(ASKED, chat.owner, said, owner=chat.owner, expires=at + QUESTION_LIFE)
+        if not asked.missing:
+            await self._values.set_value(ASKED, chat.owner, said, owner=chat.owner, expires=at + QUESTION_LIFE)
 
     async def asked(self, chat: Chat, *, job: str | None = None) -> Asked | None:
         """What that job asked; without one, what was asked last and not answered."""
         said = await self._values.value(ASKED, job or chat.owner)
-        return Asked(**json.loads(said)) if said else None
+        kept = json.loads(said) if said else None
+        return Asked(**{**kept, "missing": tuple(kept.get("missing", ()))}) if kept else None
 
     async def answered(self, chat: Chat) -> None:
         """A bare word means it no more."""

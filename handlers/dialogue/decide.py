@@ -193,7 +193,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             answer_consent(turn, question.order, question.company, agreed=rest == "yes")
         case "agree" | "refuse" if turn.heard.asked is not None and turn.heard.named_job is not None:
             turn.answers_job = True
-            order = commands.once_more(turn.heard.named_job.order)
+            order = turn.heard.asked.rest_of(commands.once_more(turn.heard.named_job.order))
             answer_consent(turn, order, turn.heard.asked.company, agreed=verb == "agree")
         case "reading" if (
             question is not None and rest.isdecimal() and len(rest) < 4 and int(rest) < len(question.orders)

@@ -79,6 +79,9 @@ class Completion:
 
     async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float, receipt: ReceiptFacts) -> None:
         await self.store.update_job(job.id, state=JobState.DELIVERING)
+        if made.left_to is not None and len(made.steps) == len(job.order.shots):
+            asked = Asked(job=job.id, company=made.left_to, missing=made.left_out)
+            await Consents(self.store).ask(job.chat, asked, at=self.clock())
         teller = JobNotices(job=job, words=self.words)
         result = teller.result(made, took=seconds, number=job.delivery, receipt=receipt)
         shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)

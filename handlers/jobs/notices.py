@@ -140,12 +140,14 @@ class JobNotices:
         if made.cancelled:
             lines.append(self.say("job.stopped_some"))
         offers = (*(("retry",) if any(f.unknown for f in made.faults) else ()), *AFTERWARDS)
+        company = made.left_to if len(made.steps) == len(self.job.order.shots) else None
+        rest = () if company is None else (self._rest(company),)
         return Outgoing(
             id=f"result:{self.job.id}" + (f":{number}" if number else ""),
             kind=Kind.PICTURES,
             text="\n".join(lines),
             pictures=made.pictures,
-            choices=tuple(self._choice(name) for name in offers),
+            choices=(*rest, *(self._choice(name) for name in offers)),
             ref=self.job.ref,
             job=self.job.id,
             language=self.language,
@@ -197,8 +199,12 @@ class JobNotices:
         return [self.say("job.missing", n=missing, total=total, why=why) for why in whys]
 
     def _why_missing(self, fault: Failure) -> str:
-        """Beside pictures that are there nothing is asked: a yes would have all of them made anew."""
+        """Beside pictures that are there a button asks, and no sentence: a bare yes may be meant for the pictures."""
         return self.say("job.not_accepted", **fault.params) if fault.code == ConsentNeeded.code else self.why(fault)
+
+    def _rest(self, company: str) -> Choice:
+        """What was not made, by the company that was not accepted yet."""
+        return Choice(id=f"agree:{self.job.id}", label=self.say("choice.consent_rest", company=label_of(company)))
 
     def why(self, fault: Failure) -> str:
         """An error as one sentence."""

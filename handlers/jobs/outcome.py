@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from providers.base import PictureFile
-from providers.errors import DeadlinePassed, LikenessError, MaybePaid
+from providers.errors import ConsentNeeded, DeadlinePassed, LikenessError, MaybePaid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,21 @@ class JobOutcome:
     def face(self) -> str | None:
         """The face that was trained."""
         return next((step.face for step in self.steps if step.face), None)
+
+    @property
+    def left_to(self) -> str | None:
+        """The company (its key) that would have made what is missing, had the person accepted it; where there is any
+        picture, and nothing is known to be missing for another reason."""
+        keys = {str(f.params["provider"]) for f in self.faults if f.code == ConsentNeeded.code}
+        return next(iter(keys)) if len(keys) == 1 and self.pictures and not self.cancelled else None
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """For each step the pictures that were left out for want of consent."""
+        return tuple(
+            step.wanted - len(step.pictures) if step.fault and step.fault.code == ConsentNeeded.code else 0
+            for step in self.steps
+        )
 
     @property
     def faults(self) -> tuple[Failure, ...]:

@@ -324,8 +324,8 @@ class Ledger(Protocol):
         """What this person was charged here since then."""
 
     async def sent_to(self, chat: Chat) -> tuple[str, ...]:
-        """The makers, by key, that this person's photos or words were sent to here, as far as jobs and charges are
-        kept; in alphabetical order."""
+        """The makers, by key, that this person's photos or words were sent to here, those too that refused them, as far
+        as jobs and charges are kept; in alphabetical order."""
 
     async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Every entry, oldest first."""

@@ -35,7 +35,7 @@ from handlers.store.files import files_of_job, files_of_session
 from handlers.store.memory_books import MemoryBooks, keyed
 from handlers.store.memory_files import MemoryFiles
 from handlers.store.memory_rows import Update, Value
-from handlers.store.records import JOB_FIELDS, newer_result
+from handlers.store.records import JOB_FIELDS, makers_sent_to, newer_result
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 from providers.ledger import LedgerEntry
@@ -380,7 +380,7 @@ class MemoryStore:
 
     async def sent_to(self, chat: Chat) -> tuple[str, ...]:
         mine = {job.id for job in self._jobs.values() if job.chat.key == chat.key}
-        asked = {part.provider for part in self._parts.values() if part.job in mine}
+        asked = {maker for part in self._parts.values() if part.job in mine for maker in makers_sent_to(part)}
         return tuple(sorted(asked | self._books.charged_by(chat.owner)))
 
     async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:

@@ -10,7 +10,7 @@ from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.plan import Plan
 from handlers.session import Session
-from providers.attempts import Attempt
+from providers.attempts import Attempt, Outcome
 from providers.base import Charge, PictureFile, Submission
 from providers.money import Money
 
@@ -120,6 +120,17 @@ class Part:
     tried: tuple[Attempt, ...] = ()
     """Who was asked or skipped, in order; `provider` too once its turn has ended."""
     updated: datetime | None = None
+
+
+UNSENT = "provider_unavailable"
+"""The code of a turn that ended before anything was sent: refused connection, unknown name, TLS."""
+
+
+def makers_sent_to(part: Part) -> frozenset[str]:
+    """Whom the request of a part went out to: those too that refused it, but none that could not even be reached."""
+    own = {part.provider} if part.state is not PartState.REFUSED or not part.tried else set()
+    sent = {turn.provider for turn in part.tried if turn.outcome is not Outcome.SKIPPED and turn.code != UNSENT}
+    return frozenset(own | sent)
 
 
 class DeliveryState(StrEnum):

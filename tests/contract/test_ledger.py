@@ -24,6 +24,7 @@ from handlers.store.base import (
     Turn,
 )
 from handlers.store.memory import MemoryStore
+from providers.attempts import Attempt, Outcome
 from providers.base import Charge, CostSource, Submission
 from providers.ledger import EntryType, spent
 from providers.money import Money
@@ -142,8 +143,14 @@ async def test_who_was_sent_something_of_a_person_is_known_until_they_are_forgot
     await store.begin_part("j1-0-0", "j1", "openai")
     await store.end_part("j1-0-0", PartState.REFUSED, error_code="provider_busy")
     await made(store, "j1-0-1", "j1", Money.usd("0.04"))
+    away = Attempt(provider="stability", outcome=Outcome.NOT_TAKEN, code="provider_unavailable")
+    policy = Attempt(provider="replicate", outcome=Outcome.REFUSED, code="refused_content")
+    await store.begin_part("j1-0-2", "j1", "replicate", tried=(away,))
+    await store.end_part("j1-0-2", PartState.REFUSED, error_code="refused_content", tried=(away, policy))
+    await store.begin_part("j1-0-3", "j1", "stability")
+    await store.end_part("j1-0-3", PartState.REFUSED, error_code="provider_unavailable", tried=(away,))
     await store.begin_part("j9-0-0", "j9", "bfl")  # nobody's
-    assert await store.sent_to(ANN) == ("fal", "openai")
+    assert await store.sent_to(ANN) == ("fal", "openai", "replicate"), "all but the one that was not reached"
     await ended(store, "j1")
     await store.drop_job("j1")
     assert await store.sent_to(ANN) == ("fal",)  # what was charged is remembered longer

@@ -11,6 +11,7 @@ from handlers.message import Chat
 from handlers.store import accounting
 from handlers.store.accounting import Account, Reservation, period_of
 from handlers.store.base import CostKey, CostRow, Limit, Part, PartState, Period, Usage
+from handlers.store.records import makers_sent_to
 from handlers.store.sql.database import Database
 from handlers.store.sql.media import SqlMedia
 from handlers.store.sql.rows import part_of
@@ -54,10 +55,15 @@ class SqlLedger(SqlMedia):
 
     async def sent_to(self, chat: Chat) -> tuple[str, ...]:
         jobs = sa.select(JOBS.c.id).where(JOBS.c.owner == chat.owner)
-        asked = sa.select(PARTS.c.provider).where(PARTS.c.job.in_(jobs))
+        parts = sa.select(PARTS).where(PARTS.c.job.in_(jobs))
         charged = (LEDGER.c.owner == chat.owner) & (LEDGER.c.type == EntryType.CHARGE.value)
-        paid = sa.select(LEDGER.c.provider).where(charged & LEDGER.c.provider.is_not(None))
-        return await self._read(lambda c: tuple(sorted(c.execute(sa.union(asked, paid)).scalars())))
+        paid = sa.select(LEDGER.c.provider).where(charged & LEDGER.c.provider.is_not(None)).distinct()
+
+        def work(c: sa.Connection) -> tuple[str, ...]:
+            found = {maker for row in c.execute(parts).mappings() for maker in makers_sent_to(part_of(row))}
+            return tuple(sorted(found | set(c.execute(paid).scalars())))
+
+        return await self._read(work, many=True)
 
     async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         query = sa.select(LEDGER).order_by(LEDGER.c.time, LEDGER.c.id)

@@ -192,6 +192,41 @@ async def test_another_persons_companies_are_not_told(tmp_path: Path) -> None:
     assert "Nothing of yours" in said(await bob.sends("/privacy"))
 
 
+async def test_beside_pictures_that_are_there_a_button_has_the_rest_made(tmp_path: Path) -> None:
+    script = [Script(), Script(fault="busy"), Script(fault="busy")]
+    fal = FakeProvider(name="fal", usd="0.1", sleep=hasty, script=script)
+    openai = FakeProvider(name="openai", usd="0.2", sleep=hasty)
+    async with running(tmp_path, provider=fal, others=[openai]) as run:
+        ann = Talk(run, fal, openai)
+        await ann.sends("anime, 6 pictures", run.photo)
+        await ann.sends("yes")
+        assert await ann.ends(1) is JobState.DONE
+        (job,) = await run.store.jobs(chat=ANN)
+        result = run.channel.result(job.id)
+        there = len(result.pictures)
+        assert there in (2, 4), "fal takes four at a time, and was busy for one of the two requests"
+        assert openai.submitted == []
+        assert (result.choices[0].id, result.choices[0].label) == (f"agree:{job.id}", "Let OpenAI make the rest")
+        await ann.sends("yes")
+        assert len(await run.store.jobs(chat=ANN)) == 1, "a yes to the pictures is none to the company"
+        await ann.sends(choice=f"agree:{job.id}")
+        assert await ann.ends(2) is JobState.DONE
+        newest = (await run.store.jobs(chat=ANN))[0]
+    assert newest.order.count == len(newest.pictures) == 6 - there
+    assert sum(request.count for request in openai.submitted) == 6 - there
+
+
+async def test_privacy_names_who_refused_it_but_not_who_was_never_reached(tmp_path: Path) -> None:
+    away = FakeProvider(name="fal", sleep=hasty, standing=Script(fault="unavailable"))
+    busy = FakeProvider(name="openai", sleep=hasty, standing=Script(fault="busy"))
+    makes = FakeProvider(name="stability", sleep=hasty)
+    async with running(tmp_path, provider=away, others=[busy, makes]) as run:
+        job = await run.do("j1", run.order(accepted=("stability", "fal", "openai")))
+        assert job.state is JobState.DONE
+        assert all(provider.submitted for provider in (away, busy, makes))
+        assert await run.store.sent_to(ANN) == ("openai", "stability")
+
+
 # --- whoever the photo shows agrees (FACE_CONSENT=ask)
 
 
