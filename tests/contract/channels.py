@@ -31,6 +31,7 @@ from tests.bot.wechat.serving import served
 from tests.servers.telegram import TOKEN as TELEGRAM_TOKEN
 from tests.servers.telegram import FakeTelegram, Fault
 from tests.servers.wechat import APP_ID, APP_SECRET, TOKEN, FakeWeChat
+from tests.servers.wecom import FakeLine
 from tests.servers.wecom_chat import FakeWeCom
 
 SECRET = b"a secret for tests"
@@ -421,8 +422,10 @@ class Fake:
 
 
 async def wecom_platform(name: str, store: Store, clock: Clock, stack: AsyncExitStack) -> Platform:
-    from tests.contract.wecom import Front, WeComCallback  # it stands upon this module
+    from tests.contract.wecom import Front, WeComCallback, WeComLine  # it stands upon this module
 
+    if name == "wecom line":
+        return WeComLine(store, clock, stack.enter_context(FakeLine().running()))
     front = Front()
     wecom = await stack.enter_async_context(FakeWeCom.serving())
     wecom.app = await stack.enter_async_context(served(front))
@@ -447,4 +450,4 @@ async def platform_of(name: str) -> AsyncIterator[Platform]:
             yield made[name]()
 
 
-PLATFORMS: Sequence[str] = ("web", "telegram", "wechat", "wecom callback", "fake")
+PLATFORMS: Sequence[str] = ("web", "telegram", "wechat", "wecom callback", "wecom line", "fake")

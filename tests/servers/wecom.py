@@ -82,6 +82,12 @@ class FakeLine:
         """The `errcode` with which a frame is answered; 0: ok."""
         self.silent: Callable[[Mapping[str, Any]], bool] = lambda frame: False
         """Whether a frame is done, but not answered."""
+        self.breaks: Callable[[Mapping[str, Any]], bool] = lambda frame: False
+        """Whether the line ends without a word once a frame is done, before it is answered."""
+        self.down = False
+        """Nobody can connect."""
+        self.shown: list[dict[str, Any]] = []
+        """Frames that put something into a chat."""
         self.break_after_chunks: int | None = None
         self._chunks = 0
         self._current: ServerConnection | None = None
@@ -102,7 +108,9 @@ class FakeLine:
 
         async def main() -> None:
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            async with serve(self._serve, "127.0.0.1", 0, max_size=8 * 1024 * 1024, ping_interval=None) as server:
+            async with serve(
+                self._serve, "127.0.0.1", 0, max_size=8 * 1024 * 1024, ping_interval=None, process_request=self._door
+            ) as server:
                 self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
                 ready.set()
                 await self._stop.wait()
@@ -152,6 +160,9 @@ class FakeLine:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=LONG)
 
     # --- what the platform does
+    def _door(self, line: ServerConnection, _request: Any) -> Any:
+        return line.respond(503, "away") if self.down else None
+
     async def _send(self, frame: Mapping[str, Any]) -> None:
         assert self._current is not None, "nobody is connected"
         await self._current.send(json.dumps(frame))
@@ -172,6 +183,9 @@ class FakeLine:
             code, body = self._do(frame) if self._current is line else (846609, None)
             if self.break_after_chunks is not None and self._chunks >= self.break_after_chunks:
                 self.break_after_chunks = None
+                line.transport.abort()
+                return
+            if self.breaks(frame):
                 line.transport.abort()
                 return
             if not self.silent(frame):
@@ -209,7 +223,9 @@ class FakeLine:
         if cmd == "aibot_upload_media_finish":
             return self._finish(body)
         if cmd in ("aibot_respond_msg", "aibot_send_msg"):
-            return self._message(body), None
+            if (code := self._message(body)) == 0:
+                self.shown.append(dict(frame))
+            return code, None
         return 0, None
 
     def _piece(self, body: Mapping[str, Any]) -> tuple[int, None]:

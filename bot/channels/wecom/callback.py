@@ -41,6 +41,7 @@ class Callback:
         answer: Answering,
         bot_id: str | None,
         bot_name: str | None,
+        running: Callable[[], bool],
         verified: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
@@ -48,6 +49,7 @@ class Callback:
         self._answer = answer
         self._bot_id = bot_id
         self._bot_name = bot_name
+        self._running = running
         self._verified = verified
         self._clock = clock
 
@@ -85,6 +87,8 @@ class Callback:
         except Malformed:
             log.warning("a callback to /wecom does not open; look at WECOM_BOT_AES_KEY")
             return Response(status_code=200)
+        if not self._running():
+            return Response(status_code=503)  # the platform tries again
         await self._verified()
         incoming = self._read(text)
         if incoming is None:

@@ -12,13 +12,14 @@ from bot.channels.wecom.envelope import Envelope
 from bot.channels.wecom.heard import Heard, stream_id
 from bot.channels.wecom.incoming import Incoming, Kind
 from bot.channels.wecom.late import LateWay
+from bot.channels.wecom.line import LongLine
 from bot.channels.wecom.notes import Notes
 from bot.channels.wecom.photos import Photos
 from bot.channels.wecom.pictures import Fitted
 from bot.channels.wecom.reception import Reception
 from bot.channels.wecom.settings import WeComSettings
 from bot.channels.wecom.streams import Streams
-from bot.channels.wecom.talk import Answer, Talk
+from bot.channels.wecom.talk import Answer, Item, Talk
 from bot.channels.wecom.talks import CHANNEL, Talks, chat_of
 from bot.channels.wecom.timing import Pace
 from bot.channels.wecom.view import View, card_json, view
@@ -44,6 +45,9 @@ log = logging.getLogger(__name__)
 
 STREAM_MARGIN = 20.0
 """Seconds after the end of a stream's time in which the platform may still ask for its last answer."""
+LATER_SECONDS = 5.0
+SAY_SECONDS = 10.0
+"""How long words are waited for; they are written down, so they come later all the same."""
 T = TypeVar("T")
 
 
@@ -72,7 +76,7 @@ class WeComChannel:
         self._pace = pace = pace or Pace()
         self._store = store
         self._metrics = metrics
-        self.talks = Talks(store, clock=pace.clock, noted=False)
+        self.talks = Talks(store, clock=pace.clock, noted=settings.mode == "line")
         self._notes = Notes(store, clock=pace.clock)
         pages = Pages(store=store, clock=pace.clock, secret=secret, account=CHANNEL, public_url=settings.public_url)
         self._pages, self._result_pages = pages, ResultPages(pages)
@@ -102,10 +106,28 @@ class WeComChannel:
                 answer=self._answer,
                 bot_id=settings.wecom_bot_id,
                 bot_name=settings.wecom_bot_name,
+                running=lambda: self.intake.running,
                 verified=self._notes.called,
                 clock=pace.clock,
             )
             if envelope
+            else None
+        )
+
+        self.line = (
+            LongLine(
+                settings=settings,
+                store=store,
+                talks=self.talks,
+                notes=self._notes,
+                folder=data_dir.absolute() / "line",
+                look=self._look,
+                late=self._late.push,
+                pressed=self.pressed_card,
+                language=self._language,
+                pace=pace,
+            )
+            if settings.mode == "line"
             else None
         )
 
@@ -118,16 +140,20 @@ class WeComChannel:
             stream_seconds=self._settings.wecom_stream_seconds,
             expecting=pace.expecting,
             lively=pace.lively,
-            cards=True,
+            cards=self.line is None,
         )
 
     # --- life
 
     async def start(self, answerer: Answerer) -> None:
         await self._reception.start(answerer)
+        if self.line is not None:
+            await self.line.start(self._reception)
 
     async def stop(self) -> None:
         await self.intake.stop()
+        if self.line is not None:
+            await self.line.stop()
         await self._photos.aclose()
         await self._late.aclose()
 
@@ -149,6 +175,8 @@ class WeComChannel:
 
     async def _findings(self) -> tuple[Finding, ...]:
         found = list(await self._notes.findings(self._settings))
+        if self.line is not None:
+            found.append(await self.line.finding())
         if failed := await self._store.failed_inbox(self.name):
             message = f"{failed} messages could not be handled; the log names the errors"
             found.append(Finding(verdict="warning", message=message))
@@ -160,8 +188,6 @@ class WeComChannel:
     # --- callback mode: what the platform brings, and what it is answered
 
     async def _answer(self, incoming: Incoming) -> Mapping[str, Any] | None:
-        if not self.intake.running:
-            raise ConnectionError("not started yet")
         chat = chat_of(incoming.chat, incoming.person)
         if incoming.kind is Kind.STREAM:
             return await self._streams.given(chat, incoming.stream, language=await self._language(chat))
@@ -209,6 +235,9 @@ class WeComChannel:
 
     async def _changed(self, chat: Chat) -> None:
         """Something may be there that no stream will show."""
+        if self.line is not None:
+            self.line.wake(chat)
+            return
         try:
             await self._late.push(chat)
         except DeliveryError as error:
@@ -221,7 +250,11 @@ class WeComChannel:
         now = self.talks.now()
         status = outgoing.kind is Form.STATUS
         await self.talks.change(chat, lambda t: t.heard(outgoing, now, grace=self._pace.settle), note=not status)
-        if not status:
+        if self.line is not None:
+            self.line.wake(chat)
+            if not status:
+                await self._until_shown(chat, outgoing, seconds=SAY_SECONDS)
+        elif not status:
             await self._late.push(chat)
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
@@ -231,14 +264,42 @@ class WeComChannel:
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         try:
-            delivered = await _safely(self._deliver(chat, outgoing, place))
+            deliver = self._fetched if self.line is None else self._sent
+            delivered = await _safely(deliver(chat, outgoing, place))
         except DeliveryError as error:
             self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
             raise
         self._metrics.delivery(self.name, "held" if delivered.held else "sent")
         return delivered
 
-    async def _deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
+    async def _sent(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
+        """Written down for the process that has the connection, and waited for."""
+        await self._there(outgoing)
+        now = self.talks.now()
+        await self.talks.change(chat, lambda t: t.staged(outgoing, now))
+        item = await self._until_shown(chat, outgoing, seconds=self._pace.patience)
+        if item is not None and not item.way and not item.held:
+            raise DeliveryLater("the long connection is not there", retry_after=LATER_SECONDS)
+        return Delivered(refs=(place,), held=item is not None and not item.way)
+
+    async def _until_shown(self, chat: Chat, outgoing: Outgoing, *, seconds: float) -> Item | None:
+        """The item once it was shown or is held, or as it is after so many seconds; None where it was forgotten, or
+        goes with a stream that runs."""
+        waited = 0.0
+        while True:
+            talk = await self.talks.read(chat)
+            item = talk.item(outgoing.id) if talk else None
+            shown = (
+                item.way or item.held if item else talk is None or not _about_to_end(talk, outgoing, self.talks.now())
+            )
+            if shown or waited >= seconds:
+                return item
+            if self.line is not None:
+                self.line.wake(chat)
+            await self._pace.sleep(self._pace.look)
+            waited += self._pace.look
+
+    async def _fetched(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         """With the last answer of its stream, which the platform fetches; late where it does not."""
         await self._there(outgoing)
         await self._fitted.all([picture.path for picture in outgoing.pictures])
@@ -267,6 +328,12 @@ class WeComChannel:
         for picture in outgoing.pictures:
             if not await in_thread(picture.path.is_file):
                 raise DeliveryRefused("a picture of the result is no longer on the disk")
+
+
+def _about_to_end(talk: Talk, outgoing: Outgoing, now: float) -> bool:
+    """Whether words went into a stream that ends now: they are in its last frame, or become a message of their own."""
+    about = [a for a in talk.answers if a.open and any(id == outgoing.id for id, _ in a.said)]
+    return any(not answer.running(now) for answer in about)
 
 
 async def _safely(work: Awaitable[T]) -> T:

@@ -110,10 +110,19 @@ class Connection:
         self._taken_over = True
         self.problem = "taken over by another process"
 
+    async def renew(self) -> None:
+        """Make the line anew: the platform says that this one is not subscribed."""
+        if (line := self._line) is not None:
+            self._up.clear()
+            await line.close()
+
     async def up(self, seconds: float) -> bool:
         """Wait for a subscribed line; whether there is one."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._up.wait(), seconds)
+        if not self._up.is_set():
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes together with the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._up.wait()
         return self._up.is_set()
 
     async def request(
@@ -276,6 +285,15 @@ class Connection:
                 del self._turns[req_id]
             else:
                 self._turns[req_id] = (lock, waiting - 1)
+
+
+async def reachable(url: str, seconds: float) -> bool:
+    """Whether a connection can be opened there. Nothing is sent over it."""
+    try:
+        async with connect(url, max_size=MAX_FRAME, ping_interval=None, open_timeout=seconds, close_timeout=1):
+            return True
+    except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException):
+        return False
 
 
 def _read(text: str | bytes) -> Mapping[str, Any] | None:

@@ -76,6 +76,7 @@ class Reception:
         if new:
             self._fetch(heard)
             self._metrics.message(CHANNEL)
+        if new or self.intake.has(key):
             await self._open(heard)
         return heard, new
 

@@ -48,7 +48,7 @@ class WeComSettings(ChannelSettings):
         return any((self.wecom_bot_token, self.wecom_bot_aes_key, self.wecom_bot_secret))
 
     def is_ready(self) -> bool:
-        return self.mode == "callback"
+        return self.mode is not None
 
     def what_is_wrong(self) -> list[str]:
         found = []
@@ -58,8 +58,11 @@ class WeComSettings(ChannelSettings):
             found.append("WECOM_BOT_TOKEN and WECOM_BOT_AES_KEY belong together; the callback stays off")
         if self._bad_key():
             found.append("WECOM_BOT_AES_KEY is not 43 letters and digits; the callback stays off")
-        if self.mode == "line":
-            found.append("WECOM_BOT_SECRET: the long connection is not there yet; use the callback")
+        if self.mode == "line" and (self.wecom_bot_token or self.wecom_bot_aes_key):
+            found.append(
+                "WECOM_BOT_ID and WECOM_BOT_SECRET are set, so the long connection is used; "
+                "WECOM_BOT_TOKEN and WECOM_BOT_AES_KEY are not"
+            )
         if self.mode == "callback" and not self.public_url:
             found.append("without PUBLIC_URL a WeCom picture that takes longer than five minutes cannot be linked to")
         if not self.wecom_ws_url.startswith(("wss://", "ws://")):

@@ -57,6 +57,8 @@ class Item(_Frozen):
     sending: int | None = None
     done: tuple[int, ...] = ()
     unsure: tuple[int, ...] = ()
+    held: bool = False
+    """Every way was refused; it waits for the person to write."""
 
     def tried(self, number: int) -> bool:
         """Whether this message of it is not sent again."""
@@ -178,7 +180,8 @@ class Talk(_Frozen):
         if self.answer(answer.id) is not None:
             return self
         waiting = {i.id for i in self.pending()} if answer.streamed else set()
-        items = tuple(i.model_copy(update={"answer": answer.id}) if i.id in waiting else i for i in self.items)
+        ends_here = {"answer": answer.id, "held": False}
+        items = tuple(i.model_copy(update=ends_here) if i.id in waiting else i for i in self.items)
         return self.model_copy(update={"answers": (*self.answers, answer), "items": items}).pruned(answer.began)
 
     def pruned(self, now: float) -> "Talk":

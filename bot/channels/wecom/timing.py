@@ -17,7 +17,8 @@ class Pace:
     was ready for it comes late. `settle`: how long a job's last words may come after its last status. `expecting`: how
     long a stream waits for something where the handlers said nothing. `update`: between two frames of a stream over the
     long connection (30 messages a minute are allowed). `lively`: a text older than this gets a sign that it goes on.
-    `lease`: how long a dead process holds the long connection's place.
+    `patience`: how long a delivery waits for the process that has the connection, at a time. `lease`: how long a dead
+    process holds the connection's place.
     """
 
     first: float = 0.7
@@ -27,6 +28,7 @@ class Pace:
     expecting: float = 45.0
     update: float = 3.0
     lively: float = 6.0
+    patience: float = 30.0
     lease: float = 15.0
     photo_pauses: tuple[float, ...] = (0.5, 2.0, 6.0)
     intake: Timing = field(default_factory=Timing)
