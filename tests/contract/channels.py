@@ -31,8 +31,6 @@ from tests.bot.wechat.serving import served
 from tests.servers.telegram import TOKEN as TELEGRAM_TOKEN
 from tests.servers.telegram import FakeTelegram, Fault
 from tests.servers.wechat import APP_ID, APP_SECRET, TOKEN, FakeWeChat
-from tests.servers.wecom import FakeLine
-from tests.servers.wecom_chat import FakeWeCom
 
 SECRET = b"a secret for tests"
 TIMING = Timing(retries=(0.0, 0.0), again=(0.01,), look=0.02, stop=0.2)
@@ -421,17 +419,6 @@ class Fake:
         return False
 
 
-async def wecom_platform(name: str, store: Store, clock: Clock, stack: AsyncExitStack) -> Platform:
-    from tests.contract.wecom import Front, WeComCallback, WeComLine  # it stands upon this module
-
-    if name == "wecom line":
-        return WeComLine(store, clock, stack.enter_context(FakeLine().running()))
-    front = Front()
-    wecom = await stack.enter_async_context(FakeWeCom.serving())
-    wecom.app = await stack.enter_async_context(served(front))
-    return WeComCallback(store, clock, wecom, front, stack)
-
-
 @asynccontextmanager
 async def platform_of(name: str) -> AsyncIterator[Platform]:
     clock = Clock()
@@ -445,6 +432,8 @@ async def platform_of(name: str) -> AsyncIterator[Platform]:
             wechat = stack.enter_context(FakeWeChat.serving())
             yield WeChat(store, clock, wechat, stack)
         elif name.startswith("wecom"):
+            from tests.contract.wecom import wecom_platform  # it stands upon this module
+
             yield await wecom_platform(name, store, clock, stack)
         else:
             yield made[name]()

@@ -17,7 +17,8 @@ from bot.metrics import Metrics
 from handlers.channel import Answerer, Channel
 from handlers.message import Chat, Outgoing
 from tests.bot.crash import crashed
-from tests.contract.channels import SECRET, TIMING, Clock, Store
+from tests.bot.wechat.serving import served
+from tests.contract.channels import SECRET, TIMING, Clock, Platform, Store
 from tests.servers.wecom import AES_KEY, BOT_ID, BOT_SECRET, TOKEN, FakeLine
 from tests.servers.wecom_chat import FakeWeCom
 from tests.servers.wecom_line import LinePhone
@@ -199,3 +200,12 @@ class WeComLine:
         line = self.channels[-1].line
         await self.phone.until(lambda: line is not None and line.connection is not None and line.connection.problem)
         return True
+
+
+async def wecom_platform(name: str, store: Store, clock: Clock, stack: AsyncExitStack) -> Platform:
+    if name == "wecom line":
+        return WeComLine(store, clock, stack.enter_context(FakeLine().running()))
+    front = Front()
+    wecom = await stack.enter_async_context(FakeWeCom.serving())
+    wecom.app = await stack.enter_async_context(served(front))
+    return WeComCallback(store, clock, wecom, front, stack)
