@@ -10,15 +10,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.channels.registry import Ground, registered
-from bot.channels.web.cookies import load_secret
+from bot.channels.web.cookies import Sessions, load_secret
 from bot.channels.web.middleware import hosts_for, is_loopback
 from bot.hooks import PATH as HOOKS
 from bot.hooks import hook_routes
 from bot.http import create_app
+from bot.made_here import made_here_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
 from handlers.channel import Channel
@@ -67,6 +70,7 @@ class Parts:
     jobs: JobRunner
     conversation: Conversation
     listening: tuple[str, ...]
+    secret: bytes
     started: bool = False
     at_end: list[Callable[[], None]] = field(default_factory=list)
 
@@ -125,6 +129,7 @@ async def parts(
             concurrency=settings.worker_concurrency,
             retention_days=settings.retention_days,
             deadline_seconds=settings.job_deadline_seconds,
+            clean_files=settings.label_clean == "on",
             marks=VisibleMarks(
                 policy=settings.label_visible,
                 always=frozenset(channel.name for channel in registered() if channel.marked),
@@ -146,6 +151,7 @@ async def parts(
             consents=_consents(settings, store),
             moderation_company=settings.moderation_company if settings.moderation_base_url else "",
             retention_days=settings.retention_days,
+            clean_files=settings.label_clean == "on",
             access=settings.access_rules,
             owner=OwnerNotes(store, channels, settings.admins),
             second_reader=_second_reader(settings, store),
@@ -162,6 +168,7 @@ async def parts(
             jobs=jobs,
             conversation=conversation,
             listening=tuple(channels if listening is None else listening),
+            secret=secret,
             at_end=at_end,
         )
 
@@ -227,7 +234,17 @@ def web_app(made: Parts) -> Starlette:
         hosts=hosts_for(made.settings.host, made.settings.public_url),
         open_to_all=not is_loopback(made.settings.host),
         metrics_token=made.settings.metrics_token,
-        more=hook_routes(made.router.provider),
+        more=[*hook_routes(made.router.provider), *_made_here(made)],
+    )
+
+
+def _made_here(made: Parts) -> list[Route]:
+    public = urlsplit(made.settings.public_url or "")
+    return made_here_routes(
+        sessions=Sessions(secret=made.secret),
+        folder=made.settings.data_dir.absolute() / "made-here",
+        producer=made.settings.label_producer,
+        public_origin=f"{public.scheme}://{public.netloc}".lower() if public.netloc else None,
     )
 
 

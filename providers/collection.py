@@ -74,7 +74,7 @@ async def collect(
         await _followed(request, submission, provider, report, now, sleep)
         result = await _fetched(submission, provider, into, report, sleep)
         await _looked_at(result, provider, router)
-        result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router.producer))
+        result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router))
     except (WaitAndRetry, DeadlinePassed):
         raise
     except LikenessError as error:
@@ -144,8 +144,15 @@ async def _looked_at(result: Result, provider: Provider, router: Routes) -> None
         raise
 
 
-def _labelled(result: Result, request: Request, provider: Provider, producer: str) -> tuple[PictureFile, ...]:
-    return with_labels(result.pictures, key=request.key, task=request.task, tier=provider.tier, producer=producer)
+def _labelled(result: Result, request: Request, provider: Provider, router: Routes) -> tuple[PictureFile, ...]:
+    return with_labels(
+        result.pictures,
+        key=request.key,
+        task=request.task,
+        tier=provider.tier,
+        producer=router.producer,
+        watermark=router.watermark,
+    )
 
 
 def _all_there(pictures: Sequence[PictureFile]) -> bool:

@@ -38,6 +38,7 @@ def build_router(
         weights=settings.providers_weights,
         blocked=settings.providers_blocked,
         producer=settings.label_producer,
+        watermark=settings.label_watermark == "on",
         priority=settings.providers_priority,
         moderation=build_moderation(settings),
         breaker=Breaker(settings.data_dir, failures=settings.breaker_failures, seconds=settings.breaker_seconds),

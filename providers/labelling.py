@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from providers.base import PictureFile
 from providers.catalog.records import ACTIONS
 from providers.media.files import read_regular_file, write_file
-from providers.media.labels import Label, SourceType, labelled, produce_id
+from providers.media.labels import Label, SourceType, labelled, produce_id, read_label
+from providers.media.watermark import watermarked
 from providers.offers import Tier
 from providers.task import Operation, Task
 
@@ -40,19 +41,30 @@ def source_type(task: Task, tier: Tier) -> SourceType:
 
 
 def with_labels(
-    pictures: Sequence[PictureFile], *, key: str, task: Task, tier: Tier, producer: str
+    pictures: Sequence[PictureFile], *, key: str, task: Task, tier: Tier, producer: str, watermark: bool = False
 ) -> tuple[PictureFile, ...]:
     """The pictures of the request `key`, their files replaced by labelled ones. Blocks; the same again changes nothing
-    but the time. `producer`: a name or code, see `Label`."""
+    but the time. `producer`: a name or code, see `Label`. `watermark`: their pixels carry the number, too."""
     now = datetime.now(UTC).replace(microsecond=0)
     source = source_type(task, tier)
     return tuple(
-        _labelled(picture, Label(source=source, produce_id=produce_id(key, n), created=now, producer=producer))
+        _labelled(
+            picture, Label(source=source, produce_id=produce_id(key, n), created=now, producer=producer), watermark
+        )
         for n, picture in enumerate(pictures)
     )
 
 
-def _labelled(picture: PictureFile, label: Label) -> PictureFile:
-    data = labelled(read_regular_file(picture.path, max_bytes=_MOST_BYTES), label)
+def _labelled(picture: PictureFile, label: Label, watermark: bool) -> PictureFile:
+    data = read_regular_file(picture.path, max_bytes=_MOST_BYTES)
+    if watermark and not _carries(data, label):
+        data = watermarked(data, label.produce_id)
+    data = labelled(data, label)
     write_file(data, into=picture.path.parent, name=picture.path.name)
     return replace(picture, size_bytes=len(data), produce_id=label.produce_id)
+
+
+def _carries(data: bytes, label: Label) -> bool:
+    """Whether it was done before: marking it once more would encode it once more."""
+    found = read_label(data)
+    return found is not None and found.produce_id == label.produce_id

@@ -45,7 +45,8 @@ class Candidate:
 
 class Router:
     """Holds the configured providers for one process. What is given besides is what the settings say; `producer`: who
-    the labels of pictures name; `moderation`: what looks at requests and pictures."""
+    the labels of pictures name; `watermark`: whether their pixels carry their number; `moderation`: what looks at
+    requests and pictures."""
 
     def __init__(
         self,
@@ -57,9 +58,11 @@ class Router:
         priority: Priority = Priority.QUALITY,
         breaker: Breaker | None = None,
         producer: str = DEFAULT_PRODUCER,
+        watermark: bool = False,
         moderation: Moderation = WORDS_ONLY,
     ) -> None:
         self.producer = producer
+        self.watermark = watermark
         self.moderation = moderation
         self._providers = tuple(providers)
         self._settings = Preferences(

@@ -70,6 +70,10 @@ class ProviderSettings(BaseSettings):
 
     label_visible: Literal["off", "on", "auto"] = "auto"
     """The visible mark on pictures; `auto`: in WeChat and where the person writes Chinese."""
+    label_watermark: Literal["off", "on"] = "off"
+    """The invisible watermark in the pixels of every picture; its file is then encoded anew."""
+    label_clean: Literal["off", "on"] = "off"
+    """Under pictures with the visible mark, a button for the file without it."""
     label_producer: str = "Likeness"
     """Who the labels in pictures name: a name, or the 27-character code of a registered provider."""
     providers_priority: Priority = Priority.QUALITY

@@ -77,6 +77,10 @@ class Routes(Protocol):
         """Who the labels of pictures name."""
 
     @property
+    def watermark(self) -> bool:
+        """Whether pictures carry their number in their pixels, too."""
+
+    @property
     def moderation(self) -> Moderation:
         """What looks at a request before it is sent, and at its pictures before anybody gets them."""
 

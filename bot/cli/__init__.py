@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "models": "bot.cli.models:models",
     "jobs": "bot.cli.jobs:jobs",
     "costs": "bot.cli.costs:costs",
+    "made-here": "bot.cli.made_here:made_here",
     "doctor": "bot.cli.doctor:doctor",
     "backup": "bot.cli.backup:backup",
     "restore": "bot.cli.backup:restore",

@@ -8,7 +8,7 @@ from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
 from handlers.session import Session
-from handlers.store.base import JobState
+from handlers.store.base import Job, JobState
 from handlers.words import money, seconds
 from providers.errors import LikenessError
 from providers.ledger import KEPT
@@ -83,6 +83,8 @@ def on_job(turn: TurnBuilder, verb: str) -> None:
         )
     elif verb == "resend":
         turn.resend = job.id
+    elif verb in ("clean", "clean_yes"):
+        _clean(turn, job, promised=verb == "clean_yes")
     elif verb == "fetch":
         turn.fetch = job.id
         turn.say(turn.words("say.fetching"), job=job.id)
@@ -97,6 +99,16 @@ def on_job(turn: TurnBuilder, verb: str) -> None:
         ordering.take(turn, _of_result(job.order, (job.pictures[0].path,), edit, count=1))
     else:
         _variations(turn, job.order, job.pictures[0].path)
+
+
+def _clean(turn: TurnBuilder, job: Job, *, promised: bool) -> None:
+    """The file without the visible mark: first the promise to label it."""
+    if not turn.desk.clean_files or not job.pictures:
+        turn.say(turn.words("say.nothing_open"))
+    elif promised:
+        turn.clean, turn.resend = job, job.id
+    else:
+        turn.say(turn.words("say.clean"), (Choice(id=f"clean_yes:{job.id}", label=turn.words("choice.clean_yes")),))
 
 
 def _variations(turn: TurnBuilder, order: Order, picture: object) -> None:

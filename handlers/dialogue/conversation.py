@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from handlers.clean_files import CleanFiles
 from handlers.commands import is_operators
 from handlers.consent import Consents
 from handlers.dialogue.access import OPEN_TO_ALL, Access, AccessRules, sentence
@@ -92,6 +93,7 @@ class Conversation:
         faces: Faces | None = None,
         retention_days: int = 30,
         moderation_company: str = "",
+        clean_files: bool = False,
         access: AccessRules = OPEN_TO_ALL,
         owner: OwnerNotes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -111,6 +113,7 @@ class Conversation:
         self._faces = faces
         self._retention_days = retention_days
         self._moderation_company = moderation_company
+        self._clean_files = clean_files
         self._access = Access(store, access)
         self._admin = Administration(store=store, access=self._access, jobs=jobs, now=now)
         self._gate = Gate(self._access, owner)
@@ -191,6 +194,8 @@ class Conversation:
         if self._faces is not None:
             used = {job.order.face for job in decision.jobs}
             await self._faces.after(message.chat, dropped=decision.drop_faces, used=used, at=self._now())
+        if decision.clean is not None:
+            await CleanFiles(self._store).record(decision.clean, at=heard.now)
         if decision.refused is not None:
             await self._store.count(refusal_counted(decision.refused))
         if decision.jobs and (refusal := await self._gate.refusal(message, self._language(heard))) is not None:
@@ -218,6 +223,7 @@ class Conversation:
             read=lambda _text, _photos: intent,
             confirm_above=self._confirm_above,
             retention_days=self._retention_days,
+            clean_files=self._clean_files,
         )
 
     async def _led_to(self, edited: str, session: Session) -> tuple[Order, ...]:

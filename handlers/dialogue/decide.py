@@ -206,6 +206,8 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             commands.tapped(turn, verb, rest)
         case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel":
             commands.on_job(turn, verb)
+        case "clean" | "clean_yes":
+            commands.on_job(turn, verb)
         case _:
             turn.say(turn.words("say.nothing_open"))
 

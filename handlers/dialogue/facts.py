@@ -72,5 +72,7 @@ class Pricing:
     confirm_above: float = 2.0
     max_running: int = 6
     retention_days: int = 30
+    clean_files: bool = False
+    """Whether there are files without the visible mark here."""
     offence: Callable[[str, int], Offence | None] = _offence
     """What is wrong with words, said of so many photos (`providers/moderation/words.py`)."""

@@ -40,6 +40,8 @@ class Decision:
     """They said that whoever their photos show agrees: kept first, too."""
     answers_job: bool = False
     """What a job asked is answered."""
+    clean: Job | None = None
+    """Its pictures are sent without the visible mark: that this was promised is kept first."""
     refused: Offence | None = None
     """What was wished for is not made here."""
     drop_faces: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class TurnBuilder:
     accept: list[str] = field(default_factory=list)
     photos_agreed: bool = False
     answers_job: bool = False
+    clean: Job | None = None
     refused: Offence | None = None
     notes: list[str] = field(default_factory=list)
     """What the next reply says besides."""
@@ -104,6 +107,7 @@ class TurnBuilder:
             accept=tuple(self.accept),
             photos_agreed=self.photos_agreed,
             answers_job=self.answers_job,
+            clean=self.clean,
             refused=self.refused,
             drop_faces=tuple(self.drop_faces),
         )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from handlers.channel import Channel
+from handlers.clean_files import CleanFiles
 from handlers.consent import Asked, Consents
 from handlers.jobs.delivery import Courier
 from handlers.jobs.files import JobFiles
@@ -15,6 +16,7 @@ from handlers.jobs.outcome import Failure, JobOutcome, failure_of, worst
 from handlers.jobs.receipt import ReceiptFacts, receipt_of
 from handlers.jobs.trainings import Trainings
 from handlers.jobs.visible_marks import VisibleMarks, with_copies
+from handlers.message import Outgoing
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
@@ -47,6 +49,7 @@ class Completion:
     router: Routes
     trainings: Trainings
     marks: VisibleMarks = field(default_factory=VisibleMarks)
+    clean_files: bool = False
 
     async def end(self, job: Job, made: JobOutcome, parts: Sequence[Part]) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
@@ -84,8 +87,7 @@ class Completion:
             await Consents(self.store).ask(job.chat, asked, at=self.clock())
         teller = JobNotices(job=job, words=self.words)
         result = teller.result(made, took=seconds, number=job.delivery, receipt=receipt)
-        shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)
-        result = replace(result, pictures=shown)
+        result = await self._marked(job, result, teller)
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
         if row.state is DeliveryState.SENT:
             await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled", made)
@@ -106,6 +108,16 @@ class Completion:
         await self._settle(channel, teller, "job.settled")
         await self.courier.say(channel, job.chat, teller.trained(face, took=seconds))
         await self._finish(job, JobState.DONE, None)
+
+    async def _marked(self, job: Job, result: Outgoing, teller: JobNotices) -> Outgoing:
+        """With the visible mark, and where it is offered, a button for the file without it; without it on a promise."""
+        if not self.marks.wanted(job.chat, job.order.language):
+            return result
+        if self.clean_files and await CleanFiles(self.store).promised(job.id):
+            return result
+        shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)
+        more = (teller.clean_file(),) if self.clean_files else ()
+        return replace(result, pictures=shown, choices=(*result.choices, *more))
 
     async def _stopped(self, channel: Channel, job: Job, made: JobOutcome) -> None:
         teller = JobNotices(job=job, words=self.words)

@@ -52,6 +52,10 @@ class JobNotices:
     def _choice(self, name: str) -> Choice:
         return Choice(id=f"{name}:{self.job.id}", label=self.say(f"choice.{name}"))
 
+    def clean_file(self) -> Choice:
+        """Under pictures with the visible mark."""
+        return self._choice("clean")
+
     # --- while it is made
 
     def status(

@@ -93,6 +93,7 @@ class JobRunner:
         retention_days: int = 30,
         deadline_seconds: float = DEADLINE_SECONDS,
         marks: VisibleMarks | None = None,
+        clean_files: bool = False,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = since_boot,
@@ -138,6 +139,7 @@ class JobRunner:
             clock=clock,
             files=self._files,
             marks=marks or VisibleMarks(policy="off"),
+            clean_files=clean_files,
             router=router,
         )
         self._statuses = Statuses(

@@ -68,7 +68,7 @@ def marked(data: bytes, *, keep_free: Sequence[Box] = ()) -> bytes:
         area = (box.x, box.y, box.x + box.width, box.y + box.height)
         patch = Image.alpha_composite(picture.crop(area).convert("RGBA"), _plate(*picture.size, box))
         picture.paste(patch.convert(wanted), area)
-        return _encoded(picture, opened.format or "PNG")
+        return encoded_like(picture, opened.format or "PNG")
 
 
 def _lettering(width: int, height: int) -> tuple[int, tuple[int, int]]:
@@ -98,14 +98,19 @@ def _plate(width: int, height: int, box: Box) -> Image.Image:
     return plate
 
 
-def _encoded(picture: Image.Image, kind: str) -> bytes:
+def encoded_like(picture: Image.Image, kind: str) -> bytes:
+    """The picture in the format it came in (`JPEG`, `WEBP`, else PNG), with its colour profile and nothing else.
+
+    A JPEG keeps its own table for brightness where it brought one along.
+    """
     buffer = io.BytesIO()
+    profile = picture.info.get("icc_profile")
     if kind == "JPEG":
         tables = getattr(picture, "quantization", None) or {}
         kept = {"qtables": [tables[0], _FINE]} if 0 in tables and picture.mode == "RGB" else {"quality": 95}
-        picture.save(buffer, "JPEG", subsampling=0, **kept)
+        picture.save(buffer, "JPEG", subsampling=0, icc_profile=profile, **kept)
     elif kind == "WEBP":
-        picture.save(buffer, "WEBP", quality=95)
+        picture.save(buffer, "WEBP", quality=95, icc_profile=profile or b"")
     else:
-        picture.save(buffer, "PNG")
+        picture.save(buffer, "PNG", icc_profile=profile)
     return buffer.getvalue()

@@ -33,6 +33,7 @@ COMMANDS = (
     "doctor",
     "backup",
     "restore",
+    "made-here",
     "wechat",
     "wechat menu",
 )

@@ -1,0 +1,120 @@
+"""`/made-here`: a page that says whether a picture was made here; for anybody, without a cookie or a script.
+
+GET   a form        POST  the same with the answer
+
+The picture is looked at and gone before the answer is sent. Nothing of it is kept or logged.
+"""
+
+import hashlib
+import logging
+from base64 import b64encode
+from html import escape
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.channels.web.addresses import PostPace, address_of
+from bot.channels.web.cookies import Sessions
+from bot.channels.web.middleware import same_site
+from bot.channels.web.texts import language_of
+from bot.channels.web.uploads import Limits, Refused, read_post
+from handlers.message import Language
+from handlers.words import words
+from providers.errors import LikenessError
+from providers.media.files import delete_quietly
+from providers.media.origin import Origin, origin_of
+from providers.media.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+PATH = "/made-here"
+LIMITS = Limits(photos=1)
+POSTS_PER_MINUTE = 20
+"""Of one address: each look takes a tenth of a second of this machine."""
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}
+button{font:inherit;padding:.5rem 1rem}output{display:block;margin:1.5rem 0;font-weight:600}small{color:#555}
+@media (prefers-color-scheme:dark){body{color:#eee;background:#181818}small{color:#aaa}}
+"""
+_HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "content-security-policy": (
+        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+}
+
+
+def made_here_routes(*, sessions: Sessions, folder: Path, producer: str, public_origin: str | None) -> list[Route]:
+    """`folder`: where an upload lies while it is looked at."""
+    page = _Page(sessions=sessions, folder=folder, producer=producer, origin=public_origin)
+    return [Route(PATH, page.form, methods=["GET"]), Route(PATH, page.look, methods=["POST"])]
+
+
+class _Page:
+    def __init__(self, *, sessions: Sessions, folder: Path, producer: str, origin: str | None) -> None:
+        self._sessions = sessions
+        self._folder = folder
+        self._producer = producer
+        self._origin = origin
+        self._pace = PostPace(most=POSTS_PER_MINUTE)
+
+    async def form(self, request: Request) -> Response:
+        return _answer(_language(request))
+
+    async def look(self, request: Request) -> Response:
+        language = _language(request)
+        try:
+            if not same_site(request, self._origin):
+                raise Refused(403, "cross_site")
+            if not self._pace.lets(address_of(request, self._sessions)):
+                raise Refused(429, "too_fast")
+            posted = await read_post(request, self._folder, LIMITS)
+        except Refused as refused:
+            return _answer(language, words(language, "made_here.refused"), status=refused.status)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        paths = [photo.path for photo in posted.photos]
+        try:
+            if not paths:
+                return _answer(language, words(language, "made_here.refused"), status=400)
+            data = await to_thread.run_sync(paths[0].read_bytes)
+            origin = await in_thread(lambda: origin_of(data, producer=self._producer))
+        except LikenessError as error:
+            return _answer(language, words(language, error.text_key, **error.params), status=400)
+        finally:
+            await to_thread.run_sync(delete_quietly, paths)
+        return _answer(language, _told(origin, language))
+
+
+def _told(origin: Origin, language: Language) -> str:
+    if origin.made_here:
+        return words(language, "made_here.yes", number=origin.number or "")
+    if origin.label is not None:
+        return words(language, "made_here.other", producer=origin.label.producer)
+    return words(language, "made_here.no")
+
+
+def _answer(language: Language, told: str = "", *, status: int = 200) -> Response:
+    title, lead, choose, ask, small = (
+        escape(words(language, key))
+        for key in ("made_here.title", "made_here.lead", "made_here.choose", "made_here.ask", "made_here.small")
+    )
+    answer = f"<output>{escape(told)}</output>" if told else ""
+    page = (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head>'
+        f"<body><h1>{title}</h1><p>{lead}</p>{answer}"
+        f'<form method="post" enctype="multipart/form-data"><label>{choose}<br>'
+        f'<input type="file" name="photos" accept="image/*" required></label><p><button>{ask}</button></p></form>'
+        f"<small>{small}</small></body></html>"
+    )
+    headers = _HEADERS | ({"connection": "close"} if status in (408, 413, 415) else {})
+    return Response(page, status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language", ""))
