@@ -36,6 +36,7 @@ from handlers.jobs.deferred_start import DeferredStart
 from handlers.jobs.outage import answered
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
+from handlers.jobs.sheets import CHECK, MAKER, Sheets
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.owner_notes import OwnerNotes
@@ -50,6 +51,7 @@ from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.media.files import make_private_folder
 from providers.offers import Tier
 from providers.people.boxes import FaceBoxes
+from providers.people.inspector import Inspector
 from providers.router import Router
 
 log = logging.getLogger(__name__)
@@ -118,6 +120,9 @@ async def parts(
         channels = _channels(ground)
         faces = FaceBoxes()
         stack.push_async_callback(faces.aclose)
+        inspector = Inspector()
+        stack.push_async_callback(inspector.aclose)
+        drawn = Sheets(inspector)
         jobs = JobRunner(
             store=store,
             router=router,
@@ -135,6 +140,8 @@ async def parts(
                 always=frozenset(channel.name for channel in registered() if channel.marked),
                 faces=faces,
             ),
+            checks={CHECK: drawn.same_face},
+            makers={MAKER: drawn.compose},
         )
         previews = _previews(settings, router, channels)
         if previews is not None:

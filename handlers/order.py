@@ -75,6 +75,8 @@ class Order(_Frozen):
     gender: Literal["female", "male"] | None = None
     """Which preset of a trained face."""
     retouch: bool = True
+    sheet: tuple[str, ...] = ()
+    """Of a character or an expression sheet: the views it is made of, each a picture of its own."""
     provider: str | None = None
     block: tuple[str, ...] = ()
     priority: Literal["quality", "speed", "cost", "privacy"] | None = None
@@ -93,8 +95,8 @@ class Order(_Frozen):
 
     @property
     def count(self) -> int:
-        """Pictures promised in all."""
-        return sum(shot.count for shot in self.shots)
+        """Pictures promised in all; a sheet is one besides its views."""
+        return len(self.sheet) + 1 if self.sheet else sum(shot.count for shot in self.shots)
 
 
 def job_id(message_key: str, number: int = 0) -> str:

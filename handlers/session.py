@@ -79,6 +79,8 @@ class Session(_Frozen):
     photos: tuple[SessionPhoto, ...] = ()
     gender: Literal["female", "male"] | None = None
     """Which presets of a trained face are theirs; asked once, and set by /settings."""
+    child: bool = False
+    """Words said that the photos lying here show a child."""
     last_order: Order | None = None
     last_result: LastResult | None = None
     question: Question | None = None

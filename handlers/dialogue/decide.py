@@ -9,13 +9,13 @@ words that ask for a picture ─┘        │ no        │ no        │ no
 
 from handlers.choices import leads_somewhere
 from handlers.describe import describe
-from handlers.dialogue import answer_matching, answers, commands, consent, face_talk, menus, offers, ordering
+from handlers.dialogue import answer_matching, answers, children, commands, consent, face_talk, menus, offers, ordering
 from handlers.dialogue.each_or_together import one_each
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.interpretation import batch, fresh_result, order_from, photos_in_sight
 from handlers.dialogue.turn import Decision, TurnBuilder
 from handlers.message import Choice
-from handlers.order import Order
+from handlers.order import Order, Shot
 from handlers.session import Question, Session
 from intent import Intent, read_answer
 from providers.catalog import ACTIONS, STYLES
@@ -25,6 +25,7 @@ def decide(heard: MessageFacts, desk: Pricing) -> Decision:
     """One message, one decision."""
     turn = TurnBuilder(heard=heard, desk=desk)
     turn.take_in_photos()
+    children.remembered(turn)
     if heard.refused:
         refuse_photos(turn)
     elif heard.message.choice is not None:
@@ -77,6 +78,8 @@ def read(turn: TurnBuilder, text: str) -> None:
         nothing_asked(turn, text)
     elif ordering.refuse_content(turn, turn.order(intent)):
         return  # before its readings are offered, or what it lacks is asked for
+    elif children.refused(turn, turn.order(intent)):
+        return
     elif intent.ask:
         ask_back(turn, intent)
     elif intent.decision == "ask":
@@ -114,6 +117,8 @@ def nothing_asked(turn: TurnBuilder, text: str) -> None:
     """No request: offer the styles where a photo came, else one friendly line that knows what is lying there."""
     if photos_in_sight(turn.heard) and ordering.refuse_content(turn, turn.order(turn.intent)):
         return  # words that nobody here reads as a wish, but that were said of a photo
+    if photos_in_sight(turn.heard) and text and children.refused(turn, turn.order(turn.intent)):
+        return
     if turn.heard.photos:
         if turn.session.question is None or turn.session.question.kind == "browse" or not text:
             offers.offer_groups(turn, photo_came=True)
@@ -157,7 +162,10 @@ def ask_back(turn: TurnBuilder, intent: Intent) -> None:
     first = intent.ask[0]
     key = "say.which_id" if first.startswith("id_photo") else "say.which"
     key = "say.which_dating" if all(k.startswith("dating") for k in intent.ask) else key
-    turn.ask("style", turn.words(key), menus.key_choices(intent.ask, turn.language), order=order)
+    keys = children.fitting(turn, intent.ask)
+    if not keys and children.refused(turn, order.model_copy(update={"shots": (Shot(style=first),)})):
+        return
+    turn.ask("style", turn.words(key), menus.key_choices(keys, turn.language), order=order)
 
 
 def tapped(turn: TurnBuilder, choice: str) -> None:

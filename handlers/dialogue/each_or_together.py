@@ -99,7 +99,8 @@ def _count_of_each(order: Order, shot: Shot) -> int:
 
 def of_one_person(order: Order) -> bool:
     """Whether its photos are of one person, or of nobody: a training, a template, a picture from words."""
-    return order.operation in ("create", "train_face") or order.template is not None
+    of_one = order.operation in ("create", "train_face") or order.template is not None
+    return of_one or bool(_actions(order) & {"character_sheet", "expression_sheet"})
 
 
 def _shared_out(order: Order) -> bool:

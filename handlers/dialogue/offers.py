@@ -1,6 +1,6 @@
 """The menus: styles by group, edits, and the way out of a "cannot be done here"."""
 
-from handlers.dialogue import menus
+from handlers.dialogue import children, menus
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
@@ -13,7 +13,7 @@ from providers.catalog import STYLES
 def offer_groups(turn: TurnBuilder, *, photo_came: bool) -> None:
     base = turn.order(Intent(operation="portrait", style="professional"))
     possible = menus.possible_with(turn.desk.quote)
-    styles = menus.styles_possible(base, possible)
+    styles = children.fitting(turn, menus.styles_possible(base, possible))
     edits = menus.any_action_possible(base, possible)
     text = turn.words("say.groups")
     if photo_came:
@@ -24,7 +24,9 @@ def offer_groups(turn: TurnBuilder, *, photo_came: bool) -> None:
 
 def offer_group(turn: TurnBuilder, group: str) -> None:
     base = turn.order(Intent(operation="portrait", style="professional"))
-    keys = menus.in_group(menus.styles_possible(base, menus.possible_with(turn.desk.quote)), group)
+    keys = children.fitting(
+        turn, menus.in_group(menus.styles_possible(base, menus.possible_with(turn.desk.quote)), group)
+    )
     if not keys:
         turn.say(turn.words("say.nothing_open"))
         return
@@ -36,7 +38,7 @@ def offer_group(turn: TurnBuilder, group: str) -> None:
 
 def offer_edits(turn: TurnBuilder) -> None:
     base = turn.order(Intent(operation="edit", action="edit"))
-    keys = menus.actions_possible(base, menus.possible_with(turn.desk.quote))
+    keys = children.fitting(turn, menus.actions_possible(base, menus.possible_with(turn.desk.quote)))
     turn.ask("browse", turn.words("say.edits"), menus.action_choices(keys, turn.language))
 
 
@@ -48,7 +50,7 @@ def offer_edits_of(turn: TurnBuilder, job: Job) -> None:
     turn.session = turn.session.model_copy(update={"last_result": result})
     shot = Shot(edits=(Edit(action="edit"),))
     base = Order(operation="edit", shots=(shot,), model=job.order.model, photos=pictures, language=turn.language)
-    keys = menus.actions_possible(base, menus.possible_with(turn.desk.quote))
+    keys = children.fitting(turn, menus.actions_possible(base, menus.possible_with(turn.desk.quote)))
     turn.ask("style", turn.words("say.edits"), menus.action_choices(keys, turn.language), order=base)
 
 

@@ -1,7 +1,7 @@
 """From an order to a job: ask for what is missing, say what cannot be done, ask where it is dear, start."""
 
 from handlers.describe import describe
-from handlers.dialogue import consent, face_orders, offers
+from handlers.dialogue import children, consent, face_orders, offers, sheet_orders
 from handlers.dialogue.each_or_together import (
     MOST_PICTURES,
     of_one_person,
@@ -26,8 +26,8 @@ from providers.money import Money
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
     order = sized(_told(turn, order, settled(order)), turn.session, turn.heard)
-    order = face_orders.applied(turn, order)
-    if refuse_content(turn, order):
+    order = sheet_orders.applied(turn, face_orders.applied(turn, order))
+    if refuse_content(turn, order) or children.refused(turn, order):
         return
     if (lacks := missing(order)) is not None:
         ask_for(turn, lacks, order)
@@ -51,6 +51,7 @@ def take(turn: TurnBuilder, order: Order) -> None:
     if quote.cost > Money.usd(turn.desk.confirm_above):
         cost = estimated(quote.cost, turn.language)
         text = turn.words("say.confirm", what=describe(order, turn.language), cost=cost, **_facts(turn, order))
+        text += sheet_orders.at_most(turn, order, quote)
         choices = (
             Choice(id="confirm:yes", label=turn.words("choice.yes")),
             Choice(id="confirm:no", label=turn.words("choice.no")),
@@ -157,6 +158,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
         cost=estimated(quote.cost, turn.language),
         **_facts(turn, order),
     )
+    text += sheet_orders.at_most(turn, order, quote)
     if quote.basic and order.operation != "edit" and any(shot.scene and shot.id_photo is None for shot in order.shots):
         # Told rather than passed over: no wish is dropped without a word.
         text += "\n" + turn.words("say.basic_style_only")

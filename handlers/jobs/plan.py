@@ -12,6 +12,7 @@ from pathlib import Path
 
 from handlers.describe import describe
 from handlers.jobs.parameters import parameters_of
+from handlers.jobs.sheets import sheet_plan
 from handlers.order import Order, Shot
 from handlers.plan import Plan, Step, part_key
 from handlers.quote import Quote
@@ -51,6 +52,8 @@ def shot_photos(order: Order, shot: Shot) -> tuple[Path, ...]:
 def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
     """What one link asks for. Raises AskPerson for a key that does not exist, or where a photo or words are missing."""
     what = order.shots[shot]
+    if order.sheet and (first := sheet_plan(order, job_id="").steps[0].task) is not None:
+        return first
     if order.operation == "edit":
         return _edit_task(order, what, link)
     if order.operation == "train_face":
@@ -187,6 +190,8 @@ def preferences_of(order: Order) -> Preferences:
 def plan_of(order: Order, router: Routes, *, job_id: str, sizes: Sequence[int] = ()) -> Plan:
     """The order as steps. `sizes`: for each shot the most pictures a request of it may ask for, where that was fixed
     before (jobs of the first version keep it instead of a plan). Raises AskPerson."""
+    if order.sheet:
+        return sheet_plan(order, job_id=job_id)
     most = sizes or pieces(order, job_id=job_id, router=router)
     return Plan(
         steps=tuple(
@@ -268,6 +273,8 @@ def quoted(router: Routes) -> Callable[[Order], Quote]:
 
 def quote(order: Order, router: Routes) -> Quote:
     """What an order would take with the providers it would go to now: no I/O. Raises AskPerson where nothing can."""
+    if order.sheet:
+        return quote_plan(sheet_plan(order, job_id=""), router, preferences_of(order))
     tasks = [
         (f"{shot}-{link}", task_for(order, shot=shot, link=link), (f"{shot}-{link - 1}",) if link else ())
         for shot, what in enumerate(order.shots)

@@ -52,6 +52,7 @@ class Style(_Used):
     `likeness`: whether a reference photo's face is to be kept (false for the avatars, which are drawn freely).
     `several`: shows everybody in the photo or photos, not one person.
     `exact`: backdrop, pose and light are prescribed (ID photos), so a scene cannot change them.
+    `adult`: not of children.
     `presets`: provider → variant (`female`, `male`) → that provider's own key for this style.
     """
 
@@ -67,6 +68,7 @@ class Style(_Used):
     likeness: bool = True
     several: bool = False
     exact: bool = False
+    adult: bool = False
     presets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     @property
@@ -104,6 +106,7 @@ class Action(_Used):
     `letters`: the words are to be written on the picture letter for letter.
     `aspect_ratio`: default ratio, None for that of the photo.
     `operation`: which of `providers.task.Operation` it is where no mask is given.
+    `adult`: not of children.
     `makes`: what its picture is called in its label (`providers.media.labels.SourceType`), where a service makes it.
     """
 
@@ -120,6 +123,7 @@ class Action(_Used):
     photos: int = 1
     aspect_ratio: str | None = None
     operation: str = "edit"
+    adult: bool = False
     makes: Literal["enhanced", "composite", "generated"] = "generated"
 
     @property

@@ -40,14 +40,14 @@ def dimensions(path: Path) -> tuple[int, int]:
 
 def looks_blank(path: Path) -> bool:
     """Whether the picture is one flat colour, such as the black one some services send for refused content."""
-    small = on_white(_decoded(path, 256)).resize((32, 32), Image.Resampling.BOX)
+    small = on_white(decoded(path, 256)).resize((32, 32), Image.Resampling.BOX)
     spread = np.ptp(np.asarray(small, dtype=np.int16), axis=(0, 1))
     return bool((spread <= BLANK_SPREAD).all())
 
 
 def thumbnail(path: Path, long_side: int) -> bytes:
     """JPEG of at most `long_side` pixels on the long side, never enlarged; transparent becomes white."""
-    return carried_over(jpeg(_decoded(path, long_side), quality=PREVIEW_QUALITY), _read(path))
+    return carried_over(jpeg(decoded(path, long_side), quality=PREVIEW_QUALITY), _read(path))
 
 
 def fit_jpeg(path: Path, max_bytes: int) -> bytes:
@@ -75,7 +75,7 @@ def collage(paths: Sequence[Path], *, numbered: bool = True) -> bytes:
     step = CELL + GAP
     sheet = Image.new("RGB", (columns * step + GAP, rows * step + GAP), "white")
     for index, path in enumerate(paths):
-        picture = _enlarged(on_white(_decoded(path, CELL)))
+        picture = _enlarged(on_white(decoded(path, CELL)))
         left = GAP + index % columns * step
         top = GAP + index // columns * step
         sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (CELL - picture.height) // 2))
@@ -91,7 +91,7 @@ def _read(path: Path) -> bytes:
         raise MadeNothing(error.code, code="bad_picture") from None
 
 
-def _decoded(path: Path, max_side: int | None) -> Image.Image:
+def decoded(path: Path, max_side: int | None) -> Image.Image:
     try:
         return decode(_read(path), max_side=max_side).image
     except Undecodable as error:

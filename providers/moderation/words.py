@@ -34,6 +34,12 @@ def offence_in(text: str, *, photos: int) -> Offence | None:
     return None
 
 
+def speaks_of_a_minor(text: str) -> bool:
+    """Whether a text speaks of a child or a teenager; no offence by itself."""
+    patterns = _patterns()
+    return patterns["minor"].search(patterns["harmless"].sub(" ", _folded(text))) is not None
+
+
 def _found_in(text: str, photos: int) -> Offence | None:
     patterns = _patterns()
     text = patterns["harmless"].sub(" ", text)
