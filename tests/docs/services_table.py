@@ -29,11 +29,11 @@ _UNGUESSABLE = re.compile(r"(?<=[/=_-])(?:[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,
 _INTRO = """\
 # What is sent to each service, and what comes back
 
-Written by `python -m tests.docs.services_table` from submits against the fakes in `tests/servers/`; a test compares this
+Written by `python -m tests.docs.services_table` from submits against the fakes in `tests/servers/`; a test compares the
 page with what is sent today. One request of each operation, with a photo of 640 × 480 where there is one, by the model
-that a `nanopro` order leads to. *How*: what an emulation consists of. Fields are those of the body, or of the `input` and
-`parameters` in it; files are parts of a form; `× 2` stands where there are two. *What came back*: the picture after it was
-fetched, and how its cost is known.
+that a `nanopro` order leads to. *How*: what an emulation consists of. Fields are those of the body, or of the `input`
+and `parameters` in it; files are parts of a form; `× 2` stands where there are two. *What came back*: the picture after
+it was fetched, and how its cost is known.
 """
 _HEAD = (
     "| operation | how | model | what was sent | what came back |",
