@@ -20,11 +20,10 @@ One engine a process: dbos is a singleton.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -37,17 +36,13 @@ from handlers.jobs.abilities import Abilities, storage_of, who_can
 from handlers.jobs.engine_database import EngineDatabase
 from handlers.jobs.engine_log import tame_log
 from handlers.jobs.outage import Outage, Room, is_full, is_outage
+from handlers.jobs.polling import Polling
 from handlers.jobs.queues import Limits, Placement, Queue, first_queue_of, queues
 from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
 
 log = logging.getLogger(__name__)
 
 WORKFLOW = "job"
-BUSY_POLL = 0.02
-"""Seconds between two looks at a queue on which jobs came lately (else its `idle_poll`)."""
-IDLE_AFTER = 30.0
-POLL_KNOWN = 5.0
-"""Seconds for which a process believes that a queue is still polled as it has set it."""
 RESCUE_SECONDS = 0.8
 """How often dead workers are looked for."""
 STOP_SECONDS = 7.0
@@ -123,8 +118,7 @@ class Engine:
     _started: bool = field(default=False, init=False)
     _stopping: bool = field(default=False, init=False)
     _database: EngineDatabase = field(init=False)
-    _quick: dict[str, float] = field(default_factory=dict, init=False)
-    """The queues set to be polled quickly, and when that was done."""
+    _polling: Polling = field(init=False)
 
     @cached_property
     def _queues(self) -> dict[str, Queue]:
@@ -144,6 +138,7 @@ class Engine:
         self._stopping = False
         # Before the launch: a queue registered after it is found only a second later.
         self._client = await self._call(lambda: self._database.open(self._queues, worker=self.worker))
+        self._polling = Polling(client=self._client, queues=self._queues)
         await self._on_lease(self._lease.prepare)
         if self.worker:
             await self._launch()
@@ -285,18 +280,7 @@ class Engine:
 
     def _enqueue(self, options: EnqueueOptions, job_id: str, run: int) -> None:
         self._client.enqueue(options, job_id, run)
-        queue = options["queue_name"]
-        if time.monotonic() - self._quick.get(queue, -POLL_KNOWN) >= POLL_KNOWN:
-            self._poll(queue, BUSY_POLL)
-
-    def _poll(self, name: str, seconds: float) -> None:
-        if seconds == BUSY_POLL:
-            self._quick[name] = time.monotonic()
-        else:
-            self._quick.pop(name, None)
-        queue = self._client.retrieve_queue(name)
-        if queue is not None and queue.polling_interval_sec != seconds:
-            queue.set_polling_interval_sec(seconds)
+        self._polling.came(options["queue_name"])
 
     async def standings(self, channels: Mapping[str, str]) -> dict[str, tuple[Standing, str | None]]:
         """How those of these runs (ids, with the channel each is for) stand that the engine knows, and their queues."""
@@ -408,23 +392,13 @@ class Engine:
             log.warning("took up the jobs of a dead worker: name=%s jobs=%d", worker, len(ids))
 
     async def _slow_down_for_ever(self) -> None:
-        """Queues on which nothing came for a while, from whatever process, are polled slowly again."""
         while True:
-            await asyncio.sleep(IDLE_AFTER / 4)
+            await asyncio.sleep(self._polling.idle_after / 4)
             try:
-                await self._call(self._slow_down)
+                if names := self._polling.stale():
+                    await self._call(lambda names=names: self._polling.slow_down(names))  # type: ignore[misc]
             except Exception as error:
                 log.info("setting how often queues are polled failed: %s", type(error).__name__)
-
-    def _slow_down(self) -> None:
-        since = (datetime.now(UTC) - timedelta(seconds=IDLE_AFTER)).isoformat()
-        for name, idle in ((name, queue.idle_poll) for name, queue in self._queues.items()):
-            queue = self._client.retrieve_queue(name)
-            if queue is None or queue.polling_interval_sec == idle:
-                continue
-            came = self._workflows(queue_name=name, start_time=since, limit=1)
-            if not came and not self._workflows(queue_name=name, status=_WAITING, limit=1):
-                self._poll(name, idle)
 
 
 _PENDING = WorkflowStatusString.PENDING.value

@@ -27,7 +27,7 @@ MANY = 4
 """Pictures above which an order counts as a series."""
 _SERIES = 1000
 """Added to the priority of a series (a smaller number goes first); more than any line is long."""
-SOON, LATER = 0.2, 0.5
+SOON, LATER = 0.25, 1.0
 """Seconds between two looks at a queue on which nothing came lately."""
 _FIRST = ".first"
 

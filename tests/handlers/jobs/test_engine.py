@@ -18,9 +18,8 @@ from dbos import DBOS, DBOSClient
 
 from handlers.fake_channel import FakeChannel
 from handlers.jobs.abilities import storage_id
-from handlers.jobs.engine import BUSY_POLL, workflow_id_of
+from handlers.jobs.engine import workflow_id_of
 from handlers.jobs.engine_database import EngineDatabase, JsonSerializer
-from handlers.jobs.queues import SOON
 from handlers.jobs.runner import RUNS_BY_ITSELF
 from handlers.order import Shot
 from handlers.store.base import Job, JobState
@@ -278,26 +277,6 @@ async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(tmp_path: Pat
         assert said.text.startswith("Something went wrong on my side")
 
 
-async def test_queues_are_polled_quickly_while_jobs_come_and_slowly_again_afterwards(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        engine = run.runner._engine
-
-        def seconds() -> float:
-            queue = engine._client.retrieve_queue("jobs.fake.first")
-            assert queue is not None
-            return queue.polling_interval_sec
-
-        assert await asyncio.to_thread(seconds) == SOON
-        await run.do()
-        assert await asyncio.to_thread(seconds) == BUSY_POLL
-        await asyncio.to_thread(engine._slow_down)
-        assert await asyncio.to_thread(seconds) == BUSY_POLL
-        with closing(tokens(tmp_path)) as connection:
-            connection.execute("UPDATE workflow_status SET created_at = created_at - 100000")
-        await asyncio.to_thread(engine._slow_down)
-        assert await asyncio.to_thread(seconds) == SOON
-
-
 async def test_the_engines_tables_hold_json_and_no_words_of_the_person(tmp_path: Path) -> None:
     async with running(tmp_path) as run:
         await run.do("j1", run.order(Shot(prompt="my secret wish")))
@@ -349,7 +328,7 @@ def test_nothing_private_of_dbos_is_used() -> None:
         path: path.read_text("utf-8") for folder in ("bot", "handlers") for path in (root / folder).rglob("*.py")
     }
     users = [path for path, source in sources.items() if re.search(r"^(from|import) dbos", source, re.M)]
-    assert sorted(path.name for path in users) == ["engine.py", "engine_database.py"]
+    assert sorted(path.name for path in users) == ["engine.py", "engine_database.py", "polling.py"]
     for path in users:
         assert "dbos._" not in sources[path]
         reached = [node for node in ast.walk(ast.parse(sources[path])) if isinstance(node, ast.Attribute)]
