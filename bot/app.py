@@ -16,11 +16,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.channels.registry import Ground, registered
-from bot.channels.web.cookies import Sessions, load_secret
+from bot.channels.web.cookies import Sessions
 from bot.channels.web.middleware import hosts_for, is_loopback
 from bot.hooks import PATH as HOOKS
 from bot.hooks import hook_routes
 from bot.http import create_app
+from bot.installation import NOT_THE_ONE, is_the_one, secret_of
 from bot.made_here import made_here_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
@@ -49,6 +50,7 @@ from providers.configure import build_router
 from providers.faces import FaceService
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.media.files import make_private_folder
+from providers.media.store import MediaStore
 from providers.offers import Tier
 from providers.people.boxes import FaceBoxes
 from providers.people.inspector import Inspector
@@ -58,6 +60,10 @@ log = logging.getLogger(__name__)
 
 DISCOVER_EVERY = 60.0
 """Seconds between two looks at servers of one's own; they ask less often than they are asked."""
+
+
+TIDY_EVERY = 60.0
+"""Seconds between two looks for copies of stored files that nobody uses."""
 
 
 @dataclass(kw_only=True)
@@ -99,14 +105,17 @@ async def parts(
     make_private_folder(settings.data_dir)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        store = await _opened(settings)
+        media = settings.media
+        store = await _opened(settings, media)
         await asyncio.to_thread(one_ledger, settings)
         stack.push_async_callback(store.aclose)
         listens = listening is None or bool(listening)
         hooks = f"{settings.public_url.rstrip('/')}{HOOKS}" if settings.public_url and listens else None
         router = build_router(settings, hooks=hooks)
         stack.push_async_callback(_close_providers, router)
-        secret = await asyncio.to_thread(load_secret, settings.data_dir / "secret")
+        secret = await secret_of(settings)
+        if not await is_the_one(store, secret):
+            log.error(NOT_THE_ONE)
         metrics, foreground = Metrics(), ForegroundGate()
         at_end: list[Callable[[], None]] = []
         ground = Ground(
@@ -143,14 +152,14 @@ async def parts(
             checks={CHECK: drawn.same_face},
             makers={MAKER: drawn.compose},
         )
-        previews = _previews(settings, router, channels)
+        previews = _previews(settings, store, router, channels)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
         conversation = Conversation(
             store=store,
             jobs=DeferredStart(jobs, foreground),
             quote=RecentQuotes(quoted(router)),
-            accept=_accept,
+            accept=partial(_accept, media),
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             budgets=settings.budgets,
@@ -188,8 +197,8 @@ async def running(made: Parts) -> AsyncIterator[None]:
     """
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
-        looking = asyncio.create_task(_discovering(made.router))
-        stack.push_async_callback(_ended, looking)
+        for beside in (_discovering(made.router), *([_tidying(made.store.media)] if made.store.media else [])):
+            stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
         await made.jobs.start()
         for name, channel in made.channels.items():
@@ -201,6 +210,16 @@ async def running(made: Parts) -> AsyncIterator[None]:
             yield
         finally:
             made.started = False
+
+
+async def _tidying(media: MediaStore) -> None:
+    """Copies of stored files do not stay on this machine longer than they are used."""
+    while True:
+        try:
+            await media.tidy()
+        except Exception as error:
+            log.warning("copies of stored files could not be tidied: %s", type(error).__name__)
+        await asyncio.sleep(TIDY_EVERY)
 
 
 async def _discovering(router: Router) -> None:
@@ -255,10 +274,10 @@ def _made_here(made: Parts) -> list[Route]:
     )
 
 
-async def _opened(settings: Settings) -> SqlStore:
+async def _opened(settings: Settings, media: MediaStore) -> SqlStore:
     """A server that is being started beside us is waited for; a file is there or it is not."""
     seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
-    return await answered(lambda: SqlStore.open(settings.database, media=settings.media), within=seconds)
+    return await answered(lambda: SqlStore.open(settings.database, media=media), within=seconds)
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:
@@ -302,18 +321,27 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
     )
 
 
-def _previews(settings: Settings, router: Router, channels: dict[str, Channel]) -> Previews | None:
+def _previews(settings: Settings, store: Store, router: Router, channels: dict[str, Channel]) -> Previews | None:
     """Where the free provider is there, in the chats in which a picture more costs nothing."""
     provider = next((p for p in router.providers if p.tier is Tier.LOCAL), None)
     if provider is None:
         return None
     free = {registration.name for registration in registered() if registration.previews}
     cheap = {name: channel for name, channel in channels.items() if name in free}
-    return Previews(provider=provider, channels=cheap, folder=settings.data_dir.absolute() / "previews")
+    return Previews(
+        provider=provider,
+        channels=cheap,
+        store=store,
+        folder=settings.data_dir.absolute() / "previews",
+        photos_dir=settings.photos_dir.absolute(),
+    )
 
 
-async def _accept(path: Path, into: Path) -> AcceptedPhoto:
-    return await accept_photo(path, into=into)
+async def _accept(media: MediaStore, path: Path, into: Path) -> AcceptedPhoto:
+    """From then on any process may be the one that works with it."""
+    accepted = await accept_photo(path, into=into)
+    await media.put(accepted.path)
+    return accepted
 
 
 async def _close_providers(router: Router) -> None:

@@ -67,6 +67,13 @@ class Settings(ProviderSettings, _Channels):
     budget_person_monthly_usd: Decimal | None = Field(None, ge=0)
     budget_address_monthly_usd: Decimal | None = Field(None, ge=0)
     worker_concurrency: int = Field(256, ge=1)
+    media_url: str | None = None
+    media_endpoint: str | None = None
+    media_region: str | None = None
+    media_access_key_id: SecretStr | None = None
+    media_secret_access_key: SecretStr | None = None
+    media_virtual_hosted: bool = False
+    installation_secret: SecretStr | None = Field(None, min_length=32)
     database_wait_seconds: float = Field(60, ge=0)
     retention_days: int = Field(30, ge=1)
 
@@ -94,6 +101,8 @@ class Settings(ProviderSettings, _Channels):
         found = []
         for kind in channel_settings():
             found += self.part(kind).what_is_wrong()
+        if self.media_url and not self.media_url.startswith("s3://"):
+            found.append("MEDIA_URL must be s3://BUCKET or s3://BUCKET/PREFIX; empty: the folders of this machine")
         if self.public_url and not self.public_url.startswith(("https://", "http://")):
             found.append("PUBLIC_URL does not begin with https://; links and webhooks do not work")
         second = (self.intent_llm_base_url, self.intent_llm_api_key, self.intent_llm_model)
@@ -126,8 +135,12 @@ class Settings(ProviderSettings, _Channels):
 
     @property
     def media(self) -> FolderStore:
-        """Where photos and pictures lie, and how stored values name them."""
-        return FolderStore(data=self.data_dir, pictures=self.output_dir)
+        """Where photos and pictures lie, and how stored values name them: made anew at each call."""
+        if not self.media_url:
+            return FolderStore(data=self.data_dir, pictures=self.output_dir)
+        from bot.bucket import bucket_store
+
+        return bucket_store(self)
 
     @property
     def photos_dir(self) -> Path:

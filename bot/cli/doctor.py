@@ -23,7 +23,7 @@ from bot.cli.output import json_option, print_json
 from bot.settings import Settings
 from bot.setup_faults import DATABASE, file_faults, folder_faults, misspelt, secret_faults
 from handlers.channel import Channel
-from handlers.jobs.abilities import VERSION, storage_id
+from handlers.jobs.abilities import VERSION
 from handlers.jobs.engine_database import workers_alive
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
@@ -115,7 +115,8 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
         instead["data_dir"] = spare / "DATA_DIR"
     nowhere = without & {"DATA_DIR", "database"} and not settings.database_url
     without_file = instead if nowhere else {}
-    found: list[Finding] = []
+    found: list[Finding] = [await _storage(settings)] if settings.media_url else []
+    without = without | {"storage"} if any(finding.verdict == "broken" for finding in found) else without
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             store = await SqlStore.open(settings.model_copy(update=without_file).database)
@@ -124,7 +125,7 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
         if not nowhere:
             found.append(Finding(name="database", verdict="ok", message="works"))
             if not without:
-                found += await asyncio.to_thread(worker_findings, settings)
+                found += await worker_findings(settings)
     except Exception as error:  # keep its address to ourselves
         where = "DATABASE_URL" if settings.database_url else f"{settings.data_dir / DATABASE}"
         found.append(_broken("database", f"cannot be opened ({type(error).__name__}); look at {where}"))
@@ -141,6 +142,16 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
     if settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model:
         found.append(await _check("second reader", lambda: _ask_second_reader(settings)))
     return found
+
+
+async def _storage(settings: Settings) -> Finding:
+    """A key is written where there is none, and read again: listing alone proves little."""
+
+    async def ask() -> None:
+        await settings.media.identity()
+
+    where = "cannot be written and read; look at MEDIA_URL, MEDIA_ENDPOINT, MEDIA_REGION and the keys"
+    return await _check("storage", ask, where)
 
 
 async def _look_at(name: str, channel: Channel) -> list[Finding]:
@@ -210,12 +221,13 @@ def _on_this_machine(settings: Settings) -> list[Finding]:
     return found
 
 
-def worker_findings(settings: Settings) -> list[Finding]:
-    """The workers alive, what each can do, and what this installation is set up for that none of them can. Blocks."""
-    workers = workers_alive(settings.data_dir, settings.database_url)
+async def worker_findings(settings: Settings) -> list[Finding]:
+    """The workers alive, what each can do, and what this installation is set up for that none of them can. Raises
+    OSError where the storage of pictures cannot be looked at."""
+    workers = await asyncio.to_thread(workers_alive, settings.data_dir, settings.database_url)
     if not workers:
         return []
-    storage = storage_id(settings.data_dir, settings.output_dir)
+    storage = await settings.media.identity()
     found = []
     for number, worker in enumerate(workers, 1):
         can = f"channels {', '.join(sorted(worker.channels))}; services {', '.join(sorted(worker.services))}"

@@ -17,6 +17,7 @@ from handlers.message import Chat, Choice, Language, Outgoing
 from handlers.store.base import Values
 from handlers.words import words
 from providers.media.ref import StoredPath
+from providers.media.store import at_hand
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +168,10 @@ class Pages:
         raw = await self._store.value(SPACE, page_id)
         page = None if raw is None else self._page(raw)
         return None if page is None or self.clock().timestamp() - page.made > LIFE_SECONDS else page
+
+    async def at_hand(self, shown: Shown) -> bool:
+        """Whether the picture's file is on this machine, fetched if need be."""
+        return await at_hand(self._store.media, shown.path)
 
     def _page(self, raw: str) -> Page:
         return Page.model_validate_json(raw, context=self._store.media)

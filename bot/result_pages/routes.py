@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -61,7 +60,7 @@ class ResultPages:
         if page is None or not 1 <= number <= len(page.pictures):
             return PlainTextResponse("", 404)
         shown = page.pictures[number - 1]
-        if shown.mime not in _EXTENSIONS or not await to_thread.run_sync(shown.path.is_file):
+        if shown.mime not in _EXTENSIONS or not await self._pages.at_hand(shown):
             return PlainTextResponse("", 404)
         name = f"likeness-{number}.{_EXTENSIONS[shown.mime]}"
         return FileResponse(
@@ -74,6 +73,7 @@ class ResultPages:
         if page is None or not page.pictures:
             return PlainTextResponse("", 404)
         try:
+            await self._pages.at_hand(page.pictures[0])
             body = await in_thread(thumbnail, page.pictures[0].path, COVER_SIDE)
         except (LikenessError, OSError):
             return PlainTextResponse("", 404)

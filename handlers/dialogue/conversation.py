@@ -28,6 +28,7 @@ from handlers.dialogue.refusals import refusal_counted
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.turn import Decision, language_of
 from handlers.faces import Faces
+from handlers.marked_copies import with_copies
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.order import job_id as job_of
@@ -38,10 +39,14 @@ from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, St
 from handlers.words import words
 from intent import SURE, Intent, parse, read_answer
 from providers.errors import LikenessError
+from providers.media.files import delete_quietly
+from providers.media.store import FolderStore
 
 log = logging.getLogger(__name__)
 
 USAGE_DAYS = 30
+_MOST_COUNTED = 1000
+"""Jobs whose pictures are counted when they are deleted; all are deleted."""
 
 
 class Accepted(Protocol):
@@ -405,12 +410,13 @@ class Conversation:
         chat = heard.message.chat
         language: Language = decision.replies[0].language if decision.replies else self._language(heard)
         folder = self._photos_dir / folder_of(chat)
+        pictures = sum(len(job.pictures) for job in await self._store.jobs(chat=chat, limit=_MOST_COUNTED))
         files = set(await self._store.forget(chat))
         if self._forget_in_channel is not None:
             await self._forget_in_channel(chat)
         for job_id in decision.cancel:
             await self._jobs.cancel(job_id)
-        photos, pictures = await asyncio.to_thread(_delete, folder, files)
+        photos = await self._delete(folder, files)
         log.info("forgot a person: %d photos, %d pictures", photos, pictures)
         lines = [words(language, "say.forgotten", photos=photos, pictures=pictures)]
         if decision.cancel:
@@ -424,17 +430,16 @@ class Conversation:
         )
         return replace(decision, replies=(said,), cancel=())
 
+    async def _delete(self, folder: Path, files: set[Path]) -> int:
+        """Delete a person's photos and the given files, wherever they lie; how many photos there were."""
+        media = self._store.media
+        if media is None:
+            await asyncio.to_thread(delete_quietly, files)
+            media = FolderStore(data=self._photos_dir, pictures=self._photos_dir)
+        await media.delete(with_copies(path for path in files if path.parent != folder))
+        return await media.keep_only(folder, ())
+
 
 def folder_of(chat: Chat) -> str:
     """The folder of a person's photos."""
     return chat.owner
-
-
-def _delete(folder: Path, files: set[Path]) -> tuple[int, int]:
-    """Delete a person's photos and the given pictures; how many of each there were."""
-    photos = [p for p in folder.glob("*") if p.is_file()] if folder.is_dir() else []
-    inside = set(photos)
-    pictures = [p for p in files if p not in inside and p.is_file()]
-    for path in (*photos, *pictures):
-        path.unlink(missing_ok=True)
-    return len(photos), len(pictures)

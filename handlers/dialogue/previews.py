@@ -1,7 +1,7 @@
 """A numbered sheet of what the styles of a group look like on the person's own photo, made for free on this machine.
 
-A pleasure beside the menu, not a job: it is made in the background, small, and deleted once it was sent; where anything
-goes wrong there is no sheet.
+A pleasure beside the menu, not a job: it is made in the background, small; where anything goes wrong there is no sheet.
+It lies among the person's photos for as long as a conversation shows it, and goes at once where the chat has its own.
 """
 
 import asyncio
@@ -15,11 +15,12 @@ from pathlib import Path
 from handlers.channel import Channel, DeliveryError
 from handlers.dialogue.menus import style_choices
 from handlers.message import Kind, Language, Message, Outgoing
+from handlers.store.base import Store
 from handlers.words import words
 from providers.base import PictureFile, Provider, Request
 from providers.catalog import STYLES
 from providers.errors import LikenessError
-from providers.media.files import write_file
+from providers.media.files import delete_quietly, write_file
 from providers.media.preview import collage, dimensions, thumbnail
 from providers.media.threads import in_thread
 from providers.task import Operation, Task
@@ -34,12 +35,17 @@ LEFT_SECONDS = 3600.0
 
 
 class Previews:
-    """`provider` is the free one. `channels`: where a picture more costs nothing (WeChat counts messages)."""
+    """`provider` is the free one. `channels`: where a picture more costs nothing (WeChat counts messages). `folder` is
+    for what is on the way to a sheet; the sheets themselves lie in `photos_dir`, a folder a person."""
 
-    def __init__(self, *, provider: Provider, channels: Mapping[str, Channel], folder: Path) -> None:
+    def __init__(
+        self, *, provider: Provider, channels: Mapping[str, Channel], store: Store, folder: Path, photos_dir: Path
+    ) -> None:
         self._provider = provider
         self._channels = dict(channels)
+        self._store = store
         self._folder = folder
+        self._photos_dir = photos_dir
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,14 +76,25 @@ class Previews:
         folder = self._folder / hashlib.sha256(message.key.encode()).hexdigest()[:24]
         try:
             async with self._one_at_a_time:
-                sheet, shown = await self._sheet(photo, keys, folder)
+                sheet, shown = await self._sheet(photo, keys, folder, self._photos_dir / message.chat.owner)
             outgoing = self._outgoing(message, sheet, shown, language)
-            place = await channel.reserve(message.chat, outgoing)
-            await channel.deliver(message.chat, outgoing, place)
+            try:
+                place = await channel.reserve(message.chat, outgoing)
+                await channel.deliver(message.chat, outgoing, place)
+            finally:
+                await self._let_go(sheet.path)
         except (LikenessError, DeliveryError, OSError) as error:
             log.info("no previews: %s", getattr(error, "code", type(error).__name__))
         finally:
             await in_thread(_delete, self._folder, folder)
+
+    async def _let_go(self, sheet: Path) -> None:
+        """Where a line of a conversation shows it, it stays as long as that line."""
+        left = await self._store.unnamed([sheet])
+        if self._store.media is not None:
+            await self._store.media.delete(left)
+        else:
+            await in_thread(delete_quietly, left)
 
     @staticmethod
     def _outgoing(message: Message, sheet: PictureFile, keys: Sequence[str], language: Language) -> Outgoing:
@@ -92,7 +109,7 @@ class Previews:
             language=language,
         )
 
-    async def _sheet(self, photo: Path, keys: list[str], folder: Path) -> tuple[PictureFile, list[str]]:
+    async def _sheet(self, photo: Path, keys: list[str], folder: Path, into: Path) -> tuple[PictureFile, list[str]]:
         """The sheet, and the styles on it in order: a style that this photo does not allow is left out."""
         small = await in_thread(self._small, photo, folder)
         made: list[tuple[str, Path]] = []
@@ -104,7 +121,7 @@ class Previews:
         if len(made) < 2:
             raise OSError("too few previews")
         data = await in_thread(collage, [path for _, path in made])
-        path = await in_thread(write_file, data, into=folder, name="sheet.jpg")
+        path = await in_thread(write_file, data, into=into, name=f"previews-{folder.name}.jpg")
         width, height = await in_thread(dimensions, path)
         sheet = PictureFile(
             path=path,

@@ -6,18 +6,12 @@ have another make it; one with folders of its own would not find the photo.
 """
 
 import hashlib
-import uuid
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from providers.media.files import write_new_file
 
 VERSION = "2"
 """Changed only when running workflows could not go on in new code; runs of another version are begun anew."""
-ID_FILE = ".storage-id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +64,3 @@ def storage_of(profile: str) -> str | None:
 
 def who_can(workers: Iterable[Abilities], queue: str, channel: str, storage: str) -> Abilities | None:
     return next((w for w in workers if w.version == VERSION and w.can(queue, channel, storage)), None)
-
-
-def storage_id(*folders: Path) -> str:
-    """An id that lies in the folders themselves: whoever reads the same one really shares them. Blocks.
-
-    Raises OSError where a folder cannot be written or read.
-    """
-    found = []
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / ID_FILE
-        if not file.exists():
-            with suppress(FileExistsError):  # another process was first: its id counts
-                write_new_file(uuid.uuid4().hex.encode(), into=folder, name=ID_FILE)
-        found.append(file.read_text())
-    return hashlib.sha256("".join(found).encode()).hexdigest()[:12]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from handlers.channel import Channel
 from handlers.clean_files import CleanFiles
@@ -12,16 +13,20 @@ from handlers.consent import Asked, Consents
 from handlers.jobs.delivery import Courier
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
+from handlers.jobs.outage import written
 from handlers.jobs.outcome import Failure, JobOutcome, failure_of, worst
 from handlers.jobs.receipt import ReceiptFacts, receipt_of
 from handlers.jobs.trainings import Trainings
-from handlers.jobs.visible_marks import VisibleMarks, with_copies
+from handlers.jobs.visible_marks import VisibleMarks
+from handlers.marked_copies import with_copies
 from handlers.message import Outgoing
 from handlers.session import LastResult
 from handlers.store.base import DeliveryState, Job, JobState, Part, PartState, Store
 from handlers.words import Words
+from providers.base import PictureFile
 from providers.errors import ConsentNeeded, LikenessError
 from providers.faces import TrainedFace
+from providers.media.store import at_hand
 from providers.money import USD, total
 from providers.submission import Routes
 
@@ -87,7 +92,10 @@ class Completion:
             await Consents(self.store).ask(job.chat, asked, at=self.clock())
         teller = JobNotices(job=job, words=self.words)
         result = teller.result(made, took=seconds, number=job.delivery, receipt=receipt)
+        for picture in result.pictures:
+            await at_hand(self.store.media, picture.path)  # another worker may have made it
         result = await self._marked(job, result, teller)
+        await self._shared(result.pictures)
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
         if row.state is DeliveryState.SENT:
             await self._settle(channel, teller, "job.settled_stopped" if made.cancelled else "job.settled", made)
@@ -118,6 +126,14 @@ class Completion:
         shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)
         more = (teller.clean_file(),) if self.clean_files else ()
         return replace(result, pictures=shown, choices=(*result.choices, *more))
+
+    async def _shared(self, pictures: Sequence[PictureFile]) -> None:
+        """What is shown may be asked for in any process, also where it is a marked copy."""
+        media = self.store.media
+        if media is None:
+            return
+        for picture in pictures:
+            await written(partial(media.put, picture.path))
 
     async def _stopped(self, channel: Channel, job: Job, made: JobOutcome) -> None:
         teller = JobNotices(job=job, words=self.words)

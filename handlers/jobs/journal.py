@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypedDict
 
 from handlers.jobs.outage import written
@@ -119,7 +120,7 @@ class StoreJournal:
         self._accepted.pop(key, None)
         if self._store.media is not None:
             for picture in pictures:
-                await self._store.media.put(picture.path)
+                await written(partial(self._store.media.put, picture.path))
         await written(
             lambda: self._store.end_part(
                 key, state, pictures=pictures, charge=charge, error_code=error_code, tried=tried

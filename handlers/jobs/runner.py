@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handlers.channel import Channel
-from handlers.jobs.abilities import storage_id
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
@@ -47,6 +46,7 @@ from handlers.store.sql.store import utc_now
 from handlers.words import Words, words
 from providers.deadlines import steady_now
 from providers.errors import LikenessError
+from providers.media.store import FolderStore
 from providers.offers import Tier
 from providers.router import Router
 
@@ -109,8 +109,8 @@ class JobRunner:
         self._store = store
         self._router = router
         self._channels = channels
-        self._data_dir, self._output_dir = data_dir, output_dir
-        self._files = JobFiles(data_dir, output_dir)
+        self._media = store.media or FolderStore(data=data_dir, pictures=output_dir)
+        self._files = JobFiles(data_dir, output_dir, self._media)
         self._worker = worker
         self._words = words
         self._clock, self._steady = clock, steady
@@ -182,7 +182,7 @@ class JobRunner:
 
     async def start(self) -> None:
         """Go on with what was running when the last process ended. Raises what the database raises, or OSError."""
-        self._engine.storage = await asyncio.to_thread(storage_id, self._data_dir, self._output_dir)
+        self._engine.storage = await self._media.identity()
         await self._engine.start()
         if self._worker:
             self._background = [

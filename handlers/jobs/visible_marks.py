@@ -5,11 +5,12 @@ to see the mark gets copies, drawn last on the final size, beside the pictures t
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from handlers.marked_copies import marked_copy
 from handlers.message import Chat, Language
 from providers.base import PictureFile
 from providers.errors import LikenessError
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 Policy = Literal["off", "on", "auto"]
 FindFaces = Callable[[Path], Awaitable[Sequence[Box]]]
 _MOST_BYTES = 200 * 1024 * 1024
-_SUFFIX = ".marked"
 
 
 async def no_faces(_: Path) -> Sequence[Box]:
@@ -61,16 +61,6 @@ class VisibleMarks:
         except LikenessError as error:  # the mark has to be there all the same
             log.warning("faces could not be looked for: %s", error.code)
             return ()
-
-
-def marked_copy(path: Path) -> Path:
-    """Where the marked copy of a picture lies."""
-    return path.with_name(f"{path.stem}{_SUFFIX}{path.suffix}")
-
-
-def with_copies(paths: Iterable[Path]) -> set[Path]:
-    """The files and their marked copies: both go, and both stay, together."""
-    return {file for path in paths for file in (path, marked_copy(path))}
 
 
 def _write_marked(picture: PictureFile, faces: Sequence[Box]) -> PictureFile:

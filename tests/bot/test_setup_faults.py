@@ -129,7 +129,7 @@ async def test_the_doctor_proves_what_the_workers_can_do(tmp_path: Path) -> None
     of = settings(tmp_path)
 
     async def found(other: Settings) -> list[Finding]:
-        return await asyncio.to_thread(worker_findings, other)
+        return await worker_findings(other)
 
     async with parts(of) as made, running(made):
         assert await found(of) == [Finding(name="worker 1", verdict="ok", message="channels web; services embedded")]
@@ -140,3 +140,18 @@ async def test_the_doctor_proves_what_the_workers_can_do(tmp_path: Path) -> None
         assert worker.verdict == "broken"
         assert "folders of its own" in worker.message
     assert await found(of) == []
+
+
+async def test_storage_that_cannot_be_written_is_named_and_no_key_is_told(tmp_path: Path) -> None:
+    found = await broken(
+        settings(
+            tmp_path,
+            media_url="s3://pictures/here",
+            media_endpoint="http://127.0.0.1:9",
+            media_access_key_id="geheim-id",
+            media_secret_access_key="geheim-key",
+        )
+    )
+    assert set(found) == {"storage"}
+    assert "MEDIA_ENDPOINT" in found["storage"]
+    assert "geheim" not in str(found)

@@ -20,7 +20,7 @@ from anyio import to_thread
 from bot.channels.intake import Arrival, Intake, Outcome, Timing, internal_error
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Feed, Pace
-from bot.channels.web.inbox import UNUSED_SECONDS, Photo, PhotoShelf, Received, label_of, look_at
+from bot.channels.web.inbox import UNUSED_SECONDS, Photo, PhotoShelf, Received, folder_of, label_of, look_at
 from bot.channels.web.routes import ChatPage
 from bot.channels.web.statuses import Begun, StatusLog
 from bot.channels.web.texts import word
@@ -29,7 +29,7 @@ from bot.metrics import Metrics
 from handlers.channel import Answerer, Delivered, DeliveryLater, DeliveryRefused, Finding, Health
 from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.store.base import Entry, Store
-from providers.media.files import delete_quietly
+from providers.media.store import at_hand
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class WebChannel:
         self._store = store
         self._statuses = StatusLog(store)
         self.feed = Feed(store=store, sessions=sessions, metrics=metrics, statuses=self._statuses, pace=pace)
-        self.shelf = PhotoShelf(data_dir.absolute() / "web" / "photos")
+        self.shelf = PhotoShelf(data_dir.absolute() / "web" / "photos", store.media or folder_of(data_dir))
         self.intake = Intake[Received](
             store=store, channel=self.name, receiver=self, folder=data_dir.absolute() / "intake", timing=timing
         )
@@ -103,6 +103,10 @@ class WebChannel:
         findings = (Finding(verdict="warning", message=message),) if failed else ()
         return Health(listening=self.intake.running, findings=findings)
 
+    async def at_hand(self, path: Path) -> bool:
+        """Whether a picture of the conversation is on this machine, fetched if need be."""
+        return await at_hand(self._store.media, path)
+
     async def idle(self) -> None:
         """Until every message acknowledged so far has been handled."""
         await self.intake.idle()
@@ -117,7 +121,7 @@ class WebChannel:
         try:
             received = await self._received(chat, posted, language)
             if not await self.intake.keep(self._arrival(received), received.model_dump_json(context=self._store.media)):
-                await to_thread.run_sync(_discard, received.photos)
+                await self.shelf.delete([photo.path for photo in received.photos])
                 return received.id
         except BaseException:
             posted.discard()
@@ -145,13 +149,13 @@ class WebChannel:
             raise Refused(400, "too_many_photos", n=MAX_PHOTOS)
         if len(self.intake.waiting(chat.key)) >= MAX_WAITING - 1:
             raise Refused(429, "too_fast")
-        if posted.photos and await to_thread.run_sync(self.shelf.size, chat) > MAX_KEPT:
+        if posted.photos and await self.shelf.size(chat) > MAX_KEPT:
             raise Refused(413, "too_much_kept", mb=MAX_KEPT >> 20)
         quoted, job = await self._quoted(chat, posted.pictures)
         label = label_of(await self.feed.entries(chat), posted.choice) or posted.text if posted.choice else ""
         photos = []
         for upload in posted.photos:
-            path = await to_thread.run_sync(self.shelf.keep, chat, upload.path)
+            path = await self.shelf.keep(chat, upload.path)
             photos.append(await in_thread(look_at, path, f"web:{upload.sha256}"))
         return Received(
             id=posted.id or secrets.token_urlsafe(12),
@@ -176,6 +180,8 @@ class WebChannel:
             if shown is None:
                 raise Refused(400, "no_picture")
             key = f"web:picture:{shown.entry.id}:{shown.index}"
+            if not await self.at_hand(shown.picture.path):
+                raise Refused(400, "no_picture")
             quoted.append(await in_thread(look_at, shown.picture.path, key))
             jobs.append(shown.entry.outgoing.job)
         return quoted, jobs[0] if jobs else None
@@ -193,10 +199,12 @@ class WebChannel:
         received = arrival.value
         if arrival.taken_up and received.id not in {e.id for e in await self.feed.entries(received.chat)}:
             await self._store.add_entry(received.chat, received.line(), from_person=True)
+        for photo in (*received.photos, *received.quoted):
+            await self.at_hand(photo.path)  # what is gone is said by the handlers
         replies = await self.intake.replies(received.message())
         for outgoing in replies.outgoing:
             await self._show(received.chat, outgoing)
-        await to_thread.run_sync(_discard, [photo for photo in received.photos if not photo.width])
+        await self.shelf.delete([photo.path for photo in received.photos if not photo.width])
         return replies.outcome
 
     async def give_up(self, arrivals: tuple[Arrival[Received], ...]) -> None:
@@ -210,7 +218,7 @@ class WebChannel:
         self.feed.wake(chat, cleared=True)
         waiting = {photo.path for received in self.intake.waiting(chat.key) for photo in received.photos}
         used = _files(await self.feed.entries(chat)) | waiting
-        await to_thread.run_sync(lambda: self.shelf.tidy(chat, used))
+        await self.shelf.tidy(chat, used)
         self._page.thumbnails.drop_gone()
 
     async def _tidy(self) -> None:
@@ -218,8 +226,7 @@ class WebChannel:
         while self.intake.running:
             try:
                 await to_thread.run_sync(self.shelf.tidy_arriving)
-                unused = await to_thread.run_sync(self.shelf.unused)
-                await to_thread.run_sync(delete_quietly, await self._store.unnamed(unused))
+                await self.shelf.delete(await self._store.unnamed(await self.shelf.unused()))
             except Exception as error:
                 log.warning("tidying the web page's photos failed: %s", type(error).__name__)
             self.tidied.set()
@@ -244,7 +251,7 @@ class WebChannel:
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         for picture in outgoing.pictures:
-            if not await to_thread.run_sync(picture.path.is_file):
+            if not await self.at_hand(picture.path):
                 lost = replace(outgoing, kind=Kind.TEXT, pictures=(), text=word(outgoing.language, "error.no_picture"))
                 await self.say(chat, lost)
                 self._metrics.delivery(self.name, "refused")
@@ -261,6 +268,8 @@ class WebChannel:
         return Delivered(refs=(place,))
 
     async def _show(self, chat: Chat, outgoing: Outgoing) -> None:
+        for picture in outgoing.pictures:
+            await self.shelf.share(picture.path)  # any front may be asked for it
         entry = await self._store.add_entry(chat, outgoing)
         if outgoing.kind is Kind.STATUS:
             await self._statuses.begin(chat, entry.id, Begun(seq=entry.seq, at=entry.at, job=outgoing.job))
@@ -271,11 +280,6 @@ class WebChannel:
         for status in (await self._statuses.read(chat)).of_job(job):
             await self._store.drop_entry(chat, status)
         self.feed.wake(chat)
-
-
-def _discard(photos: Sequence[Photo]) -> None:
-    for photo in photos:
-        photo.path.unlink(missing_ok=True)
 
 
 def _files(entries: Sequence[Entry]) -> set[Path]:

@@ -1,8 +1,10 @@
 """What the page sent, between the moment it is acknowledged and the moment it is handled; and the photos' bytes."""
 
 import time
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +16,8 @@ from providers.base import PictureFile
 from providers.errors import LikenessError
 from providers.media.preview import dimensions
 from providers.media.ref import StoredPath
+from providers.media.store import FolderStore, MediaStore
+from providers.media.threads import in_thread
 
 UNUSED_SECONDS = 3600.0
 """A photo that no line of its conversation shows is deleted when it is older than this."""
@@ -144,8 +148,9 @@ def label_of(entries: Iterable[Entry], choice: str) -> str:
 class PhotoShelf:
     """Where photos lie as they came: a folder for each person, under `DATA_DIR`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, media: MediaStore) -> None:
         self._root = root
+        self._media = media
 
     @property
     def arriving(self) -> Path:
@@ -155,29 +160,50 @@ class PhotoShelf:
     def of(self, chat: Chat) -> Path:
         return self._root / "kept" / chat.owner
 
-    def keep(self, chat: Chat, arrived: Path) -> Path:
-        """Move a photo that has arrived to its person's folder. Blocks."""
-        folder = self.of(chat)
-        folder.mkdir(parents=True, exist_ok=True)
-        return arrived.rename(folder / arrived.name)
+    async def keep(self, chat: Chat, arrived: Path) -> Path:
+        """Move a photo that has arrived to its person's folder, where every process finds it."""
+        path = await in_thread(_moved, arrived, self.of(chat))
+        try:
+            await self._media.put(path)
+        except BaseException:
+            await in_thread(partial(path.unlink, missing_ok=True))
+            raise
+        return path
 
-    def size(self, chat: Chat) -> int:
-        """Bytes kept for this person. Blocks."""
-        folder = self.of(chat)
-        return sum(file.stat().st_size for file in folder.iterdir()) if folder.is_dir() else 0
+    async def share(self, picture: Path) -> None:
+        """A picture that is shown. One that lies in no folder of the store is shown by this process alone."""
+        with suppress(ValueError):
+            await self._media.put(picture)
 
-    def unused(self) -> list[Path]:
-        """Photos of everybody that have lain here for `UNUSED_SECONDS`. Blocks."""
-        limit = time.time() - UNUSED_SECONDS
-        return [file for file in (self._root / "kept").glob("*/*") if file.stat().st_mtime <= limit]
+    async def size(self, chat: Chat) -> int:
+        """Bytes kept for this person."""
+        return await self._media.size(self.of(chat))
 
-    def tidy(self, chat: Chat, used: set[Path]) -> int:
-        """Delete this person's photos that are not `used`. Blocks; says how many."""
-        return _delete_old(self.of(chat), used, 0.0)
+    async def unused(self) -> tuple[Path, ...]:
+        """Photos of everybody that have lain here for `UNUSED_SECONDS`."""
+        before = datetime.now(UTC) - timedelta(seconds=UNUSED_SECONDS)
+        return await self._media.old(self._root / "kept", before)
+
+    async def tidy(self, chat: Chat, used: set[Path]) -> int:
+        """Delete this person's photos that are not `used`; says how many."""
+        return await self._media.keep_only(self.of(chat), used)
+
+    async def delete(self, photos: Sequence[Path]) -> None:
+        await self._media.delete(photos)
 
     def tidy_arriving(self) -> int:
         """Delete what a process that died had half received. Blocks; says how many."""
         return _delete_old(self.arriving, set(), UNUSED_SECONDS)
+
+
+def folder_of(data_dir: Path) -> FolderStore:
+    """For a store that names files by their paths."""
+    return FolderStore(data=data_dir, pictures=data_dir)
+
+
+def _moved(file: Path, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return file.rename(folder / file.name)
 
 
 def _delete_old(folder: Path, used: set[Path], older_than: float) -> int:

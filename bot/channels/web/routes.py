@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -92,6 +91,9 @@ class Desk(Protocol):
 
     async def receive(self, chat: Chat, posted: Posted, language: Language) -> str:
         """Keep a post and answer with its id. Raises Refused."""
+
+    async def at_hand(self, path: Path) -> bool:
+        """Whether a picture of the conversation is on this machine, fetched if need be."""
 
 
 class ChatPage:
@@ -201,7 +203,7 @@ class ChatPage:
         language = _language(request)
         chat = self._sessions.person(request)
         shown = await self._web.feed.picture(chat, request.path_params["reference"]) if chat else None
-        if shown is None or not await to_thread.run_sync(shown.picture.path.is_file):
+        if shown is None or not await self._web.at_hand(shown.picture.path):
             return _error(404, "no_picture", language)
         if width := _number(request, "w"):
             return await self._smaller(shown, width, language)

@@ -42,6 +42,8 @@ class MediaCache:
         return await self._upload(page_id, which, jpeg, permanent=rights.permanent)
 
     async def _jpeg(self, page: Page, which: str) -> bytes:
+        for shown in page.pictures:
+            await self._pages.at_hand(shown)
         if which == ALL:
             return await in_thread(collage, [shown.path for shown in page.pictures])
         return await in_thread(fit_jpeg, page.pictures[int(which) - 1].path, MAX_BYTES)

@@ -39,7 +39,7 @@ from handlers.message import Chat, Language, Outgoing
 from handlers.message import Kind as Form
 from handlers.store.base import Store
 from handlers.words import words
-from providers.media.threads import in_thread
+from providers.media.store import at_hand
 
 log = logging.getLogger(__name__)
 
@@ -326,7 +326,7 @@ class WeComChannel:
     async def _there(self, outgoing: Outgoing) -> None:
         """Raises DeliveryRefused where a picture is not on the disk any more."""
         for picture in outgoing.pictures:
-            if not await in_thread(picture.path.is_file):
+            if not await at_hand(self._store.media, picture.path):
                 raise DeliveryRefused("a picture of the result is no longer on the disk")
 
 

@@ -143,7 +143,13 @@ async def on_stage(
         jobs = JobRunner(
             store=store, router=router, channels={"telegram": channel}, data_dir=folder, output_dir=folder / "made"
         )
-    previews = Previews(provider=FakeProvider(name="free"), channels={"telegram": channel}, folder=folder / "previews")
+    previews = Previews(
+        provider=FakeProvider(name="free"),
+        channels={"telegram": channel},
+        store=store,
+        folder=folder / "previews",
+        photos_dir=folder / "photos",
+    )
     conversation = Conversation(
         store=store,
         jobs=jobs,

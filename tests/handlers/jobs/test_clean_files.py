@@ -9,7 +9,8 @@ import pytest
 from handlers.clean_files import KEPT, CleanFiles
 from handlers.dialogue.conversation import Conversation
 from handlers.jobs.plan import quoted
-from handlers.jobs.visible_marks import VisibleMarks, marked_copy
+from handlers.jobs.visible_marks import VisibleMarks
+from handlers.marked_copies import marked_copy
 from handlers.message import Message
 from handlers.words import words
 from providers.media.accept import accept_photo

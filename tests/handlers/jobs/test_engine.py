@@ -8,7 +8,6 @@ import re
 import shutil
 import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 from dbos import DBOS, DBOSClient
 
 from handlers.fake_channel import FakeChannel
-from handlers.jobs.abilities import storage_id
 from handlers.jobs.engine import workflow_id_of
 from handlers.jobs.engine_database import EngineDatabase, JsonSerializer
 from handlers.jobs.runner import RUNS_BY_ITSELF
@@ -232,13 +230,6 @@ async def test_a_worker_without_the_channel_or_with_other_folders_gets_no_such_j
     async with running(tmp_path) as run:
         assert (await run.ended("j1")).state is JobState.DONE
         assert len(run.provider.submitted) == 1
-
-
-def test_processes_that_share_their_folders_find_the_same_id_in_them(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as threads:
-        found = set(threads.map(lambda _: storage_id(tmp_path / "data", tmp_path / "out"), range(40)))
-    assert len(found) == 1
-    assert storage_id(tmp_path / "data", tmp_path / "other") not in found
 
 
 async def test_jobs_left_by_a_worker_that_has_no_lease_are_taken_up(tmp_path: Path) -> None:

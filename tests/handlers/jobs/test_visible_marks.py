@@ -9,13 +9,15 @@ import pytest
 from PIL import Image
 
 from handlers.jobs.files import JobFiles
-from handlers.jobs.visible_marks import VisibleMarks, marked_copy, with_copies
+from handlers.jobs.visible_marks import VisibleMarks
+from handlers.marked_copies import marked_copy, with_copies
 from handlers.message import Chat, Language
 from providers.base import PictureFile
 from providers.errors import MadeNothing
 from providers.labelling import with_labels
 from providers.media.labels import read_label
 from providers.media.save import save_picture
+from providers.media.store import FolderStore
 from providers.media.visible_mark import Box, mark_box
 from providers.offers import Tier
 from providers.task_builders import portrait_task
@@ -86,7 +88,8 @@ async def test_a_chat_without_the_mark_gets_the_picture_itself(picture: PictureF
 
 async def test_copies_stay_and_go_with_their_pictures(picture: PictureFile, tmp_path: Path) -> None:
     await VisibleMarks(policy="on").delivered([picture], chat=WEB, language="en")
-    files = JobFiles(tmp_path / "data", tmp_path / "out")
+    data, out = tmp_path / "data", tmp_path / "out"
+    files = JobFiles(data, out, FolderStore(data=data, pictures=out))
     await files.keep_only("j1", with_copies([picture.path]))
     assert marked_copy(picture.path).exists()
     await files.discard([picture.path])

@@ -12,7 +12,7 @@ from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.buttons import Pressed, owner_mark
 from handlers.message import Chat, IncomingPhoto, Message
 from handlers.store.base import Job, Store
-from providers.media.threads import in_thread
+from providers.media.store import at_hand
 
 REMEMBERED = 10_000
 
@@ -121,8 +121,8 @@ class MessageBuilder:
         job = await self._store.job(named) if named else None
         if job is None or job.chat.key != chat.key or not job.pictures:
             return None
-        here = await in_thread(lambda: all(picture.path.is_file() for picture in job.pictures))
-        return job if here else None
+        here = [await at_hand(self._store.media, picture.path) for picture in job.pictures]
+        return job if all(here) else None
 
 
 def _content(post: Post) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from handlers.channel import Delivered
 from handlers.message import Chat, Kind, Outgoing
 from handlers.store.base import Job, Store
 from handlers.words import words
+from providers.media.store import at_hand
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ class KeptResults:
             place = await self._store.change(
                 _BEGUN, job.id, lambda there: there or made, owner=chat.owner, expires=self._until()
             )
+        for picture in job.pictures:
+            await at_hand(self._store.media, picture.path)
         return not (await deliverer.deliver(chat, outgoing, place or "")).held
 
     async def _let_go(self, chat: Chat, job: str) -> None:
