@@ -202,8 +202,13 @@ def folder_of(data_dir: Path) -> FolderStore:
 
 
 def _moved(file: Path, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return file.rename(folder / file.name)
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return file.rename(folder / file.name)
+        except FileNotFoundError:  # the folder was empty, and somebody tidied it away this moment
+            if not file.exists():
+                raise
 
 
 def _delete_old(folder: Path, used: set[Path], older_than: float) -> int:

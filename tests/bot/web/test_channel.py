@@ -399,7 +399,7 @@ async def test_forgetting_clears_open_pages_and_deletes_the_photos(tmp_path: Pat
         await stream.aclose()
         assert any(e.startswith("event: cleared") for e in got)
         assert any("All gone" in e for e in got)
-        assert list(stage.channel.shelf.of(chat).iterdir()) == []
+        assert list(stage.channel.shelf.of(chat).glob("*")) == []
         assert [m["text"] for m in await conversation(client)] == ["All gone"]
 
 
