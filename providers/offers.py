@@ -73,7 +73,8 @@ class Price:
     """What a service asks for: `request` once, `picture` for each, `megapixel` for each one of each picture (the first
     at `first_megapixel` where that differs). `megapixels`: what a picture usually has.
 
-    `source` and `as_of` say where the figures are from, and when they were looked at; free work has none.
+    `source` and `as_of` say where the figures are from, and when they were looked at; free work has none. `estimate`:
+    nobody published the figure, it was taken from like models.
     """
 
     request: Money = field(default_factory=Money.zero)
@@ -83,6 +84,7 @@ class Price:
     megapixels: Decimal = Decimal(1)
     source: str = ""
     as_of: date | None = None
+    estimate: bool = False
 
     def of(self, count: int) -> Money:
         """For one request of so many pictures, in the price list's currency."""
@@ -118,7 +120,7 @@ def _price(row: Mapping[str, Any]) -> Price:
         for name, value in row.items()
         if name in ("request", "picture", "megapixel", "first_megapixel")
     }
-    more: dict[str, Any] = {k: v for k, v in row.items() if k in ("source", "as_of")}
+    more: dict[str, Any] = {k: v for k, v in row.items() if k in ("source", "as_of", "estimate")}
     if "megapixels" in row:
         more["megapixels"] = Decimal(str(row["megapixels"]))
     if unknown := row.keys() - amounts.keys() - more.keys():

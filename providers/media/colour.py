@@ -14,7 +14,7 @@ _SPACE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
 _BAND_PIXELS = 1 << 20
 _WHOLE_PIXELS = 16_000_000
 """Above it a picture is reduced a part at a time, of about `_PART_PIXELS`."""
-_PART_PIXELS = 4_000_000
+_PART_PIXELS = 1_000_000
 _LANCZOS_REACH = 3
 """Pixels of the result that one pixel is made from, on either side."""
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")

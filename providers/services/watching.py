@@ -32,6 +32,10 @@ class Pace:
     growth: float = 1.5
 
 
+Read = Callable[[Answer], Progress | None]
+"""A report of an answer with 2xx; None where it says nothing (yet). Raises what the job ended with."""
+
+
 class Watch:
     """The jobs of one service that are followed in this process. `sleep` waits, in a test without taking time."""
 
@@ -49,7 +53,7 @@ class Watch:
         self,
         request_id: str,
         look: Callable[[], Awaitable[Answer]],
-        read: Callable[[Answer], Progress | None],
+        read: Read,
     ) -> AsyncGenerator[Progress, None]:
         """Every change of the job; ends after DONE.
 

@@ -2,10 +2,7 @@
 
 import hashlib
 import hmac
-import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,29 +11,27 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from providers.base import Progress, ProviderDefaults, Request, Result, Submission
-from providers.errors import AskPerson, MadeNothing, TellOperator, WaitAndRetry
+from providers.base import Charge, Request, Submission
+from providers.errors import AskPerson, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net.bodies import JsonBody
-from providers.net.client import Client
 from providers.net.outcome import Answer, check_error
-from providers.offers import Offers
 from providers.services.bfl.answers import charge_of, job_error, reader
 from providers.services.bfl.bodies import body_of
 from providers.services.bfl.offers import KEY, offers
-from providers.services.results import fetch_links
-from providers.services.watching import Pace, Sleep, Watch
+from providers.services.linked_jobs import LinkedJobs
+from providers.services.watching import Pace, Read, Sleep
 
 GLOBAL = "https://api.bfl.ai"
 PACE = Pace(first=0.5, longest=2.0, growth=1.5)
 
 
-class BflProvider(ProviderDefaults):
+class BflProvider(LinkedJobs):
     """`base_url`: the host alone. `hook`: our door for webhooks.
 
     A job posted with a webhook has no address of its own to be looked at, and on the global host the plain one does
-    not know every job: there no webhook is asked for. The downloader becomes this provider's and is closed with it.
+    not know every job: there no webhook is asked for.
     """
 
     name = KEY
@@ -52,21 +47,11 @@ class BflProvider(ProviderDefaults):
         hook: str | None = None,
         client: httpx.AsyncClient | None = None,
     ) -> None:
+        super().__init__(
+            root=base_url, offers=offers(model), downloader=downloader, sleep=sleep, pace=PACE, client=client
+        )
         self._key = key
-        self._root = base_url.rstrip("/")
-        self._offers = offers(model)
-        self._downloader = downloader
-        self._sleep = sleep
         self._hook = hook if self._root != GLOBAL else None
-        self._client = Client(client)
-        self._watch = Watch(sleep, PACE)
-
-    def __repr__(self) -> str:
-        return "<BflProvider>"
-
-    @property
-    def offers(self) -> Offers:
-        return self._offers
 
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves about the job."""
@@ -96,38 +81,21 @@ class BflProvider(ProviderDefaults):
             body |= {"webhook_url": self._hook, "webhook_secret": self._webhook_secret()}
         return JsonBody(body)
 
-    async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
-        look = partial(self._look, submission)
-        async with aclosing(self._watch.follow(submission.request_id, look, reader())) as reports:
-            async for progress in reports:
-                yield progress
+    def _read(self) -> Read:
+        return reader()
 
-    async def fetch(self, submission: Submission, into: Path) -> Result:
-        """Raises MadeNothing `result_gone` once the ten minutes of its link are over."""
-        answer = await self._watch.final(partial(self._look, submission), reader())
-        if answer is None:
-            raise WaitAndRetry("the result is out of reach", code="result_unreachable")
+    def _links(self, answer: Answer) -> list[str]:
+        """Good for ten minutes."""
         sample = answer.text("result", "sample")
-        if not sample:
-            raise MadeNothing("the result holds no picture")
-        links = [sample]
-        pictures = await fetch_links(links, submission, into, download=self._download, sleep=self._sleep)
-        return Result(pictures=pictures, charge=submission.charge)
+        return [sample] if sample else []
 
-    async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
+    def _charge(self, answer: Answer, submission: Submission) -> Charge | None:
+        return submission.charge
+
+    async def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Signed as `sha256=` and the HMAC of the body by the secret that went with the job."""
         right = hmac.new(self._webhook_secret().encode(), body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(headers.get("x-bfl-signature", "").removeprefix("sha256="), right):
-            return False
-        try:
-            told = json.loads(body)
-        except ValueError:
-            return False
-        job = told.get("id") if isinstance(told, dict) else None
-        if not isinstance(job, str):
-            return False
-        self._watch.news(job)
-        return True
+        return hmac.compare_digest(headers.get("x-bfl-signature", "").removeprefix("sha256="), right)
 
     async def check(self) -> None:
         """Asks for the credits."""
@@ -142,10 +110,6 @@ class BflProvider(ProviderDefaults):
         credits = answer.get("credits")
         if isinstance(credits, int | float) and credits <= 0:
             raise TellOperator("the balance is empty", code="provider_credit")
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
-        await self._downloader.aclose()
 
     async def _look(self, submission: Submission) -> Answer:
         return await self._client.get(self._address(submission), headers=self._headers())
@@ -163,9 +127,6 @@ class BflProvider(ProviderDefaults):
     def _webhook_secret(self) -> str:
         """The same in every process, and not the key."""
         return hmac.new(self._key.get_secret_value().encode(), b"likeness webhook", hashlib.sha256).hexdigest()
-
-    async def _download(self, url: str) -> bytes:
-        return await self._downloader.download(url, given_by="provider")
 
 
 def may_have_key(url: str, root: str) -> bool:

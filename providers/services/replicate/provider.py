@@ -1,11 +1,8 @@
 """Replicate: a prediction is created, looked at until it has ended, and its output fetched within the hour."""
 
-import json
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,20 +11,18 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
-from providers.errors import AskPerson, MadeNothing, WaitAndRetry
+from providers.base import Cancelled, Charge, Request, Submission
+from providers.errors import AskPerson, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
-from providers.net.client import Client
 from providers.net.outcome import Answer, check_error, rejected, submit_error
-from providers.offers import Offers
+from providers.services.linked_jobs import LinkedJobs
 from providers.services.replicate.answers import charge_of, links_of, read
 from providers.services.replicate.bodies import inputs_of
 from providers.services.replicate.files import Uploads
 from providers.services.replicate.hooks import signed
 from providers.services.replicate.offers import KEY, VERSIONS, offers
-from providers.services.results import fetch_links
-from providers.services.watching import Pace, Sleep, Watch
+from providers.services.watching import Pace, Read, Sleep
 
 VENDOR = "https://api.replicate.com/v1"
 PACE = Pace(first=0.5, longest=5.0, growth=1.4)
@@ -35,11 +30,8 @@ SHORTEST_LIFE = 5
 """Seconds, of `Cancel-After`."""
 
 
-class ReplicateProvider(ProviderDefaults):
-    """`base_url` with its version. `hook`: our door for webhooks, used where Replicate would call it (https).
-
-    The downloader becomes this provider's and is closed with it.
-    """
+class ReplicateProvider(LinkedJobs):
+    """`base_url` with its version. `hook`: our door for webhooks, used where Replicate would call it (https)."""
 
     name = KEY
     moderates = False
@@ -57,24 +49,14 @@ class ReplicateProvider(ProviderDefaults):
         client: httpx.AsyncClient | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(
+            root=base_url, offers=offers(model), downloader=downloader, sleep=sleep, pace=PACE, client=client
+        )
         self._token = token
-        self._root = base_url.rstrip("/")
-        self._offers = offers(model)
-        self._downloader = downloader
-        self._sleep = sleep
         self._hook = hook if hook and (hook.startswith("https://") or not self._root.startswith("https://")) else None
-        self._client = Client(client)
-        self._watch = Watch(sleep, PACE)
         self._uploads = Uploads(self._client, self._root, self._headers())
         self._now = now
         self._webhook_key = ""
-
-    def __repr__(self) -> str:
-        return "<ReplicateProvider>"
-
-    @property
-    def offers(self) -> Offers:
-        return self._offers
 
     async def submit(self, request: Request) -> Submission:
         """See `providers.net.outcome` for what each answer proves about the job."""
@@ -123,22 +105,15 @@ class ReplicateProvider(ProviderDefaults):
         left = int((deadline - datetime.fromtimestamp(self._now(), UTC)).total_seconds())
         return {"cancel-after": f"{max(SHORTEST_LIFE, left)}s"}
 
-    async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
-        look = partial(self._look, submission)
-        async with aclosing(self._watch.follow(submission.request_id, look, read)) as reports:
-            async for progress in reports:
-                yield progress
+    def _read(self) -> Read:
+        return read
 
-    async def fetch(self, submission: Submission, into: Path) -> Result:
-        """Raises MadeNothing `result_gone` once the hour is over."""
-        answer = await self._watch.final(partial(self._look, submission), read)
-        if answer is None:
-            raise WaitAndRetry("the result is out of reach", code="result_unreachable")
-        links = links_of(answer.get("output"))[: max(1, submission.count)]
-        if not links:
-            raise MadeNothing("the result holds no picture")
-        pictures = await fetch_links(links, submission, into, download=self._download, sleep=self._sleep)
-        return Result(pictures=pictures, charge=charge_of(answer, submission.model))
+    def _links(self, answer: Answer) -> Sequence[str]:
+        """Good for an hour."""
+        return links_of(answer.get("output"))
+
+    def _charge(self, answer: Answer, submission: Submission) -> Charge | None:
+        return charge_of(answer, submission.model)
 
     async def cancel(self, submission: Submission) -> Cancelled:
         url = f"{self._root}/predictions/{quote(submission.request_id, safe='')}/cancel"
@@ -155,19 +130,9 @@ class ReplicateProvider(ProviderDefaults):
             return Cancelled.TOO_LATE
         return Cancelled.NOT_STARTED if before.text("status") in ("starting", "canceled") else Cancelled.ASKED
 
-    async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
+    async def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         key = await self._key_of_webhooks()
-        if not key or not signed(headers, body, key, self._now):
-            return False
-        try:
-            told = json.loads(body)
-        except ValueError:
-            return False
-        job = told.get("id") if isinstance(told, dict) else None
-        if not isinstance(job, str):
-            return False
-        self._watch.news(job)
-        return True
+        return bool(key) and signed(headers, body, key, self._now)
 
     async def _key_of_webhooks(self) -> str:
         """The account's, asked for once; empty where it cannot be had."""
@@ -183,16 +148,9 @@ class ReplicateProvider(ProviderDefaults):
         """Asks whose account it is."""
         await self._client.check(f"{self._root}/account", headers=self._headers())
 
-    async def aclose(self) -> None:
-        await self._client.aclose()
-        await self._downloader.aclose()
-
     async def _look(self, submission: Submission) -> Answer:
         url = f"{self._root}/predictions/{quote(submission.request_id, safe='')}"
         return await self._client.get(url, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self._token.get_secret_value()}", "accept": "application/json"}
-
-    async def _download(self, url: str) -> bytes:
-        return await self._downloader.download(url, given_by="provider")
