@@ -25,12 +25,13 @@ from bot.installation import NOT_THE_ONE, is_the_one, secret_of
 from bot.made_here import made_here_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
-from handlers.channel import Channel
+from handlers.channel import Channel, MakesStickers
 from handlers.consent import Consents
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
+from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.faces import Faces
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
@@ -131,7 +132,7 @@ async def parts(
         stack.push_async_callback(faces.aclose)
         inspector = Inspector()
         stack.push_async_callback(inspector.aclose)
-        drawn = Sheets(inspector)
+        drawn = Sheets(inspector, store.media)
         jobs = JobRunner(
             store=store,
             router=router,
@@ -164,6 +165,9 @@ async def parts(
             confirm_above=settings.confirm_above_usd,
             budgets=settings.budgets,
             faces=Faces(store) if any(isinstance(p, FaceService) for p in router.providers) else None,
+            stickers=StickerPacks(
+                store=store, makers={name: c for name, c in channels.items() if isinstance(c, MakesStickers)}
+            ),
             consents=_consents(settings, store),
             moderation_company=settings.moderation_company if settings.moderation_base_url else "",
             retention_days=settings.retention_days,

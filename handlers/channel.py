@@ -9,6 +9,7 @@ LikenessError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from handlers.message import Chat, Language, Message, Outgoing
@@ -149,3 +150,19 @@ class Channel(Protocol):
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         """Put the pictures (local files) into the reserved place."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sticker:
+    """A picture for a pack, and the emoji it stands for."""
+
+    path: Path
+    emoji: str
+
+
+@runtime_checkable
+class MakesStickers(Protocol):
+    """A channel that makes packs of stickers for its people."""
+
+    async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
+        """The address of a pack of this person's own; with the same key the same one. Raises DeliveryError."""

@@ -94,6 +94,11 @@ class Order(_Frozen):
         return ":".join((self.operation, ",".join(filter(None, shots)))).rstrip(":")
 
     @property
+    def expressions(self) -> bool:
+        """Whether it is an expression sheet."""
+        return bool(self.sheet) and self.shots[0].edits[0].action == "expression_sheet"
+
+    @property
     def count(self) -> int:
         """Pictures promised in all; a sheet is one besides its views."""
         return len(self.sheet) + 1 if self.sheet else sum(shot.count for shot in self.shots)

@@ -92,6 +92,8 @@ def on_job(turn: TurnBuilder, verb: str) -> None:
         ordering.take(turn, once_more(job.order))
     elif not job.pictures:
         turn.say(turn.words("say.nothing_open"))
+    elif verb == "stickers":
+        turn.stickers = job.id
     elif verb == "edit":
         offers.offer_edits_of(turn, job)
     elif verb == "upscale":

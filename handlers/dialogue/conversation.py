@@ -26,6 +26,7 @@ from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.refusals import refusal_counted
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
+from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision, language_of
 from handlers.faces import Faces
 from handlers.marked_copies import with_copies
@@ -96,6 +97,7 @@ class Conversation:
         budgets: Budgets = UNLIMITED,
         consents: Consents | None = None,
         faces: Faces | None = None,
+        stickers: StickerPacks | None = None,
         retention_days: int = 30,
         moderation_company: str = "",
         clean_files: bool = False,
@@ -116,6 +118,7 @@ class Conversation:
         self._budgets = budgets
         self._consents = consents
         self._faces = faces
+        self._stickers = stickers
         self._retention_days = retention_days
         self._moderation_company = moderation_company
         self._clean_files = clean_files
@@ -195,6 +198,8 @@ class Conversation:
             decision = Decision(session=session) if changes_nothing(message, session, decision, before) else decision
         if decision.forget:
             decision = await self._forget(heard, decision)
+        if decision.stickers is not None and self._stickers is not None:
+            decision = await self._stickers.answer(heard, decision)
         await self._keep_consent(message.chat, decision)
         if self._faces is not None:
             used = {job.order.face for job in decision.jobs}

@@ -212,7 +212,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             face_talk.tapped(turn, verb, rest)
         case "language" | "forget":
             commands.tapped(turn, verb, rest)
-        case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel":
+        case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel" | "stickers":
             commands.on_job(turn, verb)
         case "clean" | "clean_yes":
             commands.on_job(turn, verb)

@@ -44,6 +44,8 @@ class Decision:
     """Its pictures are sent without the visible mark: that this was promised is kept first."""
     refused: Offence | None = None
     """What was wished for is not made here."""
+    stickers: str | None = None
+    """The job whose pictures are to become a pack of stickers."""
     drop_faces: tuple[str, ...] = ()
     """Trained faces that are to be forgotten."""
 
@@ -87,6 +89,7 @@ class TurnBuilder:
     notes: list[str] = field(default_factory=list)
     """What the next reply says besides."""
     drop_faces: list[str] = field(default_factory=list)
+    stickers: str | None = None
 
     def __post_init__(self) -> None:
         self.session = self.heard.session
@@ -110,6 +113,7 @@ class TurnBuilder:
             clean=self.clean,
             refused=self.refused,
             drop_faces=tuple(self.drop_faces),
+            stickers=self.stickers,
         )
 
     @property

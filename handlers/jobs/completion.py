@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from handlers.channel import Channel
+from handlers.channel import Channel, MakesStickers
 from handlers.clean_files import CleanFiles
 from handlers.consent import Asked, Consents
 from handlers.jobs.delivery import Courier
@@ -95,6 +95,8 @@ class Completion:
         for picture in result.pictures:
             await at_hand(self.store.media, picture.path)  # another worker may have made it
         result = await self._marked(job, result, teller)
+        if isinstance(channel, MakesStickers) and job.order.expressions:
+            result = replace(result, choices=(*result.choices, teller.as_stickers()))
         await self._shared(result.pictures)
         row = await self.courier.deliver(channel, job.chat, result, job_id=job.id, number=job.delivery)
         if row.state is DeliveryState.SENT:

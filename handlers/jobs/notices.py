@@ -113,6 +113,10 @@ class JobNotices:
         choices = tuple(Choice(id=f"face:{key}", label=STYLES[key].name(self.language)) for key in styles)
         return self._outgoing("trained", Kind.CHOICES, text, choices)
 
+    def as_stickers(self) -> Choice:
+        """Under an expression sheet, where the channel makes packs of stickers."""
+        return self._choice("stickers")
+
     def no_room(self) -> Outgoing:
         return self._outgoing("status", Kind.STATUS, self.say("job.no_room"), (self._choice("cancel"),))
 

@@ -24,6 +24,7 @@ from providers.base import PictureFile
 from providers.media.files import write_file
 from providers.media.preview import dimensions
 from providers.media.sheet import Cell, composed
+from providers.media.store import MediaStore, at_hand
 from providers.media.threads import in_thread
 from providers.people.inspector import Likeness
 from providers.task import Consistency, Operation, Task
@@ -100,13 +101,16 @@ class Compares(Protocol):
 
 
 class Sheets:
-    """The check and the maker that the plans name."""
+    """The check and the maker that the plans name. `media`: where files lie that another worker made."""
 
-    def __init__(self, inspector: Compares) -> None:
+    def __init__(self, inspector: Compares, media: MediaStore | None = None) -> None:
         self._inspector = inspector
+        self._media = media
 
     async def same_face(self, job: Job, step: Step, picture: PictureFile) -> bool:
         """False where the picture is plainly of somebody else, or shows no face where it should."""
+        for path in (*job.order.photos, picture.path):
+            await at_hand(self._media, path)
         found = await self._inspector.compare(job.order.photos, [picture.path])
         if found is None:
             log.info("likeness cannot be told here: job=%s step=%s", job.id, step.id)
@@ -119,6 +123,8 @@ class Sheets:
         """All views that are there, in the sheet's order, each with its label."""
         sheet = sheets()[job.order.shots[0].edits[0].action]
         cells = [Cell(path=picture.path, label=other.label) for other, picture in pictures if other.result]
+        for cell in cells:
+            await at_hand(self._media, cell.path)
         data = await in_thread(composed, cells, columns=sheet.columns, ratio=sheet.aspect_ratio)
         path = await in_thread(write_file, data, into=into, name=f"{step.id}.jpg")
         width, height = await in_thread(dimensions, path)

@@ -291,6 +291,8 @@ class FakeTelegram:
     """What each message of the bot showed one after another: its words, or the content of its file."""
     forced: set[tuple[int, int]] = field(default_factory=set)
     """Messages that open a reply at the person they answer."""
+    packs: dict[str, Json] = field(default_factory=dict)
+    """Sticker packs by name."""
     conflict: bool = False
     """Another program polls with this token."""
     down: bool = False
@@ -669,6 +671,24 @@ class FakeTelegram:
         contents = [{**self._media(m["type"], m["media"], files), **_caption(m)} for m in media]
         group = f"sent-{next(self._names)}"
         return [self._post(chat, params, media_group_id=group, **content) for content in contents]
+
+    def _do_uploadStickerFile(self, params: Json, files: Mapping[str, bytes]) -> Json:
+        data = files[str(params["sticker"]).removeprefix("attach://")] if "sticker" in params else files["sticker"]
+        file = self.keep(data, "sticker")
+        if params.get("sticker_format") != "static" or max(file.width, file.height) != 512 or len(data) > 512 * 1024:
+            raise Refused(400, "Bad Request: STICKER_PNG_DIMENSIONS")
+        return {"file_id": file.id, "file_unique_id": file.unique, "file_size": len(data)}
+
+    def _do_createNewStickerSet(self, params: Json, _f: Mapping[str, bytes]) -> bool:
+        name, stickers = params["name"], json.loads(params["stickers"])
+        if not name.endswith(f"_by_{BOT['username']}") or not 1 <= len(name) <= 64 or "__" in name:
+            raise Refused(400, "Bad Request: invalid sticker set name is specified")
+        if name in self.packs:
+            raise Refused(400, "Bad Request: sticker set name is already occupied")
+        if not 1 <= len(stickers) <= 50 or any(self.files[one["sticker"]].kind != "sticker" for one in stickers):
+            raise Refused(400, "Bad Request: STICKERS_INVALID")
+        self.packs[name] = {"owner": int(params["user_id"]), "title": params["title"], "stickers": stickers}
+        return True
 
     def _do_editMessageText(self, params: Json, _f: Mapping[str, bytes]) -> Json:
         message = self._own(params)

@@ -41,6 +41,7 @@ from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.limits import Flood
 from bot.channels.telegram.outbound.results import Results
 from bot.channels.telegram.outbound.speaker import Speaker
+from bot.channels.telegram.outbound.stickers import make_pack
 from bot.channels.telegram.permissions import Permissions
 from bot.channels.telegram.profile import present
 from bot.channels.telegram.timing import Timing
@@ -54,6 +55,7 @@ from handlers.channel import (
     DeliveryUnknown,
     Finding,
     Health,
+    Sticker,
 )
 from handlers.commands import is_command
 from handlers.message import Chat, IncomingPhoto, Outgoing
@@ -296,6 +298,9 @@ class TelegramChannel:
             if what.album and what.addressed:
                 self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # its parts are waited for
         return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what))
+
+    async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
+        return await make_pack(self._bot, chat, key=key, title=title, stickers=stickers)
 
     async def is_admin(self, chat: Chat) -> bool:
         """Whether this person may change the settings of the group."""
