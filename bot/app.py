@@ -43,6 +43,7 @@ from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
+from handlers.store.sql.connections import Connections
 from handlers.store.sql.store import SqlStore
 from intent import parse
 from providers.api.spending import one_ledger
@@ -81,6 +82,8 @@ class Parts:
     listening: tuple[str, ...]
     secret: bytes
     started: bool = False
+    broken: Exception | None = None
+    """Why it could not be started."""
     at_end: list[Callable[[], None]] = field(default_factory=list)
 
     def here(self) -> list[Channel]:
@@ -142,6 +145,7 @@ async def parts(
             database_url=settings.database,
             worker=worker,
             concurrency=settings.worker_concurrency,
+            connections=settings.database_connections,
             retention_days=settings.retention_days,
             deadline_seconds=settings.job_deadline_seconds,
             clean_files=settings.label_clean == "on",
@@ -252,8 +256,12 @@ def web_app(made: Parts) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with running(made):
-            yield
+        try:
+            async with running(made):
+                yield
+        except Exception as error:
+            made.broken = error
+            raise
 
     return create_app(
         channels=made.here(),
@@ -281,7 +289,8 @@ def _made_here(made: Parts) -> list[Route]:
 async def _opened(settings: Settings, media: MediaStore) -> SqlStore:
     """A server that is being started beside us is waited for; a file is there or it is not."""
     seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
-    return await answered(lambda: SqlStore.open(settings.database, media=media), within=seconds)
+    threads = Connections.of(settings.database_connections).store // 2
+    return await answered(lambda: SqlStore.open(settings.database, threads=threads, media=media), within=seconds)
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:

@@ -12,6 +12,7 @@ from bot.access import access_rules, bot_budget, problems_of_access
 from bot.channels.settings import ChannelSettings, channel_settings
 from handlers.dialogue.access import AccessRules
 from handlers.store.records import Budgets, Ceilings
+from handlers.store.sql.connections import LEAST, USUAL
 from providers.media.store import FolderStore
 from providers.settings import ProviderSettings
 
@@ -75,6 +76,7 @@ class Settings(ProviderSettings, _Channels):
     media_virtual_hosted: bool = False
     installation_secret: SecretStr | None = Field(None, min_length=32)
     database_wait_seconds: float = Field(60, ge=0)
+    database_connections: int = Field(USUAL, ge=LEAST)
     retention_days: int = Field(30, ge=1)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

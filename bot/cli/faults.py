@@ -40,7 +40,7 @@ def guarded(run: Callable[[], Any], words: Sequence[str]) -> NoReturn:
         if (fault := getattr(sys.modules.get("bot.setup_faults"), "SetupFault", None)) and isinstance(error, fault):
             _failed(error.code, f"{error.name}: {error.message}.", as_json)
         if _of_database(error):
-            _failed(*_why(), as_json)
+            _failed(*_why(error), as_json)
         _failed("internal", f"Something of ours broke: {type(error).__name__} at {_place(error)}.", as_json)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -75,12 +75,20 @@ def _place(error: Exception) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def _why() -> tuple[str, str]:
+def _why(error: Exception) -> tuple[str, str]:
     """Code and sentence of a fault of the database: which of its files or folders it is, as far as it can be seen."""
     from bot.settings import Settings
     from bot.setup_faults import SetupFault, check_before_start
+    from handlers.store.base import StoreCrowded
+    from handlers.store.sql.connections import is_crowded
 
     settings = Settings()
+    if isinstance(error, StoreCrowded) or is_crowded(error):
+        return "database_full", (
+            "The database has no connection left for this process. Each process takes at most DATABASE_CONNECTIONS "
+            f"({settings.database_connections}): lower it for all of them, start fewer, or raise max_connections "
+            "(docs/operating.md has the arithmetic)."
+        )
     try:
         check_before_start(settings)
     except SetupFault as fault:

@@ -80,6 +80,8 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
             bound=bound,
         )
         await server.serve()
+        if made.broken is not None and not server.started:
+            raise made.broken
         return 0 if server.started and not made.jobs.lost else 1
 
 

@@ -39,6 +39,7 @@ from handlers.jobs.outage import Outage, Room, is_full, is_outage
 from handlers.jobs.polling import Polling
 from handlers.jobs.queues import Limits, Placement, Queue, first_queue_of, queues
 from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
+from handlers.store.sql.connections import USUAL
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ class Engine:
     database_url: str | None = None
     worker: bool = True
     concurrency: int = 256
+    connections: int = USUAL
     room: Room
     outage_pause: float = OUTAGE_PAUSE
     outage: Outage = field(default_factory=Outage)
@@ -131,8 +133,8 @@ class Engine:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         tame_log()
         self._lease_thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="engine")
-        self._database = EngineDatabase.of(self.data_dir, self.database_url)
+        self._database = EngineDatabase.of(self.data_dir, self.database_url, self.connections)
+        self._threads = ThreadPoolExecutor(self._database.connections.client, thread_name_prefix="engine")
         self._lease = WorkerLease(keeper(self._database.url, self.data_dir / "workers"))
         self._started = True
         self._stopping = False

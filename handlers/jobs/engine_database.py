@@ -13,6 +13,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
 from handlers.jobs.abilities import Abilities
 from handlers.jobs.queues import Queue
 from handlers.jobs.worker_leases import LEASES, WorkerLease, keeper
+from handlers.store.sql.connections import USUAL, Connections
 from handlers.store.sql.engine import make_private, write_ahead_log
 
 APPLICATION = "likeness"
@@ -41,12 +42,15 @@ class EngineDatabase:
     """`url`: of our PostgreSQL database, or of an SQLite file beside ours (each file has one writer)."""
 
     url: str
+    connections: Connections = field(default_factory=lambda: Connections.of(USUAL))
     _engines: list[sa.Engine] = field(default_factory=list, init=False)
 
     @classmethod
-    def of(cls, data_dir: Path, database_url: str | None) -> "EngineDatabase":
+    def of(cls, data_dir: Path, database_url: str | None, most: int = USUAL) -> "EngineDatabase":
+        """`most`: connections of the whole process."""
         if database_url and not database_url.startswith("sqlite"):
-            return cls(url=database_url.replace("postgresql+psycopg://", "postgresql://", 1))
+            url = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+            return cls(url=url, connections=Connections.of(most))
         return cls(url=f"sqlite:///{(data_dir / 'workflows.sqlite').absolute()}")
 
     @property
@@ -65,6 +69,7 @@ class EngineDatabase:
             application_name=APPLICATION,
             retry_connection_errors=False,
             system_database_engine=self._engine(),
+            system_database_pool_size=self.connections.client,
         )
         for name, queue in queues.items():
             rate = queue.per_second
@@ -84,7 +89,7 @@ class EngineDatabase:
             "system_database_engine": self._engine(),
             "name": APPLICATION,
             "system_database_url": self.url,
-            "sys_db_pool_size": 10,
+            "sys_db_pool_size": self.connections.engine,
             "max_executor_threads": 16,
             "application_version": profile,
             "executor_id": executor,

@@ -42,6 +42,7 @@ from handlers.store.base import (
     RunSuperseded,
     Store,
 )
+from handlers.store.sql.connections import USUAL
 from handlers.store.sql.store import utc_now
 from handlers.words import Words, words
 from providers.deadlines import steady_now
@@ -75,7 +76,8 @@ class JobRunner:
 
     `channels`: where results go, by `Chat.channel`. `worker` False: jobs are only put on the queue.
     `deadline_seconds`: for the whole of a job once its turn has come, every attempt and every service together.
-    `concurrency`: jobs of one service at once in this process; most of a job is waiting. `on_lost`: called when this
+    `concurrency`: jobs of one service at once in this process; most of a job is waiting. `connections`: of the process
+    to PostgreSQL, at most. `on_lost`: called when this
     process must end, because it cannot be a worker any more (None: it is told to, and `lost` says why).
     """
 
@@ -90,6 +92,7 @@ class JobRunner:
         database_url: str | None = None,
         worker: bool = True,
         concurrency: int = 256,
+        connections: int = USUAL,
         retention_days: int = 30,
         deadline_seconds: float = DEADLINE_SECONDS,
         marks: VisibleMarks | None = None,
@@ -162,6 +165,7 @@ class JobRunner:
             database_url=database_url,
             worker=worker,
             concurrency=concurrency,
+            connections=connections,
             outage_pause=outage_pause,
         )
 

@@ -78,6 +78,7 @@ __all__ = [
     "Period",
     "RunSuperseded",
     "Store",
+    "StoreCrowded",
     "StoreError",
     "StoreRejected",
     "StoreUnavailable",
@@ -95,6 +96,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The database is away, locked by another for too long, or out of room. Nothing was changed."""
+
+
+class StoreCrowded(StoreUnavailable):
+    """The server has no connection left for this process."""
 
 
 class StoreRejected(StoreError):

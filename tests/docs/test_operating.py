@@ -10,6 +10,7 @@ import yaml
 from bot.cli import COMMANDS
 from bot.metrics import Metrics
 from bot.settings import Settings
+from handlers.store.sql.connections import LEAST, USUAL, Connections
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -27,6 +28,16 @@ def test_the_dashboard_draws_figures_that_there_are() -> None:
     shown = figures_in(" ".join(t["expr"] for panel in board["panels"] for t in panel["targets"]))
     assert shown
     assert shown <= FIGURES
+
+
+def test_the_page_shares_connections_as_the_program_does() -> None:
+    rows = re.findall(r"^\| (\d+) .*\| (\d+) \+ (\d+) \+ (\d+) \+ 2 \| (\d+) \|$", PAGE, re.MULTILINE)
+    assert len(rows) == 3
+    for most, store, engine, client, processes in (map(int, row) for row in rows):
+        assert Connections.of(most) == Connections(store=store, engine=engine, client=client)
+        assert processes == (100 - 3) // most
+    assert f"{USUAL} (default)" in PAGE
+    assert f"{LEAST} (the least)" in PAGE
 
 
 def test_the_page_names_figures_that_there_are() -> None:

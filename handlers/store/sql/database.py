@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handlers.store.base import StoreRejected, StoreUnavailable
+from handlers.store.base import StoreCrowded, StoreRejected, StoreUnavailable
+from handlers.store.sql.connections import is_crowded
 from handlers.store.sql.group_commit import GroupCommit
 from handlers.store.sql.types import PLACES_OF_DIALECT
 from providers.media.store import MediaStore
@@ -140,6 +141,8 @@ class Database:
 
 def _told(error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailable | StoreRejected:
     """Without the statement, the address or the cause: their text holds people's words."""
+    if is_crowded(error):
+        return StoreCrowded(type(error).__name__)
     away = isinstance(error, sqlite3.OperationalError | OperationalError | InterfaceError | InternalError | PoolTimeout)
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return (StoreUnavailable if away or lost else StoreRejected)(type(error).__name__)
