@@ -76,9 +76,8 @@ class JobRunner:
 
     `channels`: where results go, by `Chat.channel`. `worker` False: jobs are only put on the queue.
     `deadline_seconds`: for the whole of a job once its turn has come, every attempt and every service together.
-    `concurrency`: jobs of one service at once in this process; most of a job is waiting. `connections`: of the process
-    to PostgreSQL, at most. `on_lost`: called when this
-    process must end, because it cannot be a worker any more (None: it is told to, and `lost` says why).
+    `concurrency`: jobs of one service at once in this process; most of a job is waiting. `connections`: to PostgreSQL.
+    `on_lost`: called when this process must end, for it cannot be a worker any more (None: it is told to; see `lost`).
     """
 
     def __init__(
