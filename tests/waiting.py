@@ -2,25 +2,24 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 LONG = 300.0
 """Seconds that pass in no test, however busy its machine: a limit that only ends what would hang for ever."""
 
-T = TypeVar("T")
 
-
-async def until(what: Callable[[], T | Awaitable[T]], *, every: float = 0.01) -> T:
-    """What it gives, once that is true. For conditions that tell nobody: in another thread, process or database."""
+async def until(what: Callable[[], Any], *, every: float = 0.01) -> Any:
+    """What it gives, or its coroutine, once that is true: for conditions that tell nobody (another thread's, another
+    process's, the database's)."""
     async with asyncio.timeout(LONG):
         while True:
-            found: Any = what()
+            found = what()
             if inspect.isawaitable(found):
                 found = await found
             if found:
-                return found  # type: ignore[no-any-return]  # a T
+                return found
             await asyncio.sleep(every)
 
 

@@ -1,11 +1,10 @@
-"""The real bot behind a fake WeChat: the real conversation, job runner, store and HTTP server; a fake picture maker."""
+"""The world on WeChat: the real channel and HTTP server behind a fake of the platform."""
 
 import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -24,23 +23,17 @@ from handlers.foreground import ForegroundGate
 from handlers.jobs.delivery import Courier
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import JobOutcome, StepOutcome
-from handlers.jobs.plan import quoted
-from handlers.jobs.runner import LIVE, JobRunner
+from handlers.jobs.runner import LIVE
 from handlers.session import LastResult
-from handlers.store.base import ENDED, Delivery, Job, JobState, PartState, Store
+from handlers.store.base import Delivery, Job, JobState, PartState, Store
 from handlers.store.memory import MemoryStore
-from handlers.store.sql.engine import sqlite_url
-from handlers.store.sql.store import SqlStore
 from handlers.words import words
 from providers.base import PictureFile
 from providers.fake import FakeProvider, Script
-from providers.media.accept import accept_photo
-from providers.router import Router
 from tests.bot.wechat.serving import served
-from tests.handlers.running import Clock, hasty
-from tests.handlers.talk import RecordedJobs
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone, Seen
 from tests.waiting import LONG
+from tests.world import Clock, World, hasty, world_of
 
 
 def photo(shade: int = 90, size: tuple[int, int] = (640, 480)) -> bytes:
@@ -60,20 +53,12 @@ NOTHING_IN_TIME = replace(PATIENT, answer=0.05)
 
 
 @dataclass(kw_only=True)
-class House:
-    """What a test holds in its hands."""
+class House(World[WeChatChannel]):
+    """The world on WeChat."""
 
     wechat: FakeWeChat
-    channel: WeChatChannel
-    store: Store
-    runner: JobRunner | None
-    """None where a test brings the results itself, with `makes`."""
-    provider: FakeProvider
-    clock: Clock
     address: str
     metrics: Metrics
-    conversation: Conversation
-    folder: Path
     courier: Courier
     calm: ForegroundGate
     rows: list[Delivery] = field(default_factory=list)
@@ -81,25 +66,11 @@ class House:
     def phone(self, name: str = "ann") -> Phone:
         return self.wechat.phone(name)
 
-    async def jobs(self) -> tuple[Job, ...]:
-        return await self.store.jobs(limit=1000)
-
-    async def all_ended(self, count: int = 1) -> tuple[Job, ...]:
-        async with asyncio.timeout(LONG):
-            while True:
-                jobs = await self.jobs()
-                if len(jobs) >= count and all(job.state in ENDED for job in jobs):
-                    return jobs
-                await asyncio.sleep(0.01)
-
     async def settled(self) -> None:
         """Until everything taken has been handled and every job has ended."""
         await self.channel.idle()
         await self.all_ended(0)
         await self.channel.idle()
-
-    def later(self, **how: float) -> None:
-        self.clock.ahead += timedelta(**how)
 
     async def makes(
         self,
@@ -159,76 +130,51 @@ async def house(
 ) -> AsyncIterator[House]:
     clock = clock or Clock(stands=True)
     wechat.clock = lambda: clock().timestamp()
-    provider = provider or FakeProvider(sleep=hasty)
-    store: Store = (
-        await SqlStore.open(sqlite_url(folder / "likeness.sqlite"), clock=clock) if jobs else MemoryStore(clock=clock)
-    )
     metrics = Metrics()
     calm = ForegroundGate(seconds=60)
-    channel = WeChatChannel(
-        store=store,
-        metrics=metrics,
-        data_dir=folder,
-        secret=b"a secret for tests",
-        app_id=APP_ID,
-        app_secret=SecretStr(APP_SECRET),
-        token=SecretStr(TOKEN),
-        keys=tuple(SecretStr(key) for key in keys),
-        api_url=wechat.url,
-        public_url=public_url,
-        calm=calm,
-        clock=clock,
-        sleep=_brisk,
-        timing=Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=stop_seconds, sleep=_brisk),
-        deadlines=deadlines,
-    )
-    router = Router([provider])
-    runner = None
-    if jobs:
-        runner = JobRunner(
+
+    def channel(store: Store, clock: Clock) -> WeChatChannel:
+        return WeChatChannel(
             store=store,
-            router=router,
-            channels={"wechat": channel},
+            metrics=metrics,
             data_dir=folder,
-            output_dir=folder / "pictures",
+            secret=b"a secret for tests",
+            app_id=APP_ID,
+            app_secret=SecretStr(APP_SECRET),
+            token=SecretStr(TOKEN),
+            keys=tuple(SecretStr(key) for key in keys),
+            api_url=wechat.url,
+            public_url=public_url,
+            calm=calm,
             clock=clock,
-            sleep=hasty,
+            sleep=_brisk,
+            timing=Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=stop_seconds, sleep=_brisk),
+            deadlines=deadlines,
         )
-    conversation = Conversation(
-        store=store,
-        jobs=runner or RecordedJobs(),
-        quote=quoted(router),
-        photos_dir=folder / "photos",
-        now=clock,
-        accept=lambda path, into: accept_photo(path, into=into),
-        forget=channel.forget,
-    )
-    if runner is not None:
-        await runner.start()
-    if listening:
-        await channel.start(answerer(conversation))
-    try:
-        async with served(Starlette(routes=list(channel.routes()))) as address:
-            wechat.app = address
-            yield House(
-                wechat=wechat,
-                channel=channel,
-                store=store,
-                runner=runner,
-                provider=provider,
-                clock=clock,
-                address=address,
-                metrics=metrics,
-                conversation=conversation,
-                folder=folder,
-                courier=Courier(store, sleep=hasty),
-                calm=calm,
-            )
-    finally:
-        await channel.stop()
-        if runner is not None:
-            await runner.stop()
-        await store.aclose()
+
+    async with (
+        world_of(
+            folder,
+            channel,
+            provider=provider,
+            clock=clock,
+            store=None if jobs else MemoryStore(clock=clock),
+            working=jobs,
+            listening=listening,
+            answerer=answerer,
+            conversing=lambda _store, channel: {"forget": channel.forget},
+        ) as world,
+        served(Starlette(routes=list(world.channel.routes()))) as address,
+    ):
+        wechat.app = address
+        yield House(
+            **world.parts(),
+            wechat=wechat,
+            address=address,
+            metrics=metrics,
+            courier=Courier(world.store, sleep=hasty),
+            calm=calm,
+        )
 
 
 @asynccontextmanager

@@ -187,7 +187,7 @@ async def test_the_person_is_told_what_became_of_it_and_can_fetch_it(tmp_path: P
     async with running(tmp_path, provider=fal, deadline_seconds=900.0) as run:
         await run.place("j1", estimate=Money.usd("0.1"))
         await run.runner.enqueue("j1")
-        await run.until("j1", lambda job: job.deadline is not None)
+        await run.when("j1", lambda job: job.deadline is not None)
         await run.happens(lambda: fal.jobs != {})
         run.clock.ahead = timedelta(minutes=16)
         job = await run.ended("j1")
@@ -198,7 +198,7 @@ async def test_the_person_is_told_what_became_of_it_and_can_fetch_it(tmp_path: P
         release.set()
         fal.sleep = hasty
         await run.runner.fetch("j1")
-        job = await run.until("j1", lambda job: job.state is JobState.DONE)
+        job = await run.when("j1", lambda job: job.state is JobState.DONE)
         assert (len(job.pictures), len(fal.submitted)) == (1, 1)
         assert job.deadline is not None
         assert job.deadline > run.clock() + timedelta(minutes=10), "a run that was asked for by hand has its own time"

@@ -174,7 +174,7 @@ async def test_a_worker_declared_dead_begins_anew_and_its_jobs_go_on_without_a_s
         await run.happens(lambda: len(provider.jobs) == 1)
         with closing(tokens(tmp_path)) as connection:
             connection.execute("UPDATE worker_leases SET token = 'of another', renewed = 0")
-        await run.until("j1", lambda job: job.run == 1)
+        await run.when("j1", lambda job: job.run == 1)
         for made in provider.jobs.values():
             made.script = Script()
         job = await run.ended("j1")

@@ -267,7 +267,7 @@ class Patience:
 
 async def asleep(run: Running) -> None:
     """The job sleeps, and nothing runs for it."""
-    await run.until("t1", lambda job: job.run == 1)
+    await run.when("t1", lambda job: job.run == 1)
     await run.happens(lambda: run.runner.idle())
 
 

@@ -107,7 +107,7 @@ async def test_of_two_trainings_one_waits_for_the_other(dash: FakeDashScope, tmp
         await train(run, "t1")
         await run.happens(lambda: len(dash.faces.trainings) == 1)
         await train(run, "t2")
-        await run.until("t2", lambda job: job.run > 1)
+        await run.when("t2", lambda job: job.run > 1)
         assert len(dash.faces.trainings) == 1
         (first,) = dash.faces.trainings.values()
         first.plan = dash.standing
