@@ -48,6 +48,7 @@ check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python .ci/audit
 
 BENCHES := intent media calls services jobs embedded embedded_looks telegram wechat kill
 

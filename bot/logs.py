@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 
 from bot.channels.registry import registered
 
+SILENT = ("python_multipart",)
+"""Libraries that warn of what strangers send: a line for each broken post, whose refusal is the answer already."""
 NOISY = ("httpx", "httpcore", "uvicorn", "numba", "PIL")
 """Libraries that would log addresses (with tokens in them) or chatter below a warning; channels name their own."""
 
@@ -111,6 +113,8 @@ def configure(level: str, form: str) -> None:
     root.setLevel(level.upper())
     for name in (*NOISY, *(noisy for channel in registered() for noisy in channel.noisy)):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.ERROR)
     threading.excepthook = _thread_ended
 
 
