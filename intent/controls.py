@@ -9,6 +9,7 @@ from intent.lexicon.patterns import pattern, prefilter, prefiltered
 from intent.parameter_words import ParameterWords
 from intent.parameters import Consistency, Priority
 from intent.scan import Hit, Scan
+from intent.services import wanted_and_refused
 
 # One-word ways of asking for speed or quality that also describe things: they count alone or beside a picture word.
 _LOOSE = frozenset(
@@ -100,6 +101,7 @@ class Controls:
     consistency: Consistency | None = None
     priority: Priority | None = None
     service: str | None = None
+    not_services: tuple[str, ...] = ()
     wishes: list[tuple[int, int]] = field(default_factory=list)
     """Where it was said how far the face must stay, and who is to make it."""
     count_said: int | None = None
@@ -243,7 +245,12 @@ def _several_photos(scan: Scan, c: Controls) -> None:
 def _wishes_of_service(scan: Scan, c: Controls) -> None:
     """How far the face must stay, which service is named, and what is put first when one is chosen."""
     said = ParameterWords(scan.text, "consistency", "priority", "services")
-    for word in said.words("services"):
+    wanted, refused = wanted_and_refused(said)
+    for word in refused:
+        c.not_services = (*c.not_services, word.key)
+        c.spans.append((word.start, word.end))
+        c.evidence.append(f"not by {word.key}: {scan.text[word.start : word.end]}")
+    for word in wanted:
         c.service = word.key
         c.spans.append((word.start, word.end))
         c.evidence.append(f"by {word.key}: {scan.text[word.start : word.end]}")
@@ -257,6 +264,6 @@ def _wishes_of_service(scan: Scan, c: Controls) -> None:
         if not any(ch.isalpha() for ch in scan.text[start : word.start] + scan.text[word.end : end]):
             c.spans.append((word.start, word.end))  # a clause of its own: "keep her face and dress" says more
         c.evidence.append(f"likeness {word.key}: {scan.text[word.start : word.end]}")
-    c.wishes += [(w.start, w.end) for table in ("consistency", "services") for w in said.words(table)]
+    c.wishes += [(w.start, w.end) for w in (*said.words("consistency"), *wanted, *refused)]
     if c.priority is None and c.model != "nanopro":
         c.priority = "fastest" if c.model == "nano2" else "best"

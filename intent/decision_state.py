@@ -48,6 +48,7 @@ class DecisionState:
             consistency=self.c.consistency,
             priority=self.c.priority,
             service=self.c.service,
+            not_services=tuple(dict.fromkeys(self.c.not_services)),
             count_said=self.c.count_said,
             photos_as=self.c.photos_as,
             language=self.language,

@@ -33,7 +33,9 @@ class ThenEdit:
     parameters: EditParameters = NO_PARAMETERS
 
 
-_BEYOND_THE_CONTRACT = frozenset({"parameters", "consistency", "priority", "service", "count_said", "photos_as"})
+_BEYOND_THE_CONTRACT = frozenset(
+    {"parameters", "consistency", "priority", "service", "not_services", "count_said", "photos_as"}
+)
 """Fields that `as_dict` leaves out: they are for the program, `--explain` prints them."""
 
 
@@ -43,9 +45,9 @@ class Intent:
 
     `parameters`: what an `edit` needs, as values. `consistency`: how much the person must stay themselves, None where
     nothing is said. `priority`: what the words put first when a service is chosen; `service`: the one they name ("with
-    OpenAI"), by its key. `count_said`: how many pictures were asked for where that is more than 8. `photos_as`: of
-    several photos, whether each is to become a picture of its own ("each of these") or all one picture ("together");
-    None where the words do not say.
+    OpenAI"), by its key; `not_services`: those they will not have ("anything but OpenAI"). `count_said`: how many
+    pictures were asked for where that is more than 8. `photos_as`: of several photos, whether each is to become a
+    picture of its own ("each of these") or all one picture ("together"); None where the words do not say.
 
     `provider` is "embedded" where the words ask for the free one on this machine, else None.
     `confidence`: the probability that this is what was meant. `alternatives`: the next readings, likeliest first.
@@ -72,6 +74,7 @@ class Intent:
     consistency: Consistency | None = None
     priority: Priority | None = None
     service: str | None = None
+    not_services: tuple[str, ...] = ()
     count_said: int | None = None
     photos_as: Literal["each", "together"] | None = None
     confidence: float = 1.0

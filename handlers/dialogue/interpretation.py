@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from handlers.commands import is_command
 from handlers.dialogue.answer_matching import names_no_letters
@@ -155,12 +155,13 @@ def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> 
     )
 
 
-def wishes(intent: Intent) -> dict[str, str | None]:
+def wishes(intent: Intent) -> dict[str, Any]:
     """What the words say of who makes it and how: fields of `Order`, only those that were said."""
     said = {
         "provider": intent.provider or intent.service,
         "priority": _PRIORITIES[intent.priority] if intent.priority else None,
         "consistency": intent.consistency,
+        "block": intent.not_services or None,
     }
     return {name: value for name, value in said.items() if value is not None}
 

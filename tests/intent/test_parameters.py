@@ -311,3 +311,58 @@ def test_the_contracts_object_holds_no_parameters() -> None:
 )
 def test_every_filter_is_named_by_several_words(text: str, key: str | None) -> None:
     assert parameters_of("filter", text).filter == key
+
+
+@pytest.mark.parametrize(
+    ("words", "service", "refused"),
+    [
+        ("anime with openai", "openai", ()),
+        ("用 fal 做动漫", "fal", ()),
+        ("anime, not with openai", None, ("openai",)),
+        ("anime, don't use fal", None, ("fal",)),
+        ("anything but Black Forest Labs, anime", None, ("bfl",)),
+        ("without stability ai: watercolor", None, ("stability",)),
+        ("动漫，不要用openai", None, ("openai",)),
+        ("动漫，除了百炼都行", None, ("dashscope",)),
+        ("不要发给openai，动漫", None, ("openai",)),
+        ("don't send my photo to fal, anime", None, ("fal",)),
+        ("anime via fal, not openai", "fal", ("openai",)),
+        ("用openai，别用fal，动漫", "openai", ("fal",)),
+        ("do not replicate the pose, anime", None, ()),
+        ("动漫风格", None, ()),
+    ],
+)
+def test_a_service_that_is_refused_is_never_taken_for_one_that_is_wanted(
+    words: str, service: str | None, refused: tuple[str, ...]
+) -> None:
+    made = parse(words, photos=1)
+    assert (made.operation, made.service, made.not_services) == ("portrait", service, refused)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "照片别传出去，水彩",
+        "不要发给别的公司，油画",
+        "别流出去，做个动漫头像",
+        "don't send my picture to any company, oil painting",
+        "anime, do not share my photo",
+        "it must not leave this server: watercolor",
+    ],
+)
+def test_privacy_in_other_words_is_privacy_too(words: str) -> None:
+    assert parse(words, photos=1).priority == "private"
+
+
+@pytest.mark.parametrize(
+    ("words", "level"),
+    [
+        ("anime, strictly my face", "strict"),
+        ("严格保持长相，动漫", "strict"),
+        ("动漫，大概像就好", "loose"),
+        ("anime, it doesn't have to be exact", "loose"),
+        ("anime, keep it fairly close to my face", "balanced"),
+    ],
+)
+def test_likeness_in_other_words(words: str, level: str) -> None:
+    assert parse(words, photos=1).consistency == level

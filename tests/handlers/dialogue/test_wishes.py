@@ -57,6 +57,16 @@ async def test_a_service_that_is_named_is_the_one_that_is_asked(ann: Person, tex
     assert preferences_of((await ann.job()).order).provider == service
 
 
+@pytest.mark.parametrize(
+    ("text", "service"),
+    [("anime, not with OpenAI", "openai"), ("动漫，不要用fal", "fal"), ("anything but replicate, anime", "replicate")],
+)
+async def test_a_service_that_is_refused_is_never_asked(ann: Person, text: str, service: str) -> None:
+    await ann.sends(text, "me.jpg")
+    wanted = preferences_of((await ann.job()).order)
+    assert (wanted.provider, wanted.block) == (None, frozenset({service}))
+
+
 async def test_a_wish_outlives_the_question_for_a_photo_and_the_next_again(ann: Person) -> None:
     await ann.sends("做成动漫风格，要像本人，不要上传")
     await ann.sends("", "me.jpg")
