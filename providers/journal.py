@@ -72,6 +72,9 @@ class Journal(Protocol):
 
     async def find(self, key: str) -> Record | None: ...
 
+    async def ready(self, request: Request) -> None:
+        """Its files are on this machine, whoever wrote them. Raises AskPerson where one is gone."""
+
     async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
         """SUBMITTING, before the POST; `tried`: who was asked or skipped before. A former REFUSED record of this key
         is replaced."""

@@ -283,6 +283,7 @@ async def _hand_over(request: Request, provider: Provider, journal: Journal, tri
 
 async def _prepared(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> None:
     """Before the write-ahead row: nothing here is paid, so a process that dies at it has posted nothing."""
+    await journal.ready(request)
     try:
         await provider.prepare(request)
     except (AskPerson, NotTaken) as error:

@@ -204,7 +204,7 @@ def _privacy(turn: TurnBuilder) -> None:
         lines.append(turn.words("say.privacy_agreed", companies=agreed))
     if turn.heard.faces:
         kept = between.join(dict.fromkeys(label_of(face.service) for face in turn.heard.faces))
-        lines.append(turn.words("face.privacy", n=len(turn.heard.faces), company=kept))
+        lines.append(turn.words("face.privacy", n=len(turn.heard.faces), company=kept, days=privacy.days))
     if privacy.moderated_by:
         lines.append(turn.words("say.privacy_moderated", company=privacy.moderated_by))
     if turn.heard.photos_agreed is not None:

@@ -64,7 +64,6 @@ class StoreJournal:
         key = request.key
         after = self._found.pop(key) if key in self._found else await self._refused(key)
         task = request.task
-        await self._at_hand(request)
         await self._confirmed()
         facts: _Facts = {"model": task.model, "count": task.count, "tried": tuple(tried)}
         if not await self._store.begin_part(key, self._job, provider, after=after, **facts):
@@ -82,8 +81,7 @@ class StoreJournal:
         facts: _Facts = {"model": task.model, "count": task.count, "tried": tuple(tried)}
         await self._store.begin_part(key, self._job, tried[-1].provider, state=PartState.REFUSED, **facts)
 
-    async def _at_hand(self, request: Request) -> None:
-        """Its files may have been written by another process. Raises AskPerson where one is gone."""
+    async def ready(self, request: Request) -> None:
         media = self._store.media
         if media is None:
             return

@@ -151,6 +151,9 @@ class FileJournal:
     async def find(self, key: str) -> Record | None:
         return self._document.records.get(key)
 
+    async def ready(self, request: Request) -> None:
+        """The call's photos lie beside its journal."""
+
     async def begin(self, request: Request, provider: str, *, tried: Sequence[Attempt] = ()) -> None:
         await self._put(Record(key=request.key, provider=provider, stage=Stage.SUBMITTING, tried=tuple(tried)))
 

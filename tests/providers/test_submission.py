@@ -64,6 +64,9 @@ class Notes:
             replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code, tried=turns)
         )
 
+    async def ready(self, request: Request) -> None:
+        """Nothing lies elsewhere."""
+
     async def note(self, request: Request, tried: Sequence[Attempt]) -> None:
         record = self.records.get(request.key)
         refused = record or Record(key=request.key, provider=tried[-1].provider, stage=Stage.REFUSED)

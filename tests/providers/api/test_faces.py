@@ -213,6 +213,24 @@ async def test_a_training_killed_on_the_way_is_resumed_and_charged_once(
     assert (len(dash.faces.trainings), taken <= 1) == (1, True)
 
 
+@pytest.mark.parametrize("when", ["checking", "waiting"])
+async def test_a_portrait_in_a_template_killed_on_the_way_is_resumed_and_charged_once(
+    dash: FakeDashScope, settings: ProviderSettings, me: list[str], tmp_path: Path, when: str
+) -> None:
+    dash.always(polls=10_000)
+    template = saved(tmp_path / "template.png", 9)
+    process = ProcessUnderWay(me, environment_of(settings), "portrait", me[0], "--template", template, "--count", "2")
+    seen = {"checking": lambda: dash.counts["detections"] > 0, "waiting": lambda: dash.counts["looks"] > 1}
+    process.until(seen[when])
+    process.kill()
+    dash.always()
+    for task in dash.tasks.values():
+        task.looks = 10_000
+    (call,) = await list_requests(settings=settings)
+    result = await resume_request(call["key"], settings=settings)
+    assert (result["success"], result["count_generated"], dash.billed, dash.submits) == (True, 2, 2, 1)
+
+
 def test_the_command_line_says_the_same(dash: FakeDashScope, me: list[str], tmp_path: Path) -> None:
     def run(*words: str) -> tuple[int, Any]:
         done = CliRunner().invoke(main, [*words, "--json"], env=environment(dash, tmp_path))
