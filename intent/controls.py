@@ -230,6 +230,11 @@ def controls(scan: Scan) -> Controls:
     return c
 
 
+def may_be_about_several(scan: Scan) -> bool:
+    """Whether there is a word of several photos at all: where there is none, no reading has `photos_as`."""
+    return bool(_TOGETHER.search(scan.text) or _EACH.search(scan.text))
+
+
 def _several_photos(scan: Scan, c: Controls) -> None:
     """Each photo a picture of its own, or all of them one. "These 3 photos" counts the photos, not the pictures."""
     if _TOGETHER.search(scan.text):

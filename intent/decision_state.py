@@ -23,7 +23,7 @@ class DecisionState:
         self.explained = explained
         self.notes: list[tuple[str, str]] = []
         self.c: Controls = controls(scan)
-        self.language = _language(scan)
+        self.language = language_of(scan)
         for line in self.c.evidence:
             self.note("chosen", line)
 
@@ -69,7 +69,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORDS = re.compile(r"[a-z]+")
 
 
-def _language(scan: Scan) -> Language:
+def language_of(scan: Scan) -> Language:
     head = scan.text[:400]
     if head.isascii():
         return "en"

@@ -38,7 +38,7 @@ from handlers.quote import Quote
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
-from intent import SURE, Intent, parse, read_answer
+from intent import SURE, Intent, language_in, parse, read_answer
 from providers.errors import LikenessError
 from providers.media.files import delete_quietly
 from providers.media.store import FolderStore
@@ -173,7 +173,7 @@ class Conversation:
         return None if number is None else offered[number - 1]
 
     def language(self, text: str, known: Language | None) -> Language:
-        return language_of(Session(language=known), text, parse(text).language, known or "zh")
+        return language_of(Session(language=known), text, language_in(text), known or "zh")
 
     async def _turn(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
         session = opening.session
@@ -246,7 +246,7 @@ class Conversation:
         """The answer to an admin's word, or to an invite code; None where it is neither."""
         if not (self._access.takes_codes or is_operators(message.text)):
             return None
-        read = parse(message.text, photos=0).language
+        read = language_in(message.text)
         language = language_of(session, message.text, read, message.language_hint)
         reply = await self._admin.reply(message, language)
         code = (message.came_by or message.text).removeprefix("/start ")
@@ -397,7 +397,7 @@ class Conversation:
         return tuple(laid), tuple(refused)
 
     def _language(self, heard: MessageFacts) -> Language:
-        read = parse(heard.message.text, photos=1).language
+        read = language_in(heard.message.text)
         return language_of(heard.session, heard.message.text, read, heard.message.language_hint)
 
     async def _read(self, heard: MessageFacts) -> Intent:

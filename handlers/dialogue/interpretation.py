@@ -12,7 +12,7 @@ from handlers.dialogue.facts import MessageFacts
 from handlers.message import Language, Message
 from handlers.order import Edit, IdPhoto, Order, Shot
 from handlers.session import LastResult, Session, SessionPhoto
-from intent import Intent, parse
+from intent import Intent, is_about_several_photos, parse
 from providers.catalog import ACTIONS
 
 BATCH_GAP = timedelta(seconds=90)
@@ -75,7 +75,7 @@ def photos_in_sight(heard: MessageFacts) -> int:
 
 def speaks_of_several(text: str) -> bool:
     """Whether the words are about more photos than the one they came with: "both of us", "each of these"."""
-    return bool(text) and parse(text, photos=2).photos_as is not None
+    return bool(text) and is_about_several_photos(text)
 
 
 def photos_meant(intent: Intent, heard: MessageFacts) -> tuple[Path, ...]:

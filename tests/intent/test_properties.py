@@ -7,7 +7,7 @@ import opencc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intent import COMMANDS, EditParameters, Intent, parse
+from intent import COMMANDS, EditParameters, Intent, is_about_several_photos, language_in, parse
 from providers.catalog import ACTIONS, STYLES
 from tests.intent.labelled import load
 
@@ -183,3 +183,11 @@ def test_no_message_takes_longer_than_a_few_ordinary_ones_of_500_characters() ->
     hostile += [(" ".join(r.text for r in _ROWS[i : i + 40]) * 30)[:100_000] for i in range(0, 400, 40)]
     paces, text = _slowest(hostile)
     assert paces < 5, text
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=_messages)
+def test_what_is_asked_of_words_alone_is_what_their_reading_says(text: str) -> None:
+    read = parse(text, photos=2)
+    assert language_in(text) == read.language == parse(text, photos=0).language
+    assert is_about_several_photos(text) is (read.photos_as is not None)

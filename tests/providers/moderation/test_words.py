@@ -248,3 +248,9 @@ def test_a_text_that_is_made_to_take_long_is_read_as_quickly_as_others(part: str
 
     ordinary = seconds("my garden in the evening light, calm. " * 106)
     assert seconds(part * (4000 // len(part))) < 60 * ordinary + 0.2
+
+
+def test_the_same_words_are_judged_anew_where_they_are_about_a_photo() -> None:
+    for _ in range(2):
+        assert offence_in("a nude marble statue", photos=0) is None
+        assert offence_in("a nude marble statue", photos=1) is not None
