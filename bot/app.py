@@ -18,6 +18,7 @@ from starlette.routing import Route
 from bot.channels.registry import Ground, registered
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.middleware import hosts_for, is_loopback
+from bot.disk_room import DiskRoom
 from bot.hooks import PATH as HOOKS
 from bot.hooks import hook_routes
 from bot.http import create_app
@@ -81,6 +82,7 @@ class Parts:
     conversation: Conversation
     listening: tuple[str, ...]
     secret: bytes
+    room: DiskRoom
     started: bool = False
     broken: Exception | None = None
     """Why it could not be started."""
@@ -98,7 +100,7 @@ class Parts:
     async def ready(self) -> bool:
         """Whether messages can be taken and lead to something."""
         listening = all([(await channel.health()).listening for channel in self.here()])
-        return self.started and listening and self.jobs.ready()
+        return self.started and listening and self.jobs.ready() and not self.room.missing()
 
 
 @asynccontextmanager
@@ -160,6 +162,7 @@ async def parts(
         previews = _previews(settings, store, router, channels)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
+        owner = OwnerNotes(store, channels, settings.admins)
         conversation = Conversation(
             store=store,
             jobs=DeferredStart(jobs, foreground),
@@ -177,7 +180,7 @@ async def parts(
             retention_days=settings.retention_days,
             clean_files=settings.label_clean == "on",
             access=settings.access_rules,
-            owner=OwnerNotes(store, channels, settings.admins),
+            owner=owner,
             second_reader=_second_reader(settings, store),
             previews=previews,
             groups=Groups(store, {name: c.is_admin for name, c in channels.items() if isinstance(c, KnowsAdmins)}),
@@ -193,6 +196,7 @@ async def parts(
             conversation=conversation,
             listening=tuple(channels if listening is None else listening),
             secret=secret,
+            room=DiskRoom({"DATA_DIR": settings.data_dir, "OUTPUT_DIR": settings.output_dir}, owner=owner),
             at_end=at_end,
         )
 
@@ -205,7 +209,8 @@ async def running(made: Parts) -> AsyncIterator[None]:
     """
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
-        for beside in (_discovering(made.router), *([_tidying(made.store.media)] if made.store.media else [])):
+        tidying = [_tidying(made.store.media)] if made.store.media else []
+        for beside in (_discovering(made.router), made.room.watch(), *tidying):
             stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
         await made.jobs.start()

@@ -5,11 +5,13 @@ GET /readyz    200 when messages can be taken
 GET /metrics   figures for Prometheus: to this machine, elsewhere with METRICS_TOKEN
 """
 
+import errno
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_address
+from typing import Any
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -18,9 +20,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.channels.web.middleware import Guard
+from bot.channels.web.texts import language_of, word
 from bot.metrics import Metrics
 from handlers.channel import Channel
-from handlers.store.base import Store
+from handlers.store.base import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +53,25 @@ def create_app(
     operator = _Operator(channels=channels, store=store, metrics=metrics, ready=ready, token=metrics_token)
     # Channels' routes first: theirs are asked for most, and each route before one costs it a comparison.
     routes = [*(route for channel in channels for route in channel.routes()), *operator.routes(), *more]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    faults: dict[Any, Any] = {StoreUnavailable: _out_of_order, OSError: _out_of_order, Exception: _broken}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=faults)
     app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=routes, open_to_all=open_to_all)
     return app
+
+
+async def _out_of_order(request: Request, error: Exception) -> Response:
+    """Nothing was taken, and it is worth another try: who sent it (a page, a platform) tries again after a 503."""
+    code = "no_room" if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) else "out_of_order"
+    log.warning("a request could not be taken: %s (%s)", code, type(error).__name__)
+    message = word(language_of(request.headers.get("accept-language", "")), f"error.{code}")
+    headers = {"retry-after": "30", "cache-control": "no-store"}
+    return JSONResponse({"error": {"code": code, "message": message}}, 503, headers=headers)
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    """A mistake of ours, which is raised again after this answer and logged by its name."""
+    message = word(language_of(request.headers.get("accept-language", "")), "error.internal")
+    return JSONResponse({"error": {"code": "internal", "message": message}}, 500, headers={"cache-control": "no-store"})
 
 
 class _Operator:
