@@ -22,7 +22,7 @@ from tests.servers.postgres import NoPostgres, new_database, postgres_server
 from tests.waiting import LONG
 
 PERSON = "4711081500"
-WORDS = "水彩风格 给雷电将军画一把伞"
+WORDS = "复古风格 给雷电将军画一把伞"
 FILE_ID = "AgACAgIAAxkBAAIB"
 ANN = Chat(channel="web", chat=PERSON, person=PERSON)
 BEN = Chat(channel="web", chat="5822192611", person="5822192611")

@@ -627,11 +627,11 @@ async def test_many_at_once_stay_within_what_the_server_allows(tmp_path: Path) -
     clock = TurnedClock()
     with FakeTelegram.serving(overall=30, per_chat=3, now=clock.now) as telegram:
         async with on_stage(tmp_path, telegram, pace=paced(clock=Clock(now=clock.now, sleep=clock.sleep))) as stage:
-            for n in range(60):
+            for n in range(20):
                 telegram.person(100 + n).photographs("anime style")
-            await stage.until(lambda: sum(len(telegram.pictures(100 + n)) for n in range(60)) == 60)
+            await stage.until(lambda: sum(len(telegram.pictures(100 + n)) for n in range(20)) == 20)
             refused = [c for c in telegram.calls if c.code == 429]
-            assert len(refused) < 40, statistics(telegram)
+            assert len(refused) < 14, statistics(telegram)
 
 
 # --- chats that are gone

@@ -125,9 +125,9 @@ async def test_any_edit_comes_in_the_ratio_asked_for(
 
 
 async def test_a_worker_that_is_killed_does_its_job_once_more(
-    provider: EmbeddedProvider, portrait: Path, tmp_path: Path
+    provider: EmbeddedProvider, photo: Path, tmp_path: Path
 ) -> None:
-    submission = await provider.submit(edit("restore", portrait, count=3))
+    submission = await provider.submit(edit("enhance", photo, count=2))
     killed = 0
     async for _ in provider.follow(submission):
         pid = provider.worker_pid
@@ -136,7 +136,7 @@ async def test_a_worker_that_is_killed_does_its_job_once_more(
             killed = pid
     assert killed
     assert provider.worker_pid not in (None, killed)
-    assert len((await provider.fetch(submission, tmp_path)).pictures) == 3
+    assert len((await provider.fetch(submission, tmp_path)).pictures) == 2
 
 
 async def test_a_worker_that_is_killed_twice_has_made_nothing(provider: EmbeddedProvider, portrait: Path) -> None:
