@@ -28,6 +28,11 @@ PORTS = {"http": 80, "https": 443}
 SECOND_ADDRESS = 0.25
 """Seconds after which a name's next address is tried beside the first (RFC 8305)."""
 
+LARGEST_BODY = 256 * 1024 * 1024
+"""Bytes of an answer: eight pictures of 4K as base64 and more."""
+BODY_SECONDS = 900.0
+"""From an answer's head to its end."""
+
 
 def direct(
     *, limits: httpx.Limits, ssl_context: ssl.SSLContext | None = None, fresh: frozenset[str] = frozenset()
@@ -43,6 +48,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     `fresh`: methods that always get a new connection, which others may use afterwards: one kept open may have been
     closed by the other side just when it is used again, and then nobody knows whether the request was taken.
+    `largest_body`, `body_seconds`: an answer above them is broken off with ReadError and ReadTimeout.
     """
 
     def __init__(
@@ -51,7 +57,10 @@ class Transport(httpx.AsyncBaseTransport):
         limits: httpx.Limits,
         ssl_context: ssl.SSLContext | None = None,
         fresh: frozenset[str] = frozenset(),
+        largest_body: int = LARGEST_BODY,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
+        self.largest_body, self.body_seconds = largest_body, body_seconds
         self._tls = ssl_context or httpx.create_ssl_context()
         self._fresh = fresh
         self._most = limits.max_connections
@@ -199,7 +208,19 @@ class _Stream(httpx.AsyncByteStream):
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self._connection is None:
             raise httpx.StreamClosed
-        return self._connection.pieces(self._timeout)
+        return self._bounded(self._connection)
+
+    async def _bounded(self, connection: Connection) -> AsyncIterator[bytes]:
+        """What never ends is broken off, whether it floods or drips: each piece in time proves nothing."""
+        clock, size = asyncio.get_running_loop().time, 0
+        end = clock() + self._pool.body_seconds
+        async for piece in connection.pieces(self._timeout):
+            size += len(piece)
+            if size > self._pool.largest_body:
+                raise httpx.ReadError("a body without end")
+            if clock() > end:
+                raise httpx.ReadTimeout("a body that does not end")
+            yield piece
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None

@@ -172,3 +172,9 @@ async def test_an_answer_to_a_message_that_cannot_be_read_is_given_once(
         (said,) = [m for m in telegram.shown(1) if not m.is_picture]
         assert said.reply_to == asked
         assert not await stage.store.inbox("telegram")
+
+
+@pytest.mark.parametrize("date", [10**13, 10**20, 10**400, -(10**20), 1.5e300])
+def test_a_date_that_no_calendar_has_makes_the_message_nobodys_and_nothing_worse(date: float) -> None:
+    """Found by `bench.fuzz`: the library's conversion raises OverflowError, beyond the errors of a wrong shape."""
+    assert update_from({"update_id": 3, "message": {**message(text="hi"), "date": date}}, Bot("1:x")) is None

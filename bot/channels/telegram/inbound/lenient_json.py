@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 Json = Mapping[str, Any]
 
-UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError)
+UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError, OverflowError, OSError)
 """What the library raises on an object of another shape."""
 _MESSAGES = ("message", "edited_message")
 _NEEDED = frozenset(
