@@ -170,6 +170,11 @@ class Router:
             raise away
         if offer is None:
             raise self._cannot(name, provider, task, preferences)
+        if _leaves(provider, task, preferences):
+            params = {"given": shown(name), "reason": "privacy"}
+            raise AskPerson(
+                "photos must not leave", code="provider_cannot", text_key="error.provider_private", params=params
+            )
         return Candidate(provider=provider, offer=offer)
 
     def _cannot(self, name: str, provider: Provider, task: Task, preferences: Preferences) -> AskPerson:

@@ -11,7 +11,7 @@ from providers.errors import AskPerson, TellOperator
 from providers.fake import FakeProvider, offer
 from providers.money import Money
 from providers.offers import Tier
-from providers.preferences import Preferences, Priority, only
+from providers.preferences import ANYONE, Preferences, Priority, only
 from providers.registry import services
 from providers.router import Router
 from providers.settings import ProviderSettings
@@ -196,6 +196,19 @@ def test_photos_that_must_not_leave_go_to_the_operators_own_machines_or_nowhere(
     assert caught.value.code == "no_provider"
     words_only = portrait(style="anime")
     assert asked(words_only, Router([company, own]), priority=Priority.PRIVACY) == ["mine", "fal"]
+
+
+def test_photos_that_must_not_leave_do_not_go_to_a_company_that_is_named_either(photo: Path) -> None:
+    router = Router([FakeProvider(name="openai"), FakeProvider(name="a1111", tier=Tier.OWN)])
+    task = portrait(photos=(photo,)).task
+    for named in (Preferences(provider="openai"), ANYONE):
+        wanted = replace(named, wished=Priority.PRIVACY)
+        asked = task if named.provider else replace(task, model="openai/fake-model")
+        with pytest.raises(AskPerson) as caught:
+            router.candidates(asked, wanted)
+        assert (caught.value.code, caught.value.params["reason"]) == ("provider_cannot", "privacy")
+        assert caught.value.text_key == "error.provider_private"
+    assert [c.name for c in router.candidates(task, Preferences(wished=Priority.PRIVACY))] == ["a1111"]
 
 
 def test_this_machine_is_asked_first_where_the_request_prefers_it_by_name() -> None:

@@ -1,6 +1,7 @@
 """Whatever the services offer, whatever is preferred, whatever goes wrong: what may never happen does not."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,7 @@ PREFERENCES = st.builds(
     block=st.frozensets(names, max_size=3),
     weights=st.none() | st.dictionaries(names, st.floats(0, 10), max_size=3),
     priority=st.none() | st.sampled_from(Priority),
+    wished=st.none() | st.sampled_from(Priority),
     accepted=st.none() | st.frozensets(names),
 )
 
@@ -69,6 +71,8 @@ def wishes(draw: st.DrawFn, key: str = "job") -> Request:
         operation=draw(operations),
         count=draw(st.integers(1, 8)),
         consistency=draw(st.none() | st.sampled_from(Consistency)),
+        model=draw(st.sampled_from(["nanopro", "nanopro", "nano2", "fal/fake-model", "openai/fake-model"])),
+        photos=draw(st.sampled_from([(), (Path("photo.png"),)])),
     )
 
 
@@ -97,12 +101,16 @@ def test_never_a_blocked_provider_a_second_paid_submit_or_a_company_without_cons
             for number, (wish, preferences) in enumerate(requests):
                 before = {p.name: len(p.submitted) for p in able}
                 key = f"job-{number}"
-                whole = Request(key=key, task=wish.task, prompt=wish.prompt)
+                whole = replace(wish, key=key)
                 for _ in range(2):  # and once more, as after a restart
                     ends = await made(whole, router, preferences, notes, Path(folder))
                     explained(ends)
                 asked = {p.name for p in able if len(p.submitted) > before[p.name]}
                 keeps_the_rules(asked, able, preferences, blocked)
+                if preferences.private and wish.photos:
+                    assert asked.isdisjoint(p.name for p in able if p.tier is Tier.SERVICE)
+                if wish.task.service is not None:
+                    assert asked <= {preferences.provider or wish.task.service}
         paid_at_most_once(able, notes)
 
     asyncio.run(all_of_them())
