@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from tests.servers.serving import serving
 from tests.servers.wecom import AES_KEY, BOT_ID, TOKEN, Callbacks, Media, bot_key
+from tests.waiting import LONG
 
 MAX_TEXT = 20480
 MAX_IMAGE = 10 * 1024 * 1024
@@ -269,7 +270,7 @@ class Phone:
                 found.append(answer.content)
         return found
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = LONG) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 assert not self.platform.problems, self.platform.problems

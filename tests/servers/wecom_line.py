@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.servers.wecom import BOT_ID, FakeLine, Media
+from tests.waiting import LONG
 
 
 @dataclass
@@ -85,7 +86,7 @@ class LinePhone:
     def cards(self) -> list[dict[str, Any]]:
         return [body["template_card"] for body in self.frames("template_card")]
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = LONG) -> None:
         async with asyncio.timeout(seconds):
             while not condition():  # noqa: ASYNC110 - what is waited for happens in another thread
                 await asyncio.sleep(0.01)

@@ -43,6 +43,7 @@ from tests.handlers.running import Clock, hasty
 from tests.handlers.talk import RecordedJobs
 from tests.servers.wecom import AES_KEY, BOT_ID, BOT_SECRET, TOKEN, FakeLine, Media
 from tests.servers.wecom_chat import FakeWeCom
+from tests.waiting import LONG
 
 BRISK: dict[str, Any] = {"first": 0.05, "look": 0.01, "settle": 0.5, "update": 0.02, "photo_pauses": (0.0,)}
 INTAKE = Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=3.0)
@@ -73,7 +74,7 @@ class House:
 
     async def job(self, person: str = "ann") -> Job:
         """The oldest job of this person that has not ended, once there is one."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONG):
             while True:
                 jobs = await self.store.jobs(states=LIVE, limit=100)
                 if mine := [job for job in jobs if job.chat.person == person]:
@@ -81,7 +82,7 @@ class House:
                 await asyncio.sleep(0.01)
 
     async def all_ended(self, count: int = 1) -> tuple[Job, ...]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONG):
             while True:
                 jobs = await self.store.jobs(limit=100)
                 if len(jobs) >= count and all(job.state in ENDED for job in jobs):
