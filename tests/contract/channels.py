@@ -439,4 +439,4 @@ async def platform_of(name: str) -> AsyncIterator[Platform]:
             yield made[name]()
 
 
-PLATFORMS: Sequence[str] = ("web", "telegram", "wechat", "wecom callback", "wecom line", "fake")
+PLATFORMS: Sequence[str] = ("web", "telegram", "wechat", "wecom callback", "wecom line", "wecom kf", "fake")

@@ -205,6 +205,10 @@ class WeComLine:
 async def wecom_platform(name: str, store: Store, clock: Clock, stack: AsyncExitStack) -> Platform:
     if name == "wecom line":
         return WeComLine(store, clock, stack.enter_context(FakeLine().running()))
+    if name == "wecom kf":
+        from tests.contract.wecom_kf import kf_platform  # it stands upon this module
+
+        return await kf_platform(store, clock, stack)
     front = Front()
     wecom = await stack.enter_async_context(FakeWeCom.serving())
     wecom.app = await stack.enter_async_context(served(front))

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.channels.wechat.follower_store import FollowerStore
+from bot.customer_messages.follower_store import FollowerStore
 from handlers.store.base import ENDED, Job, JobState
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore

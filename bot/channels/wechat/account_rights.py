@@ -8,11 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from bot.channels.wechat.api import UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
+from bot.customer_messages.api import UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
+from bot.customer_messages.rights import Right, Rights
 from handlers.store.base import Values
 
 log = logging.getLogger(__name__)
@@ -25,29 +23,6 @@ KNOWN_SECONDS = 5.0
 PAUSES = (2.0, 5.0, 15.0, 60.0)
 NOBODY = "o-nobody-asks-for-rights"
 """An id no follower has: the call is refused for it, after the right to make it was looked at."""
-
-Right = Literal["customer", "media", "menus"]
-
-
-class Rights(BaseModel):
-    """`customer`: customer messages and the typing state; `media`: uploads, so pictures in any message;
-    `menus`: menu messages. Until something is refused it is taken to be there."""
-
-    model_config = ConfigDict(frozen=True)
-
-    customer: bool = True
-    media: bool = True
-    permanent: bool = False
-    """Only permanent material may be uploaded."""
-    menus: bool = True
-    asked: float = 0.0
-
-    def told(self) -> str:
-        """One line for the operator."""
-        if not self.customer:
-            pictures = "as pictures" if self.media else "as cards that open a page (PUBLIC_URL)"
-            return f"passive replies only (an unverified account): results come when the person writes, {pictures}"
-        return "customer messages" + ("" if self.media else ", but no uploads: results come as links")
 
 
 class AccountRights:

@@ -15,16 +15,16 @@ from typing import Generic, TypeVar
 from bot.channels.wechat import passive_reply
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.crypto import Malformed
-from bot.channels.wechat.customer_messages import CustomerMessages, shown_choices
 from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event
-from bot.channels.wechat.follower import Follower, Pending
-from bot.channels.wechat.follower_store import FollowerStore, Record
 from bot.channels.wechat.incoming import CHANNEL, Incoming, chat_of
-from bot.channels.wechat.media import MediaCache
 from bot.channels.wechat.passive_reply import Facts, ForHandlers, Reply, Result, Said, Sentence, ShowPicture
 from bot.channels.wechat.promises import Promises
 from bot.channels.wechat.replies import SILENCE, Answer
+from bot.customer_messages.follower import Follower, Pending
+from bot.customer_messages.follower_store import FollowerStore, Record
+from bot.customer_messages.media import MediaCache
+from bot.customer_messages.sender import CustomerMessages, shown_choices
 from bot.metrics import Metrics
 from bot.result_pages.pages import Page, Pages
 from handlers.channel import Answerer

@@ -16,18 +16,18 @@ from starlette.routing import Route
 from bot.channels.intake import Intake, Timing
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.answering import Answering
-from bot.channels.wechat.api import WeChatApi, WeChatError, post, read_answer
 from bot.channels.wechat.callback import Callback
 from bot.channels.wechat.crypto import Envelope
-from bot.channels.wechat.customer_messages import CustomerMessages
 from bot.channels.wechat.deadlines import Deadlines
-from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.incoming import Incoming, Work
-from bot.channels.wechat.media import MediaCache
 from bot.channels.wechat.photos import Photos
 from bot.channels.wechat.promises import Promises
 from bot.channels.wechat.replay_guard import ReplayGuard
-from bot.channels.wechat.tokens import Tokens, sealing
+from bot.customer_messages.api import WeChatApi, WeChatError, post, read_answer
+from bot.customer_messages.follower_store import FollowerStore
+from bot.customer_messages.media import MediaCache
+from bot.customer_messages.sender import CustomerMessages
+from bot.customer_messages.tokens import Tokens, sealing
 from bot.metrics import Metrics
 from bot.result_pages.pages import Pages
 from bot.result_pages.routes import ResultPages

@@ -14,12 +14,12 @@ from weakref import WeakValueDictionary
 from pydantic import BaseModel, ConfigDict
 
 from bot.channels.intake import Arrival, Intake, Outcome, Replies, Timing, internal_error
-from bot.channels.wechat.customer_messages import CustomerMessages, shown_choices
 from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event
-from bot.channels.wechat.follower_store import FollowerStore
 from bot.channels.wechat.passive_reply import ForHandlers
 from bot.channels.wechat.photos import PhotoLost, Photos
+from bot.customer_messages.follower_store import FollowerStore
+from bot.customer_messages.sender import CustomerMessages, shown_choices
 from handlers.channel import Answerer, DeliveryError
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing

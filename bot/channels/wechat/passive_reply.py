@@ -8,11 +8,12 @@ push ─▶ meaning: nothing · a fixed sentence · a picture asked for by its n
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.channels.wechat.customer_messages import CLAIM_SECONDS, card_title, shown_choices, shows
 from bot.channels.wechat.events import Event
-from bot.channels.wechat.follower import Answered, Follower, Pending
-from bot.channels.wechat.media import ALL
-from bot.channels.wechat.replies import SILENCE, Answer, fitting, numbered
+from bot.channels.wechat.replies import SILENCE, Answer
+from bot.customer_messages.follower import Answered, Follower, Pending
+from bot.customer_messages.lists import fitting, numbered
+from bot.customer_messages.media import ALL
+from bot.customer_messages.sender import CLAIM_SECONDS, card_title, shown_choices, shows
 from bot.result_pages.pages import Page
 from handlers.message import Choice, Language, Outgoing
 from handlers.words import words

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.channels.wechat.api import MAX_PHOTO, WeChatApi, WeChatError
 from bot.channels.wechat.events import Event
+from bot.customer_messages.api import MAX_PHOTO, WeChatApi, WeChatError
 from handlers.foreground import ForegroundGate
 from providers.errors import LikenessError
 from providers.media.download import Downloader

@@ -43,7 +43,7 @@ class Notes:
         await self._store.set_value(FEEDBACK, incoming.task, incoming.feedback, owner=chat.owner, expires=expires)
 
     async def findings(self, settings: WeComSettings) -> tuple[Finding, ...]:
-        found = [Finding(verdict="warning", message=EXTENDED)]
+        found = [Finding(verdict="warning", message=message) for message in (EXTENDED, *settings.what_is_missed())]
         if settings.mode == "callback":
             called = await self._store.value(STATE, "called")
             if called is None:

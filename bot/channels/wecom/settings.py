@@ -58,15 +58,20 @@ class WeComSettings(ChannelSettings):
             found.append("WECOM_BOT_TOKEN and WECOM_BOT_AES_KEY belong together; the callback stays off")
         if self._bad_key():
             found.append("WECOM_BOT_AES_KEY is not 43 letters and digits; the callback stays off")
+        if not self.wecom_ws_url.startswith(("wss://", "ws://")):
+            found.append("WECOM_WS_URL does not begin with wss://")
+        return found
+
+    def what_is_missed(self) -> list[str]:
+        """What works, but not as the operator may think it does."""
+        found = []
         if self.mode == "line" and (self.wecom_bot_token or self.wecom_bot_aes_key):
             found.append(
                 "WECOM_BOT_ID and WECOM_BOT_SECRET are set, so the long connection is used; "
                 "WECOM_BOT_TOKEN and WECOM_BOT_AES_KEY are not"
             )
         if self.mode == "callback" and not self.public_url:
-            found.append("without PUBLIC_URL a WeCom picture that takes longer than five minutes cannot be linked to")
-        if not self.wecom_ws_url.startswith(("wss://", "ws://")):
-            found.append("WECOM_WS_URL does not begin with wss://")
+            found.append("without PUBLIC_URL a picture that takes longer than five minutes comes with the next message")
         return found
 
     def _bad_key(self) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.wechat.follower import Follower
-from bot.channels.wechat.follower_store import SPACE, FollowerStore
+from bot.customer_messages.follower import Follower
+from bot.customer_messages.follower_store import FollowerStore
 from handlers.channel import DeliveryLater
 from handlers.message import Chat, Kind, Outgoing
 from handlers.store.memory import MemoryStore
@@ -71,7 +71,7 @@ async def test_a_record_just_read_is_changed_without_a_second_look() -> None:
     found = await people.record("o1")
     opened = await people.opened("o1", "message", "k1", known=found)
     await people.offer("o1", ("groups",), known=opened)
-    assert store.looks[SPACE] == 1
+    assert store.looks["wechat.person"] == 1
     person = await people.read("o1")
     assert person.offered == ("groups",)
     assert person.room(people.clock()) == 5

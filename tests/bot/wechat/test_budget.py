@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.wechat.follower_store import FollowerStore
+from bot.customer_messages.follower_store import FollowerStore
 from handlers.channel import DeliveryError
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store.base import DeliveryState, JobState

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from bot.channels.wechat.account_rights import AccountRights, Rights
-from bot.channels.wechat.api import WeChatError
+from bot.channels.wechat.account_rights import AccountRights
+from bot.customer_messages.api import WeChatError
+from bot.customer_messages.rights import Rights
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Language, Message, Outgoing
 from handlers.store.base import DeliveryState

@@ -6,7 +6,6 @@ import pytest
 
 from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event, Sort
-from bot.channels.wechat.follower import Follower, Pending
 from bot.channels.wechat.passive_reply import (
     ASK_AGAIN,
     Facts,
@@ -25,7 +24,9 @@ from bot.channels.wechat.passive_reply import (
     taken_now,
     wanted,
 )
-from bot.channels.wechat.replies import MAX_BYTES, Answer
+from bot.channels.wechat.replies import Answer
+from bot.customer_messages.follower import Follower, Pending
+from bot.customer_messages.lists import MAX_BYTES
 from bot.result_pages.pages import Page, Shown
 from handlers.message import Choice, Kind, Outgoing
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.channels.wechat.api import WeChatError
-from bot.channels.wechat.tokens import SPACE, Fetch, Tokens, sealing
+from bot.customer_messages.api import WeChatError
+from bot.customer_messages.tokens import SPACE, Fetch, Tokens, sealing
 from handlers.store.memory import MemoryStore
 from tests.bot.wechat.house import house, photo
 from tests.handlers.running import Clock, hasty

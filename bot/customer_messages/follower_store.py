@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.channels.wechat.follower import Action, Follower, Frozen, Pending, Step
+from bot.customer_messages.follower import Action, Follower, Frozen, Pending, Step
 from handlers.message import Chat, Language
 from handlers.store.base import Values
 
-CHANNEL = "wechat"
-SPACE = "wechat.person"
+WECHAT = "wechat"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,17 +27,24 @@ class Slot(Frozen):
 
 
 class FollowerStore:
-    """The records. Safe for many processes at once."""
+    """The records of a channel's people. Safe for many processes at once."""
 
-    def __init__(self, store: Values, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: Values, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), channel: str = WECHAT
+    ) -> None:
         self._store = store
+        self._channel = channel
+        self._space = f"{channel}.person"
         self.clock = clock
+
+    def _owner(self, openid: str) -> str:
+        return Chat(channel=self._channel, chat=openid, person=openid).owner
 
     async def read(self, openid: str) -> Follower:
         return (await self.record(openid)).person
 
     async def record(self, openid: str) -> Record:
-        return Record(person=_person(await self._store.value(SPACE, owner_of(openid))))
+        return Record(person=_person(await self._store.value(self._space, self._owner(openid))))
 
     async def change(
         self, openid: str, change: Callable[[Follower], Follower], *, known: Record | None = None
@@ -58,8 +64,8 @@ class FollowerStore:
             after = change(before)
             return raw if after == before else after.model_dump_json(exclude_defaults=True)
 
-        owner = owner_of(openid)
-        return Record(person=_person(await self._store.change(SPACE, owner, changed, owner=owner)))
+        owner = self._owner(openid)
+        return Record(person=_person(await self._store.change(self._space, owner, changed, owner=owner)))
 
     async def opened(
         self, openid: str, action: Action, key: str, *, photo: bool = False, known: Record | None = None
@@ -126,10 +132,6 @@ class FollowerStore:
         """The record went with everything else of this person. The message that asked for it may be answered."""
         now = self.clock()
         await self.change(openid, lambda _: Follower().opened("message", "", now).model_copy(update={"seen": ()}))
-
-
-def owner_of(openid: str) -> str:
-    return Chat(channel=CHANNEL, chat=openid, person=openid).owner
 
 
 def _person(raw: str | None) -> Follower:

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from bot.channels.wechat import api
-from bot.channels.wechat.account_rights import AccountRights
-from bot.channels.wechat.api import NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.customer_message_client import LATER_SECONDS, BadMedia, CustomerMessageClient
-from bot.channels.wechat.follower import Follower, Pending, Step
-from bot.channels.wechat.follower_store import FollowerStore
-from bot.channels.wechat.media import ALL, MediaCache
+from bot.customer_messages import api
+from bot.customer_messages.api import NotReached, Unclear, WeChatApi, WeChatError
+from bot.customer_messages.client import LATER_SECONDS, BadMedia, CustomerMessageClient
+from bot.customer_messages.follower import Follower, Pending, Step
+from bot.customer_messages.follower_store import FollowerStore
+from bot.customer_messages.media import ALL, MediaCache
+from bot.customer_messages.rights import KnownRights
 from bot.result_pages.pages import Page, Pages
 from handlers.channel import Delivered, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Choice, Kind, Outgoing
@@ -45,7 +45,7 @@ class CustomerMessages:
         store: Store,
         people: FollowerStore,
         api: WeChatApi,
-        rights: AccountRights,
+        rights: KnownRights,
         pages: Pages,
         media: MediaCache,
     ) -> None:

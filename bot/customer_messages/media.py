@@ -2,8 +2,8 @@
 
 import logging
 
-from bot.channels.wechat.account_rights import AccountRights
-from bot.channels.wechat.api import BAD_MEDIA, QUOTA_USED, UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
+from bot.customer_messages.api import BAD_MEDIA, QUOTA_USED, UNAUTHORISED, NotReached, Unclear, WeChatApi, WeChatError
+from bot.customer_messages.rights import KnownRights
 from bot.result_pages.pages import Page, Pages
 from providers.errors import LikenessError
 from providers.media.preview import collage, fit_jpeg
@@ -18,7 +18,7 @@ ALL = "all"
 
 
 class MediaCache:
-    def __init__(self, *, api: WeChatApi, rights: AccountRights, pages: Pages) -> None:
+    def __init__(self, *, api: WeChatApi, rights: KnownRights, pages: Pages) -> None:
         self._api = api
         self._rights = rights
         self._pages = pages

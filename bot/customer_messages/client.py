@@ -3,12 +3,12 @@
 import logging
 from typing import Any
 
-from bot.channels.wechat import api
-from bot.channels.wechat.account_rights import AccountRights
-from bot.channels.wechat.api import NotReached, Unclear, WeChatApi, WeChatError
-from bot.channels.wechat.follower import Follower, Pending, Step
-from bot.channels.wechat.follower_store import FollowerStore
-from bot.channels.wechat.replies import fitting, numbered
+from bot.customer_messages import api
+from bot.customer_messages.api import NotReached, Unclear, WeChatApi, WeChatError
+from bot.customer_messages.follower import Follower, Pending, Step
+from bot.customer_messages.follower_store import FollowerStore
+from bot.customer_messages.lists import fitting, numbered
+from bot.customer_messages.rights import KnownRights
 from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Choice, Language
 from handlers.words import words
@@ -27,7 +27,7 @@ class _KindRefused(Exception):
 
 
 class CustomerMessageClient:
-    def __init__(self, *, people: FollowerStore, api: WeChatApi, rights: AccountRights) -> None:
+    def __init__(self, *, people: FollowerStore, api: WeChatApi, rights: KnownRights) -> None:
         self._people = people
         self._api = api
         self._rights = rights

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from bot.channels.wechat.tokens import Tokens
+from bot.customer_messages.tokens import Tokens
 from providers.codes import Code
 from providers.errors import LikenessError
 from providers.net.outcome import UNSENT

@@ -1,0 +1,79 @@
+"""`/wecom/kf`: verification, and the platform's word that there is something to pull."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.channels.wecom_kf.envelope import BadSignature, Envelope, Malformed, members, sealed_in
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 64 * 1024
+BODY_SECONDS = 4.0
+EVENT = "kf_msg_or_event"
+
+
+class Callback:
+    """`something(account, token)`: there is something to pull for this service account."""
+
+    def __init__(
+        self, *, envelope: Envelope, something: Callable[[str, str], Awaitable[None]], running: Callable[[], bool]
+    ) -> None:
+        self._envelope = envelope
+        self._something = something
+        self._running = running
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/wecom/kf", self.push, methods=["POST"]),
+            Route("/wecom/kf", self.verify, methods=["GET"]),
+        ]
+
+    async def verify(self, request: Request) -> Response:
+        query = request.query_params
+        try:
+            text = self._envelope.open(query.get("echostr", ""), query)
+        except BadSignature:
+            return _refused()
+        except Malformed:
+            return Response(status_code=400)
+        return PlainTextResponse(text, headers={"cache-control": "no-store"})
+
+    async def push(self, request: Request) -> Response:
+        try:
+            body = await _body(request)
+            if body is None:
+                return Response(status_code=413)
+            said = members(self._envelope.open(sealed_in(body), request.query_params))
+        except BadSignature:
+            return _refused()
+        except Malformed:
+            log.warning("a callback to /wecom/kf does not open; look at WECOM_KF_AES_KEY and WECOM_KF_CORP_ID")
+            return Response(status_code=200)
+        except (ClientDisconnect, TimeoutError):
+            return Response(status_code=400)
+        if not self._running():
+            return Response(status_code=503)  # the platform tries again
+        account, token = said.get("OpenKfId"), said.get("Token")
+        if said.get("Event") == EVENT and isinstance(account, str) and isinstance(token, str):
+            await self._something(account, token)
+        return PlainTextResponse("success")
+
+
+def _refused() -> Response:
+    log.warning("a callback to /wecom/kf was refused: its signature is wrong")
+    return Response(status_code=403)
+
+
+async def _body(request: Request) -> bytes | None:
+    body = bytearray()
+    async with asyncio.timeout(BODY_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                return None
+    return bytes(body)
