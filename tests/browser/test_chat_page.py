@@ -157,6 +157,41 @@ def test_what_cannot_be_sent_is_said_by_the_composer(browser: Opened, tmp_path: 
     assert clean(page)
 
 
+@pytest.mark.parametrize("name", ["DSC1.HIF", "live.heics", "two.MPO", "no ending"])
+def test_what_cameras_call_their_photos_is_taken_and_sent(
+    browser: Opened, studio: Studio, photo: Path, tmp_path: Path, name: str
+) -> None:
+    page = browser()
+    camera = tmp_path / name
+    camera.write_bytes(photo.read_bytes())
+    page.pick(camera)
+    page.until(lambda: tiles(page) == 1)
+    page.write("paint")
+    page.send()
+    page.until(lambda: studio.seen)
+    assert [p.path.read_bytes() for p in studio.seen[0].photos] == [photo.read_bytes()]
+    assert clean(page)
+
+
+def test_a_file_that_is_gone_is_taken_off_and_there_is_nothing_to_repeat(
+    browser: Opened, studio: Studio, photo: Path, tmp_path: Path
+) -> None:
+    page = browser()
+    gone = tmp_path / "gone.jpg"
+    gone.write_bytes(photo.read_bytes() + b"\0")
+    page.driver.find_element(By.ID, "photos").send_keys(f"{gone}\n{photo}")
+    page.until(lambda: tiles(page) == 2)
+    gone.unlink()
+    page.write("paint it")
+    page.send()
+    page.until(lambda: page.one("#failed-text").text.startswith("gone.jpg is no longer where you picked it"))
+    assert not page.one("#failed-retry").is_displayed()
+    assert (tiles(page), page.box.get_property("value"), studio.seen) == (1, "paint it", [])
+    page.send()
+    page.until(lambda: studio.seen)
+    assert len(studio.seen[0].photos) == 1
+
+
 def test_a_message_that_could_not_be_sent_keeps_its_words_and_photos_and_is_sent_once(
     browser: Opened, studio: Studio, photo: Path
 ) -> None:

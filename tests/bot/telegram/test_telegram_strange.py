@@ -57,6 +57,33 @@ def test_of_a_message_with_a_field_of_another_shape_the_rest_is_read() -> None:
     assert post.text == "anime style"
 
 
+SIZES = [{"file_id": f"f{n}", "file_unique_id": f"u{n}", "width": n, "height": n} for n in (90, 1280, 320)]
+LIVE = {"file_id": "video", "file_unique_id": "v", "width": 1280, "height": 960, "duration": 2}
+ELSEWHERE = {"type": "user", "date": 1, "sender_user": {"id": 2, "is_bot": False, "first_name": "Bob"}}
+
+
+@pytest.mark.parametrize("more", [{"photo": SIZES}, {"live_photo": LIVE | {"photo": SIZES}}])
+def test_of_a_live_photo_quoted_from_another_chat_the_photo_is_taken(more: dict[str, Any]) -> None:
+    post = heard(text="anime style", external_reply={"origin": ELSEWHERE, "live_photo": LIVE} | more)
+    assert isinstance(post, Post)
+    assert [photo.file_id for photo in post.quoted] == ["f1280"]
+    assert not post.quoted_unusable
+
+
+def test_a_live_photo_that_is_only_its_film_gets_the_friendly_line() -> None:
+    post = heard(text="anime style", external_reply={"origin": ELSEWHERE, "live_photo": LIVE})
+    assert isinstance(post, Post)
+    assert (post.quoted, post.quoted_unusable) == ((), True)
+
+
+@pytest.mark.parametrize("name", ["IMG_1.HIF", "live.heics", "DSC1.MPO", "scan.jp2", "no ending"])
+def test_an_image_sent_as_a_file_is_one_by_its_name_too(name: str) -> None:
+    document = {"file_id": "d", "file_unique_id": "u", "file_name": name, "mime_type": "application/octet-stream"}
+    post = heard(document=document)
+    assert isinstance(post, Post)
+    assert [photo.file_id for photo in post.photos] == ["d"]
+
+
 def test_a_kind_that_cannot_be_read_any_more_still_gets_the_friendly_line() -> None:
     post = heard(poll={"question": "?"})
     assert isinstance(post, Post)

@@ -33,6 +33,7 @@ _NEEDED = frozenset(
         "caption",
         "caption_entities",
         "photo",
+        "live_photo",
         "document",
         "sticker",
         "media_group_id",

@@ -23,13 +23,16 @@ MAKE = "make"
 """`/make anime`: the command that only addresses the bot, for groups in privacy mode."""
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?(?![A-Za-z0-9_@/])")
 """Chinese goes on without a space: `/make动漫`."""
-_PICTURE_NAME = re.compile(r"\.(jpe?g|png|webp|heic|heif|gif|bmp|tiff?|avif)$", re.IGNORECASE)
+_PICTURE_NAME = re.compile(
+    r"\.(jpe?g|jpe|jfif|mpo|png|webp|hei[cf]s?|hif|avifs?|gif|bmp|dib|tiff?|jp2|j2k|tga|ico)$", re.IGNORECASE
+)
 _ANY_TYPE = frozenset({"", "application/octet-stream"})
 _JOB = re.compile(r"[a-z]+:([0-9a-f]{20})(?:\||$)")
 _MARKS = " ,，:：、"
 """What may stand between the bot's name, or a command, and the wish."""
 _UNUSABLE = (
     "video",
+    "live_photo",
     "animation",
     "voice",
     "audio",
@@ -287,8 +290,10 @@ def _without_name(text: str, message: telegram.Message, me: Me) -> tuple[str, bo
 def attachments(message: telegram.Message | telegram.ExternalReplyInfo) -> tuple[Attachment, ...]:
     """The picture in a message: the largest size of a photo, an image sent as a file, or a static sticker."""
     number = message.message_id if isinstance(message, telegram.Message) else 0
-    if message.photo:
-        return (_attachment(max(message.photo, key=lambda size: size.width * size.height), number),)
+    # A live photo sets `photo` too, but not where it is quoted from another chat.
+    sizes = message.photo or (message.live_photo.photo if message.live_photo else ())
+    if sizes:
+        return (_attachment(max(sizes, key=lambda size: size.width * size.height), number),)
     document = message.document
     if document is not None and getattr(message, "animation", None) is None and _may_be_picture(document):
         return (_attachment(document, number),)

@@ -7,10 +7,12 @@ import { apply, t } from "./words.js";
 export const MAX_PHOTOS = 8;
 export const MAX_MB = 20;
 const DRAFT = "likeness.draft";
-const PHOTO_NAME = /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i;
+const PHOTO_NAME = /\.(jpe?g|jpe|jfif|mpo|png|webp|gif|bmp|dib|tiff?|hei[cf]s?|hif|avifs?|jp2|j2k|tga|ico)$/i;
 const $ = (id) => document.getElementById(id);
 
-const isPhoto = (file) => (file.type.startsWith("image/") && file.type !== "image/svg+xml") || PHOTO_NAME.test(file.name);
+// By type or name; where neither tells, the server looks at its bytes.
+const untold = (file) => ["", "application/octet-stream"].includes(file.type) && !file.name.includes(".");
+const isPhoto = (file) => (file.type.startsWith("image/") && file.type !== "image/svg+xml") || PHOTO_NAME.test(file.name) || untold(file);
 
 export class Composer {
   #form = $("composer");
@@ -159,16 +161,32 @@ export class Composer {
     this.#id ??= newId();
     const message = { id: this.#id, text: this.#text.value.trim(), photos: this.#photos.map((p) => p.file), picture: this.#quote?.url };
     this.#busy(true);
+    if (await this.#someAreGone()) return;
     try {
       await post(message, (part) => $("rising").style.setProperty("--sent", String(part)));
       this.taken(message.id);
     } catch (refusal) {
       if (!this.#sending) return; // it arrived after all: its own line was seen
+      if (refusal.code === "network" && await this.#someAreGone()) return;
       const id = this.#id;
       this.#busy(false);
       this.#id = id;
       this.fail(navigator.onLine ? refusal.message : t("status.offline"), () => this.send());
     }
+  }
+
+  // Files that were moved or changed since they were picked can be read no more: they are let go, which sending again
+  // would not mend.
+  async #someAreGone() {
+    const readable = await Promise.all(this.#photos.map(({ file }) => file.slice(0, 1).arrayBuffer().then(() => true, () => false)));
+    const gone = this.#photos.filter((_, index) => !readable[index]);
+    if (!gone.length) return false;
+    for (const { url } of gone) URL.revokeObjectURL(url);
+    this.#photos = this.#photos.filter((_, index) => readable[index]);
+    this.#busy(false);
+    this.#drawAttached();
+    this.fail(t("error.file_gone", { name: gone.map(({ file }) => file.name).join(", ") }));
+    return true;
   }
 
   // The message of this id has been taken, whether its answer arrived or its line was seen in the conversation.
@@ -246,7 +264,7 @@ function tile(kind, content, label, remove) {
 }
 
 const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
-const kindOf = (file) => (PHOTO_NAME.exec(file.name)?.[1] ?? file.type.split("/")[1] ?? "").toUpperCase();
+const kindOf = (file) => (PHOTO_NAME.exec(file.name)?.[1] ?? (file.type.split("/")[1] || file.name)).toUpperCase();
 
 function keep(text) {
   try {
