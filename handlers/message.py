@@ -62,7 +62,7 @@ class Message:
     `photos` came with the message; `quoted_photos` are those of the message it replies to, and win over the photos in
     the session. `quoted_job` is the id of the job
     whose result it replies to, where the channel knows. `language_hint`: what the platform says of the person's
-    language, used until their words say more.
+    language: it holds where it changes, and until a sentence of theirs says more.
     """
 
     key: str
@@ -80,6 +80,8 @@ class Message:
     """When it was said, to about a second; None: now."""
     edits: str | None = None
     """The key of the message it is another version of: it leads to something only where it is read otherwise."""
+    offered: bool = False
+    """Its words are an example that was offered to be tapped: they are meant, but say nothing of the language."""
     forwarded: bool = False
     """Its words are somebody else's: its photos are taken, and what to do with them is asked."""
     left_out: int = 0

@@ -52,12 +52,14 @@ class Question(_Frozen):
 
     `style`: pick a style for `order` · `photo`: `order` waits for a photo · `second_photo`, `text`: likewise ·
     `confirm`: `order` costs more than the limit · `consent`: `order` would go to `company`, which is not accepted ·
-    `gender`: which preset of a trained face `order` is made with ·
-    `reading`: which of `orders` was meant · `browse`: a menu was shown.
+    `gender`: which preset of a trained face `order` is made with · `reading`: which of `orders` was meant ·
+    `forget`: whether to delete everything · `browse`: a menu was shown.
     `options` are the ids of the choices offered, in order, so that a number answers too.
     """
 
-    kind: Literal["style", "photo", "second_photo", "text", "confirm", "consent", "gender", "reading", "browse"]
+    kind: Literal[
+        "style", "photo", "second_photo", "text", "confirm", "consent", "gender", "reading", "forget", "browse"
+    ]
     options: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     """What the options were called, so that words answer too."""
@@ -70,10 +72,20 @@ class Question(_Frozen):
     at: datetime
 
 
+class Menu(_Frozen):
+    """What was offered last, whatever it was: while it is to be seen, its numbers and names are understood."""
+
+    options: tuple[str, ...]
+    labels: tuple[str, ...]
+    at: datetime
+
+
 class Session(_Frozen):
     """Everything remembered about a person in a chat between two messages."""
 
     language: Literal["zh", "en"] | None = None
+    language_hint: Literal["zh", "en"] | None = None
+    """What the page or client spoke when it last said so: where it changes, the answers do."""
     language_fixed: bool = False
     """True once set by /settings: then words no longer change it."""
     photos: tuple[SessionPhoto, ...] = ()
@@ -84,6 +96,7 @@ class Session(_Frozen):
     last_order: Order | None = None
     last_result: LastResult | None = None
     question: Question | None = None
+    menu: Menu | None = None
 
     def fresh_photos(self, now: datetime) -> tuple[SessionPhoto, ...]:
         """The photos that still count: at most 8, at most 30 minutes old."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from handlers.session import Question
+from handlers.session import Menu, Question
 from intent import without_emoji_codes
 
 _NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
@@ -12,7 +12,7 @@ _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st"
 
 def folded(text: str) -> str:
     """Width, case, edges and end punctuation made equal."""
-    return unicodedata.normalize("NFKC", text).casefold().strip().strip(".。!！?？,，~～ ")
+    return unicodedata.normalize("NFKC", text).casefold().strip().strip(".。!！?？,，、~～ ")
 
 
 def without_signs(text: str) -> str:
@@ -20,14 +20,19 @@ def without_signs(text: str) -> str:
     return folded("".join(c for c in without_emoji_codes(text) if unicodedata.category(c) not in ("So", "Sk", "Cf")))
 
 
+_POLITE = re.compile(r"(?: ?(?:please|pls|plz|thanks|thx)|吧|呀|谢谢|，?谢了)$")
+
+
 def number_in(text: str, most: int) -> int | None:
     """The number a short answer names (`2`, `第二个`, `the second one`, `②`), from 1 to `most`."""
-    plain = folded(text)
+    plain = _POLITE.sub("", folded(text))
     found: int | None = None
-    if m := re.fullmatch(r"(?:第|选|要|no\.? ?|number |#|option )?\s*(\d{1,2})\s*(?:个|张|号|种|款|\))?", plain):
+    if m := re.fullmatch(r"(?:no\.? ?|number |#|option |i want )?(\d{1,2})", plain):
         found = int(m[1])
-    elif m := re.fullmatch(r"(?:第|选|要)?([一二两三四五六七八九十])(?:个|张|号|种|款)?", plain):
-        found = _NUMERALS[m[1]]
+    elif m := re.fullmatch(
+        r"我?(?:要|选|来)?(?:第)?\s*(\d{1,2}|[一二两三四五六七八九十])\s*(?:个|张|号|种|款|\))?", plain
+    ):
+        found = _NUMERALS.get(m[1]) or int(m[1])
     elif m := re.fullmatch(r"(?:the )?(\w+)(?: one| picture| photo)?", plain):
         found = _ORDINALS.get(m[1])
     return found if found and 1 <= found <= most else None
@@ -61,10 +66,10 @@ def names_no_letters(prompt: str) -> bool:
     return _ONLY_ASKS_FOR_TEXT.fullmatch(folded(prompt)) is not None
 
 
-def named(question: Question, text: str) -> str | None:
-    """The id of the offered choice that is called just so, or whose key it is."""
-    plain = folded(text)
-    for option, label in zip(question.options, question.labels, strict=False):
+def named(offer: Question | Menu, text: str) -> str | None:
+    """The id of the offered choice that is called just so (its number before it or not), or whose key it is."""
+    plain = re.sub(r"^\d{1,2}[.、)] *(?=\D)", "", folded(text))
+    for option, label in zip(offer.options, offer.labels, strict=False):
         if plain in (folded(label), option) or (plain == option.partition(":")[2] and not plain.isdecimal()):
             return option
     return None

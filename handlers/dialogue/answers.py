@@ -10,15 +10,21 @@ from handlers.session import Question
 from intent import Answer, read_answer, without_emoji_codes
 from providers.catalog import ACTIONS, STYLES
 
-_SHALL_I = frozenset({"confirm", "consent"})
+_SHALL_I = frozenset({"confirm", "consent", "forget"})
+"""Questions answered by yes or no."""
 _WAITS_FOR_PHOTO = frozenset({"photo", "second_photo"})
-_COUNTS = _SHALL_I | _WAITS_FOR_PHOTO | {"style"}
+_COUNTS = frozenset({"confirm", "consent"}) | _WAITS_FOR_PHOTO | {"style"}
 """Questions about an order of so many pictures, to which a number of pictures is an answer."""
 
 
-def chosen(turn: TurnBuilder, question: Question, text: str) -> str | None:
-    """The id of the offered choice that the words pick. Its very name outranks a command of the same name."""
-    if not text or question.kind in _WAITS_FOR_PHOTO:
+def chosen(turn: TurnBuilder, question: Question | None, text: str) -> str | None:
+    """The id of the offered choice that the words pick: by its number on what was shown last, by its name in the open
+    question. Its very name outranks a command of the same name."""
+    if not text:
+        return None
+    if question is None:
+        return _on_the_menu(turn, text)
+    if question.kind in _WAITS_FOR_PHOTO:
         return None
     reply = read_answer(text)
     if question.kind in _SHALL_I and reply is not None:
@@ -35,7 +41,17 @@ def chosen(turn: TurnBuilder, question: Question, text: str) -> str | None:
         for option, order in zip(question.options, question.orders, strict=False):
             if order.photos_as == photos_as:
                 return option
-    return answer_matching.answer(question, text)
+    return _on_the_menu(turn, text) or answer_matching.answer(question, text)
+
+
+def _on_the_menu(turn: TurnBuilder, text: str) -> str | None:
+    """By number; by name only where the words mean nothing else."""
+    menu = turn.shown_menu()
+    if menu is None:
+        return None
+    if (number := answer_matching.number_in(text, len(menu.options))) is not None:
+        return menu.options[number - 1]
+    return answer_matching.named(menu, text) if turn.intent.operation == "none" else None
 
 
 def answered(turn: TurnBuilder, question: Question, text: str) -> bool:

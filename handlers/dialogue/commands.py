@@ -38,8 +38,8 @@ VARIATIONS = 3
 """Pictures made by a tap on "variations"."""
 
 
-def run(turn: TurnBuilder, command: str, *, slash: bool) -> None:
-    """One of the commands of the intent contract. `slash`: typed as `/command`, so certainly meant."""
+def run(turn: TurnBuilder, command: str) -> None:
+    """One of the commands of the intent contract."""
     match command:
         case "start":
             turn.say(turn.words("say.hello"))
@@ -56,7 +56,7 @@ def run(turn: TurnBuilder, command: str, *, slash: bool) -> None:
         case "again":
             _again(turn, turn.intent.count, turn.intent.aspect_ratio)
         case "forget":
-            _forget(turn, sure=slash)
+            _ask_to_forget(turn)
         case "privacy":
             _privacy(turn)
         case _:
@@ -69,12 +69,13 @@ def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:
         _set_language(turn, rest)
     else:
         turn.close_question()
-        _forget(turn, sure=True) if rest == "yes" else turn.say(turn.words("say.declined"))
+        _forget(turn) if rest == "yes" else turn.say(turn.words("say.kept"))
 
 
-def on_job(turn: TurnBuilder, verb: str) -> None:
+def on_job(turn: TurnBuilder, verb: str, job_id: str) -> None:
     """A choice under a result or an error: it speaks of one job of this person."""
-    job = turn.result()
+    picked_in_words = next((job for job in turn.heard.running if job.id == job_id), None)
+    job = turn.result() or picked_in_words
     if job is None:
         turn.say(turn.words("say.nothing_open"))
     elif verb == "cancel":
@@ -256,14 +257,16 @@ def _cancel(turn: TurnBuilder, job: str) -> None:
     turn.say(turn.words("say.cancelling"), job=job)
 
 
-def _forget(turn: TurnBuilder, *, sure: bool) -> None:
-    if not sure:
-        choices = (
-            Choice(id="forget:yes", label=turn.words("choice.delete")),
-            Choice(id="forget:no", label=turn.words("choice.keep")),
-        )
-        turn.ask("browse", turn.words("say.forget_ask"), choices)
-        return
+def _ask_to_forget(turn: TurnBuilder) -> None:
+    """However it was asked for: it cannot be undone."""
+    choices = (
+        Choice(id="forget:yes", label=turn.words("choice.delete")),
+        Choice(id="forget:no", label=turn.words("choice.keep")),
+    )
+    turn.ask("forget", turn.words("say.forget_ask"), choices)
+
+
+def _forget(turn: TurnBuilder) -> None:
     turn.cancel.extend(job.id for job in turn.heard.running)
     turn.forget = True
     turn.session = Session()

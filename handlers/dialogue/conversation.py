@@ -23,11 +23,12 @@ from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
 from handlers.dialogue.gate import Gate
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used_up
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
+from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.refusals import refusal_counted
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.sticker_packs import StickerPacks
-from handlers.dialogue.turn import Decision, language_of
+from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
 from handlers.marked_copies import with_copies
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
@@ -246,8 +247,7 @@ class Conversation:
         """The answer to an admin's word, or to an invite code; None where it is neither."""
         if not (self._access.takes_codes or is_operators(message.text)):
             return None
-        read = language_in(message.text)
-        language = language_of(session, message.text, read, message.language_hint)
+        language = language_for(session, message, language_in(message.text))
         reply = await self._admin.reply(message, language)
         code = (message.came_by or message.text).removeprefix("/start ")
         if reply is None and await self._access.redeem(message.chat, code):
@@ -397,8 +397,7 @@ class Conversation:
         return tuple(laid), tuple(refused)
 
     def _language(self, heard: MessageFacts) -> Language:
-        read = language_in(heard.message.text)
-        return language_of(heard.session, heard.message.text, read, heard.message.language_hint)
+        return language_for(heard.session, heard.message, language_in(heard.message.text))
 
     async def _read(self, heard: MessageFacts) -> Intent:
         photos = photos_in_sight(heard)

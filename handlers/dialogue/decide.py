@@ -56,14 +56,13 @@ def said(turn: TurnBuilder, text: str) -> None:
     if face_talk.said(turn, text):
         return
     question = turn.open_question()
-    if question is not None:
-        if face_talk.photos_came(turn, question):
-            return
-        if (chosen := answers.chosen(turn, question, text)) is not None:
-            tapped(turn, chosen)
-            return
-        if answers.answered(turn, question, text):
-            return
+    if question is not None and face_talk.photos_came(turn, question):
+        return
+    if (chosen := answers.chosen(turn, question, text)) is not None:
+        tapped(turn, chosen)
+        return
+    if question is not None and answers.answered(turn, question, text):
+        return
     if turn.heard.asked is not None and (reply := read_answer(text)) is not None and reply.kind != "count":
         tapped(turn, f"{'agree' if reply.kind == 'yes' else 'refuse'}:{turn.heard.asked.job}")
         return
@@ -96,7 +95,7 @@ def read_command(turn: TurnBuilder, intent: Intent, text: str) -> None:
     if intent.decision == "ask" and intent.command in _CALLS_OFF:
         nothing_asked(turn, text)
     else:
-        commands.run(turn, intent.command or "help", slash=text.startswith("/"))
+        commands.run(turn, intent.command or "help")
 
 
 def take_reading(turn: TurnBuilder, intent: Intent) -> None:
@@ -213,9 +212,9 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
         case "language" | "forget":
             commands.tapped(turn, verb, rest)
         case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel" | "stickers":
-            commands.on_job(turn, verb)
+            commands.on_job(turn, verb, rest)
         case "clean" | "clean_yes":
-            commands.on_job(turn, verb)
+            commands.on_job(turn, verb, rest)
         case _:
             turn.say(turn.words("say.nothing_open"))
 

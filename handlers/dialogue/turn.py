@@ -1,6 +1,5 @@
 """One turn in the making: the session as it will be, and what will be said. What happens in it is `decide`'s."""
 
-import re
 from dataclasses import dataclass, field, replace
 
 from handlers.dialogue import answer_matching
@@ -13,9 +12,10 @@ from handlers.dialogue.interpretation import (
     photos_meant,
     speaks_of_several,
 )
+from handlers.dialogue.language import language_for
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.order import Order
-from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Question, Session
+from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Menu, Question, Session
 from handlers.store.base import Job
 from handlers.words import words
 from intent import Intent
@@ -50,21 +50,6 @@ class Decision:
     """Trained faces that are to be forgotten."""
 
 
-def language_of(session: Session, text: str, read: Language, hint: Language | None) -> Language:
-    """One language a person, from their words. A lone foreign word ("anime", "OK") does not turn the language."""
-    if session.language_fixed and session.language:
-        return session.language
-    text = re.sub(r"^/\w+", "", text)  # a command is in no language
-    letters = [c for c in text if c.isalpha()]
-    if not letters:
-        return session.language or hint or "en"
-    if session.language is None:
-        return read
-    if any("\u4e00" <= c <= "\u9fff" for c in text):
-        return "zh"
-    return "en" if len(text.split()) >= 3 else session.language
-
-
 @dataclass(kw_only=True)
 class TurnBuilder:
     """One turn in the making: the session as it will be, and what will be said."""
@@ -95,8 +80,9 @@ class TurnBuilder:
         self.session = self.heard.session
         message = self.heard.message
         self.intent = self.desk.read(message.text, photos_in_sight(self.heard))
-        self.language = language_of(self.session, message.text, self.intent.language, message.language_hint)
-        self.session = self.session.model_copy(update={"language": self.language})
+        self.language = language_for(self.session, message, self.intent.language)
+        hint = message.language_hint or self.session.language_hint
+        self.session = self.session.model_copy(update={"language": self.language, "language_hint": hint})
 
     def decision(self) -> Decision:
         return Decision(
@@ -130,6 +116,10 @@ class TurnBuilder:
         """Add a reply. Its id comes from the message, so that a repeated turn says the same message again."""
         text = "\n".join([text, *self.notes])
         self.notes.clear()
+        if choices:
+            options, labels = tuple(c.id for c in choices), tuple(c.label for c in choices)
+            menu = Menu(options=options, labels=labels, at=self.heard.now)
+            self.session = self.session.model_copy(update={"menu": menu})
         self.replies.append(
             Outgoing(
                 id=f"{self.heard.message.key}:{len(self.replies)}",
@@ -163,6 +153,8 @@ class TurnBuilder:
         }
         opened = Question.model_validate(question)
         self.session = self.session.model_copy(update={"question": opened})
+        if kind not in ("browse", "style"):  # what is answered once is no menu
+            self.session = self.session.model_copy(update={"menu": None})
         for order in (opened.order, *opened.orders):
             if order is not None:
                 self._mark(order, "asked")
@@ -171,6 +163,13 @@ class TurnBuilder:
         """The question still open; one too old to be remembered by a person is not."""
         question = self.session.question
         return question if question and self.heard.now - question.at <= QUESTION_LIFE else None
+
+    def shown_menu(self) -> Menu | None:
+        """What was offered last, unless it is old, or a result has come since."""
+        menu, result = self.session.menu, self.session.last_result
+        if menu is None or self.heard.now - menu.at > QUESTION_LIFE:
+            return None
+        return None if result is not None and result.at > menu.at else menu
 
     def close_question(self) -> None:
         self.session = self.session.model_copy(update={"question": None})

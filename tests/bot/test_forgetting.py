@@ -103,6 +103,7 @@ async def test_on_sqlite_no_byte_of_a_forgotten_person_is_left(tmp_path: Path) -
         before = everything_on_disk(tmp_path)
         assert any(PERSON.encode() in data for data in before.values()), "it was there"
         await says(made, "m2", ANN, "/forget")
+        await says(made, "m3", ANN, "yes")
         while_it_runs = everything_on_disk(tmp_path)
     for name, data in {**while_it_runs, **everything_on_disk(tmp_path)}.items():
         assert_gone(name, data, picture)
@@ -113,6 +114,7 @@ async def test_who_did_not_ask_keeps_everything(tmp_path: Path) -> None:
     async with parts(settings(tmp_path, None)) as made, running(made):
         await has_a_picture_made(made, BEN, tmp_path / "ben.jpg")
         await says(made, "m2", ANN, "/forget")
+        await says(made, "m3", ANN, "yes")
         (job,) = await made.store.jobs(chat=BEN)
         assert job.pictures[0].path.is_file()
         assert job.order.photos[0].is_file()
@@ -126,6 +128,7 @@ async def test_on_postgresql_no_row_of_a_forgotten_person_is_left(tmp_path: Path
             (job,) = await made.store.jobs(chat=ANN)
             picture = job.pictures[0].path.read_bytes()
             await says(made, "m2", ANN, "/forget")
+            await says(made, "m3", ANN, "yes")
         engine = make_engine(url, pool_size=1)
         with engine.connect() as connection:
             tables = [(t, s) for s in ("public", "dbos") for t in sa.inspect(connection).get_table_names(schema=s)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from bot.channels.web.cookies import chat_of
+from bot.channels.web.texts import examples
 from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.store.base import Entry
 from providers.base import PictureFile
@@ -105,6 +106,7 @@ class Received(_Frozen):
             quoted_photos=() if taken_up else tuple(photo.incoming() for photo in self.quoted),
             quoted_job=None if taken_up else self.quoted_job,
             language_hint=self.language,
+            offered=self.text in examples(),
             ref=self.id,
             at=self.at,
             address=self.address,

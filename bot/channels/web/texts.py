@@ -21,6 +21,12 @@ def word(language: Language, key: str, /, **params: int) -> str:
     return _all()[language][key].format_map(params)
 
 
+@cache
+def examples() -> frozenset[str]:
+    """What the page offers to be tapped, in any of its languages."""
+    return frozenset(text for words in _all().values() for key, text in words.items() if ".example" in key)
+
+
 def language_of(accept: str) -> Language:
     """The language of an `Accept-Language` header: the first of ours in the order of the browser's wishes."""
     wishes: list[tuple[float, str]] = []

@@ -158,7 +158,7 @@ class Answering:
     async def _answer_now(self, event: Event, fresh: Awaitable[bool] | None, *, patient: bool = False) -> Answer:
         if event.sort == "unfollow":
             await _checked(fresh)
-            leaving = self._incoming.message(event, ForHandlers(text="/forget"))
+            leaving = self._incoming.message(event, ForHandlers(choice="forget:yes"))
             await self._incoming.keep(self._incoming.begin(event, leaving))
             return SILENCE
         found = await self._people.record(event.openid)

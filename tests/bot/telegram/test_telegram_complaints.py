@@ -215,6 +215,7 @@ async def test_after_forget_no_id_of_a_photo_is_left(tmp_path: Path, telegram: F
         assert [request.task.photos for request in stage.provider.submitted] == [1, 1, 1]
         await stage.read()
         ann.says("/forget")
+        ann.says("yes")
         await stage.read()
         for space in ("telegram.albums", "telegram.refs", "telegram.jobs", "telegram.places", "telegram.kept"):
             assert await stage.store.space(space) == (), space

@@ -345,7 +345,7 @@ COMMANDS = {
     "/cancel": "nothing running",
     "/settings": "Language",
     "/privacy": "Nothing of yours has gone to another company",
-    "/forget": "Forgotten: your photos (0)",
+    "/forget": "Delete all your photos",
 }
 
 
@@ -406,6 +406,7 @@ async def test_forgetting_deletes_and_says_what(tmp_path: Path, telegram: FakeTe
         await stage.until(lambda: telegram.pictures(1))
         job = await stage.ended((await stage.job(1)).id)
         ann.says("/forget")
+        ann.says("yes")
         await stage.until(lambda: "Forgotten: your photos (1), your pictures (1)" in telegram.words(1))
         assert not job.pictures[0].path.exists()
         assert not await stage.jobs_of(1)

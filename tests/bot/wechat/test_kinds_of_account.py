@@ -213,7 +213,8 @@ async def test_a_page_expires_cannot_be_guessed_and_is_forgotten_with_its_person
         wrong = urls[0][:-1] + ("A" if urls[0][-1] != "A" else "B")
         assert (await likeness.get(wrong)).status_code == 404
         assert (await likeness.get(f"{urls[0]}/2")).status_code == 404
-        await ann.types("/forget")  # when that is answered the page is gone
+        await ann.types("/forget")
+        await ann.types("好的")  # when that is answered the page is gone
         assert (await likeness.get(urls[0])).status_code == 404
         assert (await likeness.get(f"{urls[0]}/1")).status_code == 404
         assert (await likeness.get(urls[1])).status_code == 200
@@ -316,6 +317,7 @@ async def test_permanent_material_is_deleted_from_the_account_when_its_page_is_g
             await person.types("1")
         assert len(wechat.media) == 2
         await ann.types("/forget")
+        await ann.types("好的")
         wechat.plan("del_material", status=503)
         for _ in range(2):
             with suppress(WeChatError):
@@ -400,6 +402,7 @@ async def test_pages_of_who_is_no_follower_to_the_platform_are_gone_after_forget
         await likeness.makes(ann)
         assert (await likeness.get(link)).status_code == 200
         await ann.types("/forget")
+        await ann.types("好的")
         await likeness.channel.idle()
         assert (await likeness.get(link)).status_code == 404
 

@@ -77,13 +77,13 @@ async def test_who_is_blocked_gets_no_pictures_but_help_usage_and_forgetting(tmp
     assert await wishes(ann) == words("en", "access.blocked")
     assert said(await ann.sends("/help")) == words("en", "say.help")
     assert said(await ann.sends("/usage")) == words("en", "say.usage_none")
-    assert "Forgotten" in said(await ann.sends("/forget"))
+    assert "Forgotten" in said(await ann.taps("forget:yes"))
 
 
 async def test_trial_pictures_are_counted_for_ever_and_outlive_being_forgotten(tmp_path: Path) -> None:
     ann = person(tmp_path, who="list", trial=2)
     await wishes(ann, 2)
-    await ann.sends("/forget")
+    await ann.taps("forget:yes")
     assert await wishes(ann) == words("en", "access.trial_over", n=2)
 
 

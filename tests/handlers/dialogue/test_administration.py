@@ -71,7 +71,7 @@ async def test_a_blocked_person_stays_blocked_after_forgetting_until_unblocked(
 ) -> None:
     root, ann = person(tmp_path, store, "root"), person(tmp_path, store)
     await root.sends("/admin block test:ann")
-    await ann.sends("/forget")
+    await ann.taps("forget:yes")
     assert said(await ann.sends("oil painting", "me.jpg")) == words("en", "access.blocked")
     await root.sends("/admin unblock test:ann")
     await ann.sends("oil painting")

@@ -7,6 +7,7 @@ import pytest
 from handlers.message import Language
 from handlers.order import Order
 from handlers.quote import Quote
+from providers.errors import AskPerson
 from providers.money import Money
 from tests.handlers.talk import Person, names, offered, said
 
@@ -189,3 +190,52 @@ async def test_a_remark_to_a_question_for_a_photo_asks_for_it_again(ann: Person)
 @pytest.mark.parametrize("text", ["谢谢[裂开]", "thanks 🙏", "谢谢！"])
 async def test_thanks_are_thanks_whatever_code_is_beside_them(ann: Person, text: str) -> None:
     assert said(await ann.sends(text)) in ("You're welcome!", "不客气！")
+
+
+def refusing(order: Order) -> Quote:
+    if any(edit.action == "slim" for shot in order.shots for edit in shot.edits):
+        raise AskPerson("nobody", code="no_provider", params={"could": "fal"})
+    return Quote(cost=Money.zero(), seconds=2, basic=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["2", "２", "②", "2.", "第二个", "选2", "二", "我要第二个", "the second one", "option 2", "2 please"]
+)
+async def test_what_a_refusal_offers_is_picked_by_number_too(tmp_path: Path, text: str) -> None:
+    ann = Person(tmp_path, quote=refusing)
+    assert offered(await ann.sends("瘦脸", "me.jpg")) == ["groups", "edits"]
+    assert all(choice.startswith("action:") for choice in offered(await ann.sends(text)))
+
+
+async def test_what_a_refusal_offers_is_picked_by_name_too(tmp_path: Path) -> None:
+    ann = Person(tmp_path, quote=refusing)
+    refused = await ann.sends("瘦脸", "me.jpg")
+    label = refused[-1].choices[1].label
+    assert offered(await ann.sends(label))[0].startswith("action:")
+
+
+async def test_a_menu_is_understood_for_as_long_as_it_is_the_last_that_was_shown(ann: Person) -> None:
+    groups = offered(await ann.sends("", "me.jpg", hint="zh"))
+    styles = offered(await ann.taps(groups[0]))
+    await ann.sends("1")
+    await ann.sends("2")  # the list still stands there
+    jobs = await ann.store.jobs(chat=ann.chat)
+    assert [f"style:{job.order.shots[0].style}" for job in reversed(jobs)] == styles[:2]
+    await ann.gets_result()
+    await ann.sends("3")  # now it would be a picture of the result, or nothing
+    assert await ann.job_count() == 2
+
+
+async def test_a_question_answered_once_is_no_menu(dear: Person) -> None:
+    await asked(dear)
+    await dear.sends("no")
+    await dear.sends("1")
+    assert await dear.job_count() == 0
+
+
+async def test_the_newest_numbers_are_meant_while_a_question_is_open(ann: Person) -> None:
+    await ann.sends("anime", "me.jpg")
+    await ann.sends("约会照")
+    assert offered(await ann.sends("状态"))[0].startswith("cancel:")
+    await ann.sends("1")
+    assert ann.jobs.cancelled

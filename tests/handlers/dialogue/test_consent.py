@@ -91,7 +91,7 @@ async def test_an_acceptance_is_one_persons_and_goes_with_them(tmp_path: Path) -
     await ann.taps("consent:yes")
     bob = Person(tmp_path, name="bob", quote=through(FAL), store=store, consent=True)
     assert "consent:yes" in offered(await bob.sends("anime", "me.jpg"))
-    await ann.sends("/forget")
+    await ann.taps("forget:yes")
     assert await Consents(store).accepted(ann.chat) == frozenset()
     assert "consent:yes" in offered(await ann.sends("anime", "me.jpg"))
 

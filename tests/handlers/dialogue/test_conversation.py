@@ -293,8 +293,9 @@ async def test_cancel_stops_the_newest_job(ann: Person) -> None:
 async def test_forget_deletes_and_says_how_much(ann: Person, tmp_path: Path) -> None:
     await ann.sends("anime style", "me.jpg")
     await ann.gets_result()
-    replies = await ann.sends("/forget")
-    assert "deleted" in said(replies)
+    assert offered(await ann.sends("/forget")) == ["forget:yes", "forget:no"]
+    assert await ann.job_count() == 1
+    assert "deleted" in said(await ann.sends("yes"))
     assert await ann.job_count() == 0
     assert (await ann.store.session(ann.chat)).photos == ()
 
@@ -304,6 +305,9 @@ async def test_forgetting_in_passing_words_is_confirmed_first(ann: Person) -> No
     await ann.gets_result()
     assert offered(await ann.sends("删除我的所有照片和记录")) == ["forget:yes", "forget:no"]
     assert await ann.job_count() == 1
+    await ann.sends("不要")
+    assert await ann.job_count() == 1
+    await ann.sends("删除我的所有照片和记录")
     await ann.taps("forget:yes")
     assert await ann.job_count() == 0
 
