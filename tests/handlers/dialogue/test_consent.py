@@ -287,7 +287,7 @@ async def test_a_consent_goes_with_its_person_and_is_each_senders_own(tmp_path: 
     assert "2026-11-21" in said(await ann.sends("/privacy"))
     other = ann.chat.__class__(channel="test", chat="ann", person="ben")
     assert await Consents(ann.store).agreed_to_faces(other) is None
-    await ann.sends("/forget")
+    await ann.taps("forget:yes")
     assert await Consents(ann.store).agreed_to_faces(ann.chat) is None
 
 

@@ -129,7 +129,7 @@ async def test_faces_are_listed_and_deleted_by_words(tmp_path: Path) -> None:
 
 async def test_a_forgotten_person_has_no_face(tmp_path: Path) -> None:
     ann = await with_face(tmp_path)
-    await ann.sends("/forget")
+    await ann.taps("forget:yes")
     assert await Faces(ann.store).of(ann.chat) == ()
 
 
