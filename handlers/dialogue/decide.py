@@ -142,7 +142,8 @@ def friendly_line(turn: TurnBuilder, text: str) -> str:
         return "say.remark_photo"
     if fresh_result(turn.session, turn.heard.now) is not None:
         return "say.remark_result"
-    return "say.hello" if turn.session == Session(language=turn.language) else "say.small_talk"
+    nothing_yet = turn.session.model_copy(update={"language": None, "language_hint": None}) == Session()
+    return "say.hello" if nothing_yet else "say.small_talk"
 
 
 def which_reading(turn: TurnBuilder, intent: Intent) -> None:
