@@ -10,6 +10,8 @@ def describe(order: Order, language: Language) -> str:
     """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
     if order.operation == "train_face":
         return words(language, "name.train_face")
+    if order.sheet:
+        return words(language, "name.expression_sheet" if order.expressions else "name.character_sheet")
     if order.template is not None:
         return words(language, "name.template")
     if order.face is not None:

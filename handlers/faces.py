@@ -36,14 +36,15 @@ class Faces:
         kept = _read(await self._values.value(FACES, owner))
         return tuple(sorted((face for face, _ in kept.values()), key=lambda face: face.created, reverse=True))
 
-    async def keep(self, chat: Chat, face: TrainedFace, *, at: datetime) -> None:
-        """Add a face, once however often it is kept; one without a name gets the next number."""
+    async def keep(self, chat: Chat, face: TrainedFace, *, at: datetime) -> TrainedFace:
+        """Add a face, once however often it is kept; one without a name gets the next number. As it is kept."""
 
         def added(kept: dict[str, tuple[TrainedFace, str]]) -> dict[str, tuple[TrainedFace, str]]:
             name = face.name or (kept[face.id][0].name if face.id in kept else str(len(kept) + 1))
             return {**kept, face.id: (replace(face, name=name), at.isoformat())}
 
         await self._change(chat, added)
+        return next((kept for kept in await self.of(chat) if kept.id == face.id), face)
 
     async def after(self, chat: Chat, *, dropped: Collection[str], used: Collection[str | None], at: datetime) -> None:
         """After a turn: some were deleted (at their services the job runner does it), others used, so that they do not

@@ -91,6 +91,8 @@ class Session(_Frozen):
     photos: tuple[SessionPhoto, ...] = ()
     gender: Literal["female", "male"] | None = None
     """Which presets of a trained face are theirs; asked once, and set by /settings."""
+    trained_from: tuple[StoredPath, ...] = ()
+    """Photos that a face was trained from: they do not stand in its way."""
     child: bool = False
     """Words said that the photos lying here show a child."""
     last_order: Order | None = None

@@ -11,8 +11,11 @@ from providers.faces import TrainedFace
 
 
 def applied(turn: TurnBuilder, order: Order) -> Order:
-    """The order with the trained face, where no photo is there and a preset fits; else as it is."""
-    if order.operation != "portrait" or order.photos or order.face or order.template:
+    """The order with the trained face, where no photo is there but those it was trained from, and a preset fits; else
+    as it is."""
+    if order.operation != "portrait" or order.face or order.template:
+        return order
+    if not set(order.photos) <= set(turn.session.trained_from):
         return order
     made = of_face(turn, order)
     if made is None or order.shots[0].style not in presets(turn.heard.faces or ()):

@@ -83,6 +83,8 @@ def confirmed(turn: TurnBuilder, order: Order) -> None:
     """They agreed, having read which company their photos go to."""
     turn.accept.extend(turn.desk.quote(order).companies if turn.accepted is not None else ())
     ordering.start(turn, order)
+    if turn.jobs:
+        turn.session = turn.session.model_copy(update={"trained_from": order.photos})
 
 
 def photos_came(turn: TurnBuilder, question: Question) -> bool:

@@ -67,8 +67,7 @@ class Trainings:
             gender=job.order.gender,
             created=self.clock(),
         )
-        await self.faces.keep(job.chat, face, at=self.clock())
-        return face
+        return await self.faces.keep(job.chat, face, at=self.clock())
 
     async def clear(self) -> None:
         """Delete at their services what nobody has any more. What does not work is tried at the next call."""

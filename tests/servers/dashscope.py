@@ -256,7 +256,7 @@ class FakeDashScope(FakeService):
         content = [{"image": self._kept(make(n), plan)} for n in made]
         choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": content}}
         return JSONResponse(
-            {"request_id": "r", "output": {"choices": [choice]}, "usage": {"image_count": len(content)}}
+            {"request_id": str(uuid.uuid4()), "output": {"choices": [choice]}, "usage": {"image_count": len(content)}}
         )
 
     async def _wan(self, request: Request) -> Response:

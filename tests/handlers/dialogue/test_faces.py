@@ -107,6 +107,16 @@ async def test_a_photo_is_used_where_one_is_there_but_for_words_that_name_the_fa
     assert ((await ann.job()).order.face, (await ann.job()).order.photos) == ("f1", ())
 
 
+async def test_the_photos_it_was_trained_from_do_not_stand_in_its_way(tmp_path: Path) -> None:
+    ann = await with_face(tmp_path, gender="female")
+    await ann.sends("train my face", "a.jpg", "b.jpg")
+    await ann.taps("confirm:yes")
+    await ann.sends("spring garden")
+    assert ((await ann.job()).order.face, (await ann.job()).order.photos) == ("f1", ())
+    await ann.sends("spring garden", "c.jpg")
+    assert ((await ann.job()).order.face, names((await ann.job()).order)) == (None, ["c.jpg"])
+
+
 async def test_where_no_preset_is_the_presets_are_offered(tmp_path: Path) -> None:
     ann = await with_face(tmp_path, gender="female")
     shown = await ann.sends("anime with my trained face")

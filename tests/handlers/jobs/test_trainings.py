@@ -82,6 +82,7 @@ async def test_a_training_sleeps_and_wakes_until_its_face_is_there(dash: FakeDas
         told = next(said for said in run.channel.words("t1") if said.id == "trained:t1")
     assert (job.state, job.cost, job.pictures) == (JobState.DONE, Money.usd("0.3522"), ())
     assert (face.id, face.gender, face.name) == (next(iter(dash.faces.trainings.values())).face, "female", "1")
+    assert "face 1" in told.text
     assert "face:spring_garden" in [choice.id for choice in told.choices]
     assert (dash.submits, dash.faces.photos) == (1, {})
 
