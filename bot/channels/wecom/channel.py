@@ -81,7 +81,7 @@ class WeComChannel:
         pages = Pages(store=store, clock=pace.clock, secret=secret, account=CHANNEL, public_url=settings.public_url)
         self._pages, self._result_pages = pages, ResultPages(pages)
         self._late = LateWay(talks=self.talks, pages=pages, api_url=settings.wecom_api_url)
-        self._fitted = Fitted()
+        self._fitted = Fitted(store.media)
         self._streams = Streams(talks=self.talks, fitted=self._fitted, look=self._look)
         envelope = _envelope(settings)
         self._photos = Photos(

@@ -79,7 +79,7 @@ class LongLine:
             look=pace.look * 4,
         )
         self._reception: Reception | None = None
-        self._fitted = Fitted(MAX_IMAGE)
+        self._fitted = Fitted(store.media, MAX_IMAGE)
         self.connection: Connection | None = None
         self._pump: Pump | None = None
         self._running: asyncio.Task[None] | None = None

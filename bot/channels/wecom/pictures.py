@@ -9,6 +9,7 @@ from pathlib import Path
 from providers.errors import LikenessError
 from providers.media.files import read_regular_file
 from providers.media.preview import READ_BYTES, fit_jpeg
+from providers.media.store import MediaStore, at_hand
 from providers.media.threads import in_thread
 from providers.media.upstream import mime_if_fits
 
@@ -30,7 +31,8 @@ def fitting(path: Path, max_bytes: int) -> bytes:
 class Fitted:
     """Pictures made to fit, the newest kept: the platform asks again and again, and must be answered in seconds."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, media: MediaStore | None, max_bytes: int = MAX_BYTES) -> None:
+        self._media = media
         self._max_bytes = max_bytes
         self._kept: OrderedDict[Path, bytes] = OrderedDict()
 
@@ -44,6 +46,8 @@ class Fitted:
         if (known := self._kept.get(path)) is not None:
             return known
         try:
+            if not await at_hand(self._media, path):  # another machine may have made it
+                return None
             data = await in_thread(fitting, path, self._max_bytes)
         except (LikenessError, OSError) as error:
             log.error("a picture could not be made ready: %s", type(error).__name__)
