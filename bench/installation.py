@@ -45,9 +45,23 @@ class Program:
 
     async def start(self) -> None:
         """Until it says that it is ready. Raises RuntimeError where it ends instead."""
+        self.process = await self._begun()
+        assert self.process.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            line = await self.process.stdout.readline()
+        if not READY.search(line.decode()):
+            raise RuntimeError(f"`likeness {' '.join(self.words)}` did not start; see its log in {self.home}")
+
+    async def output(self) -> bytes:
+        """What it prints until it ends by itself."""
+        self.process = await self._begun()
+        printed, _ = await self.process.communicate()
+        return printed
+
+    async def _begun(self) -> asyncio.subprocess.Process:
         log = await asyncio.to_thread((self.home / f"{self.words[0]}.log").open, "ab")
         try:
-            self.process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-c",
                 "from bot.cli import main; main()",
@@ -59,11 +73,6 @@ class Program:
             )
         finally:
             log.close()
-        assert self.process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
-            line = await self.process.stdout.readline()
-        if not READY.search(line.decode()):
-            raise RuntimeError(f"`likeness {' '.join(self.words)}` did not start; see its log in {self.home}")
 
     async def kill(self) -> None:
         """By signal 9."""
