@@ -50,7 +50,7 @@ check: $(VENV)/.tested
 	$(BIN)/mypy
 	$(BIN)/python .ci/audit
 
-BENCHES := intent media calls services jobs embedded embedded_looks telegram wechat kill
+BENCHES := intent media calls services jobs embedded embedded_looks telegram wechat kill storm flood
 
 bench: $(VENV)/.tested
 	@for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python -m bench.$$name || exit 1; done

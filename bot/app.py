@@ -52,7 +52,7 @@ from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.faces import FaceService
 from providers.media.accept import AcceptedPhoto, accept_photo
-from providers.media.files import make_private_folder
+from providers.media.files import make_folder, make_private_folder
 from providers.media.store import MediaStore
 from providers.offers import Tier
 from providers.people.boxes import FaceBoxes
@@ -109,7 +109,7 @@ async def parts(
 ) -> AsyncIterator[Parts]:
     """Build everything; give everything back at the end. Nothing is started yet. `listening` None: every channel."""
     make_private_folder(settings.data_dir)
-    settings.output_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.output_dir)
     async with AsyncExitStack() as stack:
         media = settings.media
         store = await _opened(settings, media)

@@ -18,6 +18,7 @@ from pydantic import AliasChoices
 
 from bot.channels.web.cookies import SecretUnusable, load_secret
 from bot.settings import Settings
+from providers.media.files import make_folder
 
 _HEADER = b"SQLite format 3\x00"
 DATABASE, WORKFLOWS = "likeness.sqlite", "workflows.sqlite"
@@ -42,7 +43,7 @@ def check_before_start(settings: Settings) -> None:
 def folder_faults(settings: Settings) -> Iterator[SetupFault]:
     for name, folder in (("DATA_DIR", settings.data_dir), ("OUTPUT_DIR", settings.output_dir)):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:

@@ -9,6 +9,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from providers.media.files import make_folder
+
 _SUFFIX = ".alive"
 
 
@@ -26,7 +28,7 @@ class LifeMark:
 
     def set(self) -> None:
         """Be known as alive until `clear`, or the end of the process."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         # Under another name until it is locked: nobody finds it unlocked and takes us for dead.
         draft = self._folder / f".{self._owner}"
         self._file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

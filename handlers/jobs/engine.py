@@ -40,6 +40,7 @@ from handlers.jobs.polling import Polling
 from handlers.jobs.queues import Limits, Placement, Queue, first_queue_of, queues
 from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
 from handlers.store.sql.connections import USUAL
+from providers.media.files import make_folder
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class Engine:
 
     async def start(self) -> None:
         """Raises what the database raises where it is away."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self.data_dir)
         tame_log()
         self._lease_thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
         self._database = EngineDatabase.of(self.data_dir, self.database_url, self.connections)

@@ -35,6 +35,7 @@ from providers.embedded.repair import restored
 from providers.embedded.skin import retouched
 from providers.embedded.toning import own_colours, toned
 from providers.errors import AskPerson
+from providers.media.files import make_folder
 from providers.media.pixels import Picture
 from providers.people.face import Face
 from providers.people.find import find_faces, upright
@@ -149,7 +150,7 @@ def _make(job: Job, spool: Path) -> dict[str, Any]:
         turned, faces = upright(photos[0], faces)
         photos = (turned, *photos[1:])
     _tell(0.15)
-    spool.mkdir(parents=True, exist_ok=True)
+    make_folder(spool)
     names: list[str] = []
     for number in range(job.count):
         picture = picture_of(job, photos, faces, job.take + number)

@@ -90,9 +90,18 @@ def write_new_file(data: bytes, *, into: Path, name: str, synced: bool = True) -
     return target
 
 
+def make_folder(folder: Path) -> None:
+    """Every level that is missing is made for this user alone; what was there stays as it is. Raises OSError."""
+    missing = [level for level in (folder, *folder.parents) if not level.exists()]
+    for level in reversed(missing):
+        level.mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
 def make_private_folder(folder: Path) -> None:
     """Made where it is missing; for this user alone, also where it was there before. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    make_folder(folder)
     if folder.stat().st_uid == os.geteuid():
         folder.chmod(PRIVATE_FOLDER)
 
@@ -138,7 +147,7 @@ def _write_temporary(data: bytes, into: Path, *, synced: bool) -> Path:
     try:
         descriptor = os.open(temporary, _CREATE_FLAGS, PRIVATE_FILE)
     except FileNotFoundError:
-        into.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        make_folder(into)
         descriptor = os.open(temporary, _CREATE_FLAGS, PRIVATE_FILE)
     try:
         try:

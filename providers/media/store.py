@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from providers.media.files import delete_quietly, write_new_file
+from providers.media.files import delete_quietly, make_folder, write_new_file
 from providers.media.ref import Area, MediaRef, Places
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class FolderStore:
     def _identity(self) -> str:
         found = []
         for folder in self.roots.values():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             file = folder / ID_FILE
             if not file.exists():
                 with suppress(FileExistsError):  # another process was first: its id counts

@@ -140,20 +140,19 @@ async def test_on_postgresql_no_row_of_a_forgotten_person_is_left(tmp_path: Path
         assert_gone(name, data, picture)
 
 
+def open_to_others(folder: Path) -> list[str]:
+    """Files and folders below it, by their relative paths, that another user of the machine could look at."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.stat().st_mode & 0o077]
+
+
 async def test_what_is_kept_is_for_this_user_alone(tmp_path: Path) -> None:
     async with parts(settings(tmp_path, None)) as made, running(made):
         await has_a_picture_made(made, ANN, tmp_path / "ann.jpg")
         data = tmp_path / "data"
         assert data.stat().st_mode & 0o077 == 0
-        open_to_others = [
-            str(path.relative_to(tmp_path))
-            for folder in (data, tmp_path / "made")
-            for path in folder.rglob("*")
-            if path.is_file() and path.stat().st_mode & 0o077
-        ]
-        assert open_to_others == []
-        ours = [path.name for path in data.glob("likeness.sqlite*")]
-        assert {"likeness.sqlite", "likeness.sqlite-wal"} <= set(ours)
+        assert open_to_others(tmp_path) == []
+        kept = {path.name for path in data.glob("*.sqlite*")}
+        assert {f"{name}.sqlite{end}" for name in ("likeness", "workflows") for end in ("", "-wal", "-shm")} <= kept
 
 
 def test_an_owner_tells_nothing_about_them() -> None:

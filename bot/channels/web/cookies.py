@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from handlers.message import Chat
+from providers.media.files import make_folder
 
 COOKIE = "likeness"
 COOKIE_SECONDS = 400 * 24 * 3600
@@ -83,7 +84,7 @@ def load_secret(path: Path) -> bytes:
     try:
         return _long_enough(path)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -15,6 +15,7 @@ from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgo
 from handlers.store.base import Entry
 from providers.base import PictureFile
 from providers.errors import LikenessError
+from providers.media.files import make_folder
 from providers.media.preview import dimensions
 from providers.media.ref import StoredPath
 from providers.media.store import FolderStore, MediaStore
@@ -205,7 +206,7 @@ def folder_of(data_dir: Path) -> FolderStore:
 
 def _moved(file: Path, folder: Path) -> Path:
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         try:
             return file.rename(folder / file.name)
         except FileNotFoundError:  # the folder was empty, and somebody tidied it away this moment

@@ -17,6 +17,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from providers.media.files import make_folder
+
 MAX_PHOTOS = 8
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
 _WRITE_BYTES = 1024 * 1024
@@ -269,7 +271,7 @@ async def read_post(request: Request, into: Path, limits: Limits) -> Posted:
     # More digits than any length has, Python itself refuses to read.
     if not length.isdecimal() or len(length) > 18 or int(length) > limits.total_bytes:
         raise Refused(413, "too_large")
-    await to_thread.run_sync(partial(into.mkdir, parents=True, exist_ok=True))
+    await to_thread.run_sync(make_folder, into)
     parts = _Parts(into, limits)
     kind, options = parse_options_header(request.headers.get("content-type"))
     try:

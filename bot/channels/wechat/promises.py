@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from bot.channels.wechat.events import Event
-from providers.media.files import delete_quietly
+from providers.media.files import delete_quietly, make_folder
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Promises:
 
     def write(self, event: Event) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             draft = self._path(event).with_suffix(".part")
             draft.write_bytes(_EVENT.dump_json(event))
             draft.replace(self._path(event))

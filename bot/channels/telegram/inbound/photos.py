@@ -18,6 +18,7 @@ from bot.channels.telegram.inbound.updates import LARGEST_DOWNLOAD, Attachment
 from bot.channels.telegram.outbound.gateway import seconds
 from bot.channels.telegram.outbound.limits import Clock
 from handlers.message import IncomingPhoto
+from providers.media.files import make_folder
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Photos:
 
     def _keep(self, data: bytes, name: str) -> Path:
         # Not synced to the disk: after a crash the update is there again, and the photo is fetched again.
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         path = self._folder / name
         path.write_bytes(data)
         return path
