@@ -14,6 +14,7 @@ from intent.realize import realize
 from intent.rules import by_rules
 from intent.scan import Scan
 from intent.statements import refuses_only
+from intent.widening import is_only_widening
 
 _WORD = re.compile(r"[^\W_]")
 _TRIED = 8
@@ -41,7 +42,7 @@ def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple
 
 
 def _certain(r: DecisionState) -> Intent | None:
-    """What needs no weighing: a slash command, no words at all, a bare refusal."""
+    """What needs no weighing: a slash command, no words at all, a bare refusal, an order that is all sides."""
     named = slash(r.scan.text)
     if named:
         r.note("command", f"/{named}")
@@ -52,6 +53,9 @@ def _certain(r: DecisionState) -> Intent | None:
     if refuses_only(r.scan):
         r.note("none", "only what is not wanted")
         return r.make("none", 0.95)
+    if is_only_widening(r.scan):
+        r.note("action", "extend: every word says on which side, or how far")
+        return r.make("edit", 0.98, action="extend", prompt=r.scan.raw.strip())
     return None
 
 

@@ -19,10 +19,11 @@ from intent.parameters import (
 
 _RATIO = re.compile(r"(?<!\d)\d{1,4}\s*(?:[:x比/]|by|to)\s*\d{1,4}")
 _SKY_BLUE, _WHITE, _PLAIN = (143, 196, 242), (255, 255, 255), (236, 238, 240)
-_AMOUNT = re.compile(
+AMOUNT = re.compile(
     r"(?<!\d)(\d{1,5}(?:\.\d{1,3})?)\s*(px|pixels?|像素|%|percent|per cent|x(?![a-z])|times|倍)|"
     r"百分之(\d{1,4}|[一二三四五六七八九]?十[一二三四五六七八九]?)"
 )
+_BARE = re.compile(r"(?<![\d.:x])\d{2,4}(?![\d.:x%])")
 _DEGREES = re.compile(r"(?<!\d)(\d{1,3}(?:\.\d{1,3})?)\s*(?:°|度|degrees?|deg\b)")
 _SPREAD: dict[str, tuple[Side, ...]] = {
     "horizontal": ("left", "right"),
@@ -137,7 +138,7 @@ def filter_in(found: ParameterWords) -> str | None:
 def _amounts(found: ParameterWords) -> list[tuple[int, int, float, str]]:
     """(start, end, amount, unit) of everything that says how much room is added, in order."""
     out: list[tuple[int, int, float, str]] = []
-    for m in _AMOUNT.finditer(found.text):
+    for m in AMOUNT.finditer(found.text):
         if m.group(3):
             out.append((m.start(), m.end(), float(_chinese(m.group(3))), "percent"))
             continue
@@ -151,6 +152,9 @@ def _amounts(found: ParameterWords) -> list[tuple[int, int, float, str]]:
     for w in found.words("amounts"):
         if not any(a < w.end and w.start < b for a, b, _, _ in out):
             out.append((w.start, w.end, float(w.key), "percent"))
+    if any(unit == "pixels" for *_, unit in out):  # "300 pixels on the right and 100 at the top"
+        bare = (m for m in _BARE.finditer(found.text) if not any(a < m.end() and m.start() < b for a, b, _, _ in out))
+        out += [(m.start(), m.end(), float(m.group()), "pixels") for m in bare]
     return sorted(out)
 
 

@@ -366,3 +366,30 @@ def test_privacy_in_other_words_is_privacy_too(words: str) -> None:
 )
 def test_likeness_in_other_words(words: str, level: str) -> None:
     assert parse(words, photos=1).consistency == level
+
+
+@pytest.mark.parametrize(
+    ("words", "margins"),
+    [
+        ("wider to the left", {"left": None}),
+        ("make it wider to the right please", {"right": None}),
+        ("上面多留点天", {"top": None}),
+        ("more sky please", {"top": None}),
+        ("往左扩一点", {"left": None}),
+        ("左右两边各扩展200像素", {"left": 200, "right": 200}),
+        ("add 300 pixels on the right and 100 at the top", {"right": 300, "top": 100}),
+        ("请把照片上下各加200像素", {"top": 200, "bottom": 200}),
+    ],
+)
+def test_an_order_that_is_all_sides_is_acted_on(words: str, margins: dict[str, float | None]) -> None:
+    made = parse(words, photos=1)
+    assert (made.operation, made.action, made.decision) == ("edit", "extend", "act")
+    assert {margin.side: margin.amount for margin in made.parameters.margins} == margins
+
+
+@pytest.mark.parametrize(
+    "words", ["wider eyes", "more light on the left", "rotate to the left", "make it 300 pixels wide", "左边那张", "up"]
+)
+def test_a_side_alone_widens_nothing(words: str) -> None:
+    made = parse(words, photos=1)
+    assert made.action != "extend" or made.decision != "act"
