@@ -150,8 +150,8 @@ async def parts(
             connections=settings.database_connections,
             retention_days=settings.retention_days,
             deadline_seconds=settings.job_deadline_seconds,
-            clean_files=settings.label_clean == "on",
             marks=VisibleMarks(
+                clean_files=settings.label_clean == "on",
                 policy=settings.label_visible,
                 always=frozenset(channel.name for channel in registered() if channel.marked),
                 faces=faces,

@@ -54,7 +54,6 @@ class Completion:
     router: Routes
     trainings: Trainings
     marks: VisibleMarks = field(default_factory=VisibleMarks)
-    clean_files: bool = False
 
     async def end(self, job: Job, made: JobOutcome, parts: Sequence[Part]) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
@@ -123,10 +122,10 @@ class Completion:
         """With the visible mark, and where it is offered, a button for the file without it; without it on a promise."""
         if not self.marks.wanted(job.chat, job.order.language):
             return result
-        if self.clean_files and await CleanFiles(self.store).promised(job.id):
+        if self.marks.clean_files and await CleanFiles(self.store).promised(job.id):
             return result
         shown = await self.marks.delivered(result.pictures, chat=job.chat, language=job.order.language)
-        more = (teller.clean_file(),) if self.clean_files else ()
+        more = (teller.clean_file(),) if self.marks.clean_files else ()
         return replace(result, pictures=shown, choices=(*result.choices, *more))
 
     async def _shared(self, pictures: Sequence[PictureFile]) -> None:

@@ -1,7 +1,8 @@
 """Which queue a job waits on, under which partition and with which priority: the values dbos's limits work with.
 
 * The queue is the service's that will most likely make it: `jobs.fal`, `jobs.embedded`. Its limits are the service's.
-* The partition is the chat, named by a hash: `Limits.per_chat` holds for a private chat and for a whole group.
+* The partition is the chat, named by a hash: `Limits.per_chat` holds for a private chat and for a whole group. Of what
+  this machine makes itself it is the person, in however many chats: there is one picture at a time for each of them.
 * What somebody asks for who has nothing else going waits on a queue beside it, `jobs.fal.first`, which needs no
   partitions: no limit of a chat can bind on its first job, and none has to be ordered before another. dbos claims
   whatever waits there in one transaction, and a partitioned queue with one for each chat (some 4 ms of processor).
@@ -42,6 +43,8 @@ class Limits:
     """Jobs at once over all processes."""
     per_chat: int = PER_CHAT
     per_second: tuple[int, float] | None = None
+    by_person: bool = False
+    """`per_chat` holds for a person, in whatever chats."""
 
     @property
     def first_apart(self) -> bool:
@@ -49,8 +52,8 @@ class Limits:
         return self.per_worker is None and self.everywhere is None and self.per_second is None and self.per_chat > 1
 
 
-LOCAL = Limits(per_worker=2, per_chat=1)
-"""Of what this machine makes itself: it works on one picture at a time, so chats take turns job by job."""
+LOCAL = Limits(per_worker=2, per_chat=1, by_person=True)
+"""Of what this machine makes itself: it works on one picture at a time, so people take turns job by job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,19 +134,23 @@ def queues(services: Mapping[str, Limits], *, concurrency: int) -> dict[str, Que
     return found
 
 
-def placement(order: Order, chat: Chat, *, queue: str, before: int = 0) -> Placement:
-    """`before`: how many jobs this person has unfinished in this chat already."""
+def placement(
+    order: Order, chat: Chat, *, queue: str, before: int = 0, people: frozenset[str] = frozenset()
+) -> Placement:
+    """`before`: how many jobs this person has unfinished in this chat already. `people`: the queues that go by person
+    (`Limits.by_person`)."""
     series = _SERIES if order.count > MANY else 0
     priority = 1 + min(before, _SERIES - 1) + series
     return Placement(
         queue=queue,
         channel=chat.channel,
-        partition=partition_of(chat),
+        partition=partition_of(chat, by_person=queue in people),
         priority=priority,
         first=priority == 1 and chat.chat == chat.person,
     )
 
 
-def partition_of(chat: Chat) -> str:
-    """The chat by a name that tells nothing about it: the engine's tables hold nobody's id."""
-    return hashlib.sha256(f"{chat.channel}|{chat.chat}".encode()).hexdigest()[:16]
+def partition_of(chat: Chat, *, by_person: bool = False) -> str:
+    """The chat, or the person, by a name that tells nothing about it: the engine's tables hold nobody's id."""
+    whose = chat.person if by_person else chat.chat
+    return hashlib.sha256(f"{chat.channel}|{whose}".encode()).hexdigest()[:16]

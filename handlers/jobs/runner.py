@@ -95,7 +95,6 @@ class JobRunner:
         retention_days: int = 30,
         deadline_seconds: float = DEADLINE_SECONDS,
         marks: VisibleMarks | None = None,
-        clean_files: bool = False,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = since_boot,
@@ -141,7 +140,6 @@ class JobRunner:
             clock=clock,
             files=self._files,
             marks=marks or VisibleMarks(policy="off"),
-            clean_files=clean_files,
             router=router,
         )
         self._statuses = Statuses(
@@ -152,6 +150,8 @@ class JobRunner:
         """Jobs that were being made when this worker was made to let go of them."""
         self.lost = False
         self._background: list[asyncio.Task[None]] = []
+        limits = limits_of(router.providers)
+        self._by_person = frozenset(queue_of(name) for name, each in limits.items() if each.by_person)
         self._engine = Engine(
             data_dir=data_dir,
             follow=self._follow,
@@ -160,7 +160,7 @@ class JobRunner:
             room=Room(self._say_no_room, pause=room_pause),
             on_lost=on_lost or self._end,
             channels=frozenset(channels),
-            services=limits_of(router.providers),
+            services=limits,
             database_url=database_url,
             worker=worker,
             concurrency=concurrency,
@@ -231,7 +231,7 @@ class JobRunner:
         if queue is None:
             first = first_candidate(job.order, self._router, job_id=job.id)
             queue = queue_of(lane_of(first.offer, first.name) if first else None)
-        place = placement(job.order, job.chat, queue=service_queue_of(queue), before=before)
+        place = placement(job.order, job.chat, queue=service_queue_of(queue), before=before, people=self._by_person)
         await self._engine.enqueue(job.id, job.run, place, delay=delay)
 
     async def _requeue(self, job: Job, *, queue: str | None = None, delay: float = 0.0) -> None:

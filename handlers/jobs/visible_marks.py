@@ -38,6 +38,8 @@ class VisibleMarks:
     policy: Policy = "auto"
     always: frozenset[str] = field(default_factory=frozenset)
     faces: FindFaces = no_faces
+    clean_files: bool = False
+    """The file without the mark is offered, on a promise (`handlers/clean_files.py`)."""
 
     def wanted(self, chat: Chat, language: Language) -> bool:
         if self.policy != "auto":

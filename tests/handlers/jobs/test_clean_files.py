@@ -39,7 +39,7 @@ def tap(choice: str, key: str) -> Message:
 
 
 async def test_a_promise_brings_the_clean_file_and_is_recorded_for_half_a_year(tmp_path: Path) -> None:
-    async with running(tmp_path, marks=VisibleMarks(policy="on"), clean_files=True) as r:
+    async with running(tmp_path, marks=VisibleMarks(policy="on", clean_files=True)) as r:
         job = await r.do()
         (place,) = r.channel.places.values()
         assert f"clean:{job.id}" in [choice.id for choice in place.choices]
@@ -73,7 +73,7 @@ async def test_where_it_is_not_offered_a_made_up_press_brings_nothing(tmp_path: 
 
 
 async def test_a_chat_without_the_mark_is_not_offered_it(tmp_path: Path) -> None:
-    async with running(tmp_path, clean_files=True) as r:
+    async with running(tmp_path, marks=VisibleMarks(policy="off", clean_files=True)) as r:
         await r.do()
         (place,) = r.channel.places.values()
         assert not [c.id for c in place.choices if c.id.startswith("clean")]

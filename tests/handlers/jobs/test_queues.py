@@ -124,3 +124,17 @@ def test_the_queues_of_a_service_share_its_room_and_its_chats() -> None:
     assert (first.per_chat, others.per_chat) == (None, PER_CHAT - 1)
     assert (made["jobs.slow"].per_worker, made["jobs.slow"].per_second) == (5, (1, 2.0))
     assert (made["jobs.embedded"].per_worker, made["jobs.embedded"].per_chat) == (2, 1)
+
+
+async def test_of_this_machines_work_one_person_has_one_picture_at_a_time_in_however_many_chats(tmp_path: Path) -> None:
+    """From twelve groups, or by twelve topics: whoever else asks finds a place free."""
+    local = FakeProvider(standing=Script(seconds=1000), tier=Tier.LOCAL)
+    async with running(tmp_path, provider=local, sleep=asyncio.sleep) as run:
+        for n in range(12):
+            await run.place(f"a{n}", chat=Chat(channel="fake", chat=f"group{n}", person="ann"))
+            await run.runner.enqueue(f"a{n}")
+        await run.happens(lambda: len(local.jobs) == 1)
+        await run.place("b0", chat=BOB)
+        await run.runner.enqueue("b0")
+        await run.happens(lambda: any(r.key.startswith("b0") for r in local.submitted))
+        assert len(local.jobs) == 2
