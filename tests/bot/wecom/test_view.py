@@ -26,7 +26,7 @@ def test_choices_are_buttons_or_a_list(count: int, kind: str) -> None:
     shown = looked(talk_with(*(f"c{n}" for n in range(count))))
     assert shown.card is not None
     assert not shown.last
-    assert card_json(shown.card)["card_type"] == f"{kind}_interaction"
+    assert card_json(shown.card)["card_type"] == kind
     assert "1." not in shown.text
 
 
