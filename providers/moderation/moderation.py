@@ -1,6 +1,6 @@
 """The seam: what looks at a request before anything is sent, and at its pictures before anybody gets them.
 
-    words       always, on this machine (`words.py`)
+    words       always, on this machine (`words.py`, `children.py`)
     photos      where a look at pixels is set up here (`nudity.py`), or an endpoint is
     endpoint    where one is set up: words and photos, and results of whoever moderates none itself
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from providers.base import PictureFile, Request
+from providers.moderation.children import unfit_for_a_child
 from providers.moderation.offence import ContentRefused, Offence
 from providers.moderation.words import offence_in
 
@@ -39,6 +40,8 @@ class Moderation:
         """Raises ContentRefused; WaitAndRetry or TellOperator where a judge cannot say."""
         if (offence := offence_in(f"{request.text}\n{request.prompt}", photos=len(request.photos))) is not None:
             raise ContentRefused(offence)
+        if unfit_for_a_child(request.text, request.task):
+            raise ContentRefused(Offence.MINOR)
         await self._ask(request.text, request.photos)
 
     async def after(self, pictures: Sequence[PictureFile], *, moderated: bool) -> None:
