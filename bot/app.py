@@ -170,6 +170,7 @@ async def parts(
             accept=partial(_accept, media),
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
+            keep_messages=settings.intent_keep_messages,
             budgets=settings.budgets,
             faces=Faces(store) if any(isinstance(p, FaceService) for p in router.providers) else None,
             stickers=StickerPacks(

@@ -78,6 +78,7 @@ class Settings(ProviderSettings, _Channels):
     database_wait_seconds: float = Field(60, ge=0)
     database_connections: int = Field(USUAL, ge=LEAST)
     retention_days: int = Field(30, ge=1)
+    intent_keep_messages: bool = False
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"

@@ -66,6 +66,8 @@ class Question(_Frozen):
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     company: str | None = None
+    about: str | None = None
+    """Of `reading`: the name of the message whose reading was asked about."""
     companies: tuple[str, ...] = ()
     faces: bool = False
     """It asks for the consent of whoever the photos show; with a yes the `companies` it names are accepted, too."""

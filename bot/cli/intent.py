@@ -42,8 +42,20 @@ def _stream(lines: TextIO, group: bool) -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on standard output (the default without --explain)."
 )
-def intent(text: str | None, photos: int, group: bool, jsonl: bool, explained: bool, as_json: bool) -> None:
+@click.option(
+    "--review",
+    is_flag=True,
+    help="What people tapped where they were asked, by kind; their messages only with INTENT_KEEP_MESSAGES.",
+)
+def intent(
+    text: str | None, photos: int, group: bool, jsonl: bool, explained: bool, as_json: bool, review: bool
+) -> None:
     """Show what a message is understood to ask for."""
+    if review:
+        from bot.cli.review import show_review
+
+        show_review(as_json=as_json)
+        return
     if jsonl:
         _stream(sys.stdin, group)
         return

@@ -7,7 +7,7 @@ from handlers.dialogue import face_orders, offers, ordering
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
-from handlers.session import Session
+from handlers.session import LastResult, Session
 from handlers.store.base import Job, JobState
 from handlers.words import money, seconds
 from providers.errors import LikenessError
@@ -101,7 +101,7 @@ def on_job(turn: TurnBuilder, verb: str, job_id: str) -> None:
         edit = Edit(action="upscale", scale=2)
         ordering.take(turn, _of_result(job.order, (job.pictures[0].path,), edit, count=1))
     else:
-        _variations(turn, job.order, job.pictures[0].path)
+        vary(turn, job.order, job.pictures[0].path)
 
 
 def _clean(turn: TurnBuilder, job: Job, *, promised: bool) -> None:
@@ -114,14 +114,20 @@ def _clean(turn: TurnBuilder, job: Job, *, promised: bool) -> None:
         turn.say(turn.words("say.clean"), (Choice(id=f"clean_yes:{job.id}", label=turn.words("choice.clean_yes")),))
 
 
-def _variations(turn: TurnBuilder, order: Order, picture: object) -> None:
+def asks_for_variations(order: Order, result: LastResult) -> bool:
+    """Whether the words ask for other versions of the last result's picture, and nothing else."""
+    edits = order.shots[0].edits
+    return len(edits) == 1 and edits[0].action == "variations" and set(order.photos) <= set(result.pictures)
+
+
+def vary(turn: TurnBuilder, order: Order, picture: object, *, count: int = 1) -> None:
     """Other versions of the picture; where nobody here makes those, the same order again, several times."""
-    edit = Edit(action="variations")
-    wish = _of_result(order, (picture,), edit, count=VARIATIONS)
+    count = count if count > 1 else VARIATIONS
+    wish = _of_result(order, (picture,), Edit(action="variations"), count=count)
     try:
         turn.desk.quote(wish)
     except LikenessError:
-        shots = tuple(s.model_copy(update={"count": VARIATIONS}) for s in order.shots[:1])
+        shots = tuple(s.model_copy(update={"count": count}) for s in order.shots[:1])
         wish = once_more(order).model_copy(update={"shots": shots})
     ordering.take(turn, wish)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from handlers.clean_files import CleanFiles
 from handlers.commands import is_operators
 from handlers.consent import Consents
 from handlers.dialogue.access import OPEN_TO_ALL, Access, AccessRules, sentence
@@ -25,7 +24,7 @@ from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
-from handlers.dialogue.refusals import refusal_counted
+from handlers.dialogue.records import Records
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision
@@ -100,6 +99,7 @@ class Conversation:
         faces: Faces | None = None,
         stickers: StickerPacks | None = None,
         retention_days: int = 30,
+        keep_messages: bool = False,
         moderation_company: str = "",
         clean_files: bool = False,
         access: AccessRules = OPEN_TO_ALL,
@@ -121,6 +121,7 @@ class Conversation:
         self._faces = faces
         self._stickers = stickers
         self._retention_days = retention_days
+        self._records = Records(store, keep_messages=keep_messages, days=retention_days)
         self._moderation_company = moderation_company
         self._clean_files = clean_files
         self._access = Access(store, access)
@@ -205,10 +206,7 @@ class Conversation:
         if self._faces is not None:
             used = {job.order.face for job in decision.jobs}
             await self._faces.after(message.chat, dropped=decision.drop_faces, used=used, at=self._now())
-        if decision.clean is not None:
-            await CleanFiles(self._store).record(decision.clean, at=heard.now)
-        if decision.refused is not None:
-            await self._store.count(refusal_counted(decision.refused))
+        await self._records.of(heard, decision)
         if decision.jobs and (refusal := await self._gate.refusal(message, self._language(heard))) is not None:
             decision = self._instead(heard, decision, refusal)
         limits = await self._gate.limits(message, decision.jobs, rules, heard.now)

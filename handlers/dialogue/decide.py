@@ -9,7 +9,18 @@ words that ask for a picture ─┘        │ no        │ no        │ no
 
 from handlers.choices import leads_somewhere
 from handlers.describe import describe
-from handlers.dialogue import answer_matching, answers, children, commands, consent, face_talk, menus, offers, ordering
+from handlers.dialogue import (
+    answer_matching,
+    answers,
+    children,
+    commands,
+    consent,
+    face_talk,
+    menus,
+    offers,
+    ordering,
+    readings,
+)
 from handlers.dialogue.each_or_together import one_each
 from handlers.dialogue.facts import MessageFacts, Pricing
 from handlers.dialogue.interpretation import batch, fresh_result, order_from, photos_in_sight
@@ -102,6 +113,10 @@ def take_reading(turn: TurnBuilder, intent: Intent) -> None:
     """Take the words as read. An edit of a result with several pictures asks which one, unless they say."""
     order = turn.order(intent)
     result = fresh_result(turn.session, turn.heard.now)
+    if result is not None and commands.asks_for_variations(order, result):
+        # Just as the button under the result.
+        commands.vary(turn, result.order, order.photos[0], count=intent.count)
+        return
     if result is None or order.operation != "edit" or order.photos != result.pictures or len(order.photos) < 2:
         ordering.take(turn, order)
         return
@@ -148,12 +163,13 @@ def friendly_line(turn: TurnBuilder, text: str) -> str:
 
 def which_reading(turn: TurnBuilder, intent: Intent) -> None:
     """Offer the readings as buttons; where there is only one, it is asked about all the same."""
-    readings = [i for i in (intent, *intent.alternatives) if i.operation not in ("none", "command") and not i.ask]
+    likely = [i for i in (intent, *intent.alternatives) if i.operation not in ("none", "command") and not i.ask]
     distinct: dict[str, Order] = {}
-    for order in map(turn.order, readings):
+    for order in map(turn.order, likely):
         distinct.setdefault(describe(order, turn.language), order)
     choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(distinct))
-    turn.ask("reading", turn.words("say.which_reading"), choices, orders=tuple(distinct.values()))
+    about = readings.about(turn.heard.message)
+    turn.ask("reading", turn.words("say.which_reading"), choices, orders=tuple(distinct.values()), about=about)
 
 
 def ask_back(turn: TurnBuilder, intent: Intent) -> None:
@@ -207,6 +223,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             question is not None and rest.isdecimal() and len(rest) < 4 and int(rest) < len(question.orders)
         ):
             turn.close_question()
+            turn.picked = readings.picked_from(question, int(rest))
             ordering.take(turn, question.orders[int(rest)])
         case "face" | "unface" | "gender":
             face_talk.tapped(turn, verb, rest)

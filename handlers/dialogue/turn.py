@@ -13,6 +13,7 @@ from handlers.dialogue.interpretation import (
     speaks_of_several,
 )
 from handlers.dialogue.language import language_for
+from handlers.dialogue.readings import Picked
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.order import Order
 from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Menu, Question, Session
@@ -38,6 +39,8 @@ class Decision:
     """Companies that the person agreed to: kept before anything else."""
     photos_agreed: bool = False
     """They said that whoever their photos show agrees: kept first, too."""
+    picked: Picked | None = None
+    """Which reading was meant, where it was asked."""
     answers_job: bool = False
     """What a job asked is answered."""
     clean: Job | None = None
@@ -68,6 +71,7 @@ class TurnBuilder:
     photos_left_out: int = 0
     accept: list[str] = field(default_factory=list)
     photos_agreed: bool = False
+    picked: Picked | None = None
     answers_job: bool = False
     clean: Job | None = None
     refused: Offence | None = None
@@ -96,6 +100,7 @@ class TurnBuilder:
             accept=tuple(self.accept),
             photos_agreed=self.photos_agreed,
             answers_job=self.answers_job,
+            picked=self.picked,
             clean=self.clean,
             refused=self.refused,
             drop_faces=tuple(self.drop_faces),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from click.testing import CliRunner
 
@@ -65,3 +66,12 @@ def test_the_command_starts_without_the_rest_of_the_program() -> None:
     code = f"import sys, bot.cli.intent; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_people_tapped_is_shown_and_their_words_only_where_they_are_kept(tmp_path: Path) -> None:
+    """The counting itself: tests/handlers/dialogue/test_readings.py."""
+    folders = {"DATA_DIR": str(tmp_path / "data"), "OUTPUT_DIR": str(tmp_path / "out")}
+    done = CliRunner().invoke(intent, ["--review", "--json"], env=folders)
+    assert json.loads(done.stdout) == {"success": True, "keeps_messages": False, "picked": [], "messages": []}
+    told = CliRunner().invoke(intent, ["--review"], env=folders | {"INTENT_KEEP_MESSAGES": "true"})
+    assert (told.exit_code, "not kept" in told.stdout) == (0, False)
