@@ -54,6 +54,22 @@ def picture_named(text: str, most: int) -> int | None:
     return n if 1 <= n <= most else None
 
 
+_LOOK = re.compile(
+    r"第\s*([一二两三四五六七八]|\d)\s*[张幅个](?:图片?|照片)?的?(?:画风|风格|样子|感觉)|"
+    r"\b(?:style|look|manner) of (?:the )?(first|second|third|fourth|1st|2nd|3rd|4th)\b|"
+    r"\b(first|second|third|fourth|1st|2nd|3rd|4th)(?: one| picture| photo| image)?'?s? (?:style|look)\b"
+)
+
+
+def look_named(text: str, most: int) -> int | None:
+    """Which of several pictures the words name as the one whose look is taken (用第一张的画风画第二张), from 1."""
+    m = _LOOK.search(folded(text))
+    if m is None:
+        return None
+    n = _NUMERALS.get(m[1]) or int(m[1]) if m[1] else _ORDINALS[m[2] or m[3]]
+    return n if 1 <= n <= most else None
+
+
 _ONLY_ASKS_FOR_TEXT = re.compile(
     r"(?:请|帮我|给我|在|往|把|图片?|照片|这张|那张|上面?|里面?|中|加上?|写上?|添加?|打上?|放上?|点|一?些|几个|一?[行段句]|文字|字幕|字|吧|一下"
     r"|\b(?:add|put|write|some|text|words?|caption|a|an|on|in|it|the|picture|photo|image|please|pls|to|my|this|can|you)\b"

@@ -231,7 +231,12 @@ class TurnBuilder:
     def order(self, intent: Intent) -> Order:
         """The order of an intent; of several result pictures, the one the words single out."""
         photos = photos_meant(intent, self.heard)
-        if len(photos) > 1 and (n := answer_matching.picture_named(self.heard.message.text, len(photos))):
+        if intent.action == "transfer_style":
+            n = answer_matching.look_named(self.heard.message.text, len(photos))
+            if n is not None and n != len(photos):
+                photos = (*photos[: n - 1], *photos[n:], photos[n - 1])
+                intent = replace(intent, prompt=None)  # its "first" and "second" are not those of the request any more
+        elif len(photos) > 1 and (n := answer_matching.picture_named(self.heard.message.text, len(photos))):
             photos = (photos[n - 1],)
         if intent.count_said is not None:
             self.note_most(intent.count_said)

@@ -123,3 +123,23 @@ async def test_a_style_transfer_asks_for_its_second_picture_and_takes_both(ann: 
     order: Order = (await ann.job()).order
     task = task_for(order, shot=0)
     assert (names(order), task.operation, task.photos) == (["me.jpg", "monet.jpg"], Operation.STYLE_TRANSFER, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "photos"),
+    [
+        ("turn my photo into the style of this picture", ["a.jpg", "b.jpg"]),
+        ("用第二张图的画风画第一张", ["a.jpg", "b.jpg"]),
+        ("paint the first photo in the style of the second", ["a.jpg", "b.jpg"]),
+        ("用第一张的画风画第二张", ["b.jpg", "a.jpg"]),
+        ("paint the second one in the first one's style", ["b.jpg", "a.jpg"]),
+    ],
+)
+async def test_the_picture_whose_look_is_taken_is_the_one_the_words_say(
+    ann: Person, text: str, photos: list[str]
+) -> None:
+    await ann.sends(text, "a.jpg", "b.jpg")
+    order = (await ann.job()).order
+    assert [path.name for path in order.photos] == photos
+    swapped = photos != ["a.jpg", "b.jpg"]
+    assert not (swapped and order.shots[0].edits[0].prompt), "numbers that are no longer right are not sent"
