@@ -121,9 +121,10 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
         async with asyncio.timeout(CHECK_SECONDS):
             store = await SqlStore.open(settings.model_copy(update=without_file).database)
             await store.ping()
+            connections = await store.connections()
             await store.aclose()
         if not nowhere:
-            found.append(Finding(name="database", verdict="ok", message="works"))
+            found.append(database_finding(connections, settings.database_connections))
             if not without:
                 found += await worker_findings(settings)
     except Exception as error:  # keep its address to ourselves
@@ -180,6 +181,19 @@ async def _ask_second_reader(settings: Settings) -> list[str]:
     if answer.status_code in (401, 403):
         return ["does not accept INTENT_LLM_API_KEY"]
     return [f"answers {answer.status_code}; {NEXT['second reader']}"] if answer.status_code >= 500 else []
+
+
+def database_finding(connections: tuple[int, int] | None, each: int) -> Finding:
+    """`connections`: open ones of everybody and the most there are, where they are counted; `each`: what one more
+    process would take."""
+    if connections is None:
+        return Finding(name="database", verdict="ok", message="works")
+    used, most = connections
+    said = f"works; {used} of {most} connections are in use, and each process takes at most {each}"
+    if used + each <= most:
+        return Finding(name="database", verdict="ok", message=said)
+    more = f"{said}: another one may find none; lower DATABASE_CONNECTIONS or raise max_connections"
+    return Finding(name="database", verdict="warning", message=more)
 
 
 def _not_set_up(settings: Settings) -> list[Finding]:

@@ -98,6 +98,17 @@ class Database:
     async def ping(self) -> None:
         await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
 
+    async def connections(self) -> tuple[int, int] | None:
+        """Open connections of everybody, and the most the server has; None on SQLite. Raises StoreError."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        asked = sa.text(
+            "SELECT count(*) FILTER (WHERE backend_type = 'client backend'), current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int FROM pg_stat_activity"
+        )
+        row = await self._read(lambda c: c.execute(asked).one())
+        return int(row[0]), int(row[1])
+
     async def aclose(self) -> None:
         for group in (self._writing, self._reading):
             if group is not None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.cli.doctor import database_finding
 from bot.cli.faults import guarded
 from handlers.store.base import JobState, StoreCrowded
 from handlers.store.sql.connections import LEAST, Connections, is_crowded
@@ -78,6 +79,22 @@ def open_now(server: str, url: str) -> int:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
         row = connection.execute(asked, (sa.make_url(url).username,)).fetchone()
     return row[0] if row else 0
+
+
+async def test_the_doctor_counts_what_is_left(server: str) -> None:
+    with new_database(server) as url:
+        store = await SqlStore.open(url.replace("postgresql://", "postgresql+psycopg://", 1))
+        try:
+            connections = await store.connections()
+        finally:
+            await store.aclose()
+    assert connections is not None
+    used, most = connections
+    assert 1 <= used <= most
+    assert database_finding((most - 24, most), 24).verdict == "ok"
+    tight = database_finding((most - 23, most), 24)
+    assert (tight.verdict, "DATABASE_CONNECTIONS" in tight.message) == ("warning", True)
+    assert database_finding(None, 24).message == "works"
 
 
 @pytest.mark.parametrize(
