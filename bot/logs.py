@@ -105,6 +105,7 @@ class SaidOnce(logging.Filter):
 
 def configure(level: str, form: str) -> None:
     """Send every log line to stderr in the form asked for."""
+    logging.raiseExceptions = False  # a line that cannot be written is no reason to print a stack with its arguments
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else PlainLines())
     handler.addFilter(SaidOnce())
