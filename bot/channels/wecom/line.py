@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.channels.wecom.connection import Connection, FrameRefused, NoAnswer, NotConnected, reachable
+from bot.channels.wecom.heard import Heard
 from bot.channels.wecom.incoming import Incoming, Kind, read
 from bot.channels.wecom.notes import Notes
 from bot.channels.wecom.pictures import Fitted
@@ -21,12 +22,14 @@ from bot.channels.wecom.timing import Pace
 from bot.channels.wecom.upload import MAX_IMAGE
 from handlers.channel import Finding
 from handlers.message import Chat, Language
-from handlers.store.base import Store
+from handlers.store.base import Store, StoreError
 from handlers.words import words
 
 log = logging.getLogger(__name__)
 
 DEVICE = "wecom.device"
+KEEP_PAUSES = (0.5, 2.0, 8.0, 20.0)
+"""Seconds between attempts to keep what came."""
 MESSAGES = frozenset({"aibot_msg_callback", "aibot_callback"})
 EVENTS = frozenset({"aibot_event_callback"})
 HOW = {
@@ -192,7 +195,7 @@ class LongLine:
     async def _message(self, chat: Chat, incoming: Incoming, req_id: str) -> None:
         if self._reception is None:
             return
-        taken = await self._reception.take(incoming, req=req_id)
+        taken = await self._taken(self._reception, incoming, req_id)
         if taken is None or not taken[1]:
             return  # nobody's, or it came before
         if self._pump is not None:
@@ -200,8 +203,18 @@ class LongLine:
         await self._reception.replied(taken[0])
         self.wake(chat)
 
+    async def _taken(self, reception: Reception, incoming: Incoming, req_id: str) -> tuple[Heard, bool] | None:
+        """Kept with patience: here nothing is acknowledged, so a store that is away does not bring it again."""
+        for pause in KEEP_PAUSES:
+            try:
+                return await reception.take(incoming, req=req_id)
+            except StoreError as error:
+                log.warning("WeCom: a message could not be kept yet: %s", type(error).__name__)
+            await self._pace.sleep(pause)
+        return await reception.take(incoming, req=req_id)
+
     async def _press(self, chat: Chat, incoming: Incoming, req_id: str) -> None:
-        if self._reception is None or await self._reception.take(incoming, req=req_id) is None:
+        if self._reception is None or await self._taken(self._reception, incoming, req_id) is None:
             return
         card = await self._pressed(chat, incoming)
         if card is not None:

@@ -54,7 +54,7 @@ class WeComSettings(ChannelSettings):
         found = []
         if self.wecom_bot_secret and not self.wecom_bot_id:
             found.append("WECOM_BOT_ID and WECOM_BOT_SECRET belong together; the long connection stays off")
-        if bool(self.wecom_bot_token) != bool(self.wecom_bot_aes_key):
+        if self.mode != "line" and bool(self.wecom_bot_token) != bool(self.wecom_bot_aes_key):
             found.append("WECOM_BOT_TOKEN and WECOM_BOT_AES_KEY belong together; the callback stays off")
         if self._bad_key():
             found.append("WECOM_BOT_AES_KEY is not 43 letters and digits; the callback stays off")
