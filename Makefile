@@ -40,8 +40,10 @@ $(VENV)/.tested: $(VENV)/.models requirements-dev.lock
 run: setup
 	@$(BIN)/likeness run
 
-# Many tests wait for a program or a server they started: more of them at once than there are cores.
+# Many tests wait for a program or a server they started: more of them at once than there are cores. Compiled once, not
+# by each of the processes that test and by each program they start.
 test: $(VENV)/.tested
+	@$(BIN)/python -m compileall -q bot handlers intent providers
 	$(BIN)/python -m pytest -q -n $$($(BIN)/python -c 'import os; n = os.cpu_count() or 2; print(max(n, min(8, 2 * n)))') --dist worksteal
 
 check: $(VENV)/.tested

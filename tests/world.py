@@ -245,10 +245,11 @@ async def world_of(
             await own.aclose()
 
 
+FakeWorld = World[FakeChannel]
+
+
 @asynccontextmanager
-async def world(
-    folder: Path, *, channel: FakeChannel | None = None, **settings: Any
-) -> AsyncIterator[World[FakeChannel]]:
+async def world(folder: Path, *, channel: FakeChannel | None = None, **settings: Any) -> AsyncIterator[FakeWorld]:
     """On the fake channel, which nobody listens to: jobs are placed by the test."""
     async with world_of(folder, lambda _store, _clock: channel or FakeChannel(), listening=False, **settings) as made:
         yield made

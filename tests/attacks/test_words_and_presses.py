@@ -8,7 +8,7 @@ from handlers.dialogue.access import AccessRules
 from handlers.words import words
 from providers.catalog import STYLES
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt
-from tests.handlers.talk import Person, said
+from tests.world import Person, said
 
 PRESSES = (
     "style:../../etc/passwd",

@@ -10,15 +10,15 @@ from bot.cli.jobs import cancelled
 from handlers.order import Edit, Order, Shot
 from handlers.store.base import JobState
 from providers.fake import FakeProvider, Script
-from tests.handlers.running import hasty, running
 from tests.waiting import LONG
+from tests.world import hasty, world
 
 
 async def test_an_ended_job_is_logged_with_what_who_and_how_long_and_no_words(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         await run.do(order=run.order(Shot(style="vintage", scene="a secret place")))
     (line,) = [record.getMessage() for record in caplog.records if record.getMessage().startswith("job ended")]
     assert "what=portrait:vintage provider=fake pictures=1 seconds=" in line
@@ -37,7 +37,7 @@ def test_an_order_is_named_by_keys_alone() -> None:
 async def test_a_rejected_key_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     refusing = FakeProvider(sleep=hasty, standing=Script(fault="account"))
-    async with running(tmp_path, provider=refusing) as run:
+    async with world(tmp_path, provider=refusing) as run:
         job = await run.do()
     assert job.state is JobState.FAILED
     told = [r for r in caplog.records if "did not take" in r.getMessage() and r.levelno >= logging.WARNING]
@@ -49,7 +49,7 @@ async def test_an_operator_cancels_a_job_that_runs(tmp_path: Path) -> None:
     async def never(_seconds: float) -> None:
         await asyncio.Event().wait()
 
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         run.provider.sleep = never
         await run.place()
         await run.runner.enqueue("j1")

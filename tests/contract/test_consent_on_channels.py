@@ -13,7 +13,7 @@ from handlers.store.base import Job
 from providers.fake import FakeProvider
 from providers.router import Router
 from tests.contract.channels import PLATFORMS, Platform, platform_of
-from tests.handlers.talk import RecordedJobs, accept
+from tests.world import RecordedJobs, accept
 
 
 @pytest.fixture(params=PLATFORMS)

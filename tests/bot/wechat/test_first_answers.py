@@ -11,9 +11,9 @@ from handlers.dialogue.conversation import Conversation
 from handlers.message import Language, Message, Outgoing
 from providers.fake import FakeProvider, Script
 from tests.bot.wechat.house import NO_WORK_IN_TIME, NOTHING_IN_TIME, House, beside, house, photo, text_of
-from tests.handlers.running import hasty
 from tests.servers.wechat import UNVERIFIED, FakeWeChat
 from tests.waiting import LONG
+from tests.world import hasty
 
 
 @dataclass

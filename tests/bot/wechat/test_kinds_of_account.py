@@ -19,9 +19,9 @@ from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Language, Message, Outgoing
 from handlers.store.base import DeliveryState
 from tests.bot.wechat.house import PATIENT, House, beside, house, photo, text_of
-from tests.handlers.running import Clock
 from tests.servers.wechat import APP_ID, FakeWeChat, Phone
 from tests.waiting import LONG
+from tests.world import Clock
 
 
 async def rights_of(likeness: House) -> Rights:

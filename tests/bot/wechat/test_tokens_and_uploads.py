@@ -14,8 +14,8 @@ from bot.customer_messages.api import WeChatError
 from bot.customer_messages.tokens import SPACE, Fetch, Tokens, sealing
 from handlers.store.memory import MemoryStore
 from tests.bot.wechat.house import house, photo
-from tests.handlers.running import Clock, hasty
 from tests.servers.wechat import MAX_IMAGE, FakeWeChat
+from tests.world import Clock, hasty
 
 Sleep = Callable[[float], Awaitable[None]]
 

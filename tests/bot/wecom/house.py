@@ -39,11 +39,10 @@ from providers.media.store import FolderStore
 from providers.router import Router
 from tests.bot.wechat.serving import served
 from tests.contract.wecom import Front
-from tests.handlers.running import Clock, hasty
-from tests.handlers.talk import RecordedJobs
 from tests.servers.wecom import AES_KEY, BOT_ID, BOT_SECRET, TOKEN, FakeLine, Media
 from tests.servers.wecom_chat import FakeWeCom
 from tests.waiting import LONG
+from tests.world import Clock, RecordedJobs, hasty
 
 BRISK: dict[str, Any] = {"first": 0.05, "look": 0.01, "settle": 0.5, "update": 0.02, "photo_pauses": (0.0,)}
 INTAKE = Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=3.0)

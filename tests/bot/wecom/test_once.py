@@ -9,8 +9,8 @@ from bot.channels.wecom.talk import Answer, Item
 from bot.channels.wecom.talks import Talks, chat_of
 from bot.result_pages.pages import Pages
 from handlers.store.memory import MemoryStore
-from tests.handlers.running import Clock
 from tests.servers.wecom_chat import FakeWeCom
+from tests.world import Clock
 
 
 async def test_of_processes_that_want_the_connection_at_once_one_has_it(tmp_path: Path) -> None:

@@ -29,10 +29,9 @@ from tests.bot.wechat.serving import served
 from tests.bot.wecom.house import photo, picture_of
 from tests.contract.wecom import Front
 from tests.contract.wecom_kf import brisk, kf_settings
-from tests.handlers.running import Clock, hasty
-from tests.handlers.talk import RecordedJobs
 from tests.servers.wecom_kf import FakeKf, Person
 from tests.waiting import until
+from tests.world import Clock, RecordedJobs, hasty
 
 
 @dataclass(kw_only=True)

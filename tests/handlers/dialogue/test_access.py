@@ -15,7 +15,7 @@ from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Budgets, Ceilings
 from handlers.store.memory import MemoryStore
 from handlers.words import words
-from tests.handlers.talk import Person, cheap, said
+from tests.world import Person, cheap, said
 
 ROOT = "test:root"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from handlers.dialogue.access import AccessRules
 from handlers.store.base import Ceilings, PartState
 from handlers.store.memory import MemoryStore
 from handlers.words import words
-from tests.handlers.talk import Person, said
+from tests.world import Person, said
 
 DAILY = Ceilings(person=Decimal(1))
 

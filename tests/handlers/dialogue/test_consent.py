@@ -19,8 +19,7 @@ from providers.fake import FakeProvider, Script
 from providers.media.accept import accept_photo
 from providers.offers import Tier
 from providers.router import Router
-from tests.handlers.running import ANN, Running, hasty, running
-from tests.handlers.talk import Person, offered, said
+from tests.world import ANN, FakeWorld, Person, hasty, offered, said, world
 
 
 def through(*providers: FakeProvider) -> Callable[[Order], Quote]:
@@ -105,7 +104,7 @@ async def test_of_two_acceptances_at_once_both_stay() -> None:
 class Talk:
     """Ann with the real job runner behind the conversation: fal is busy, OpenAI is next."""
 
-    def __init__(self, run: Running, *providers: FakeProvider) -> None:
+    def __init__(self, run: FakeWorld, *providers: FakeProvider) -> None:
         self.run = run
         self.sent = 0
         self.conversation = Conversation(
@@ -135,7 +134,7 @@ class Talk:
 async def test_a_fallback_to_another_company_asks_instead_of_being_made(tmp_path: Path, by_word: bool) -> None:
     fal = FakeProvider(name="fal", usd="0.1", sleep=hasty, script=[Script(fault="busy"), Script(fault="busy")])
     openai = FakeProvider(name="openai", usd="0.2", sleep=hasty)
-    async with running(tmp_path, provider=fal, others=[openai]) as run:
+    async with world(tmp_path, provider=fal, others=[openai]) as run:
         ann = Talk(run, fal, openai)
         await ann.sends("anime", run.photo)
         await ann.sends("yes")
@@ -153,7 +152,7 @@ async def test_a_fallback_to_another_company_asks_instead_of_being_made(tmp_path
 async def test_a_no_to_a_fallback_is_the_end_of_it(tmp_path: Path) -> None:
     fal = FakeProvider(name="fal", usd="0.1", sleep=hasty, script=[Script(fault="busy"), Script(fault="unavailable")])
     openai = FakeProvider(name="openai", usd="0.2", sleep=hasty)
-    async with running(tmp_path, provider=fal, others=[openai]) as run:
+    async with world(tmp_path, provider=fal, others=[openai]) as run:
         ann = Talk(run, fal, openai)
         await ann.sends("anime", run.photo)
         await ann.sends("yes")
@@ -196,7 +195,7 @@ async def test_beside_pictures_that_are_there_a_button_has_the_rest_made(tmp_pat
     script = [Script(), Script(fault="busy"), Script(fault="busy")]
     fal = FakeProvider(name="fal", usd="0.1", sleep=hasty, script=script)
     openai = FakeProvider(name="openai", usd="0.2", sleep=hasty)
-    async with running(tmp_path, provider=fal, others=[openai]) as run:
+    async with world(tmp_path, provider=fal, others=[openai]) as run:
         ann = Talk(run, fal, openai)
         await ann.sends("anime, 6 pictures", run.photo)
         await ann.sends("yes")
@@ -220,7 +219,7 @@ async def test_privacy_names_who_refused_it_but_not_who_was_never_reached(tmp_pa
     away = FakeProvider(name="fal", sleep=hasty, standing=Script(fault="unavailable"))
     busy = FakeProvider(name="openai", sleep=hasty, standing=Script(fault="busy"))
     makes = FakeProvider(name="stability", sleep=hasty)
-    async with running(tmp_path, provider=away, others=[busy, makes]) as run:
+    async with world(tmp_path, provider=away, others=[busy, makes]) as run:
         job = await run.do("j1", run.order(accepted=("stability", "fal", "openai")))
         assert job.state is JobState.DONE
         assert all(provider.submitted for provider in (away, busy, makes))

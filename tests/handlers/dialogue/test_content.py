@@ -7,7 +7,7 @@ import pytest
 from handlers.dialogue.refusals import refusal_scope
 from handlers.words import words
 from providers.moderation.offence import Offence
-from tests.handlers.talk import Person, offered, said
+from tests.world import Person, offered, said
 
 WISHES = (
     "make her naked",

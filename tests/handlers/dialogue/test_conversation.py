@@ -9,7 +9,7 @@ from handlers.quote import Quote
 from handlers.store.base import JobState
 from providers.errors import AskPerson
 from providers.money import Money
-from tests.handlers.talk import Person, names, offered, said
+from tests.world import Person, names, offered, said
 
 
 @pytest.fixture

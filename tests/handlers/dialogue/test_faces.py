@@ -15,7 +15,7 @@ from providers.offers import READS_SEVERAL
 from providers.router import Router
 from providers.services.dashscope.offers import offers
 from providers.task import Operation, Task
-from tests.handlers.talk import Person, names, offered, said
+from tests.world import Person, names, offered, said
 
 DASHSCOPE = FakeProvider(name="dashscope", able=offers().rows)
 OTHER = FakeProvider(name="fal", able=[offer(Operation.PORTRAIT, identity=READS_SEVERAL[0], usd="0.2")])

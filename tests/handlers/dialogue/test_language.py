@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handlers.dialogue.language import sentence_in
-from tests.handlers.talk import Person, said
+from tests.world import Person, said
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from handlers.dialogue.repeats import PRESS_SECONDS
 from handlers.store.memory import MemoryStore
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
-from tests.handlers.talk import Person, said
+from tests.world import Person, said
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from handlers.jobs.plan import quoted
 from providers.fake import FakeProvider
 from providers.router import Router
-from tests.handlers.talk import Person, names, offered, said
+from tests.world import Person, names, offered, said
 
 VIEWS = ("front", "three_quarter", "side", "back", "full_body")
 

@@ -10,8 +10,7 @@ from handlers.fake_channel import FakeChannel
 from handlers.message import Chat
 from handlers.store.memory import MemoryStore
 from tests.handlers.jobs.test_sheets import Judge, seams, sheet, watched
-from tests.handlers.running import running
-from tests.handlers.talk import Person, said
+from tests.world import Person, said, world
 
 
 @dataclass
@@ -34,7 +33,7 @@ class Packs(FakeChannel):
 async def test_what_was_delivered_becomes_stickers_each_with_its_emoji(tmp_path: Path) -> None:
     judge = Judge(wrong={"happy", "happy~1", "sad"})
     channel = Packs()
-    async with running(tmp_path, provider=watched(judge), channel=channel, **seams(judge)) as run:
+    async with world(tmp_path, provider=watched(judge), channel=channel, **seams(judge)) as run:
         await run.place("s1", sheet(run.photo, ("neutral", "happy", "sad"), "expression_sheet"))
         await run.runner.enqueue("s1")
         await run.ended("s1")
@@ -58,7 +57,7 @@ async def test_a_tap_brings_the_address_or_a_sentence(tmp_path: Path) -> None:
 
 async def test_other_results_and_channels_offer_none(tmp_path: Path) -> None:
     judge = Judge()
-    async with running(tmp_path, provider=watched(judge), **seams(judge)) as run:
+    async with world(tmp_path, provider=watched(judge), **seams(judge)) as run:
         await run.place("s1", sheet(run.photo, ("neutral", "happy"), "expression_sheet"))
         await run.runner.enqueue("s1")
         await run.ended("s1")

@@ -8,7 +8,7 @@ from handlers.jobs.plan import preferences_of, task_for
 from handlers.order import Order
 from providers.preferences import Priority
 from providers.task import Consistency, Operation, Outpaint
-from tests.handlers.talk import Person, names, offered, said
+from tests.world import Person, names, offered, said
 
 
 @pytest.fixture

@@ -15,11 +15,10 @@ from handlers.message import Message
 from handlers.words import words
 from providers.media.accept import accept_photo
 from providers.router import Router
-from tests.handlers.running import ANN, Running, running
-from tests.handlers.talk import offered, said
+from tests.world import ANN, FakeWorld, offered, said, world
 
 
-def talk(r: Running, *, clean: bool) -> Conversation:
+def talk(r: FakeWorld, *, clean: bool) -> Conversation:
     async def accept(path: Path, into: Path) -> object:
         return await accept_photo(path, into=into)
 
@@ -39,7 +38,7 @@ def tap(choice: str, key: str) -> Message:
 
 
 async def test_a_promise_brings_the_clean_file_and_is_recorded_for_half_a_year(tmp_path: Path) -> None:
-    async with running(tmp_path, marks=VisibleMarks(policy="on", clean_files=True)) as r:
+    async with world(tmp_path, marks=VisibleMarks(policy="on", clean_files=True)) as r:
         job = await r.do()
         (place,) = r.channel.places.values()
         assert f"clean:{job.id}" in [choice.id for choice in place.choices]
@@ -63,7 +62,7 @@ async def test_a_promise_brings_the_clean_file_and_is_recorded_for_half_a_year(t
 
 @pytest.mark.parametrize("choice", ["clean", "clean_yes"])
 async def test_where_it_is_not_offered_a_made_up_press_brings_nothing(tmp_path: Path, choice: str) -> None:
-    async with running(tmp_path, marks=VisibleMarks(policy="on")) as r:
+    async with world(tmp_path, marks=VisibleMarks(policy="on")) as r:
         job = await r.do()
         (place,) = r.channel.places.values()
         assert not [c.id for c in place.choices if c.id.startswith("clean")]
@@ -73,7 +72,7 @@ async def test_where_it_is_not_offered_a_made_up_press_brings_nothing(tmp_path: 
 
 
 async def test_a_chat_without_the_mark_is_not_offered_it(tmp_path: Path) -> None:
-    async with running(tmp_path, marks=VisibleMarks(policy="off", clean_files=True)) as r:
+    async with world(tmp_path, marks=VisibleMarks(policy="off", clean_files=True)) as r:
         await r.do()
         (place,) = r.channel.places.values()
         assert not [c.id for c in place.choices if c.id.startswith("clean")]

@@ -11,7 +11,7 @@ from handlers.jobs.completion import took
 from handlers.order import Order, Shot
 from handlers.store.base import Job, JobState, Part, PartState
 from providers.money import Money
-from tests.handlers.running import ANN, Clock, hasty, running
+from tests.world import ANN, Clock, hasty, world
 
 STEADY_SECONDS = 12.0
 FORTY_DAYS = timedelta(days=40)
@@ -24,7 +24,7 @@ async def test_a_job_in_which_the_clock_jumps_shows_the_seconds_it_took(tmp_path
     async def slow(_seconds: float) -> None:
         await release.wait()
 
-    async with running(tmp_path, clock=clock, steady=lambda: steady[0]) as run:
+    async with world(tmp_path, clock=clock, steady=lambda: steady[0]) as run:
         run.provider.sleep = slow
         await run.place()
         await run.runner.enqueue("j1")

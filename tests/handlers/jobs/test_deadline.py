@@ -21,7 +21,7 @@ from providers.fake import FakeProvider, Script
 from providers.money import Money
 from providers.router import Router
 from providers.task import Operation, Task
-from tests.handlers.running import ANN, hasty, running
+from tests.world import ANN, hasty, world
 
 BEGUN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -184,7 +184,7 @@ async def test_the_person_is_told_what_became_of_it_and_can_fetch_it(tmp_path: P
         await release.wait()
 
     fal = FakeProvider(sleep=slow)
-    async with running(tmp_path, provider=fal, deadline_seconds=900.0) as run:
+    async with world(tmp_path, provider=fal, deadline_seconds=900.0) as run:
         await run.place("j1", estimate=Money.usd("0.1"))
         await run.runner.enqueue("j1")
         await run.when("j1", lambda job: job.deadline is not None)

@@ -25,7 +25,7 @@ from handlers.store.memory import MemoryStore
 from handlers.store.sql.engine import sqlite_url
 from providers.fake import FakeProvider, Script
 from providers.offers import Tier
-from tests.handlers.running import running
+from tests.world import world
 
 
 async def test_a_stop_lets_go_quickly_and_the_next_start_goes_on_without_a_second_post(
@@ -33,7 +33,7 @@ async def test_a_stop_lets_go_quickly_and_the_next_start_goes_on_without_a_secon
 ) -> None:
     provider = FakeProvider(standing=Script(seconds=1000))
     channel = FakeChannel()
-    async with running(tmp_path, provider=provider, channel=channel, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=provider, channel=channel, sleep=asyncio.sleep) as run:
         for n in range(5):
             await run.place(f"j{n}")
             await run.runner.enqueue(f"j{n}")
@@ -42,7 +42,7 @@ async def test_a_stop_lets_go_quickly_and_the_next_start_goes_on_without_a_secon
     assert time.monotonic() - began < 150, "nobody waited for a picture"
     for job in provider.jobs.values():
         job.script = Script()
-    async with running(tmp_path, provider=provider, channel=channel) as run:
+    async with world(tmp_path, provider=provider, channel=channel) as run:
         states = [(await run.ended(f"j{n}")).state for n in range(5)]
     assert states == [JobState.DONE] * 5
     assert len(provider.submitted) == 5
@@ -60,38 +60,38 @@ async def test_a_post_in_flight_at_a_stop_is_read_to_its_end(tmp_path: Path) -> 
             return await super().submit(request)
 
     provider = Slow()
-    async with running(tmp_path, provider=provider) as run:
+    async with world(tmp_path, provider=provider) as run:
         await run.place("j1")
         await run.runner.enqueue("j1")
         await posted.wait()
         asyncio.get_running_loop().call_later(0.3, answer.set)
-    async with running(tmp_path, provider=provider) as run:
+    async with world(tmp_path, provider=provider) as run:
         assert (await run.ended("j1")).state is JobState.DONE
     assert len(provider.submitted) == 1
 
 
 async def test_after_a_stop_threads_are_still_to_be_had(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         await run.do()
     assert await asyncio.to_thread(lambda: "works") == "works"
 
 
 async def test_jobs_committed_while_nothing_ran_are_taken_up_at_the_start(tmp_path: Path) -> None:
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         await run.place("j1")
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         assert (await run.ended("j1")).state is JobState.DONE
 
 
 async def test_without_a_worker_jobs_are_queued_and_another_process_does_them(tmp_path: Path) -> None:
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         await run.place("j1")
         await run.runner.enqueue("j1")
         await run.runner.enqueue("j1")
         job = await run.store.job("j1")
         assert job is not None
         assert job.state is JobState.NEW
-    async with running(tmp_path, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, sleep=asyncio.sleep) as run:
         assert (await run.ended("j1")).state is JobState.DONE
         assert len(run.provider.submitted) == 1
 
@@ -99,7 +99,7 @@ async def test_without_a_worker_jobs_are_queued_and_another_process_does_them(tm
 async def test_jobs_beyond_what_runs_at_once_wait_on_the_queue_and_are_done_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(tmp_path, concurrency=2) as run:
+    async with world(tmp_path, concurrency=2) as run:
         for n in range(8):
             await run.place(f"j{n}")
         await asyncio.gather(*(run.runner.enqueue(f"j{n % 8}") for n in range(16)))
@@ -111,7 +111,7 @@ async def test_jobs_beyond_what_runs_at_once_wait_on_the_queue_and_are_done_once
 
 async def test_the_same_job_is_split_the_same_way_after_the_providers_changed(tmp_path: Path) -> None:
     first = FakeProvider(standing=Script(seconds=1000), max_count=2)
-    async with running(tmp_path, provider=first, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=first, sleep=asyncio.sleep) as run:
         await run.place("j1", run.order(Shot(style="anime", count=4)))
         await run.runner.enqueue("j1")
         await run.happens(lambda: len(first.jobs) == 2)
@@ -119,7 +119,7 @@ async def test_the_same_job_is_split_the_same_way_after_the_providers_changed(tm
     later.jobs = dict(first.jobs)
     for job in later.jobs.values():
         job.script = Script()
-    async with running(tmp_path, provider=later) as run:
+    async with world(tmp_path, provider=later) as run:
         ended = await run.ended("j1")
     assert (ended.state, len(ended.pictures), later.submitted) == (JobState.DONE, 4, [])
 
@@ -141,7 +141,7 @@ class Flaky(MemoryStore):
 async def test_a_run_that_broke_is_taken_up_again_by_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = Flaky()
     store.away = 1
-    async with running(tmp_path, store=store) as run:
+    async with world(tmp_path, store=store) as run:
         job = await run.do()
         assert (job.state, job.run) == (JobState.DONE, 1)
         assert len(run.provider.submitted) == 1
@@ -152,7 +152,7 @@ async def test_a_run_that_broke_is_taken_up_again_by_itself(tmp_path: Path, capl
 async def test_a_run_that_breaks_every_time_is_given_up_and_the_person_told(tmp_path: Path) -> None:
     store = Flaky()
     store.away = 1000
-    async with running(tmp_path, store=store) as run:
+    async with world(tmp_path, store=store) as run:
         job = await run.do()
         assert (job.state, job.error_code, job.run) == (JobState.FAILED, "internal", RUNS_BY_ITSELF)
         (said,) = run.channel.words("j1")
@@ -168,7 +168,7 @@ async def test_a_worker_declared_dead_begins_anew_and_its_jobs_go_on_without_a_s
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=provider, sleep=asyncio.sleep) as run:
         await run.place("j1")
         await run.runner.enqueue("j1")
         await run.happens(lambda: len(provider.jobs) == 1)
@@ -184,12 +184,12 @@ async def test_a_worker_declared_dead_begins_anew_and_its_jobs_go_on_without_a_s
 
 
 async def test_a_run_of_another_version_is_begun_anew(tmp_path: Path) -> None:
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         await run.place("old")
         await run.runner.enqueue("old")
     with closing(tokens(tmp_path)) as connection:
         connection.execute("UPDATE workflow_status SET application_version = '1'")
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         job = await run.ended("old")
         assert (job.state, job.run) == (JobState.DONE, 1)
         assert len(run.provider.submitted) == 1
@@ -197,11 +197,11 @@ async def test_a_run_of_another_version_is_begun_anew(tmp_path: Path) -> None:
 
 async def test_a_worker_without_the_service_leaves_the_job_alone_and_the_person_is_told_once(tmp_path: Path) -> None:
     paid = FakeProvider(name="paid")
-    async with running(tmp_path, provider=paid, worker=False) as run:
+    async with world(tmp_path, provider=paid, worker=False) as run:
         await run.place("j1")
         await run.runner.enqueue("j1")
     basic, channel = FakeProvider(name="embedded", tier=Tier.LOCAL, usd=0), FakeChannel()
-    async with running(tmp_path, provider=basic, channel=channel) as run:
+    async with world(tmp_path, provider=basic, channel=channel) as run:
         await run.runner.sweep()
         assert channel.words("j1") == []
         run.clock.ahead = timedelta(minutes=2)
@@ -209,43 +209,43 @@ async def test_a_worker_without_the_service_leaves_the_job_alone_and_the_person_
         (told,) = channel.words("j1")
         assert told.text.startswith("Nothing here can make this at the moment")
         assert basic.submitted == []
-    async with running(tmp_path, provider=paid, channel=channel) as run:
+    async with world(tmp_path, provider=paid, channel=channel) as run:
         assert (await run.ended("j1")).provider == "paid"
 
 
 async def test_a_worker_without_the_channel_or_with_other_folders_gets_no_such_job(tmp_path: Path) -> None:
     database = sqlite_url(tmp_path / "likeness.sqlite")
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         await run.place("j1")
         await run.runner.enqueue("j1")
-    async with running(tmp_path, channel=FakeChannel("another")) as run:
+    async with world(tmp_path, channel=FakeChannel("another")) as run:
         await run.runner.sweep()
         assert run.provider.submitted == []
     (tmp_path / "pictures").rename(tmp_path / "elsewhere")
-    async with running(tmp_path, database_url=database) as run:
+    async with world(tmp_path, database_url=database) as run:
         await run.runner.sweep()
         assert run.provider.submitted == []
     shutil.rmtree(tmp_path / "pictures")
     (tmp_path / "elsewhere").rename(tmp_path / "pictures")
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         assert (await run.ended("j1")).state is JobState.DONE
         assert len(run.provider.submitted) == 1
 
 
 async def test_jobs_left_by_a_worker_that_has_no_lease_are_taken_up(tmp_path: Path) -> None:
     """As those of the first version, whose workers had names and no leases."""
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         await run.place("j1")
         await run.runner.enqueue("j1")
     with closing(tokens(tmp_path)) as connection:
         connection.execute("UPDATE workflow_status SET status = 'PENDING', executor_id = 'w0'")
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         job = await run.ended("j1")
         assert (job.state, job.run) == (JobState.DONE, 1)
 
 
 async def test_a_run_taken_up_by_many_at_once_is_begun_once(tmp_path: Path) -> None:
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         await run.place("j1")
         await asyncio.gather(*(run.runner.take_up("j1", 0) for _ in range(10)))
         job = await run.store.job("j1")
@@ -255,7 +255,7 @@ async def test_a_run_taken_up_by_many_at_once_is_begun_once(tmp_path: Path) -> N
 
 async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(tmp_path: Path) -> None:
     provider = FakeProvider(standing=Script(fault="away"))
-    async with running(tmp_path, provider=provider, worker=False, most_takeovers=2) as run:
+    async with world(tmp_path, provider=provider, worker=False, most_takeovers=2) as run:
         await run.place("j1")
         for n in range(2):
             await run.runner.enqueue("j1")
@@ -269,7 +269,7 @@ async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(tmp_path: Pat
 
 
 async def test_the_engines_tables_hold_json_and_no_words_of_the_person(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         await run.do("j1", run.order(Shot(prompt="my secret wish")))
     connection = sqlite3.connect(tmp_path / "workflows.sqlite")
     (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
@@ -305,7 +305,7 @@ def test_the_engines_database_is_ours_on_postgresql_and_a_file_beside_ours_on_sq
 async def test_the_engine_says_nothing_of_its_own_on_the_console(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         await run.do()
     assert logging.getLogger("dbos").handlers == []
     output = capfd.readouterr()

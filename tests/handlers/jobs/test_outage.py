@@ -16,9 +16,9 @@ from handlers.store.base import Job, JobState, Part
 from handlers.store.memory import MemoryStore
 from providers.base import Result, Submission
 from providers.fake import FakeProvider
-from tests.handlers.running import Running, running
 from tests.servers.postgres import NoPostgres, OwnServer, new_database, own_server
 from tests.waiting import LONG
+from tests.world import FakeWorld, world
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def gone() -> OperationalError:
     return OperationalError("SELECT", {}, Exception("the server closed the connection; password=secret"))
 
 
-async def place(run: Running, *jobs: str) -> None:
+async def place(run: FakeWorld, *jobs: str) -> None:
     for job_id in jobs:
         await run.place(job_id)
         await run.runner.enqueue(job_id)
 
 
-async def eventually(run: Running, job_id: str) -> Job:
+async def eventually(run: FakeWorld, job_id: str) -> Job:
     """The job once it has ended, asked for by whoever has patience with a database that is away."""
     async with asyncio.timeout(LONG):
         while True:
@@ -66,7 +66,7 @@ async def test_a_restart_of_the_database_ends_nothing_and_costs_nothing_twice(
         await finished.wait()
 
     provider = FakeProvider(sleep=upstream)
-    async with running(tmp_path, provider=provider, database_url=database, on_lost=lost.set) as run:
+    async with world(tmp_path, provider=provider, database_url=database, on_lost=lost.set) as run:
         await place(run, "j1", "j2")
         await run.happens(lambda: len(provider.jobs) == 2)
         await asyncio.to_thread(server.stop)
@@ -100,7 +100,7 @@ async def test_nothing_is_posted_while_the_lease_is_in_doubt(server: OwnServer, 
             await go_on.wait()
             return begun
 
-    async with running(tmp_path, store=Store(), database_url=database) as run:
+    async with world(tmp_path, store=Store(), database_url=database) as run:
         await place(run, "j1")
         await at_the_post.wait()
         await asyncio.to_thread(server.stop)
@@ -125,7 +125,7 @@ async def test_a_run_waits_for_the_store_and_is_not_counted_as_broken(tmp_path: 
             return await super().update_job(job_id, **changes)
 
     store = Away()
-    async with running(tmp_path, store=store, outage_pause=0.001) as run:
+    async with world(tmp_path, store=store, outage_pause=0.001) as run:
         job = await run.do()
         assert (job.state, job.run, store.times) == (JobState.DONE, 0, 0)
         assert len(run.provider.submitted) == 1
@@ -141,7 +141,7 @@ async def test_a_paid_picture_waits_for_room_on_the_disk(tmp_path: Path, caplog:
                 raise OSError(errno.ENOSPC, "No space left on device: /a/secret/place")
             return await super().fetch(submission, into)
 
-    async with running(tmp_path, provider=Full(), room_pause=0.001) as run:
+    async with world(tmp_path, provider=Full(), room_pause=0.001) as run:
         job = await run.do()
         assert (job.state, job.run, len(run.provider.submitted)) == (JobState.DONE, 0, 1)
         assert any(s.text.startswith("There is no room here") for s in run.channel.statuses("j1"))
@@ -160,7 +160,7 @@ async def test_the_id_of_a_paid_request_is_kept_until_the_database_takes_it(tmp_
                 raise gone()
             await super().accept_part(key, submission)
 
-    async with running(tmp_path, store=Away()) as run:
+    async with world(tmp_path, store=Away()) as run:
         job = await run.do()
         assert job.state is JobState.DONE
         assert len(run.provider.submitted) == 1

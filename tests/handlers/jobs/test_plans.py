@@ -24,7 +24,7 @@ from providers.fake import FakeProvider, Script
 from providers.money import Money
 from providers.router import Router
 from providers.task import Operation, Task
-from tests.handlers.running import Running, running
+from tests.world import FakeWorld, world
 
 VIEWS = tuple(f"view{n}" for n in range(9))
 NEVER = Script(seconds=1e6)
@@ -106,7 +106,7 @@ def watched(looks: Looks, **given: Any) -> Watched:
     return provider
 
 
-async def start_sheet(run: Running, job_id: str = "s1") -> None:
+async def start_sheet(run: FakeWorld, job_id: str = "s1") -> None:
     await run.place(job_id, plan=sheet(run.photo))
     await run.runner.enqueue(job_id)
 
@@ -126,7 +126,7 @@ async def test_a_sheet_is_an_anchor_then_nine_side_by_side_then_composed(tmp_pat
         await (anchored if len(provider.submitted) == 1 else made).wait()
 
     provider = watched(looks, sleep=upstream, standing=Script(seconds=1))
-    async with running(tmp_path, provider=provider, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, **looks.seams()) as run:
         await start_sheet(run)
         await run.happens(lambda: len(provider.submitted) == 1)
         assert asked(provider) == ["anchor"]
@@ -151,7 +151,7 @@ async def test_a_sheet_is_an_anchor_then_nine_side_by_side_then_composed(tmp_pat
 async def test_one_rejected_view_is_tried_again_with_another_seed_and_one_is_given_up(tmp_path: Path) -> None:
     looks = Looks(rejects={"view3": 1, "view5": 2})
     provider = watched(looks, sleep=hasty)
-    async with running(tmp_path, provider=provider, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, **looks.seams()) as run:
         await start_sheet(run)
         job = await run.ended("s1")
         assert job.state is JobState.DONE
@@ -168,17 +168,17 @@ async def test_a_sheet_goes_on_after_a_crash_without_a_second_post_or_charge(tmp
     looks = Looks(rejects={"view2": 1})
     provider = watched(looks, standing=NEVER)
     channel = FakeChannel()
-    async with running(tmp_path, provider=provider, channel=channel, sleep=asyncio.sleep, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, channel=channel, sleep=asyncio.sleep, **looks.seams()) as run:
         await start_sheet(run)
         await run.happens(lambda: len(provider.submitted) == 1)
     provider.jobs["fake-1"].script = Script()
-    async with running(tmp_path, provider=provider, channel=channel, sleep=asyncio.sleep, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, channel=channel, sleep=asyncio.sleep, **looks.seams()) as run:
         await run.happens(lambda: len(provider.submitted) == 10)
         assert looks.composed == []
     for made in provider.jobs.values():
         made.script = Script()
     provider.standing = Script()
-    async with running(tmp_path, provider=provider, channel=channel, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, channel=channel, **looks.seams()) as run:
         job = await run.ended("s1")
         parts = {part.key: part.state for part in await run.store.parts("s1")}
     assert job.state is JobState.DONE
@@ -193,7 +193,7 @@ async def test_a_sheet_goes_on_after_a_crash_without_a_second_post_or_charge(tmp
 async def test_what_an_earlier_run_rejected_stays_rejected(tmp_path: Path) -> None:
     looks = Looks(rejects={"view2": 1})
     provider = watched(looks, sleep=hasty)
-    async with running(tmp_path, provider=provider, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, **looks.seams()) as run:
         await start_sheet(run)
         await run.ended("s1")
         looks.rejects.clear()
@@ -206,14 +206,14 @@ async def test_what_an_earlier_run_rejected_stays_rejected(tmp_path: Path) -> No
 
 
 async def _parts(folder: Path) -> Any:
-    async with running(folder, worker=False) as run:
+    async with world(folder, worker=False) as run:
         return await run.store.parts("s1")
 
 
 async def test_a_sheet_that_is_cancelled_keeps_what_was_made(tmp_path: Path) -> None:
     looks = Looks()
     provider = watched(looks, script=[Script(), *[Script()] * 4], standing=NEVER)
-    async with running(tmp_path, provider=provider, sleep=asyncio.sleep, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, sleep=asyncio.sleep, **looks.seams()) as run:
         await start_sheet(run)
         await run.happens(lambda: sum(looks.seen.values()) == 4 and len(provider.submitted) == 10)
         await run.store.update_job("s1", cancel_asked=True)
@@ -227,7 +227,7 @@ async def test_a_sheet_that_is_cancelled_keeps_what_was_made(tmp_path: Path) -> 
 async def test_without_its_anchor_no_view_is_asked_for(tmp_path: Path) -> None:
     looks = Looks()
     provider = watched(looks, sleep=hasty, standing=Script(fault="refused"))
-    async with running(tmp_path, provider=provider, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, **looks.seams()) as run:
         await start_sheet(run)
         job = await run.ended("s1")
     assert (job.state, job.error_code) == (JobState.FAILED, "refused_content")
@@ -237,7 +237,7 @@ async def test_without_its_anchor_no_view_is_asked_for(tmp_path: Path) -> None:
 async def test_of_a_sheet_what_could_be_made_is_delivered(tmp_path: Path) -> None:
     looks = Looks()
     provider = watched(looks, sleep=hasty, script=[Script(), *[Script(fault="refused")] * 8])
-    async with running(tmp_path, provider=provider, **looks.seams()) as run:
+    async with world(tmp_path, provider=provider, **looks.seams()) as run:
         await start_sheet(run)
         job = await run.ended("s1")
         assert (job.state, len(job.pictures)) == (JobState.DONE, 2)
@@ -265,7 +265,7 @@ class Patience:
         await asyncio.sleep(0.01)
 
 
-async def asleep(run: Running) -> None:
+async def asleep(run: FakeWorld) -> None:
     """The job sleeps, and nothing runs for it."""
     await run.when("t1", lambda job: job.run == 1)
     await run.happens(lambda: run.runner.idle())
@@ -274,7 +274,7 @@ async def asleep(run: Running) -> None:
 async def test_a_step_that_takes_hours_holds_nothing_while_it_waits_and_is_posted_once(tmp_path: Path) -> None:
     provider, look = FakeProvider(standing=NEVER), Patience()
     look.over.set()
-    async with running(tmp_path, provider=provider, sleep=look) as run:
+    async with world(tmp_path, provider=provider, sleep=look) as run:
         await run.place("t1", plan=training(run.photo))
         await run.runner.enqueue("t1")
         await asleep(run)
@@ -290,7 +290,7 @@ async def test_a_step_that_takes_hours_holds_nothing_while_it_waits_and_is_poste
 async def test_a_sleeping_job_is_stopped_at_once(tmp_path: Path) -> None:
     provider, look = FakeProvider(standing=NEVER), Patience()
     look.over.set()
-    async with running(tmp_path, provider=provider, sleep=look) as run:
+    async with world(tmp_path, provider=provider, sleep=look) as run:
         await run.place("t1", plan=training(run.photo))
         await run.runner.enqueue("t1")
         await asleep(run)
@@ -357,7 +357,7 @@ def test_steps_wait_only_for_steps_before_them_and_say_what_they_work_on() -> No
 
 
 async def test_a_job_of_the_first_version_has_its_plan_derived_from_its_order(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         await run.place("j1", run.order(Shot(style="anime", count=4)), pieces=(2,))
         await run.runner.enqueue("j1")
         job = await run.ended("j1")

@@ -11,12 +11,12 @@ from handlers.message import Chat
 from handlers.order import Order, Shot
 from providers.fake import FakeProvider, Script
 from providers.offers import Tier
-from tests.handlers.running import ANN, running
+from tests.world import ANN, world
 
 
 async def test_many_jobs_wait_side_by_side_and_not_more_than_allowed(tmp_path: Path) -> None:
     provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, concurrency=3, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=provider, concurrency=3, sleep=asyncio.sleep) as run:
         for n in range(5):
             await run.place(f"j{n}")
             await run.runner.enqueue(f"j{n}")
@@ -30,7 +30,7 @@ BOB = Chat(channel="fake", chat="bob", person="bob")
 
 async def test_one_persons_fifty_jobs_do_not_hold_up_anothers_first(tmp_path: Path) -> None:
     provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, concurrency=2 * PER_CHAT, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=provider, concurrency=2 * PER_CHAT, sleep=asyncio.sleep) as run:
         for n in range(50):
             await run.place(f"a{n}")
             await run.runner.enqueue(f"a{n}")
@@ -43,12 +43,12 @@ async def test_one_persons_fifty_jobs_do_not_hold_up_anothers_first(tmp_path: Pa
 
 async def order_of_making(tmp_path: Path, *placed: tuple[str, Chat, int]) -> list[str]:
     """The jobs (name, chat, pictures) are put on the queue while no worker is there; which are made first then."""
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         for n, (name, chat, count) in enumerate(placed):
             run.clock.ahead = timedelta(seconds=n)
             await run.place(name, run.order(Shot(style="anime", count=count)), chat=chat)
             await run.runner.enqueue(name)
-    async with running(tmp_path, concurrency=1) as run:
+    async with world(tmp_path, concurrency=1) as run:
         for name, _, _ in placed:
             await run.ended(name)
         return list(dict.fromkeys(r.key.partition("-")[0] for r in run.provider.submitted))
@@ -67,7 +67,7 @@ async def test_in_a_group_one_persons_third_job_is_not_before_anothers_first(tmp
 
 async def test_of_what_this_machine_makes_itself_each_chat_gets_one_job_at_a_time(tmp_path: Path) -> None:
     basic = FakeProvider(name="embedded", tier=Tier.LOCAL, repeatable=True, standing=Script(seconds=1000))
-    async with running(tmp_path, provider=basic, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=basic, sleep=asyncio.sleep) as run:
         for n in range(6):
             await run.place(f"a{n}")
             await run.runner.enqueue(f"a{n}")
@@ -94,7 +94,7 @@ def test_a_queue_is_a_services_a_partition_a_chats_and_neither_names_a_person() 
 async def waiting_places(tmp_path: Path, *jobs: tuple[str, Chat], **settings: object) -> dict[str, tuple[str, bool]]:
     """For each job put on the queue, while none can be made: its queue, and whether it has a partition there."""
     provider = FakeProvider(standing=Script(seconds=1000))
-    async with running(tmp_path, provider=provider, sleep=asyncio.sleep, **settings) as run:  # type: ignore[arg-type]
+    async with world(tmp_path, provider=provider, sleep=asyncio.sleep, **settings) as run:  # type: ignore[arg-type]
         for n, (name, chat) in enumerate(jobs):
             run.clock.ahead = timedelta(seconds=n)
             await run.place(name, chat=chat)
@@ -129,7 +129,7 @@ def test_the_queues_of_a_service_share_its_room_and_its_chats() -> None:
 async def test_of_this_machines_work_one_person_has_one_picture_at_a_time_in_however_many_chats(tmp_path: Path) -> None:
     """From twelve groups, or by twelve topics: whoever else asks finds a place free."""
     local = FakeProvider(standing=Script(seconds=1000), tier=Tier.LOCAL)
-    async with running(tmp_path, provider=local, sleep=asyncio.sleep) as run:
+    async with world(tmp_path, provider=local, sleep=asyncio.sleep) as run:
         for n in range(12):
             await run.place(f"a{n}", chat=Chat(channel="fake", chat=f"group{n}", person="ann"))
             await run.runner.enqueue(f"a{n}")

@@ -14,7 +14,7 @@ from providers.fake import FakeProvider, offer
 from providers.money import Money
 from providers.registry import services
 from providers.task import Consistency, Operation, Outpaint
-from tests.handlers.running import Running, hasty, running
+from tests.world import FakeWorld, hasty, world
 
 
 class Priced(FakeProvider):
@@ -31,7 +31,7 @@ class Told(Priced):
     source = CostSource.ANSWER
 
 
-async def receipt(run: Running, order: Order) -> str:
+async def receipt(run: FakeWorld, order: Order) -> str:
     await run.do("j1", order)
     return run.channel.places["place-result:j1"].text
 
@@ -40,7 +40,7 @@ async def receipt(run: Running, order: Order) -> str:
 async def test_a_receipt_says_who_made_it_and_whether_its_cost_is_an_estimate(
     tmp_path: Path, maker: type[Priced], said: str
 ) -> None:
-    async with running(tmp_path, provider=maker(name="bfl", sleep=hasty)) as run:
+    async with world(tmp_path, provider=maker(name="bfl", sleep=hasty)) as run:
         first = (await receipt(run, run.order())).splitlines()[0]
     assert f"{MODELS['nanopro'].name('en')}, Black Forest Labs" in first
     assert first.endswith(said)
@@ -48,7 +48,7 @@ async def test_a_receipt_says_who_made_it_and_whether_its_cost_is_an_estimate(
 
 async def test_a_receipt_says_how_a_face_was_held(tmp_path: Path) -> None:
     able = [offer(Operation.PORTRAIT, identity="a face adapter (PuLID)")]
-    async with running(tmp_path, provider=FakeProvider(able=able, sleep=hasty)) as run:
+    async with world(tmp_path, provider=FakeProvider(able=able, sleep=hasty)) as run:
         text = await receipt(run, run.order(consistency="strict"))
         assert run.provider.submitted[0].task.consistency is Consistency.STRICT
     assert "Face: exactly the same (by a face adapter, PuLID)" in text
@@ -56,32 +56,32 @@ async def test_a_receipt_says_how_a_face_was_held(tmp_path: Path) -> None:
 
 async def test_a_receipt_says_where_less_was_to_be_had_than_asked_for(tmp_path: Path) -> None:
     able = [offer(Operation.PORTRAIT, identity="", consistency=frozenset({Consistency.LOOSE}))]
-    async with running(tmp_path, provider=FakeProvider(able=able, sleep=hasty)) as run:
+    async with world(tmp_path, provider=FakeProvider(able=able, sleep=hasty)) as run:
         text = await receipt(run, run.order(consistency="balanced", language="zh"))
     assert "人脸：要求大致相像，实际只作参考" in text
 
 
 async def test_nothing_is_said_of_a_face_where_nothing_was_asked(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         assert "Face" not in await receipt(run, run.order())
 
 
 async def test_an_enlargement_says_from_and_to_how_many_pixels(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         enlarge = Shot(edits=(Edit(action="upscale", scale=4),))
         text = await receipt(run, run.order(enlarge, operation="edit", sizes=((128, 96),)))
     assert "128×96 → 512×512 pixels" in text
 
 
 async def test_an_enlargement_of_what_was_just_made_goes_by_its_size(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         chain = Shot(edits=(Edit(action="restore"), Edit(action="upscale", scale=2)))
         text = await receipt(run, run.order(chain, operation="edit", aspect_ratio="1:1", sizes=((64, 64),)))
     assert "512×512 → 512×512 pixels" in text
 
 
 async def test_both_pictures_of_a_style_transfer_are_sent(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         look = run.folder / "look.png"
         look.write_bytes(run.photo.read_bytes())
         order = run.order(Shot(edits=(Edit(action="transfer_style"),)), operation="edit", photos=(run.photo, look))
@@ -91,7 +91,7 @@ async def test_both_pictures_of_a_style_transfer_are_sent(tmp_path: Path) -> Non
 
 
 async def test_the_sides_of_an_outpaint_are_sent(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
+    async with world(tmp_path) as run:
         wider = Shot(edits=(Edit(action="extend", prompt="上面多留点天"),))
         await run.do("j1", run.order(wider, operation="edit", sizes=((64, 64),)))
         (sent,) = run.provider.submitted

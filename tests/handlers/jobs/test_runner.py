@@ -28,8 +28,8 @@ from providers.money import Money
 from providers.offers import Tier
 from providers.router import Router
 from providers.task import Operation
-from tests.handlers.running import ANN, Running, hasty, running
 from tests.waiting import LONG
+from tests.world import ANN, FakeWorld, hasty, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,7 +52,7 @@ class Broken(FakeProvider):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def module_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def module_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FakeWorld]:
     basic = FakeProvider(
         name="embedded",
         repeatable=True,
@@ -61,12 +61,12 @@ async def module_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         able=[offer(Operation.EDIT, usd=0, actions=frozenset({"enhance"}))],
     )
     folder = tmp_path_factory.mktemp("jobs")
-    async with running(folder, others=[basic, Broken(name="broken", sleep=hasty)], other_channels=[ONCE]) as run:
+    async with world(folder, others=[basic, Broken(name="broken", sleep=hasty)], other_channels=[ONCE]) as run:
         yield run
 
 
 @pytest.fixture
-def run(module_run: Running) -> Running:
+def run(module_run: FakeWorld) -> FakeWorld:
     """The runner that all these tests share, with provider, channel and clock as new."""
     module_run.provider.standing = Script()
     module_run.provider.submitted.clear()
@@ -90,7 +90,7 @@ def choices(outgoing: Outgoing) -> list[str]:
 # --- going well
 
 
-async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_table(run: Running, job_id: str) -> None:
+async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_table(run: FakeWorld, job_id: str) -> None:
     job = await run.do(job_id)
     assert (job.state, job.cost, job.provider) == (JobState.DONE, Money.usd("0.1"), "fake")
     assert job.pictures[0].path.is_file()
@@ -106,13 +106,13 @@ async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_tab
     assert usage.pictures >= 1
 
 
-async def test_a_person_is_told_in_their_language(run: Running, job_id: str) -> None:
+async def test_a_person_is_told_in_their_language(run: FakeWorld, job_id: str) -> None:
     await run.do(job_id, run.order(language="zh"))
     assert run.channel.result(job_id).text.startswith("动漫风格 · 1 张 · NanoPro，fake · ")
     assert run.channel.statuses(job_id)[0].text.startswith("开始了")
 
 
-async def test_a_status_is_shown_while_it_is_made_and_settled_in_the_end(run: Running, job_id: str) -> None:
+async def test_a_status_is_shown_while_it_is_made_and_settled_in_the_end(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(queue=3, seconds=100.0, steps=4)
     await run.do(job_id)
     statuses = run.channel.statuses(job_id)
@@ -123,7 +123,7 @@ async def test_a_status_is_shown_while_it_is_made_and_settled_in_the_end(run: Ru
     assert statuses[-1].choices == ()
 
 
-async def test_a_message_put_on_the_queue_twice_is_one_job(run: Running, job_id: str) -> None:
+async def test_a_message_put_on_the_queue_twice_is_one_job(run: FakeWorld, job_id: str) -> None:
     await run.place(job_id)
     await asyncio.gather(*(run.runner.enqueue(job_id) for _ in range(5)))
     await run.ended(job_id)
@@ -132,7 +132,7 @@ async def test_a_message_put_on_the_queue_twice_is_one_job(run: Running, job_id:
     assert run.channel.shown[f"place-result:{job_id}"] == 1
 
 
-async def test_a_count_above_the_providers_limit_is_several_requests(run: Running, job_id: str) -> None:
+async def test_a_count_above_the_providers_limit_is_several_requests(run: FakeWorld, job_id: str) -> None:
     job = await run.do(job_id, run.order(Shot(style="anime", count=6)))
     assert {r.key: r.count for r in run.provider.submitted} == {f"{job_id}-0-0#0": 4, f"{job_id}-0-0#1": 2}
     assert len(job.pictures) == 6
@@ -140,7 +140,7 @@ async def test_a_count_above_the_providers_limit_is_several_requests(run: Runnin
     assert "6 pictures" in run.channel.result(job_id).text
 
 
-async def test_shots_of_a_series_are_made_side_by_side_and_say_which_is_which(run: Running, job_id: str) -> None:
+async def test_shots_of_a_series_are_made_side_by_side_and_say_which_is_which(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(seconds=10.0)
     order = run.order(Shot(style="anime"), Shot(style="linkedin"), Shot(style="vintage"), operation="series")
     job = await run.do(job_id, order)
@@ -152,7 +152,7 @@ async def test_shots_of_a_series_are_made_side_by_side_and_say_which_is_which(ru
     assert len(lines) == 4
 
 
-async def test_a_further_edit_is_done_on_the_result_of_the_one_before(run: Running, job_id: str) -> None:
+async def test_a_further_edit_is_done_on_the_result_of_the_one_before(run: FakeWorld, job_id: str) -> None:
     shot = Shot(edits=(Edit(action="restore"), Edit(action="colorize"), Edit(action="upscale", scale=4)), count=2)
     job = await run.do(job_id, run.order(shot, operation="edit"))
     first, second, third = run.provider.submitted
@@ -165,14 +165,14 @@ async def test_a_further_edit_is_done_on_the_result_of_the_one_before(run: Runni
     assert job.cost == Money.usd("0.4")
 
 
-async def test_what_the_machine_itself_made_is_free_and_says_so(run: Running, job_id: str) -> None:
+async def test_what_the_machine_itself_made_is_free_and_says_so(run: FakeWorld, job_id: str) -> None:
     order = run.order(Shot(edits=(Edit(action="enhance"),)), operation="edit", provider="embedded")
     job = await run.do(job_id, order)
     assert (job.provider, job.cost) == ("embedded", Money.zero())
     assert "free, on this machine" in run.channel.result(job_id).text
 
 
-async def test_a_charge_in_credits_is_told_as_it_is(run: Running, job_id: str) -> None:
+async def test_a_charge_in_credits_is_told_as_it_is(run: FakeWorld, job_id: str) -> None:
     run.provider.credits = 3.0
     job = await run.do(job_id)
     assert job.cost == Money.of(3, "credits")
@@ -199,7 +199,7 @@ async def test_a_charge_in_credits_is_told_as_it_is(run: Running, job_id: str) -
     ],
 )
 async def test_every_fault_is_one_clear_sentence_and_never_a_second_charge(
-    run: Running, job_id: str, fault: str, code: str, state: JobState, retry: bool, posts: int
+    run: FakeWorld, job_id: str, fault: str, code: str, state: JobState, retry: bool, posts: int
 ) -> None:
     run.provider.standing = Script(fault=fault)
     job = await run.do(job_id)
@@ -212,14 +212,16 @@ async def test_every_fault_is_one_clear_sentence_and_never_a_second_charge(
     assert run.channel.statuses(job_id)[-1].choices == ()
 
 
-async def test_a_download_that_fails_at_first_is_tried_again_without_another_post(run: Running, job_id: str) -> None:
+async def test_a_download_that_fails_at_first_is_tried_again_without_another_post(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(fault="away", heals=True)
     job = await run.do(job_id)
     assert job.state is JobState.DONE
     assert len(run.provider.submitted) == 1
 
 
-async def test_what_is_made_and_could_not_be_fetched_is_fetched_on_the_persons_wish(run: Running, job_id: str) -> None:
+async def test_what_is_made_and_could_not_be_fetched_is_fetched_on_the_persons_wish(
+    run: FakeWorld, job_id: str
+) -> None:
     run.provider.standing = Script(fault="away")
     job = await run.do(job_id)
     assert (job.state, job.error_code) == (JobState.FAILED, "result_unreachable")
@@ -232,7 +234,7 @@ async def test_what_is_made_and_could_not_be_fetched_is_fetched_on_the_persons_w
     assert (await run.ended(job_id)).state is JobState.DONE
 
 
-async def test_fewer_pictures_than_asked_for_are_delivered_and_the_rest_is_named(run: Running, job_id: str) -> None:
+async def test_fewer_pictures_than_asked_for_are_delivered_and_the_rest_is_named(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(pictures=1)
     job = await run.do(job_id, run.order(Shot(style="anime", count=3)))
     assert (job.state, len(job.pictures)) == (JobState.DONE, 1)
@@ -240,7 +242,7 @@ async def test_fewer_pictures_than_asked_for_are_delivered_and_the_rest_is_named
 
 
 async def test_of_a_series_what_could_be_made_is_delivered_and_the_reason_given_for_the_rest(
-    run: Running, job_id: str
+    run: FakeWorld, job_id: str
 ) -> None:
     run.provider._scripts = [Script(), Script(fault="refused"), Script(fault="unknown_before")]
     order = run.order(Shot(style="anime"), Shot(style="linkedin"), Shot(style="vintage"), operation="series")
@@ -253,7 +255,7 @@ async def test_of_a_series_what_could_be_made_is_delivered_and_the_reason_given_
     assert len(run.provider.submitted) == 3
 
 
-async def test_an_order_that_nobody_can_make_is_told_so_and_costs_nothing(run: Running, job_id: str) -> None:
+async def test_an_order_that_nobody_can_make_is_told_so_and_costs_nothing(run: FakeWorld, job_id: str) -> None:
     job = await run.do(job_id, run.order(Shot(style="animee")))
     assert (job.state, job.error_code, job.cost) == (JobState.FAILED, "unknown_style", None)
     (said,) = run.channel.words(job_id)
@@ -262,7 +264,7 @@ async def test_an_order_that_nobody_can_make_is_told_so_and_costs_nothing(run: R
 
 
 async def test_a_mistake_of_ours_in_one_shot_does_not_cost_the_others(
-    run: Running, job_id: str, caplog: pytest.LogCaptureFixture
+    run: FakeWorld, job_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     order = run.order(Shot(prompt="a lighthouse"), Shot(prompt="a broken vase"), operation="create", provider="broken")
     job = await run.do(job_id, order)
@@ -273,7 +275,7 @@ async def test_a_mistake_of_ours_in_one_shot_does_not_cost_the_others(
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_a_job_whose_channel_no_worker_has_is_kept_and_not_paid_for(run: Running, job_id: str) -> None:
+async def test_a_job_whose_channel_no_worker_has_is_kept_and_not_paid_for(run: FakeWorld, job_id: str) -> None:
     await run.place(job_id, chat=replace(ANN, channel="nowhere"))
     await run.runner.enqueue(job_id)
     await run.runner.sweep()
@@ -287,7 +289,7 @@ async def test_a_job_whose_channel_no_worker_has_is_kept_and_not_paid_for(run: R
 # --- waiting long
 
 
-async def test_after_ten_minutes_the_person_is_told_once_and_the_job_goes_on(run: Running, job_id: str) -> None:
+async def test_after_ten_minutes_the_person_is_told_once_and_the_job_goes_on(run: FakeWorld, job_id: str) -> None:
     release = asyncio.Event()
 
     async def slow(_seconds: float) -> None:
@@ -316,7 +318,7 @@ async def test_after_ten_minutes_the_person_is_told_once_and_the_job_goes_on(run
 # --- cancelling
 
 
-async def waiting(run: Running, job_id: str, script: Script) -> None:
+async def waiting(run: FakeWorld, job_id: str, script: Script) -> None:
     run.provider.standing = script
     run.provider.sleep = asyncio.sleep
     await run.place(job_id)
@@ -337,7 +339,7 @@ async def waiting(run: Running, job_id: str, script: Script) -> None:
     ],
 )
 async def test_a_cancelled_job_is_cancelled_at_the_provider_too(
-    run: Running, job_id: str, outcome: Cancelled, says: str
+    run: FakeWorld, job_id: str, outcome: Cancelled, says: str
 ) -> None:
     await waiting(run, job_id, Script(seconds=1000, cancel=outcome))
     await run.store.update_job(job_id, cancel_asked=True)
@@ -350,7 +352,7 @@ async def test_a_cancelled_job_is_cancelled_at_the_provider_too(
     assert len(run.provider.submitted) == 1
 
 
-async def test_what_is_free_may_not_be_charged_when_it_was_stopped_in_the_middle(run: Running, job_id: str) -> None:
+async def test_what_is_free_may_not_be_charged_when_it_was_stopped_in_the_middle(run: FakeWorld, job_id: str) -> None:
     run.provider.credits = 0.0
     await waiting(run, job_id, Script(seconds=1000, cancel=Cancelled.ASKED))
     await run.store.update_job(job_id, cancel_asked=True)
@@ -362,7 +364,7 @@ async def test_what_is_free_may_not_be_charged_when_it_was_stopped_in_the_middle
 
 async def test_that_a_cancel_may_be_charged_is_still_known_after_a_crash(tmp_path: Path) -> None:
     provider = FakeProvider(standing=Script(seconds=1000, cancel=Cancelled.ASKED))
-    async with running(tmp_path, provider=provider, worker=False) as run:
+    async with world(tmp_path, provider=provider, worker=False) as run:
         job = await run.place()
         maker = Executor(store=run.store, router=Router([provider]), output_dir=run.folder)
         making = asyncio.ensure_future(maker.make(job))
@@ -376,7 +378,9 @@ async def test_that_a_cancel_may_be_charged_is_still_known_after_a_crash(tmp_pat
     assert (first.maybe_charged, again) == (True, first)
 
 
-async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_stays(run: Running, job_id: str) -> None:
+async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_stays(
+    run: FakeWorld, job_id: str
+) -> None:
     wei = Chat(channel="fake", chat=job_id, person=job_id)
     run.provider.standing = Script(seconds=1000, cancel=Cancelled.TOO_LATE)
     run.provider.sleep = asyncio.sleep
@@ -402,7 +406,7 @@ async def test_of_a_person_forgotten_while_it_ran_nothing_is_shown_and_nothing_s
 
 
 @pytest.mark.parametrize("cancel", [False, True], ids=["to its end", "cancelled"])
-async def test_a_picture_that_no_row_names_goes_when_its_job_ends(run: Running, job_id: str, cancel: bool) -> None:
+async def test_a_picture_that_no_row_names_goes_when_its_job_ends(run: FakeWorld, job_id: str, cancel: bool) -> None:
     await waiting(run, job_id, Script(seconds=1000))
     folder = run.folder / "pictures" / job_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -420,7 +424,7 @@ async def test_a_picture_that_no_row_names_goes_when_its_job_ends(run: Running, 
     assert folder.exists() is not cancel
 
 
-async def test_what_cannot_be_deleted_does_not_cost_the_result(run: Running, job_id: str) -> None:
+async def test_what_cannot_be_deleted_does_not_cost_the_result(run: FakeWorld, job_id: str) -> None:
     await waiting(run, job_id, Script(seconds=1000, cancel=Cancelled.TOO_LATE))
     stays = run.folder / "pictures" / job_id / "a folder of somebody's"
     stays.mkdir(parents=True)
@@ -431,14 +435,14 @@ async def test_what_cannot_be_deleted_does_not_cost_the_result(run: Running, job
     assert stays.exists()
 
 
-async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: Running, job_id: str) -> None:
+async def test_a_cancel_made_in_another_process_is_noticed_within_a_second(run: FakeWorld, job_id: str) -> None:
     await waiting(run, job_id, Script(seconds=1000))
     await run.store.update_job(job_id, cancel_asked=True)
     await run.ended(job_id)
     assert CANCEL_SECONDS <= 1
 
 
-async def test_what_was_finished_when_the_cancel_came_is_delivered(run: Running, job_id: str) -> None:
+async def test_what_was_finished_when_the_cancel_came_is_delivered(run: FakeWorld, job_id: str) -> None:
     script = Script(seconds=1000, cancel=Cancelled.TOO_LATE)
     await waiting(run, job_id, script)
     for job in run.provider.jobs.values():
@@ -449,7 +453,7 @@ async def test_what_was_finished_when_the_cancel_came_is_delivered(run: Running,
     assert "Stopped; this is what was ready." in run.channel.result(job_id).text
 
 
-async def test_a_job_cancelled_before_it_began_posts_nothing(run: Running, job_id: str) -> None:
+async def test_a_job_cancelled_before_it_began_posts_nothing(run: FakeWorld, job_id: str) -> None:
     await run.place(job_id, cancel_asked=True)
     await run.runner.enqueue(job_id)
     job = await run.ended(job_id)
@@ -461,7 +465,7 @@ async def test_a_job_cancelled_before_it_began_posts_nothing(run: Running, job_i
 
 
 async def test_a_delivery_of_unknown_outcome_asks_the_person_and_sends_again_on_their_wish(
-    run: Running, job_id: str
+    run: FakeWorld, job_id: str
 ) -> None:
     ONCE.fail("deliver", DeliveryUnknown(), after=True)
     job = await run.do(job_id, chat=WEARY)
@@ -479,19 +483,19 @@ async def test_a_delivery_of_unknown_outcome_asks_the_person_and_sends_again_on_
     assert [d.state for d in details.deliveries] == [DeliveryState.UNCERTAIN, DeliveryState.SENT]
 
 
-async def test_a_person_who_left_is_remembered_and_not_written_to(run: Running, job_id: str) -> None:
+async def test_a_person_who_left_is_remembered_and_not_written_to(run: FakeWorld, job_id: str) -> None:
     run.channel.fail("deliver", DeliveryRefused())
     job = await run.do(job_id)
     assert (job.state, job.error_code, len(job.pictures)) == (JobState.FAILED, "delivery_refused", 1)
     assert run.channel.words(job_id) == []
 
 
-async def test_a_status_that_cannot_be_shown_costs_nothing(run: Running, job_id: str) -> None:
+async def test_a_status_that_cannot_be_shown_costs_nothing(run: FakeWorld, job_id: str) -> None:
     run.channel.fail("say", DeliveryLater(), times=2)
     assert (await run.do(job_id)).state is JobState.DONE
 
 
-async def test_resending_what_has_no_pictures_does_nothing(run: Running, job_id: str) -> None:
+async def test_resending_what_has_no_pictures_does_nothing(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(fault="refused")
     await run.do(job_id)
     await run.runner.resend(job_id)
@@ -504,7 +508,7 @@ async def test_resending_what_has_no_pictures_does_nothing(run: Running, job_id:
 # --- taking up again
 
 
-async def test_resuming_fetches_what_was_paid_for_without_posting_again(run: Running, job_id: str) -> None:
+async def test_resuming_fetches_what_was_paid_for_without_posting_again(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(fault="away")
     failed = await run.do(job_id)
     assert failed.error_code == "result_unreachable"
@@ -518,7 +522,7 @@ async def test_resuming_fetches_what_was_paid_for_without_posting_again(run: Run
     assert run.channel.shown[f"place-result:{job_id}"] == 1
 
 
-async def test_resuming_a_chain_goes_on_after_the_link_that_was_paid_for(run: Running, job_id: str) -> None:
+async def test_resuming_a_chain_goes_on_after_the_link_that_was_paid_for(run: FakeWorld, job_id: str) -> None:
     run.provider._scripts = [Script(fault="lost", heals=True)]
     shot = Shot(edits=(Edit(action="restore"), Edit(action="colorize")))
     failed = await run.do(job_id, run.order(shot, operation="edit"))
@@ -528,7 +532,7 @@ async def test_resuming_a_chain_goes_on_after_the_link_that_was_paid_for(run: Ru
     assert [r.task.action for r in run.provider.submitted] == ["restore", "colorize"]
 
 
-async def test_resuming_what_was_never_taken_or_is_done_is_refused(run: Running, job_id: str) -> None:
+async def test_resuming_what_was_never_taken_or_is_done_is_refused(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(fault="busy")
     await run.do(job_id)
     with pytest.raises(NotResumable):
@@ -542,7 +546,9 @@ async def test_resuming_what_was_never_taken_or_is_done_is_refused(run: Running,
     assert await job_details(run.store, "unknown") is None
 
 
-async def test_resuming_a_submit_of_unknown_outcome_beside_a_paid_one_posts_neither(run: Running, job_id: str) -> None:
+async def test_resuming_a_submit_of_unknown_outcome_beside_a_paid_one_posts_neither(
+    run: FakeWorld, job_id: str
+) -> None:
     run.provider._scripts = [Script(fault="lost", heals=True), Script(fault="unknown_after")]
     order = run.order(Shot(style="anime"), Shot(style="linkedin"), operation="series")
     failed = await run.do(job_id, order)
@@ -555,14 +561,14 @@ async def test_resuming_a_submit_of_unknown_outcome_beside_a_paid_one_posts_neit
 # --- house-keeping
 
 
-async def test_what_was_committed_but_never_queued_is_swept_up(run: Running, job_id: str) -> None:
+async def test_what_was_committed_but_never_queued_is_swept_up(run: FakeWorld, job_id: str) -> None:
     await run.place(job_id)
     await run.runner.sweep()
     assert (await run.ended(job_id)).state is JobState.DONE
 
 
 async def test_a_paid_request_that_turns_up_after_its_job_has_ended_is_fetched_and_delivered(
-    run: Running, job_id: str
+    run: FakeWorld, job_id: str
 ) -> None:
     run.provider.standing = Script(fault="unknown_after")
     job = await run.do(job_id)
@@ -580,7 +586,7 @@ async def test_a_paid_request_that_turns_up_after_its_job_has_ended_is_fetched_a
 
 
 async def test_a_status_shown_after_the_end_of_a_job_that_was_taken_over_is_set_right(
-    run: Running, job_id: str
+    run: FakeWorld, job_id: str
 ) -> None:
     job = await run.do(job_id)
     status = run.channel.statuses(job_id)[0]
@@ -590,7 +596,7 @@ async def test_a_status_shown_after_the_end_of_a_job_that_was_taken_over_is_set_
     assert run.channel.statuses(job_id)[-1].text.startswith("Done after")
 
 
-async def test_old_jobs_expire_with_their_files_but_no_file_of_others(run: Running, job_id: str) -> None:
+async def test_old_jobs_expire_with_their_files_but_no_file_of_others(run: FakeWorld, job_id: str) -> None:
     mine, others = run.folder / f"{job_id}.png", run.folder / f"{job_id}-of-another.png"
     for file in (mine, others):
         file.write_bytes(run.photo.read_bytes())
@@ -605,7 +611,7 @@ async def test_old_jobs_expire_with_their_files_but_no_file_of_others(run: Runni
 
 
 async def test_a_photo_that_was_never_used_is_deleted_in_the_end(tmp_path: Path) -> None:
-    async with running(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False) as run:
         old, new = (run.folder / "photos" / person / "photo.jpg" for person in ("ann", "bob"))
         for path in (old, new):
             path.parent.mkdir(parents=True)
@@ -626,7 +632,7 @@ async def test_every_word_a_job_says_is_there_in_both_languages() -> None:
         assert chinese == {key for key in texts("en") if key.startswith(session)}
 
 
-async def test_a_photo_that_is_gone_is_told_and_nothing_is_posted(run: Running, job_id: str) -> None:
+async def test_a_photo_that_is_gone_is_told_and_nothing_is_posted(run: FakeWorld, job_id: str) -> None:
     gone = run.folder / f"{job_id}.png"
     job = await run.do(job_id, run.order(photos=(gone,)))
     assert (job.state, job.error_code) == (JobState.FAILED, "file_not_found")

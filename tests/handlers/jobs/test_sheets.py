@@ -22,7 +22,7 @@ from providers.media.labels import read_label
 from providers.money import Money
 from providers.people.inspector import Likeness
 from providers.router import Router
-from tests.handlers.running import Running, hasty, running
+from tests.world import FakeWorld, hasty, world
 
 VIEWS = ("front", "three_quarter", "side", "back", "full_body")
 NEVER = Script(seconds=1e6)
@@ -75,7 +75,7 @@ def asked(provider: FakeProvider) -> list[str]:
     return [request.key.partition("-")[2] for request in provider.submitted]
 
 
-async def made(run: Running, order: Order | None = None) -> Any:
+async def made(run: FakeWorld, order: Order | None = None) -> Any:
     await run.place("s1", order or sheet(run.photo))
     await run.runner.enqueue("s1")
     return await run.ended("s1")
@@ -107,7 +107,7 @@ async def test_the_anchor_is_made_first_the_others_side_by_side_and_then_compose
         await (anchored if len(provider.submitted) == 1 else rest).wait()
 
     provider = watched(judge, sleep=upstream, standing=Script(seconds=1))
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         await run.place("s1", sheet(run.photo))
         await run.runner.enqueue("s1")
         await run.happens(lambda: len(provider.submitted) == 1)
@@ -131,7 +131,7 @@ async def test_the_anchor_is_made_first_the_others_side_by_side_and_then_compose
 async def test_a_view_of_somebody_else_is_made_once_more_and_does_not_enter_the_sheet(tmp_path: Path) -> None:
     judge = Judge(wrong={"three_quarter"})
     provider = watched(judge)
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         job = await made(run)
     again = next(request for request in provider.submitted if request.key.endswith("three_quarter~1"))
     first = next(request for request in provider.submitted if request.key.endswith("three_quarter"))
@@ -146,7 +146,7 @@ async def test_a_view_of_somebody_else_is_made_once_more_and_does_not_enter_the_
 async def test_a_view_wrong_twice_is_given_up_and_the_sheet_is_of_the_others(tmp_path: Path) -> None:
     judge = Judge(wrong={"three_quarter", "three_quarter~1"})
     provider = watched(judge)
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         job = await made(run)
         told = run.channel.result("s1").text
     assert (job.state, len(job.pictures), len(provider.submitted)) == (JobState.DONE, 5, 6)
@@ -158,7 +158,7 @@ async def test_a_view_wrong_twice_is_given_up_and_the_sheet_is_of_the_others(tmp
 async def test_without_an_anchor_there_is_no_sheet_and_nothing_more_is_paid(tmp_path: Path) -> None:
     judge = Judge(wrong={"anchor", "anchor~1"})
     provider = watched(judge)
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         job = await made(run)
     assert (job.state, asked(provider)) == (JobState.FAILED, ["anchor", "anchor~1"])
 
@@ -175,14 +175,14 @@ async def test_a_worker_that_dies_on_the_way_leaves_no_picture_to_be_paid_twice(
 
     provider.sleep = upstream
     wanted = 1 if stuck == 1 else 5
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         await run.place("s1", sheet(run.photo))
         await run.runner.enqueue("s1")
         await run.happens(lambda: len(provider.submitted) == wanted)
     for job in provider.jobs.values():
         job.script = Script()
     provider._scripts.clear()
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         ended = await run.ended("s1")
     assert (ended.state, len(ended.pictures)) == (JobState.DONE, 6)
     assert sorted(asked(provider)) == sorted(["anchor", *VIEWS[1:]])
@@ -198,7 +198,7 @@ async def test_a_cancel_keeps_what_is_made(tmp_path: Path) -> None:
         await (never.wait() if seconds > 1e5 else asyncio.sleep(0.01))
 
     provider.sleep = upstream
-    async with running(tmp_path, provider=provider, **seams(judge)) as run:
+    async with world(tmp_path, provider=provider, **seams(judge)) as run:
         await run.place("s1", sheet(run.photo))
         await run.runner.enqueue("s1")
         await run.happens(lambda: len(provider.submitted) == 5)

@@ -21,10 +21,10 @@ from providers.media.download import Downloader
 from providers.money import Money
 from providers.router import Router
 from providers.services.dashscope.provider import DashScopeProvider
-from tests.handlers.running import ANN, Running, hasty, running
 from tests.servers.dashscope import FakeDashScope
 from tests.servers.dashscope_faces import GIVEN_FACE
 from tests.servers.service import KEY, picture_bytes
+from tests.world import ANN, FakeWorld, hasty, world
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def briefly(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def at_work(dash: FakeDashScope, folder: Path, **settings: Any) -> AsyncIterator[Running]:
+async def at_work(dash: FakeDashScope, folder: Path, **settings: Any) -> AsyncIterator[FakeWorld]:
     origin = frozenset({("127.0.0.1", int(dash.origin.rpartition(":")[2]))})
     provider = DashScopeProvider(
         key=SecretStr(KEY), root=dash.url, downloader=Downloader(trusted_origins=origin), files=folder / "files",
@@ -47,16 +47,14 @@ async def at_work(dash: FakeDashScope, folder: Path, **settings: Any) -> AsyncIt
     )  # fmt: skip
     nobody = FakeProvider(name="nobody", able=())
     try:
-        async with running(
-            folder, provider=nobody, others=[provider], turn_pause=0.05, sleep=briefly, **settings
-        ) as run:
+        async with world(folder, provider=nobody, others=[provider], turn_pause=0.05, sleep=briefly, **settings) as run:
             run.photo.write_bytes(picture_bytes((640, 800)))
             yield run
     finally:
         await provider.aclose()
 
 
-def training(run: Running) -> Order:
+def training(run: FakeWorld) -> Order:
     return Order(operation="train_face", shots=(Shot(),), photos=(run.photo, run.photo), gender="female")
 
 
@@ -67,7 +65,7 @@ def often(order: Order, dash_router: Router, job_id: str) -> Plan:
     return Plan(steps=tuple(step.model_copy(update={"wakes_after": 0.05}) for step in plan.steps))
 
 
-async def train(run: Running, job_id: str = "t1") -> None:
+async def train(run: FakeWorld, job_id: str = "t1") -> None:
     order = training(run)
     await run.place(job_id, order, plan=often(order, run.runner._router, job_id))
     await run.runner.enqueue(job_id)

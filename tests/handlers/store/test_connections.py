@@ -14,8 +14,8 @@ from handlers.store.base import JobState, StoreCrowded
 from handlers.store.sql.connections import LEAST, Connections, is_crowded
 from handlers.store.sql.store import SqlStore
 from providers.media.store import FolderStore
-from tests.handlers.running import running
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.world import world
 
 JOBS = 8
 
@@ -56,7 +56,7 @@ async def test_a_worker_with_the_least_share_works_and_never_asks_for_more(
     url = limited.replace("postgresql://", "postgresql+psycopg://", 1)
     media = FolderStore(data=tmp_path, pictures=tmp_path / "pictures")
     store = await SqlStore.open(url, threads=Connections.of(LEAST).store // 2, media=media)
-    async with running(tmp_path, store=store, database_url=url, connections=LEAST) as run:
+    async with world(tmp_path, store=store, database_url=url, connections=LEAST) as run:
         names = [f"j{n}" for n in range(JOBS)]
         await asyncio.gather(*(run.place(name) for name in names))
         await asyncio.gather(*(run.runner.enqueue(name) for name in names))

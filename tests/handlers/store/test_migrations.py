@@ -26,8 +26,8 @@ from providers.fake import FakeJob, FakeProvider, Script
 from providers.media.store import FolderStore
 from providers.money import Money
 from providers.task import Operation, Task
-from tests.handlers.running import ANN, hasty, running
 from tests.handlers.store.databases import make_first_version, names
+from tests.world import ANN, hasty, world
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BEN = Chat(channel="web", chat="cookie-of-ben-1234567890", person="cookie-of-ben-1234567890")
@@ -154,7 +154,7 @@ async def test_jobs_that_ran_under_the_first_version_are_finished_without_paying
     request = Request(key="running-0-0", task=Task(operation=Operation.PORTRAIT, photos=1), prompt="", photos=(photo,))
     provider.jobs["r-9"] = FakeJob(request=request, script=Script())
     database = None if url.startswith("sqlite") else url
-    async with running(tmp_path, provider=provider, database_url=database) as run:
+    async with world(tmp_path, provider=provider, database_url=database) as run:
         ended = await run.ended("running")
         again = await run.ended("waiting")
     assert (ended.state, len(ended.pictures)) == (JobState.DONE, 1)
