@@ -40,7 +40,8 @@ class Faces:
         """Add a face, once however often it is kept; one without a name gets the next number. As it is kept."""
 
         def added(kept: dict[str, tuple[TrainedFace, str]]) -> dict[str, tuple[TrainedFace, str]]:
-            name = face.name or (kept[face.id][0].name if face.id in kept else str(len(kept) + 1))
+            numbers = [int(one.name) for one, _ in kept.values() if one.name.isdecimal()]
+            name = face.name or (kept[face.id][0].name if face.id in kept else str(max(numbers, default=0) + 1))
             return {**kept, face.id: (replace(face, name=name), at.isoformat())}
 
         await self._change(chat, added)

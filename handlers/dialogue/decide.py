@@ -225,7 +225,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             turn.close_question()
             turn.picked = readings.picked_from(question, int(rest))
             ordering.take(turn, question.orders[int(rest)])
-        case "face" | "unface" | "gender":
+        case "face" | "unface" | "unface_yes" | "unface_no" | "gender":
             face_talk.tapped(turn, verb, rest)
         case "language" | "forget":
             commands.tapped(turn, verb, rest)

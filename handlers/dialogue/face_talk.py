@@ -4,6 +4,7 @@ A training is asked about before it starts, with its price, an honest time and w
 made with the trained face where the words say so, or where no photo is there and the style has a preset.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def said(turn: TurnBuilder, text: str) -> bool:
     elif words.wish == "list":
         _list(turn)
     elif words.wish == "delete":
-        _delete(turn, sure=False)
+        _delete(turn, text)
     elif words.trained:
         _with_face(turn, words)
     else:
@@ -116,37 +117,50 @@ def _list(turn: TurnBuilder) -> None:
         turn.words("face.line", name=face.name, day=f"{face.created:%Y-%m-%d}", company=label_of(face.service))
         for face in faces
     ]
-    turn.ask("browse", "\n".join(lines), (Choice(id="unface:ask", label=turn.words("choice.delete_face")),))
+    choices = tuple(
+        Choice(id=f"unface:{face.name}", label=turn.words("choice.delete_face", name=face.name)) for face in faces
+    )
+    turn.ask("browse", "\n".join(lines), choices)
 
 
-def _delete(turn: TurnBuilder, *, sure: bool) -> None:
-    """The newest, of which there is mostly one; asked first."""
+def _delete(turn: TurnBuilder, text: str) -> None:
+    """The one that the words name by its number, else the newest; asked first."""
     faces = turn.heard.faces or ()
-    if not faces:
+    said = set(re.findall(r"\d+", text))
+    face = next((face for face in faces if face.name in said), next(iter(faces), None))
+    if face is None:
         turn.say(turn.words("face.none"))
-    elif sure:
-        turn.drop_faces.append(faces[0].id)
-        turn.say(turn.words("face.deleted", name=faces[0].name))
-    else:
-        choices = (
-            Choice(id="unface:yes", label=turn.words("choice.delete_face")),
-            Choice(id="unface:no", label=turn.words("choice.keep")),
-        )
-        turn.ask("browse", turn.words("face.delete_ask", name=faces[0].name), choices)
+        return
+    choices = (
+        Choice(id=f"unface_yes:{face.name}", label=turn.words("choice.delete_face", name=face.name)),
+        Choice(id="unface_no", label=turn.words("choice.keep")),
+    )
+    turn.ask("browse", turn.words("face.delete_ask", name=face.name), choices)
+
+
+def _deleted(turn: TurnBuilder, name: str) -> None:
+    face = next((face for face in turn.heard.faces or () if face.name == name), None)
+    if face is None:
+        turn.say(turn.words("say.nothing_open"))
+        return
+    turn.drop_faces.append(face.id)
+    turn.say(turn.words("face.deleted", name=name))
 
 
 # --- portraits of a trained face
 
 
 def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:
-    """`face:STYLE`, `gender:female`, `unface:yes`."""
+    """`face:STYLE`, `gender:female`, `unface:NAME` and its answers."""
     if verb == "face" and rest in STYLES:
         order = turn.order(Intent(operation="portrait", style=rest))
         ordering.take(turn, face_orders.of_face(turn, order) or order)  # the face may have gone meanwhile
-    elif verb == "unface" and rest in ("yes", "ask"):
-        turn.close_question()
-        _delete(turn, sure=rest == "yes")
     elif verb == "unface":
+        _delete(turn, rest)
+    elif verb == "unface_yes":
+        turn.close_question()
+        _deleted(turn, rest)
+    elif verb == "unface_no":
         turn.close_question()
         turn.say(turn.words("say.declined"))
     elif verb == "gender" and rest in ("female", "male"):

@@ -131,10 +131,23 @@ async def test_faces_are_listed_and_deleted_by_words(tmp_path: Path) -> None:
     assert "of 2026-11-20, kept at DashScope" in said(await ann.sends("my trained faces"))
     assert "Trained faces: 1" in said(await ann.sends("/privacy"))
     asked = await ann.sends("删除我训练好的脸")
-    assert offered(asked) == ["unface:yes", "unface:no"]
+    assert offered(asked) == ["unface_yes:1", "unface_no"]
     assert await Faces(ann.store).of(ann.chat) != ()
-    await ann.taps("unface:yes")
+    await ann.taps("unface_yes:1")
     assert await Faces(ann.store).of(ann.chat) == ()
+
+
+async def test_of_several_faces_the_one_that_is_named_is_deleted(tmp_path: Path) -> None:
+    ann = await with_face(tmp_path)
+    second = TrainedFace(id="f2", service="dashscope", training="ft-2", created=datetime(2026, 11, 21, tzinfo=UTC))
+    await Faces(ann.store).keep(ann.chat, second, at=ann.now)
+    assert offered(await ann.sends("my trained faces")) == ["unface:2", "unface:1"]
+    assert offered(await ann.sends("delete my trained face 1")) == ["unface_yes:1", "unface_no"]
+    await ann.taps("unface_no")
+    assert len(await Faces(ann.store).of(ann.chat)) == 2
+    await ann.taps("unface:1")
+    await ann.taps("unface_yes:1")
+    assert [face.id for face in await Faces(ann.store).of(ann.chat)] == ["f2"]
 
 
 async def test_a_forgotten_person_has_no_face(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from handlers.faces import Faces
 from handlers.jobs.execution import LOOK_SECONDS
 from handlers.jobs.plan import plan_of
+from handlers.jobs.queues import Limits, limits_of, queues
 from handlers.order import Order, Shot
 from handlers.plan import Plan
 from handlers.store.base import JobState, PartState
@@ -20,6 +21,7 @@ from providers.fake import FakeProvider
 from providers.media.download import Downloader
 from providers.money import Money
 from providers.router import Router
+from providers.services.dashscope.offers import offers
 from providers.services.dashscope.provider import DashScopeProvider
 from tests.servers.dashscope import FakeDashScope
 from tests.servers.dashscope_faces import GIVEN_FACE
@@ -178,3 +180,13 @@ async def test_portraits_of_faces_are_made_one_after_another(dash: FakeDashScope
     assert [len(job.pictures) for job in jobs] == [8, 1, 1]
     assert (len(dash.faces.portraits), dash.faces.overlaps) == (4, 0)
     assert jobs[0].cost == Money.usd("0.2032")
+
+
+def test_its_limits_hold_over_all_processes() -> None:
+    """Two begun in a second, one at a time: of portraits of faces, and of trainings; of the service's others, none."""
+    limits = limits_of([FakeProvider(name="dashscope", able=offers().rows)])
+    once = Limits(per_worker=1, everywhere=1, per_chat=1, per_second=(2, 1.0))
+    assert limits == {"dashscope": Limits(), "dashscope.facechain": once, "dashscope.facelora": once}
+    registered = queues(limits, concurrency=256)
+    assert registered["jobs.dashscope.facechain"].everywhere == 1
+    assert registered["jobs.dashscope.facechain"].per_second == (2, 1.0)
