@@ -1,6 +1,6 @@
 """What a job says to its person: the status while it is made, the receipt under its pictures, why some are missing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -140,6 +140,7 @@ class JobNotices:
         """The pictures with their receipt. `took`: seconds; `number`: of the delivery, 0 for the first."""
         lines = [
             self._receipt(made, took, by_list=receipt.by_list),
+            *([self._not_by(receipt.not_by)] if receipt.not_by else []),
             *(self._enlarged(before, after) for before, after in receipt.enlarged),
             *(self._held(held) for held in receipt.held),
             *self._items(made),
@@ -180,6 +181,10 @@ class JobNotices:
         """A service by its own name, but where people here call it by another."""
         key = f"job.provider_{name}"
         return self.say(key) if key in texts(self.language) else label_of(name)
+
+    def _not_by(self, services: Sequence[str]) -> str:
+        """Why somebody else made it than would have been first."""
+        return self.say("job.not_by", services=self.say("unit.comma").join(map(self._provider, services)))
 
     def _enlarged(self, before: tuple[int, int], after: tuple[int, int]) -> str:
         sizes = {"from": "×".join(map(str, before)), "to": "×".join(map(str, after))}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from handlers.jobs.outcome import JobOutcome
 from handlers.plan import Step, part_key
-from handlers.store.base import Job, Part
+from handlers.store.base import Job, Part, PartState
+from providers.attempts import Outcome
 from providers.base import CostSource, PictureFile
 from providers.errors import LikenessError
 from providers.offers import Offer
@@ -55,11 +56,13 @@ class Held:
 @dataclass(frozen=True, kw_only=True)
 class ReceiptFacts:
     """`held`: where a likeness was asked for, each way once. `enlarged`: from and to, of pictures that were.
-    `by_list`: what it cost is estimated by the price list, because the service did not tell."""
+    `by_list`: what it cost is estimated by the price list, because the service did not tell. `not_by`: who came before
+    the maker and did not take it."""
 
     held: tuple[Held, ...] = ()
     enlarged: tuple[tuple[Size, Size], ...] = ()
     by_list: bool = False
+    not_by: tuple[str, ...] = ()
 
 
 NO_FACTS = ReceiptFacts()
@@ -85,7 +88,16 @@ def receipt_of(job: Job, made: JobOutcome, parts: Sequence[Part], router: Routes
         held=tuple(dict.fromkeys(one for one in held if one is not None)),
         enlarged=tuple(dict.fromkeys(enlarged)),
         by_list=any(charge.source is CostSource.TABLE for charge in charges),
+        not_by=passed_over(parts),
     )
+
+
+def passed_over(parts: Sequence[Part]) -> tuple[str, ...]:
+    """The services that were before the makers in turn and did not take it, or were left alone; each once."""
+    made = [part for part in parts if part.state is PartState.MADE]
+    makers = {part.provider for part in made}
+    turns = [turn for part in made for turn in part.tried if turn.outcome in (Outcome.NOT_TAKEN, Outcome.SKIPPED)]
+    return tuple(dict.fromkeys(turn.provider for turn in turns if turn.provider not in makers))
 
 
 def held_by(task: Task, picture: PictureFile, router: Routes) -> Held | None:

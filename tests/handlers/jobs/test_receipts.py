@@ -10,7 +10,7 @@ from handlers.order import Edit, Order, Shot
 from handlers.words import texts
 from providers.base import Charge, CostSource, Result, Submission
 from providers.catalog import MODELS
-from providers.fake import FakeProvider, offer
+from providers.fake import FakeProvider, Script, offer
 from providers.money import Money
 from providers.registry import services
 from providers.task import Consistency, Operation, Outpaint
@@ -102,3 +102,16 @@ def test_every_way_of_holding_a_face_has_words_in_both_languages() -> None:
     ways = {row.identity for service in services().values() for row in service.offers().rows if row.identity}
     assert ways <= WAYS.keys()
     assert set(WAYS.values()) <= texts("en").keys() & texts("zh").keys()
+
+
+async def test_a_receipt_says_who_came_first_and_did_not_take_it(tmp_path: Path) -> None:
+    busy = FakeProvider(name="fal", sleep=hasty, standing=Script(fault="busy"))
+    openai = FakeProvider(name="openai", sleep=hasty)
+    async with running(tmp_path, provider=busy, others=[openai]) as run:
+        await run.do("j1")
+        lines = run.channel.result("j1").text.splitlines()
+        assert "OpenAI" in lines[0]
+        assert lines[1] == "fal did not take it this time, so it was made elsewhere."
+        busy.standing = Script()
+        await run.do("j2")
+        assert "elsewhere" not in run.channel.result("j2").text
