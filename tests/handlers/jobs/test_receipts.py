@@ -107,7 +107,7 @@ def test_every_way_of_holding_a_face_has_words_in_both_languages() -> None:
 async def test_a_receipt_says_who_came_first_and_did_not_take_it(tmp_path: Path) -> None:
     busy = FakeProvider(name="fal", sleep=hasty, standing=Script(fault="busy"))
     openai = FakeProvider(name="openai", sleep=hasty)
-    async with running(tmp_path, provider=busy, others=[openai]) as run:
+    async with world(tmp_path, provider=busy, others=[openai]) as run:
         await run.do("j1")
         lines = run.channel.result("j1").text.splitlines()
         assert "OpenAI" in lines[0]
