@@ -7,7 +7,10 @@ import opencc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import intent
 from intent import COMMANDS, EditParameters, Intent, is_about_several_photos, language_in, parse
+from intent.decide import decide
+from intent.scan import Scan
 from providers.catalog import ACTIONS, STYLES
 from tests.intent.labelled import load
 
@@ -191,3 +194,13 @@ def test_what_is_asked_of_words_alone_is_what_their_reading_says(text: str) -> N
     read = parse(text, photos=2)
     assert language_in(text) == read.language == parse(text, photos=0).language
     assert is_about_several_photos(text) is (read.photos_as is not None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=_messages, photos=st.integers(0, 3), group=st.booleans())
+def test_what_was_read_before_is_read_the_same_and_holds_no_words(text: str, photos: int, group: bool) -> None:
+    fresh = decide(Scan(text, photos), group=group)[0]
+    assert parse(text, photos=photos, group=group) == parse(text, photos=photos, group=group) == fresh
+    for kept in (reading for remark in intent._remarks.values() for reading in (remark, *remark.alternatives)):
+        wordless = (kept.prompt, kept.scene, kept.items, kept.then, kept.parameters)
+        assert wordless == (None, None, (), (), EditParameters())
