@@ -10,6 +10,7 @@ from providers.media.labels import allowed
 from providers.moderation.endpoint import ModerationEndpoint
 from providers.moderation.moderation import Judge, Moderation
 from providers.people import own_model
+from providers.people.model_files import are_there
 from providers.registry import Dependencies, Sleep, known_names, services
 from providers.router import Router
 from providers.settings import ProviderSettings
@@ -48,6 +49,10 @@ def build_router(
 def build_moderation(settings: ProviderSettings) -> Moderation:
     """The built-in word policy, and what the settings add to it."""
     judges: list[Judge] = []
+    if settings.moderation_pictures == "on":
+        from providers.moderation.nudity import NudityCheck  # loads OpenCV
+
+        judges.append(NudityCheck())
     if settings.moderation_base_url:
         judges.append(
             ModerationEndpoint(
@@ -83,6 +88,8 @@ def problems(settings: ProviderSettings) -> list[str]:
         found.append(wrong)
     if allowed(settings.label_producer) != settings.label_producer:
         found.append("LABEL_PRODUCER has characters that a label may not have; they are left out")
+    if settings.moderation_pictures == "on" and not are_there(("nudity",)):
+        found.append("MODERATION_PICTURES=on needs `likeness models fetch nudity`; until then nothing is made")
     if settings.moderation_base_url and not settings.moderation_company:
         found.append("MODERATION_COMPANY is empty: people are not told who looks at their words and photos")
     for setting, names in lists.items():

@@ -86,6 +86,8 @@ class ProviderSettings(BaseSettings):
     """A moderation endpoint in OpenAI's form, with its version; None for the built-in policy alone."""
     moderation_api_key: SecretStr | None = None
     moderation_model: str = ""
+    moderation_pictures: Literal["off", "on"] = "off"
+    """The look at pixels on this machine (`providers/moderation/nudity.py`)."""
     moderation_company: str = ""
     """Who runs it, as people read it."""
     job_deadline_seconds: float = Field(default=900.0, gt=0)
