@@ -44,7 +44,7 @@ class Studio:
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._server.stop)
-        self._thread.join(20)
+        self._thread.join(LONG)
         assert not self._thread.is_alive(), "the server did not stop"
 
     def _run(self) -> None:
@@ -73,7 +73,7 @@ class Studio:
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something in the studio's loop, from a test's thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(LONG)
 
     def let_go(self, steps: int = 1) -> None:
         for _ in range(steps):

@@ -18,6 +18,7 @@ from tests.bot.wechat.serving import served
 from tests.contract.channels import SECRET, TIMING, Clock, Store
 from tests.contract.wecom import Front
 from tests.servers import wecom_kf as kf
+from tests.waiting import LONG
 
 
 def kf_settings(platform: kf.FakeKf, **changes: Any) -> WeComKfSettings:
@@ -83,7 +84,7 @@ class WeComKf:
 
     async def _pulled(self) -> None:
         """Until it was pulled; whether it is handled is another matter."""
-        async with asyncio.timeout(300):
+        async with asyncio.timeout(LONG):
             while await self.store.value("wecom_kf.cursor", kf.ACCOUNT) != str(len(self.kf.log)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

@@ -12,6 +12,7 @@ from providers.media.download import Downloader
 from providers.services.fal.provider import FalProvider
 from providers.settings import ProviderSettings
 from tests.servers.fal import KEY, FakeFal
+from tests.waiting import LONG
 
 
 @dataclass
@@ -61,7 +62,7 @@ async def downloader(settings: ProviderSettings) -> AsyncIterator[Downloader]:
 
 @pytest_asyncio.fixture
 async def provider(fal: FakeFal, downloader: Downloader, naps: Naps) -> AsyncIterator[FalProvider]:
-    provider = FalProvider(key=KEY, queue_url=fal.url, downloader=downloader, sleep=naps, stream_silence=0.2)
+    provider = FalProvider(key=KEY, queue_url=fal.url, downloader=downloader, sleep=naps, stream_silence=LONG)
     yield provider
     await provider.aclose()
 

@@ -98,7 +98,7 @@ class FakeWeCom:
     urls: dict[str, "Phone"] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30))
+    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=LONG))
     tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     @classmethod

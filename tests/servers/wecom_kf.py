@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from tests.servers.serving import serving
 from tests.servers.wecom import bot_key, encrypted
+from tests.waiting import LONG
 
 CORP_ID, SECRET, TOKEN = "ww0123456789", "kf-secret", "kf-token"
 AES_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -139,7 +140,7 @@ class FakeKf:
         )
         sealed = self.seal(xml)
         body = f"<xml><ToUserName>{CORP_ID}</ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>"
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=LONG) as client:
             query = self.query(sealed) | ({"msg_signature": signature} if signature else {})
             return await client.post(f"{self.app}/wecom/kf", params=query, content=body)
 

@@ -30,7 +30,7 @@ from tests.bot.wecom.house import photo, picture_of
 from tests.contract.wecom import Front
 from tests.contract.wecom_kf import brisk, kf_settings
 from tests.servers.wecom_kf import FakeKf, Person
-from tests.waiting import until
+from tests.waiting import LONG, until
 from tests.world import Clock, RecordedJobs, hasty
 
 
@@ -225,7 +225,7 @@ async def test_a_stranger_is_not_answered_for_what_they_wrote_days_ago(tmp_path:
 async def test_the_callback_is_verified_and_a_wrong_signature_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as likeness:
         sealed = likeness.kf.seal("an echo")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=LONG) as client:
             query = {**likeness.kf.query(sealed), "echostr": sealed}
             answer = await client.get(f"{likeness.kf.app}/wecom/kf", params=query)
             assert (answer.status_code, answer.text) == (200, "an echo")

@@ -21,6 +21,7 @@ from providers.fake import FakeProvider, Script
 from providers.money import Money
 from providers.router import Router
 from providers.task import Operation, Task
+from tests.waiting import LONG
 from tests.world import ANN, hasty, world
 
 BEGUN = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -94,7 +95,7 @@ class Stage:
             clock=self.clock,
             checks={"looks": check} if check else {},
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG):
             return await maker.make(job)
 
     def slow(self, name: str = "fal", fault: str | None = None, **seconds: float) -> Slow:

@@ -9,6 +9,7 @@ from providers.errors import MaybePaid
 from providers.net import Transport
 from providers.net.client import Client
 from tests.servers.wire import Reader, Served, Writer, serving
+from tests.waiting import LONG
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECE = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
@@ -34,7 +35,7 @@ async def drips(served: Served, reader: Reader, writer: Writer) -> None:
 def bounded(*, largest: int = 1 << 30, seconds: float = 1e9) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=4)
     transport = Transport(limits=limits, largest_body=largest, body_seconds=seconds)
-    return httpx.AsyncClient(transport=transport, timeout=60)
+    return httpx.AsyncClient(transport=transport, timeout=LONG)
 
 
 async def test_a_flood_is_broken_off_at_its_size() -> None:
