@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.channels.intake import Intake
+from bot.channels.sealing import Seal
 from bot.channels.wecom.callback import Callback
 from bot.channels.wecom.envelope import Envelope
 from bot.channels.wecom.heard import Heard, stream_id
@@ -80,7 +81,8 @@ class WeComChannel:
         self._notes = Notes(store, clock=pace.clock)
         pages = Pages(store=store, clock=pace.clock, secret=secret, account=CHANNEL, public_url=settings.public_url)
         self._pages, self._result_pages = pages, ResultPages(pages)
-        self._late = LateWay(talks=self.talks, pages=pages, api_url=settings.wecom_api_url)
+        seal = Seal(secret, CHANNEL)
+        self._late = LateWay(talks=self.talks, pages=pages, api_url=settings.wecom_api_url, seal=seal)
         self._fitted = Fitted(store.media)
         self._streams = Streams(talks=self.talks, fitted=self._fitted, look=self._look)
         envelope = _envelope(settings)
@@ -98,6 +100,7 @@ class WeComChannel:
             folder=data_dir.absolute() / "intake",
             pace=pace,
             allowed=self._late.allowed,
+            seal=seal,
             changed=self._changed,
         )
         self._callback = (

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from bot.channels.sealing import Seal
 from bot.channels.wecom.talk import Answer, Item, Talk
 from bot.channels.wecom.talks import Talks
 from bot.channels.wecom.view import cut, numbered
@@ -45,9 +46,10 @@ class Claim:
 
 
 class LateWay:
-    """`api_url`: the root under which addresses may be called."""
+    """`api_url`: the root under which addresses may be called. `seal`: what closes them where they are kept."""
 
-    def __init__(self, *, talks: Talks, pages: Pages, api_url: str) -> None:
+    def __init__(self, *, talks: Talks, pages: Pages, api_url: str, seal: Seal) -> None:
+        self._seal = seal
         self._talks = talks
         self._pages = pages
         self._root = api_url.rstrip("/") + "/"
@@ -58,8 +60,8 @@ class LateWay:
         await self._client.aclose()
 
     def allowed(self, url: str | None) -> str:
-        """The address where it may be called, else nothing."""
-        return url if url and url.startswith(self._root) else ""
+        """The address, closed, where it may be called; else nothing."""
+        return self._seal.close(url) if url and url.startswith(self._root) else ""
 
     async def push(self, chat: Chat) -> None:
         """Show what no stream will, where an address is left; what cannot be shown waits for the next message.
@@ -71,7 +73,8 @@ class LateWay:
             return
         text = await self._text(chat, claim)
         try:
-            await self._post(claim.answer.url, {"msgtype": "markdown", "markdown": {"content": cut(text)}})
+            address = self._seal.open(claim.answer.url)
+            await self._post(address, {"msgtype": "markdown", "markdown": {"content": cut(text)}})
         except _Refused:
             await self._talks.change(chat, lambda talk: _back(talk, claim, usable=False))
         except _Unclear:

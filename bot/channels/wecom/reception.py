@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.channels.intake import Arrival, Intake, Outcome, internal_error
+from bot.channels.sealing import Seal
 from bot.channels.wecom.heard import HINTED, Heard, key_of
 from bot.channels.wecom.incoming import Incoming
 from bot.channels.wecom.media import MAX_PICTURE
@@ -41,6 +42,7 @@ class Reception:
         folder: Path,
         pace: Pace,
         allowed: Callable[[str | None], str],
+        seal: Seal,
         changed: Callable[[Chat], Awaitable[None]],
     ) -> None:
         self._store = store
@@ -49,6 +51,7 @@ class Reception:
         self._metrics = metrics
         self._pace = pace
         self._allowed = allowed
+        self._seal = seal
         self._changed = changed
         self._answerer: Answerer | None = None
         self._fetching: dict[str, asyncio.Task[Fetched]] = {}
@@ -72,7 +75,7 @@ class Reception:
         heard = await self._heard(key, incoming, req)
         if heard.pressed and not await self._owns(heard):
             return None
-        new = await self.intake.put(self._arrival(heard), heard.model_dump_json())
+        new = await self.intake.put(self._arrival(heard), self._seal.close(heard.model_dump_json()))
         if new:
             self._fetch(heard)
             self._metrics.message(CHANNEL)
@@ -121,7 +124,7 @@ class Reception:
         return Arrival(key=heard.key, line=heard.chat.key, value=heard)
 
     async def read(self, key: str, payload: str) -> Arrival[Heard]:
-        heard = Heard.model_validate_json(payload)
+        heard = Heard.model_validate_json(self._seal.open(payload))
         self._fetch(heard)
         return self._arrival(heard)
 

@@ -75,9 +75,9 @@ class Item(_Frozen):
 class Answer(_Frozen):
     """What is said about one message. `began`: when it came, seconds since 1970.
 
-    `req`: the platform's handle of the message (long connection). `url`: its `response_url`, a secret. `streamed`:
-    whether it can have a stream (a press of a card has none). `begun`: jobs it waits for. `settled`: those that have
-    ended, and until when their last words may come.
+    `req`: the platform's handle of the message (long connection). `url`: its `response_url`, closed by a seal.
+    `streamed`: whether it can have a stream (a press of a card has none). `begun`: jobs it waits for. `settled`: those
+    that have ended, and until when their last words may come.
     """
 
     id: str

@@ -212,3 +212,15 @@ async def test_a_stream_nobody_knows_ends_with_a_sentence(wecom: FakeWeCom, tmp_
         assert answer is not None
         assert answer["stream"]["finish"]
         assert answer["stream"]["content"]
+
+
+async def test_addresses_and_keys_of_messages_lie_closed_in_the_store(wecom: FakeWeCom, tmp_path: Path) -> None:
+    async with house(tmp_path, wecom) as likeness:
+        ann = wecom.phone()
+        await ann.says("动漫风格", photo())
+        kept = str(vars(likeness.store))
+        assert "anime" in kept
+        for secret in (f"{wecom.origin}/late/", "aeskey", wecom.media_host):
+            assert secret not in kept, secret
+        await likeness.makes()
+        await ann.ended()

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from bot.channels.sealing import Seal
 from bot.channels.wecom.late import LateWay
 from bot.channels.wecom.place import Place
 from bot.channels.wecom.talk import Answer, Item
@@ -11,6 +12,8 @@ from bot.result_pages.pages import Pages
 from handlers.store.memory import MemoryStore
 from tests.servers.wecom_chat import FakeWeCom
 from tests.world import Clock
+
+SEAL = Seal(b"s" * 32, "wecom")
 
 
 async def test_of_processes_that_want_the_connection_at_once_one_has_it(tmp_path: Path) -> None:
@@ -39,10 +42,10 @@ async def test_of_processes_that_would_use_an_address_at_once_one_does(wecom: Fa
     ann = wecom.phone()
     url = str(ann.body()["response_url"])
     chat = chat_of("ann", "ann")
-    over = Answer(id="a", began=talks.now(), url=url, replied=1.0, ended=talks.now())
+    over = Answer(id="a", began=talks.now(), url=SEAL.close(url), replied=1.0, ended=talks.now())
     words = Item(id="words", text="late words", made=talks.now(), answer="a")
     await talks.change(chat, lambda talk: talk.opened(over).waits_for(words))
-    ways = [LateWay(talks=talks, pages=pages, api_url=wecom.origin) for _ in range(5)]
+    ways = [LateWay(talks=talks, pages=pages, api_url=wecom.origin, seal=SEAL) for _ in range(5)]
     await asyncio.gather(*(way.push(chat) for way in ways))
     assert [bubble.text for bubble in ann.screen] == ["late words"]
     for way in ways:
@@ -52,7 +55,7 @@ async def test_of_processes_that_would_use_an_address_at_once_one_does(wecom: Fa
 async def test_an_address_that_is_not_the_platforms_is_not_called(wecom: FakeWeCom) -> None:
     talks = Talks(MemoryStore(), clock=Clock(), noted=False)
     pages = Pages(store=MemoryStore(), clock=Clock(), secret=b"s", account="wecom", public_url=None)
-    way = LateWay(talks=talks, pages=pages, api_url=wecom.origin)
+    way = LateWay(talks=talks, pages=pages, api_url=wecom.origin, seal=SEAL)
     assert way.allowed(f"{wecom.origin}/late/x")
     assert not way.allowed(f"{wecom.origin}.evil.test/late/x")
     assert not way.allowed(None)
