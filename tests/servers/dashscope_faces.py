@@ -67,6 +67,8 @@ class Faces:
         self.overlaps = 0
         self.broken: int | str | None = None
         """What the detection answers instead: a status, reset or junk."""
+        self.stuck = False
+        """Whether the detection waits until the service is released."""
 
     def image(self, request_headers: Any, address: Any, model: str, *, least: int, most: int, size: int) -> Image.Image:
         """Raises Refused."""
@@ -86,6 +88,8 @@ class Faces:
     async def detect(self, request: Request) -> Response:
         sent = await self._service.received(request)
         self._service.counts["detections"] += 1
+        if self.stuck:
+            await self._service.held()
         if self.broken is not None:
             return self._service.faulty(request, self.broken)
         if sent.fields.get("model") != "facechain-facedetect":

@@ -256,7 +256,7 @@ class FakeService:
         self.counts["submits"] += 1
         plan = self._next(prompt)
         if plan.hold == "before":
-            await self._held()
+            await self.held()
         return plan
 
     async def spoiled(self, request: Request, plan: Plan) -> Response | None:
@@ -264,7 +264,7 @@ class FakeService:
         was not where `refuses(plan)`.
         """
         if plan.hold == "after":
-            await self._held()
+            await self.held()
         match plan.submit:
             case "answer":
                 return self.answer(plan.status, plan.body, plan.headers)
@@ -324,7 +324,8 @@ class FakeService:
                 return plan
         return self.standing
 
-    async def _held(self) -> None:
+    async def held(self) -> None:
+        """Wait until it is released."""
         self.counts["held"] += 1
         self.holding.set()
         while not self.gate.is_set():  # noqa: ASYNC110  # set by another thread

@@ -185,13 +185,14 @@ async def test_a_training_killed_on_the_way_is_resumed_and_charged_once(
     dash: FakeDashScope, settings: ProviderSettings, me: list[str], when: str
 ) -> None:
     """Inside the POST nobody can know whether it was taken: it is not sent again."""
+    dash.faces.stuck = when == "checking"
     if when == "posting":
         dash.plan(hold="after")
     else:
         dash.plan(polls=10_000)
     process = ProcessUnderWay(me, environment_of(settings))
     seen: dict[str, Callable[[], bool]] = {
-        "checking": lambda: dash.counts["detections"] > 0,
+        "checking": dash.holding.is_set,
         "posting": dash.holding.is_set,
         "learning": lambda: dash.counts["training_looks"] > 1,
     }
@@ -218,11 +219,13 @@ async def test_a_portrait_in_a_template_killed_on_the_way_is_resumed_and_charged
     dash: FakeDashScope, settings: ProviderSettings, me: list[str], tmp_path: Path, when: str
 ) -> None:
     dash.always(polls=10_000)
+    dash.faces.stuck = when == "checking"
     template = saved(tmp_path / "template.png", 9)
     process = ProcessUnderWay(me, environment_of(settings), "portrait", me[0], "--template", template, "--count", "2")
-    seen = {"checking": lambda: dash.counts["detections"] > 0, "waiting": lambda: dash.counts["looks"] > 1}
+    seen: dict[str, Callable[[], bool]] = {"checking": dash.holding.is_set, "waiting": lambda: dash.counts["looks"] > 1}
     process.until(seen[when])
     process.kill()
+    dash.release()
     dash.always()
     for task in dash.tasks.values():
         task.looks = 10_000
