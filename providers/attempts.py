@@ -7,7 +7,7 @@ from providers.errors import AskPerson, LikenessError, MaybePaid, NotTaken
 
 
 class Outcome(StrEnum):
-    """How one provider's turn ended."""
+    """How it ended with one provider."""
 
     MADE = "made"
     NOT_TAKEN = "not_taken"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One provider's turn. `code`: of the error it ended with; None where it made the pictures."""
+    """One provider that was asked or skipped. `code`: of the error it ended with; None where it made the pictures."""
 
     provider: str
     outcome: Outcome
@@ -32,7 +32,7 @@ class Attempt:
 
 
 def attempt(provider: str, error: LikenessError, *, taken: bool = False) -> Attempt:
-    """The turn that ended with this error. `taken`: the job had been accepted."""
+    """How it ended with this error. `taken`: the job had been accepted."""
     if isinstance(error, AskPerson):
         outcome = Outcome.REFUSED
     elif isinstance(error, MaybePaid):

@@ -23,7 +23,7 @@ from providers.base import (
 )
 from providers.deadlines import Now, Sleep, until, utc_now
 from providers.errors import AskPerson, DeadlinePassed, LikenessError, MadeNothing, WaitAndRetry
-from providers.journal import Journal, Stage, with_turn
+from providers.journal import Journal, Stage, with_end
 from providers.labelling import with_labels
 from providers.media.files import delete_quietly
 from providers.media.threads import in_thread
@@ -69,7 +69,7 @@ async def collect(
         if on_progress is not None:
             await on_progress(request.key, progress)
 
-    before = record.turns if record is not None else ()
+    before = record.history if record is not None else ()
     try:
         await _followed(request, submission, provider, report, now, sleep)
         result = await _fetched(submission, provider, into, report, sleep)
@@ -78,9 +78,9 @@ async def collect(
     except (WaitAndRetry, DeadlinePassed):
         raise
     except LikenessError as error:
-        turns = with_turn(before, attempt(provider.name, error, taken=True))
+        history = with_end(before, attempt(provider.name, error, taken=True))
         charge = submission.charge
-        await journal.end(request.key, Stage.FAILED, charge=charge, error_code=error.code, tried=turns)
+        await journal.end(request.key, Stage.FAILED, charge=charge, error_code=error.code, tried=history)
         if not isinstance(error, AskPerson):
             router.breaker.failed(provider.name)
         raise
@@ -88,8 +88,8 @@ async def collect(
     result = _priced(result, request, submission, provider)
     if result.face is not None:
         await journal.accept(request.key, replace(submission, face=result.face))
-    turns = with_turn(before, Attempt(provider=provider.name, outcome=Outcome.MADE))
-    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge, tried=turns)
+    history = with_end(before, Attempt(provider=provider.name, outcome=Outcome.MADE))
+    await journal.end(request.key, Stage.MADE, pictures=result.pictures, charge=result.charge, tried=history)
     await provider.release(submission)
     return result
 
@@ -214,10 +214,10 @@ async def make(
         )
     except LikenessError as error:
         if submission is not None:
-            tried[:] = with_turn(tried, attempt(submission.provider, error, taken=True))
+            tried[:] = with_end(tried, attempt(submission.provider, error, taken=True))
         return Piece(request=request, submission=submission, error=error, tried=tuple(tried))
     made = Attempt(provider=submission.provider, outcome=Outcome.MADE)
-    return Piece(request=request, submission=submission, result=result, tried=with_turn(tried, made))
+    return Piece(request=request, submission=submission, result=result, tried=with_end(tried, made))
 
 
 async def run(

@@ -37,14 +37,13 @@ class Record:
     charge: Charge | None = None
     error_code: str | None = None
     tried: tuple[Attempt, ...] = ()
-    """Who was asked or skipped, in order; `provider` too once its turn has ended."""
+    """Who was asked or skipped, in order, and how each ended; `provider` itself is in it once it has ended there."""
 
     @property
-    def turns(self) -> tuple[Attempt, ...]:
-        """`tried`, with the end of the provider's own turn where it was written down without it (by a version that
-        did not keep it)."""
+    def history(self) -> tuple[Attempt, ...]:
+        """`tried`, with how it ended at `provider` itself, which earlier versions did not write down."""
         outcome = _ENDS.get(self.stage)
-        if outcome is None or any(turn.provider == self.provider for turn in self.tried):
+        if outcome is None or any(one.provider == self.provider for one in self.tried):
             return self.tried
         if self.error_code in _REFUSALS and self.stage is Stage.REFUSED:
             outcome = Outcome.REFUSED
@@ -61,10 +60,10 @@ _ENDS = {
 _REFUSALS = frozenset({"refused_content", "provider_rejected"})
 
 
-def with_turn(tried: Sequence[Attempt], turn: Attempt) -> tuple[Attempt, ...]:
-    """Everybody before, and the turn that has ended just now; a piece that is fetched again has one end."""
-    ended = bool(tried) and tried[-1].provider == turn.provider and tried[-1].outcome in (Outcome.MADE, Outcome.FAILED)
-    return (*tried[: len(tried) - ended], turn)
+def with_end(tried: Sequence[Attempt], end: Attempt) -> tuple[Attempt, ...]:
+    """Everybody before, and how it has just ended. A request that is fetched again has one end, the newest."""
+    again = bool(tried) and tried[-1].provider == end.provider and tried[-1].outcome in (Outcome.MADE, Outcome.FAILED)
+    return (*tried[: len(tried) - again], end)
 
 
 class Journal(Protocol):

@@ -119,16 +119,16 @@ async def submit(
     with time is raised, else the first. `tried` is given everybody who was asked or skipped; who took the job is not
     in it yet.
     """
-    turns = _Turns(request, router, journal, preferences, now, sleep, [] if tried is None else tried)
+    submitting = _Submitting(request, router, journal, preferences, now, sleep, [] if tried is None else tried)
     try:
         async with until(request.deadline, now, sleep):
-            return await turns.submit()
+            return await submitting.submit()
     except TimeoutError:
-        return await turns.at_the_deadline()
+        return await submitting.at_the_deadline()
 
 
 @dataclass(frozen=True)
-class _Turns:
+class _Submitting:
     """One piece on its way through the candidates."""
 
     request: Request
@@ -229,13 +229,13 @@ class _Turns:
         if record.stage is Stage.SUBMITTING:
             await self._unknown(record)
         else:
-            self.tried[:] = record.turns
+            self.tried[:] = record.history
         raise MaybePaid("an earlier run ended inside a submit")
 
     async def _unknown(self, record: Record) -> None:
         """Its POST was cut off, and the service cannot say what became of it."""
-        turn = Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code)
-        self.tried[:] = (*record.tried, turn)
+        unknown = Attempt(provider=record.provider, outcome=Outcome.UNKNOWN, code=MaybePaid.code)
+        self.tried[:] = (*record.tried, unknown)
         await self.journal.end(record.key, Stage.UNCERTAIN, error_code=MaybePaid.code, tried=self.tried)
 
 
@@ -288,15 +288,15 @@ async def _prepared(request: Request, provider: Provider, journal: Journal, trie
         await provider.prepare(request)
     except (AskPerson, NotTaken) as error:
         await journal.begin(request, provider.name, tried=tried)
-        turns = (*tried, attempt(provider.name, error))
-        await journal.end(request.key, Stage.REFUSED, error_code=error.code, tried=turns)
+        history = (*tried, attempt(provider.name, error))
+        await journal.end(request.key, Stage.REFUSED, error_code=error.code, tried=history)
         raise
 
 
 async def _post(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
     async def ended(stage: Stage, error: LikenessError) -> None:
-        turns = (*tried, attempt(provider.name, error))
-        await journal.end(request.key, stage, error_code=error.code, tried=turns)
+        history = (*tried, attempt(provider.name, error))
+        await journal.end(request.key, stage, error_code=error.code, tried=history)
 
     await _prepared(request, provider, journal, tried)
     await journal.begin(request, provider.name, tried=tried)

@@ -131,11 +131,11 @@ async def _show(job_id: str, as_json: bool) -> None:
         click.echo(f"{request['key']}: {_in_words(request['tried'])}")
 
 
-def _in_words(turns: Sequence[Mapping[str, Any]]) -> str:
-    """Who was asked, in order, and how each turn ended: `fal not taken (provider_busy), openai made`."""
-    said = [f"{turn['provider']} {turn['outcome'].replace('_', ' ')}" for turn in turns]
-    codes = [f" ({turn['code']})" if turn["code"] else "" for turn in turns]
-    return ", ".join(map("".join, zip(said, codes, strict=True))) or "nobody has ended a turn yet"
+def _in_words(history: Sequence[Mapping[str, Any]]) -> str:
+    """Who was asked, in order, and how each ended: `fal not taken (provider_busy), openai made`."""
+    said = [f"{one['provider']} {one['outcome'].replace('_', ' ')}" for one in history]
+    codes = [f" ({one['code']})" if one["code"] else "" for one in history]
+    return ", ".join(map("".join, zip(said, codes, strict=True))) or "nothing has ended yet"
 
 
 def _show_call(key: str, calls: Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -289,7 +289,7 @@ def _details(details: JobDetails) -> Row:
                 "cost": None if part.charge is None else part.charge.money.rounded().as_number(),
                 "currency": USD if part.charge is None else part.charge.money.currency,
                 "error_code": part.error_code,
-                "tried": tried(record_of(part).turns),
+                "tried": tried(record_of(part).history),
             }
             for part in details.parts
         ],

@@ -143,8 +143,8 @@ class Executor:
             outcome = Cancelled.ASKED
         if outcome is not Cancelled.TOO_LATE:
             code = "cancelled" if outcome is Cancelled.NOT_STARTED else CANCEL_ASKED
-            turn = Attempt(provider=part.provider, outcome=Outcome.FAILED, code=known_code(code))
-            tried = (*part.tried, turn)
+            ended = Attempt(provider=part.provider, outcome=Outcome.FAILED, code=known_code(code))
+            tried = (*part.tried, ended)
             await self._store.end_part(part.key, PartState.FAILED, error_code=code, tried=tried)
         return outcome
 

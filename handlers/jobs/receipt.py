@@ -96,8 +96,8 @@ def passed_over(parts: Sequence[Part]) -> tuple[str, ...]:
     """The services that were before the makers in turn and did not take it, or were left alone; each once."""
     made = [part for part in parts if part.state is PartState.MADE]
     makers = {part.provider for part in made}
-    turns = [turn for part in made for turn in part.tried if turn.outcome in (Outcome.NOT_TAKEN, Outcome.SKIPPED)]
-    return tuple(dict.fromkeys(turn.provider for turn in turns if turn.provider not in makers))
+    before = [one for part in made for one in part.tried if one.outcome in (Outcome.NOT_TAKEN, Outcome.SKIPPED)]
+    return tuple(dict.fromkeys(one.provider for one in before if one.provider not in makers))
 
 
 def held_by(task: Task, picture: PictureFile, router: Routes) -> Held | None:

@@ -118,18 +118,18 @@ class Part:
     charge: Charge | None = None
     error_code: str | None = None
     tried: tuple[Attempt, ...] = ()
-    """Who was asked or skipped, in order; `provider` too once its turn has ended."""
+    """Who was asked or skipped, in order, and how each ended; `provider` itself is in it once it has ended there."""
     updated: datetime | None = None
 
 
 UNSENT = "provider_unavailable"
-"""The code of a turn that ended before anything was sent: refused connection, unknown name, TLS."""
+"""The code of an attempt that ended before anything was sent: refused connection, unknown name, TLS."""
 
 
 def makers_sent_to(part: Part) -> frozenset[str]:
     """Whom the request of a part went out to: those too that refused it, but none that could not even be reached."""
     own = {part.provider} if part.state is not PartState.REFUSED or not part.tried else set()
-    sent = {turn.provider for turn in part.tried if turn.outcome is not Outcome.SKIPPED and turn.code != UNSENT}
+    sent = {one.provider for one in part.tried if one.outcome is not Outcome.SKIPPED and one.code != UNSENT}
     return frozenset(own | sent)
 
 

@@ -176,8 +176,8 @@ class FileJournal:
         tried: Sequence[Attempt] | None = None,
     ) -> None:
         old = self._document.records[key]
-        turns = old.tried if tried is None else tuple(tried)
-        ended = replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code, tried=turns)
+        history = old.tried if tried is None else tuple(tried)
+        ended = replace(old, stage=stage, pictures=tuple(pictures), charge=charge, error_code=error_code, tried=history)
         await self._put(ended)
 
     async def _put(self, record: Record) -> None:

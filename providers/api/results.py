@@ -231,7 +231,7 @@ def _piece_row(key: str, record: Record | None) -> PieceRow:
         "provider": record.provider if record else None,
         "request_id": record.submission.request_id if record and record.submission else None,
         "error_code": record.error_code if record else None,
-        "tried": tried(record.turns) if record else [],
+        "tried": tried(record.history) if record else [],
     }
 
 

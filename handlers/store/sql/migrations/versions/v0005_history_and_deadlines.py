@@ -1,4 +1,4 @@
-"""Parts keep who was asked and how each turn ended; jobs keep the moment by which they must be done."""
+"""Parts keep who was asked and how each ended; jobs keep the moment by which they must be done."""
 
 import sqlalchemy as sa
 from alembic import op
