@@ -1,17 +1,20 @@
 """`likeness doctor`: checks the settings and every configured service; exit 1 if something configured does not work."""
 
 import asyncio
+import io
 import logging
 import re
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 import httpx
+from PIL import Image
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
@@ -27,8 +30,17 @@ from handlers.jobs.abilities import VERSION
 from handlers.jobs.engine_database import workers_alive
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
-from providers.configure import problems
+from providers.configure import build_moderation, problems
 from providers.errors import LikenessError
+from providers.media.labels import (
+    DEFAULT_PRODUCER,
+    Label,
+    SourceType,
+    allowed,
+    labelled,
+    produce_id,
+    read_label,
+)
 from providers.people.model_files import summary
 from providers.registry import services
 
@@ -40,6 +52,7 @@ MARKS: dict[Verdict, str] = {
     "broken": "[red]broken[/] ",
 }
 CHECK_SECONDS = 20
+_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOW_DISK_BYTES = 500 * 1024 * 1024
 
 NEXT: Mapping[str, str] = {
@@ -101,9 +114,37 @@ async def examine(settings: Settings) -> list[Finding]:
     here = await asyncio.to_thread(_on_this_machine, settings)
     with tempfile.TemporaryDirectory() as spare:
         found += here + await _services(settings, {f.name for f in here if f.verdict == "broken"}, Path(spare))
+    found.append(await asyncio.to_thread(_labels, settings))
+    if settings.moderation_base_url or settings.moderation_pictures == "on":
+        found.append(await _check("moderation", lambda: _moderates(settings)))
     in_use, faces = await asyncio.to_thread(summary)
     found.append(Finding(name="faces", verdict="ok" if in_use else "warning", message=faces))
     return found + _not_set_up(settings)
+
+
+def _labels(settings: Settings) -> Finding:
+    """A label written into a picture of each format and read back, as every result's is."""
+    label = Label(
+        source=SourceType.GENERATED, produce_id=produce_id("doctor", 0), created=_NOON, producer=settings.label_producer
+    )
+    wanted = replace(label, producer=allowed(label.producer) or DEFAULT_PRODUCER)
+    for kind in ("JPEG", "PNG", "WEBP"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 64), "gray").save(buffer, kind)
+        if read_label(labelled(buffer.getvalue(), label)) != wanted:
+            return _broken("labels", f"what is written into a {kind} is not what is read back")
+    return Finding(name="labels", verdict="ok", message="written and read back in JPEG, PNG and WebP")
+
+
+async def _moderates(settings: Settings) -> None:
+    """A harmless word and picture, which have to be let through. Raises LikenessError."""
+    moderation = build_moderation(settings)
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            Image.new("RGB", (64, 64), "gray").save(file.name)
+            await moderation.judged("a lighthouse", [Path(file.name)])
+    finally:
+        await moderation.aclose()
 
 
 async def _services(settings: Settings, without: set[str], spare: Path) -> list[Finding]:

@@ -42,14 +42,15 @@ class Moderation:
             raise ContentRefused(offence)
         if unfit_for_a_child(request.text, request.task):
             raise ContentRefused(Offence.MINOR)
-        await self._ask(request.text, request.photos)
+        await self.judged(request.text, request.photos)
 
     async def after(self, pictures: Sequence[PictureFile], *, moderated: bool) -> None:
         """`moderated`: their maker has looked at them already. Raises as `before` does."""
         if not moderated:
-            await self._ask("", [picture.path for picture in pictures])
+            await self.judged("", [picture.path for picture in pictures])
 
-    async def _ask(self, text: str, pictures: Sequence[Path]) -> None:
+    async def judged(self, text: str, pictures: Sequence[Path]) -> None:
+        """By everybody but the word policy. Raises as `before` does."""
         for judge in self._judges:
             if (offence := await judge.judge(text=text, pictures=pictures)) is not None:
                 log.info("content refused: %s", offence.value)

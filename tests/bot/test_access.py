@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.access import OPEN_PAGE_USD, access_rules, bot_budget, problems_of_access, warnings
+from bot.cli.doctor import _check, _labels, _moderates
 from bot.settings import Settings
 from handlers.store.base import Ceilings
 
@@ -68,3 +69,11 @@ def test_settings_that_let_nobody_in_or_everybody_guess_are_complained_about_wit
     assert len(found) == 2
     assert not any("ab1" in line or "ann" in line for line in found)
     assert "ACCESS_CODES" in problems_of_access(settings(access="invite"))[0]
+
+
+async def test_doctor_reads_labels_back_and_says_where_moderation_does_not_answer() -> None:
+    found = settings(moderation_base_url="http://127.0.0.1:9", label_producer="A good name")
+    assert _labels(found).verdict == "ok"
+    finding = await _check("moderation", lambda: _moderates(found))
+    assert finding.verdict == "broken"
+    assert "127.0.0.1" not in finding.message
