@@ -97,7 +97,7 @@ def main() -> None:
             f"{name}: read p50 {p50:.0f} µs, p99 {p99:.0f} µs; the phrase scan alone {base50:.0f} and {base99:.0f}; "
             f"ratio {p50 / base50:.1f} and {p99 / base99:.1f} ({len(rows)} messages)"
         )
-    again, _ = spent(lambda text, photos: parse(text, photos=0), [("你好", 0), ("thanks", 0)])
+    again, _ = spent(lambda text, photos: parse(text, photos=0), [("你好", 0)])
     print(f"a short remark that was read before: {again:.0f} µs")
 
 
