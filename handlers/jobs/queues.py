@@ -123,7 +123,7 @@ def queues(services: Mapping[str, Limits], *, concurrency: int) -> dict[str, Que
             found[first_queue_of(queue_of(name))] = Queue(per_worker=first, per_chat=None)
             room, per_chat, poll = max(1, room - first), limits.per_chat - 1, LATER
         else:
-            per_chat, poll = limits.per_chat, SOON
+            per_chat, poll = limits.per_chat, 2 * SOON
         found[queue_of(name)] = Queue(
             per_worker=room,
             everywhere=limits.everywhere,
