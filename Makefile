@@ -8,7 +8,7 @@ SHOWN = PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check inst
 SHOW = awk -v all="$$(grep -c == $(1))" '\
 	/^(Collecting|Processing|Requirement already)/ { n++; if (n % 10 == 0) print "  " n " of " all }\
 	/^  (Downloading|Using cached) .*MB\)/ { print "  " n " of " all ": " $$(NF-2) " " $$(NF-1) " " $$NF }\
-	/^Installing collected/ { print "  unpacking ..." }\
+	/^Installing collected/ { print "  unpacking and compiling, half a minute or so ..." }\
 	/^FAILED/ { failed = 1 }\
 	{ fflush() }\
 	END { exit failed }'
@@ -20,8 +20,8 @@ setup: $(VENV)/.models
 $(VENV)/.installed: requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Likeness needs Python 3.11 or newer; set PYTHON=/path/to/python3")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing Likeness into $(VENV): about 130 MB to fetch, 390 MB on the disk."
-	@{ $(SHOWN) --no-deps --no-compile --require-hashes -r requirements.hashes || echo FAILED; } | $(call SHOW,requirements.hashes)
+	@echo "Installing Likeness into $(VENV): about 130 MB to fetch, 460 MB on the disk."
+	@{ $(SHOWN) --no-deps --require-hashes -r requirements.hashes || echo FAILED; } | $(call SHOW,requirements.hashes)
 	@echo "  the program itself ..."
 	@$(PIP) install --no-deps --editable .
 	@touch $@
