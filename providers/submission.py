@@ -26,7 +26,6 @@ from providers.base import Progress, Provider, Request, Submission
 from providers.breaker import Breaker
 from providers.deadlines import Now, Sleep, is_over, until, utc_now
 from providers.errors import (
-    AskPerson,
     ConsentNeeded,
     DeadlinePassed,
     LikenessError,
@@ -38,6 +37,7 @@ from providers.errors import (
 from providers.journal import Journal, Record, Stage
 from providers.moderation.moderation import Moderation
 from providers.offers import Tier, shares
+from providers.posting import found, hand_over
 from providers.preferences import ANYONE, Preferences
 from providers.registry import label_of
 from providers.router import Candidate
@@ -50,10 +50,6 @@ OnProgress = Callable[[str, Progress], Awaitable[None]]
 
 LONGEST_WAIT = 10.0
 """Seconds a busy provider is waited for when it is the only one; a longer wish is the person's decision."""
-FIND_SECONDS = 30.0
-"""How long a service may take to say whether it knows a job."""
-GRACE = 5.0
-"""Seconds a POST in flight may take to end when we are cancelled: an answer not read is an outcome not known."""
 
 
 class Routes(Protocol):
@@ -146,8 +142,8 @@ class _Submitting:
             raise DeadlinePassed("before anybody was asked")
         await self.router.moderation.before(self.request)
         await self.router.discover()
-        found = self.router.candidates(self.request.task, self.preferences, lot=self.request.key)
-        candidates = [c for c in found if c.offer.max_count >= self.request.count]
+        able = self.router.candidates(self.request.task, self.preferences, lot=self.request.key)
+        candidates = [c for c in able if c.offer.max_count >= self.request.count]
         refusals: list[NotTaken] = []
         for candidate in candidates:
             if self._is_skipped(candidate):
@@ -202,7 +198,7 @@ class _Submitting:
 
     async def _asked(self, provider: Provider) -> Submission:
         try:
-            return await _hand_over(self.request, provider, self.journal, tuple(self.tried))
+            return await hand_over(self.request, provider, self.journal, tuple(self.tried))
         except LikenessError as error:
             # A key, a balance or a right that only the operator can mend is worth more than a line among many.
             level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
@@ -223,9 +219,9 @@ class _Submitting:
             return record.submission
         if _repeatable(record.provider, self.router):
             return None
-        if (found := await _found(self.request, _provider_or_none(record.provider, self.router))) is not None:
-            await self.journal.accept(key, found)
-            return found
+        if (submission := await found(self.request, _provider_or_none(record.provider, self.router))) is not None:
+            await self.journal.accept(key, submission)
+            return submission
         if record.stage is Stage.SUBMITTING:
             await self._unknown(record)
         else:
@@ -244,18 +240,6 @@ def _short_wait(error: NotTaken) -> float | None:
     return asked if asked is not None and asked <= LONGEST_WAIT else None
 
 
-async def _found(request: Request, provider: Provider | None) -> Submission | None:
-    """The job that an earlier submit may have left, where the service can be asked for it."""
-    if provider is None:
-        return None
-    try:
-        async with asyncio.timeout(FIND_SECONDS):
-            return await provider.find(request)
-    except (LikenessError, TimeoutError) as error:
-        log.info("provider %s could not be asked for a job: %s", provider.name, type(error).__name__)
-        return None
-
-
 def _provider_or_none(name: str, router: Routes) -> Provider | None:
     try:
         return router.provider(name)
@@ -266,54 +250,3 @@ def _provider_or_none(name: str, router: Routes) -> Provider | None:
 def _repeatable(name: str, router: Routes) -> bool:
     provider = _provider_or_none(name, router)
     return provider is not None and provider.repeatable
-
-
-async def _hand_over(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
-    """Post to one provider. Cancelled meanwhile, it still reads the answer for a moment and writes it down."""
-    post = asyncio.create_task(_post(request, provider, journal, tried))
-    try:
-        return await asyncio.shield(post)
-    except asyncio.CancelledError:
-        await asyncio.wait({post}, timeout=GRACE)
-        raise
-    finally:
-        post.cancel()
-        await asyncio.gather(post, return_exceptions=True)
-
-
-async def _prepared(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> None:
-    """Before the write-ahead row: nothing here is paid, so a process that dies at it has posted nothing."""
-    await journal.ready(request)
-    try:
-        await provider.prepare(request)
-    except (AskPerson, NotTaken) as error:
-        await journal.begin(request, provider.name, tried=tried)
-        history = (*tried, attempt(provider.name, error))
-        await journal.end(request.key, Stage.REFUSED, error_code=error.code, tried=history)
-        raise
-
-
-async def _post(request: Request, provider: Provider, journal: Journal, tried: Sequence[Attempt]) -> Submission:
-    async def ended(stage: Stage, error: LikenessError) -> None:
-        history = (*tried, attempt(provider.name, error))
-        await journal.end(request.key, stage, error_code=error.code, tried=history)
-
-    await _prepared(request, provider, journal, tried)
-    await journal.begin(request, provider.name, tried=tried)
-    try:
-        submission = await provider.submit(request)
-    except (AskPerson, NotTaken) as error:
-        await ended(Stage.REFUSED, error)
-        raise
-    except MaybePaid as error:
-        if (found := await _found(request, provider)) is None:
-            await ended(Stage.UNCERTAIN, error)
-            raise
-        submission = found
-    except Exception as error:  # against the seam's rules, so nothing is known of the job
-        log.error("provider %s broke in a submit: %s", provider.name, type(error).__name__)
-        failure = NotTaken("it broke") if provider.repeatable else MaybePaid("it broke in a submit")
-        await ended(Stage.REFUSED if provider.repeatable else Stage.UNCERTAIN, failure)
-        raise failure from None
-    await journal.accept(request.key, submission)
-    return submission
