@@ -9,7 +9,7 @@ from handlers.order import Order
 from handlers.quote import Quote
 from providers.errors import AskPerson
 from providers.money import Money
-from tests.handlers.talk import Person, offered
+from tests.world import Person, offered
 
 UNCLEAR = "sketch"
 
