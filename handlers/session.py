@@ -99,6 +99,8 @@ class Session(_Frozen):
     """Words said that the photos lying here show a child."""
     last_order: Order | None = None
     last_result: LastResult | None = None
+    begun: datetime | None = None
+    """When a new chat was begun: the result of what was made before is not meant by new words."""
     question: Question | None = None
     menu: Menu | None = None
 

@@ -72,6 +72,19 @@ def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:
         _forget(turn) if rest == "yes" else turn.say(turn.words("say.kept"))
 
 
+def begin_anew(turn: TurnBuilder) -> None:
+    """A new chat: photos, questions and the last result are let go; the language, and what is being made, stay."""
+    kept = turn.session
+    turn.session = Session(
+        language=kept.language,
+        language_hint=kept.language_hint,
+        language_fixed=kept.language_fixed,
+        gender=kept.gender,
+        begun=turn.heard.now,
+    )
+    turn.say(turn.words("say.new_chat"))
+
+
 def on_job(turn: TurnBuilder, verb: str, job_id: str) -> None:
     """A choice under a result or an error: it speaks of one job of this person."""
     picked_in_words = next((job for job in turn.heard.running if job.id == job_id), None)

@@ -227,6 +227,8 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             ordering.take(turn, question.orders[int(rest)])
         case "face" | "unface" | "unface_yes" | "unface_no" | "gender":
             face_talk.tapped(turn, verb, rest)
+        case "new":
+            commands.begin_anew(turn)
         case "language" | "forget":
             commands.tapped(turn, verb, rest)
         case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel" | "stickers":

@@ -59,7 +59,9 @@ def batch(session: Session, now: datetime) -> tuple[SessionPhoto, ...]:
 
 def fresh_result(session: Session, now: datetime) -> LastResult | None:
     result = session.last_result
-    return result if result and result.pictures and now - result.at <= RESULT_LIFE else None
+    if result is None or (session.begun is not None and result.at <= session.begun):
+        return None
+    return result if result.pictures and now - result.at <= RESULT_LIFE else None
 
 
 def photos_in_sight(heard: MessageFacts) -> int:

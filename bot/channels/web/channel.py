@@ -21,7 +21,7 @@ from bot.channels.intake import Arrival, Intake, Outcome, Timing, internal_error
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Feed, Pace
 from bot.channels.web.inbox import UNUSED_SECONDS, Photo, PhotoShelf, Received, folder_of, label_of, look_at
-from bot.channels.web.routes import ChatPage
+from bot.channels.web.routes import About, ChatPage
 from bot.channels.web.statuses import Begun, StatusLog
 from bot.channels.web.texts import word
 from bot.channels.web.uploads import MAX_PHOTOS, Limits, Posted, Refused
@@ -68,6 +68,7 @@ class WebChannel:
         limits: Limits | None = None,
         pace: Pace | None = None,
         timing: Timing | None = None,
+        about: About | None = None,
     ) -> None:
         self._store = store
         self._statuses = StatusLog(store)
@@ -76,7 +77,9 @@ class WebChannel:
         self.intake = Intake[Received](
             store=store, channel=self.name, receiver=self, folder=data_dir.absolute() / "intake", timing=timing
         )
-        self._page = ChatPage(web=self, sessions=sessions, public_url=public_url, limits=limits or Limits())
+        self._page = ChatPage(
+            web=self, sessions=sessions, public_url=public_url, limits=limits or Limits(), about=about
+        )
         self._metrics = metrics
         self.tidied = asyncio.Event()
         self._tidying: asyncio.Task[None] | None = None

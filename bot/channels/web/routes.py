@@ -4,13 +4,14 @@ GET  /                       page, and the cookie that makes this browser a pers
 POST /api/messages           202 {"id"}, or 4xx {"error": {"code", "message"}}
 GET  /api/messages?after=ID  the conversation
 GET  /api/events             the same, as it comes
+GET  /api/about              how long things are kept, and to which companies photos may go
 GET  /pictures/…             ?w= for a smaller one, ?download=1 to save it
 """
 
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -96,8 +97,19 @@ class Desk(Protocol):
         """Whether a picture of the conversation is on this machine, fetched if need be."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the page says of privacy: after how many days everything is deleted, and who may get photos."""
+
+    kept_days: int = 30
+    companies: tuple[str, ...] = ()
+
+
 class ChatPage:
-    def __init__(self, *, web: Desk, sessions: Sessions, public_url: str | None, limits: Limits) -> None:
+    def __init__(
+        self, *, web: Desk, sessions: Sessions, public_url: str | None, limits: Limits, about: About | None = None
+    ) -> None:
+        self._about = about or About()
         self._web = web
         self._limits = limits
         self._sessions = sessions
@@ -113,6 +125,7 @@ class ChatPage:
             Route("/api/messages", self.conversation, methods=["GET"]),
             Route("/api/messages", self.post, methods=["POST"]),
             Route("/api/events", self.events),
+            Route("/api/about", self.about),
             Route("/pictures/{reference}", self.picture),
         ]
 
@@ -156,6 +169,10 @@ class ChatPage:
             return _refusal(refused, language)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
+
+    async def about(self, request: Request) -> Response:
+        body = {"kept_days": self._about.kept_days, "companies": list(self._about.companies)}
+        return JSONResponse(body, headers={"cache-control": "no-store"})
 
     async def conversation(self, request: Request) -> Response:
         try:

@@ -372,3 +372,12 @@ async def test_a_picture_that_was_made_is_fetched_on_a_tap_and_not_ordered_again
     assert "不会再次收费" in said(replies)
     assert ann.jobs.fetched == [job.id]
     assert await ann.job_count() == 1
+
+
+async def test_a_new_chat_lets_go_of_photos_questions_and_the_last_result(ann: Person) -> None:
+    await ann.sends("anime style please", "me.jpg")
+    await ann.gets_result()
+    await ann.sends("约会照", "other.jpg")
+    assert "A new beginning" in said(await ann.taps("new", hint="en"))
+    assert "send the photo" in said(await ann.sends("upscale it 4x"))
+    assert (await ann.job_count(), (await ann.store.session(ann.chat)).photos) == (1, ())

@@ -77,6 +77,7 @@ function announce(text, { now = true } = {}) {
 
 function heard(messages) {
   if (!messages.length) return;
+  if (beginning && messages.some((message) => message.from === "bot" && message.kind === "text")) return beginAnew();
   const news = messages.some((message) => !log.has(message.id)); // a progress line that changes is none
   for (const message of messages) log.show(message);
   if (following) toBottom();
@@ -126,12 +127,62 @@ function speak() {
   log.redraw();
   composer.redraw();
   banner();
+  kept();
 }
 
 $("language").onclick = () => {
   words.setLanguage(words.language() === "zh" ? "en" : "zh");
   speak();
 };
+// --- the menu: help, a new beginning, forgetting
+
+const BEGUN = "likeness.begun"; // from where on the conversation is shown; what is before is kept and can be shown
+
+function begun(value) {
+  try {
+    if (value === null) localStorage.removeItem(BEGUN);
+    else if (value !== undefined) localStorage.setItem(BEGUN, String(value));
+    return Number(localStorage.getItem(BEGUN)) || 0;
+  } catch {
+    return 0; // then a reload shows everything
+  }
+}
+
+let ear = null;
+let beginning = false; // a new chat was asked for; its answer is the last line of the old one
+
+function beginAnew() {
+  beginning = false;
+  begun(ear.cursor);
+  log.clear();
+  welcome();
+  announce(t("status.new_chat"));
+}
+
+async function kept() {
+  try {
+    const { kept_days: days, companies } = await (await fetch("/api/about")).json();
+    const where = companies.length ? t("welcome.kept_sent", { companies: companies.join(", ") }) : t("welcome.kept_here");
+    $("kept").textContent = `${t("welcome.kept", { days })} ${where}`;
+  } catch {
+    $("kept").textContent = ""; // the line is one of several; without the server nothing else works either
+  }
+}
+
+function fromMenu(act) {
+  return () => { $("more").open = false; act(); };
+}
+
+$("more").ontoggle = () => { $("more-earlier").hidden = !begun(); };
+$("more-help").onclick = fromMenu(() => composer.say({ text: "/help" }));
+$("more-delete").onclick = fromMenu(() => composer.say({ text: "/forget" }));
+$("more-new").onclick = fromMenu(async () => { beginning = true; beginning = await composer.say({ choice: "new" }) && beginning; });
+$("more-earlier").onclick = fromMenu(() => { begun(null); location.reload(); });
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && $("more").open) { $("more").open = false; $("more").querySelector("summary").focus(); }
+});
+addEventListener("click", (event) => { if (!$("more").contains(event.target)) $("more").open = false; });
+
 $("welcome-pick").onclick = () => composer.pick();
 
 // --- begin
@@ -140,20 +191,21 @@ async function begin() {
   await words.load();
   speak();
   $("log").setAttribute("aria-busy", "true"); // what was said before is not read out again
-  const page = await conversation();
+  const page = await conversation(begun());
   for (const message of page.messages) log.show(message, { fresh: false });
   welcome();
   toBottom();
   requestAnimationFrame(() => $("log").removeAttribute("aria-busy"));
-  new Ear({
+  ear = new Ear({
     cursor: page.cursor,
     heard,
     standing: (ids) => log.keepStatuses(ids),
     gone: (id) => log.remove(id),
-    cleared: () => { log.clear(); welcome(); announce(t("status.cleared")); },
+    cleared: () => { begun(null); log.clear(); welcome(); announce(t("status.cleared")); },
     lost: (is) => { lost = is; banner(); },
     working: () => log.working,
-  }).listen();
+  });
+  ear.listen();
   document.documentElement.dataset.ready = "true";
   if (matchMedia("(pointer: fine)").matches) composer.focus();
 }
