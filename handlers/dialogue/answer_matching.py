@@ -70,6 +70,17 @@ def look_named(text: str, most: int) -> int | None:
     return n if 1 <= n <= most else None
 
 
+_PRICE = re.compile(
+    r"\bhow much (?:is|for|does|do|would|will|to)\b|\bwhat(?:'s| is| does| would| will)\b.{0,20}\b(?:price|cost)\b|"
+    r"\bis (?:it|this|that) free\b|多少钱|几块钱|怎么收费|收费吗|贵吗|要钱吗|免费吗|什么价"
+)
+
+
+def asks_price(text: str) -> bool:
+    """Whether the words ask what it would cost rather than for it."""
+    return _PRICE.search(folded(text)) is not None
+
+
 _ONLY_ASKS_FOR_TEXT = re.compile(
     r"(?:请|帮我|给我|在|往|把|图片?|照片|这张|那张|上面?|里面?|中|加上?|写上?|添加?|打上?|放上?|点|一?些|几个|一?[行段句]|文字|字幕|字|吧|一下"
     r"|\b(?:add|put|write|some|text|words?|caption|a|an|on|in|it|the|picture|photo|image|please|pls|to|my|this|can|you)\b"

@@ -2,6 +2,7 @@
 
 from handlers.describe import describe
 from handlers.dialogue import children, consent, face_orders, offers, sheet_orders
+from handlers.dialogue.answer_matching import asks_price
 from handlers.dialogue.each_or_together import (
     MOST_PICTURES,
     of_one_person,
@@ -25,7 +26,7 @@ from providers.money import Money
 
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
-    order = sized(_told(turn, order, settled(order)), turn.session, turn.heard)
+    order = sized(_told(turn, order, settled(without_price_words(order))), turn.session, turn.heard)
     order = sheet_orders.applied(turn, face_orders.applied(turn, order))
     if refuse_content(turn, order) or children.refused(turn, order):
         return
@@ -48,7 +49,7 @@ def take(turn: TurnBuilder, order: Order) -> None:
         else:
             refuse(turn, order, error)
         return
-    if quote.cost > Money.usd(turn.desk.confirm_above):
+    if quote.cost > Money.usd(turn.desk.confirm_above) or asks_price(turn.heard.message.text):
         cost = estimated(quote.cost, turn.language)
         text = turn.words("say.confirm", what=describe(order, turn.language), cost=cost, **_facts(turn, order))
         text += sheet_orders.at_most(turn, order, quote)
@@ -59,6 +60,15 @@ def take(turn: TurnBuilder, order: Order) -> None:
         turn.ask("confirm", text, choices, order=order)
         return
     start(turn, order)
+
+
+def without_price_words(order: Order) -> Order:
+    """A question for the price is no scene."""
+    shots = tuple(
+        shot.model_copy(update={"scene": None}) if shot.scene and asks_price(shot.scene) else shot
+        for shot in order.shots
+    )
+    return order if shots == order.shots else order.model_copy(update={"shots": shots})
 
 
 def _told(turn: TurnBuilder, order: Order, shared_out: Order) -> Order:
