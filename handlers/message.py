@@ -129,4 +129,8 @@ class Outgoing:
     awaits: bool = False
     begins: bool = False
     expected: float | None = None
-    """Of a status: the seconds its job usually takes in all, for channels that draw progress."""
+    """Of a status: the seconds its making usually takes in all, for channels that draw progress."""
+    begun: datetime | None = None
+    """Of a status: when making began; None while it waits for its turn."""
+    done: float | None = None
+    """Of a status: the part that is done, 0 to 1, where it is known; what is drawn and what is said are the same."""

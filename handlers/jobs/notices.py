@@ -59,19 +59,37 @@ class JobNotices:
     # --- while it is made
 
     def status(
-        self, progress: Mapping[str, Progress], *, now: datetime, expected: float, late: bool, requests: int = 0
+        self,
+        progress: Mapping[str, Progress],
+        *,
+        now: datetime,
+        expected: float,
+        late: bool,
+        requests: int = 0,
+        begun: datetime | None = None,
     ) -> Outgoing:
-        """What is happening, how long it takes so far, and how long it usually takes. `requests`: of all steps."""
-        time = self._time(self.job.created, now)
+        """What is happening, how long it takes so far, and how long it usually takes. `requests`: of all steps.
+
+        `begun`: when making began, which time in a queue is no part of; None where nothing is known of it yet.
+        """
+        time = self._time(begun or self.job.created, now)
         if late:
             text = self.say("job.waiting", time=time)
         else:
-            text = self._happening(progress, now, time, expected, max(requests, len(progress)))
+            text = self._happening(progress, now, time, expected, max(requests, len(progress)), begun)
         said = self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
-        return said if late or expected <= 0 else replace(said, expected=expected)
+        if late or expected <= 0 or begun is None:
+            return said  # what waits for its turn is not nearing its end
+        return replace(said, expected=expected, begun=begun, done=_done(progress, max(requests, len(progress))))
 
     def _happening(
-        self, progress: Mapping[str, Progress], now: datetime, time: str, expected: float, requests: int
+        self,
+        progress: Mapping[str, Progress],
+        now: datetime,
+        time: str,
+        expected: float,
+        requests: int,
+        begun: datetime | None,
     ) -> str:
         if self.job.trains:
             return self._learning(time, expected)
@@ -82,17 +100,18 @@ class JobNotices:
         queued = [p for p in going if p.phase is Phase.QUEUED]
         if queued and len(queued) == len(progress):
             ahead = max((p.position for p in queued if p.position is not None), default=None)
-            return self.say("job.queued", time=time) if ahead is None else self.say("job.queued_at", n=ahead, time=time)
+            usual = seconds(expected, self.language)
+            key = "job.queued" if ahead is None else "job.queued_at"
+            return self.say(key, n=ahead or 0, time=time, expected=usual)
         if going and all(p.phase is Phase.FETCHING for p in going):
             return self.say("job.fetching", time=time)
-        if expected > 0 and (now - self.job.created).total_seconds() > expected * 1.5:
+        if expected > 0 and (now - (begun or self.job.created)).total_seconds() > expected * 1.5:
             return self.say("job.overdue", time=time)
         usual = seconds(expected, self.language)
         if ready and (going or ready < requests):
             return self.say("job.working_some", ready=ready, n=requests, time=time, expected=usual)
-        fractions = [p.fraction for p in going if p.fraction is not None]
-        if len(fractions) == 1 and requests == 1:
-            return self.say("job.working_percent", percent=round(100 * fractions[0]), time=time, expected=usual)
+        if requests == 1 and (done := _done(progress, requests)) is not None:
+            return self.say("job.working_percent", percent=round(100 * done), time=time, expected=usual)
         return self.say("job.working", time=time, expected=usual)
 
     def _learning(self, time: str, expected: float) -> str:
@@ -242,3 +261,11 @@ class JobNotices:
         """Nobody knows whether the pictures arrived: the person decides."""
         kind = f"unsure{number}" if number else "unsure"
         return self._outgoing(kind, Kind.CHOICES, self.say("job.unsure_delivery"), (self._choice("resend"),))
+
+
+def _done(progress: Mapping[str, Progress], requests: int) -> float | None:
+    """The part that is done: what the service tells of a single request, of several how many are ready."""
+    if requests == 1:
+        return next((p.fraction for p in progress.values() if p.phase is not Phase.DONE), None)
+    ready = sum(p.phase is Phase.DONE for p in progress.values())
+    return ready / requests if ready else None

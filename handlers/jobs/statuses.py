@@ -14,7 +14,7 @@ from handlers.jobs.notices import JobNotices
 from handlers.plan import Plan
 from handlers.store.base import Job, JobState, Store
 from handlers.words import Words
-from providers.base import Progress
+from providers.base import Phase, Progress
 from providers.offers import shares
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class LiveJob:
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
     progress: dict[str, Progress] = field(default_factory=dict)
     plan: Plan | None = None
+    begun: datetime | None = None
+    """When the first of its requests was no longer waiting for its turn."""
 
     @property
     def elapsed(self) -> float:
@@ -46,6 +48,8 @@ class LiveJob:
 
     async def on_progress(self, key: str, progress: Progress) -> None:
         self.progress[key] = progress
+        if self.begun is None and progress.phase is not Phase.QUEUED:
+            self.begun = self.now()
 
     def on_plan(self, plan: Plan) -> None:
         self.plan = plan
@@ -88,7 +92,12 @@ class Statuses:
                     await _to_its_end(self.store.update_job(job.id, state=JobState.LATE))
                     await self.courier.say(channel, job.chat, teller.late(now))
                 status = teller.status(
-                    live.progress, now=now, expected=live.expected, late=late, requests=live.requests
+                    live.progress,
+                    now=now,
+                    expected=live.expected,
+                    late=late,
+                    requests=live.requests,
+                    begun=live.begun,
                 )
                 if status.text != said:
                     said = status.text

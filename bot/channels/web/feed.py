@@ -138,9 +138,10 @@ class Feed:
             "language": said.language,
         }
         if said.kind is Kind.STATUS:
-            since = begun[entry.id].at if entry.id in begun else entry.at
+            since = said.begun or (begun[entry.id].at if entry.id in begun else entry.at)
             message["since"] = since.astimezone(UTC).isoformat(timespec="milliseconds")
             message["expected"] = said.expected
+            message["done"] = said.done
         return message
 
     # --- pictures
