@@ -580,3 +580,8 @@ async def test_a_choice_that_could_not_have_been_offered_is_refused(stage: Stage
     async with stage.browser() as client:
         for choice in ("style:\x00", "x" * 65, "style:动漫"):
             assert error_of(await client.post("/api/messages", data={"choice": choice})) == (400, "bad_form")
+
+
+async def test_the_page_is_told_how_long_things_are_kept_and_where_photos_go(stage: Stage) -> None:
+    async with stage.browser() as client:
+        assert (await client.get("/api/about")).json() == {"kept_days": 30, "companies": []}
