@@ -517,3 +517,28 @@ def test_stopping_the_studio_with_the_page_open_takes_no_time(browser: Opened, s
         lambda: b"likeness_event_streams 0.0" in studio.call(studio.stage.metrics.exposition(studio.stage.store))
     )
     assert studio.call(now()) - began < 5
+
+
+def test_the_menu_helps_begins_anew_and_asks_before_it_deletes(browser: Opened, studio: Studio, photo: Path) -> None:
+    page = browser()
+    page.write("hello")
+    page.send()
+    page.said("Heard: hello")
+
+    def pick(name: str) -> None:
+        page.one("#more > summary").click()
+        page.one(f"#more-{name}").click()
+
+    pick("help")
+    page.said("Heard: /help")
+    pick("delete")
+    page.said("Heard: /forget")
+    pick("new")
+    page.until(lambda: not page.all(".message") and page.one("#welcome").is_displayed())
+    assert "deleted after" in page.one("#kept").text
+    page.driver.refresh()
+    page.until(lambda: page.one("#welcome").is_displayed())
+    assert not page.all(".message")
+    pick("earlier")
+    page.said("Heard: hello")
+    assert clean(page)
