@@ -188,13 +188,20 @@ def _file(name: str) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     return tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))
 
 
+def _record(kind: Callable[..., T], file: str, key: str, data: Mapping[str, Any]) -> T:
+    try:
+        return kind(key=key, **{name: _freeze(value) for name, value in data.items()})
+    except TypeError as error:  # a field that is missing, or one that there is not
+        raise ValueError(f"{key} in providers/catalog/{file}.toml: {error}") from None
+
+
 def table(file: str, name: str, kind: Callable[..., T]) -> Table[T]:
     """The records of `[name.KEY]` in `file`.toml, as `kind`."""
 
     @cache
     def load() -> Mapping[str, T]:
         records = _file(file)[name].items()
-        return {key: kind(key=key, **{f: _freeze(v) for f, v in data.items()}) for key, data in records}
+        return {key: _record(kind, file, key, data) for key, data in records}
 
     return Table(load)
 

@@ -165,10 +165,10 @@ def test_a_style_says_all_seven_parts_and_its_prompt_holds_them(style: Style) ->
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
-def test_a_style_names_its_light_and_its_lens_or_medium(style: Style) -> None:
-    assert re.search(r"\b(\w*light\w*|sun|sunlight|neon|softbox|spotlight|lamps?)\b", style.light)
-    medium = r"\d+ mm|oil on linen|pigment|cel shading|animation|digital painting|anime|print|medium-format|cinema film"
-    assert re.search(medium, style.finish)
+def test_a_style_names_its_light_and_a_photograph_its_lens_or_film(style: Style) -> None:
+    assert re.search(r"\b(\w*light\w*|sun|sunlight|neon|softbox|spotlight|lamps?)\b", style.light), style.light
+    if "photograph" in style.subject:
+        assert re.search(r"\d+ mm|medium-format|film|print", style.finish), style.finish
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
@@ -186,11 +186,15 @@ def test_a_prompt_fits_any_sex_and_names_no_maker(record: Style | Action) -> Non
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
-def test_a_style_has_a_ratio_that_exists_and_only_avatars_are_drawn_freely(style: Style) -> None:
+def test_a_style_has_a_ratio_that_exists_and_is_of_a_photo(style: Style) -> None:
     assert style.aspect_ratio in task.ASPECT_RATIOS
-    assert style.likeness == (style.key not in AVATARS)
-    assert style.several == (style.key == "family_photo")
     assert style.needs == ("photo",)
+
+
+def test_avatars_are_drawn_freely_and_a_family_is_everybody() -> None:
+    assert not any(STYLES[key].likeness for key in AVATARS)
+    assert STYLES["anime"].likeness
+    assert STYLES["family_photo"].several
 
 
 @pytest.mark.parametrize(("key", "colour"), [("white", "#FFFFFF"), ("blue", "#438EDB"), ("red", "#DB1C24")])
@@ -210,8 +214,9 @@ def test_an_id_photo_is_prescribed_to_the_colour(key: str, colour: str) -> None:
         assert rule in style.prompt
 
 
-def test_only_id_photos_are_prescribed() -> None:
-    assert {style.key for style in STYLES.values() if style.exact} == {s.key for s in styles_in("id")}
+def test_id_photos_are_prescribed_and_what_is_is_the_same_without_a_scene() -> None:
+    assert all(style.exact for style in styles_in("id"))
+    assert not STYLES["professional"].exact
 
 
 def test_hanfu_closes_on_the_right_side() -> None:
@@ -222,9 +227,8 @@ def test_every_facechain_preset_is_given_to_a_style_of_the_right_sex() -> None:
     used = {variant: key for s in STYLES.values() for variant, key in s.presets.get("dashscope", {}).items()}
     assert set(used) == {"female", "male"}
     pairs = {(v, k) for s in STYLES.values() for v, k in s.presets.get("dashscope", {}).items()}
-    assert {key for _, key in pairs} == FACECHAIN
+    assert {key for _, key in pairs} >= FACECHAIN
     assert all(key.endswith(f"_{variant}") for variant, key in pairs)
-    assert all(set(style.presets) <= {"dashscope"} for style in STYLES.values())
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda a: a.key)
