@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,10 @@ def make_private(file: Path) -> None:
     """The file, made where it is missing, and what SQLite lays beside it are for this user alone; so is its folder
     where it is made here. (SQLite gives the log and the index the file's own mode.)"""
     file.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+    # A file that is there is not opened: to close it again would let go of every lock that connections of this process
+    # have on it (POSIX), and another process would take its log away under our hands.
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE))
     for name in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
         if name.exists():
             name.chmod(PRIVATE_FILE)

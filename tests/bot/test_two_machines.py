@@ -15,7 +15,7 @@ from bot.app import Parts, parts, running, web_app
 from bot.settings import Settings
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
 from tests.servers.s3 import S3, s3_server
-from tests.waiting import LONG
+from tests.waiting import LONG, until
 
 SECRET = "a-secret-that-both-machines-are-given"
 PAGE = "http://127.0.0.1"
@@ -70,6 +70,17 @@ async def pictures(person: httpx.AsyncClient) -> list[str]:
             await asyncio.sleep(0.05)
 
 
+async def offered(person: httpx.AsyncClient, verb: str) -> str:
+    """The first choice of this kind, once the bot offers one."""
+
+    async def found() -> str | None:
+        messages = (await person.get("/api/messages")).json()["messages"]
+        offers = [choice["id"] for message in messages for choice in message.get("choices", ())]
+        return next((choice for choice in offers if choice.startswith(verb)), None)
+
+    return await until(found, every=0.05) or ""
+
+
 async def test_the_picture_made_on_one_is_shown_by_the_other_and_forgotten_everywhere(
     tmp_path: Path, s3: S3, database: str
 ) -> None:
@@ -101,6 +112,7 @@ async def test_the_picture_made_on_one_is_shown_by_the_other_and_forgotten_every
         assert any("/pictures/" in key for key in s3.keys(bucket))
 
         await elsewhere.post("/api/messages", data={"text": "/forget"})
+        await elsewhere.post("/api/messages", data={"choice": await offered(elsewhere, "forget")})
         left = {"there is something"}
         async with asyncio.timeout(LONG):
             while left:
