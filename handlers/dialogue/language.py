@@ -1,7 +1,8 @@
 """Which language a person is answered in.
 
 What they set wins; then a whole sentence of their own; then a page or a client that speaks another language than it
-did; then what it was before. A word or two ("anime", 水彩) and an example they were offered say nothing.
+did; then what it was before. A word or two ("anime", 水彩) and an example they were offered change nothing: but who
+types Chinese characters reads Chinese, so that message alone is answered so.
 """
 
 import re
@@ -18,6 +19,8 @@ _ENGLISH_SENTENCE = re.compile(
 )
 _LONG_ENOUGH = 8
 """Han characters that are a sentence whatever they say."""
+_SOME = 2
+"""Han characters that are no slip of the finger."""
 
 
 def sentence_in(text: str) -> Language | None:
@@ -46,5 +49,14 @@ def language_of(
     return session.language or hint or (read if letters else "en")
 
 
-def language_for(session: Session, message: Message, read: Language) -> Language:
+def language_kept(session: Session, message: Message, read: Language) -> Language:
+    """What later messages, that say nothing of it, are answered in."""
     return language_of(session, message.text, read, message.language_hint, offered=message.offered)
+
+
+def language_for(session: Session, message: Message, read: Language) -> Language:
+    """What this message is answered in."""
+    is_set = session.language_fixed and session.language
+    if not is_set and not message.offered and read == "zh" and len(_HAN.findall(message.text)) >= _SOME:
+        return "zh"
+    return language_kept(session, message, read)

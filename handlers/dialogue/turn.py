@@ -12,7 +12,7 @@ from handlers.dialogue.interpretation import (
     photos_meant,
     speaks_of_several,
 )
-from handlers.dialogue.language import language_for
+from handlers.dialogue.language import language_for, language_kept
 from handlers.dialogue.readings import Picked
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.order import Order
@@ -85,8 +85,9 @@ class TurnBuilder:
         message = self.heard.message
         self.intent = self.desk.read(message.text, photos_in_sight(self.heard))
         self.language = language_for(self.session, message, self.intent.language)
+        kept = language_kept(self.session, message, self.intent.language)
         hint = message.language_hint or self.session.language_hint
-        self.session = self.session.model_copy(update={"language": self.language, "language_hint": hint})
+        self.session = self.session.model_copy(update={"language": kept, "language_hint": hint})
 
     def decision(self) -> Decision:
         return Decision(

@@ -57,6 +57,14 @@ async def test_a_word_does_not_and_a_sentence_does(ann: Person) -> None:
     assert await spoken(ann) == "en"
 
 
+async def test_a_word_in_chinese_characters_is_answered_in_chinese_and_changes_nothing(ann: Person) -> None:
+    assert "水彩" in said(await ann.sends("水彩风格", "me.jpg", hint="en"))
+    assert await spoken(ann) == "en"
+    assert "Oil painting" in said(await ann.sends("oil painting", hint="en"))
+    await ann.taps("language:en")
+    assert "Watercolour" in said(await ann.sends("水彩风格", hint="en"))
+
+
 async def test_a_page_that_is_switched_switches_the_answers(ann: Person) -> None:
     await ann.sends("make it a bit warmer please", hint="en")
     await ann.sends("anime", hint="zh")
