@@ -49,7 +49,7 @@ class Talk:
 
     async def says(self, text: str) -> list[str]:
         """The words; what is on the screen once they were handled."""
-        self.platform.clock.turn(5)
+        self.platform.clock.turn(2)  # no repeat; and well within what a channel holds for so many seconds
         await self.platform.says(text)
         await self.platform.idle(self.channel)  # type: ignore[arg-type]
         return await self.platform.texts()

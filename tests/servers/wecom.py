@@ -164,8 +164,15 @@ class FakeLine:
         return line.respond(503, "away") if self.down else None
 
     async def _send(self, frame: Mapping[str, Any]) -> None:
-        assert self._current is not None, "nobody is connected"
-        await self._current.send(json.dumps(frame))
+        """To whoever is connected; where a line is just ending, to the next one."""
+        async with asyncio.timeout(LONG):
+            while True:
+                line = self._current
+                if line is not None:
+                    with suppress(ConnectionClosed):
+                        await line.send(json.dumps(frame))
+                        return
+                await asyncio.sleep(0.005)
 
     async def _serve(self, line: ServerConnection) -> None:
         with suppress(ConnectionClosed):
