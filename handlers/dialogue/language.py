@@ -2,7 +2,7 @@
 
 What they set wins; then a whole sentence of their own; then a page or a client that speaks another language than it
 did; then what it was before. A word or two ("anime", 水彩) and an example they were offered change nothing: but who
-types Chinese characters reads Chinese, so that message alone is answered so.
+sends Chinese characters reads Chinese, so that message alone is answered so.
 """
 
 import re
@@ -57,6 +57,6 @@ def language_kept(session: Session, message: Message, read: Language) -> Languag
 def language_for(session: Session, message: Message, read: Language) -> Language:
     """What this message is answered in."""
     is_set = session.language_fixed and session.language
-    if not is_set and not message.offered and read == "zh" and len(_HAN.findall(message.text)) >= _SOME:
+    if not is_set and read == "zh" and len(_HAN.findall(message.text)) >= _SOME:
         return "zh"
     return language_kept(session, message, read)

@@ -39,7 +39,7 @@ def test_a_sentence_is_told_from_a_phrase_that_anybody_may_know(text: str, langu
 
 
 async def test_an_example_that_was_tapped_does_not_turn_the_language(ann: Person) -> None:
-    await ann.sends("修复这张老照片", hint="en", offered=True)
+    assert "照片" in said(await ann.sends("修复这张老照片", hint="en", offered=True))
     assert "Thanks" not in said(await ann.sends("watercolor", hint="en"))
     assert await spoken(ann) == "en"
     await ann.sends("anime", hint="en")
