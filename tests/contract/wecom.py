@@ -158,9 +158,9 @@ class WeComLine:
 
     async def says(self, text: str) -> Any:
         body = self.phone.body(**self.phone.text(text))
-        seen = len(self.line.shown)
-        await self.phone.sends(body)
-        await self.phone.until(lambda: len(self.line.shown) > seen)
+        # Its own answer: what is shown now may still belong to the message before.
+        req_id = await self.phone.sends(body)
+        await self.phone.until(lambda: any(f["headers"]["req_id"] == req_id for f in list(self.line.shown)))
         return body
 
     async def repeats(self, said: Any) -> None:
