@@ -138,6 +138,12 @@ async def parts(
         inspector = Inspector()
         stack.push_async_callback(inspector.aclose)
         drawn = Sheets(inspector, store.media)
+        marks = VisibleMarks(
+            clean_files=settings.label_clean == "on",
+            policy=settings.label_visible,
+            always=frozenset(channel.name for channel in registered() if channel.marked),
+            faces=faces,
+        )
         jobs = JobRunner(
             store=store,
             router=router,
@@ -150,16 +156,11 @@ async def parts(
             connections=settings.database_connections,
             retention_days=settings.retention_days,
             deadline_seconds=settings.job_deadline_seconds,
-            marks=VisibleMarks(
-                clean_files=settings.label_clean == "on",
-                policy=settings.label_visible,
-                always=frozenset(channel.name for channel in registered() if channel.marked),
-                faces=faces,
-            ),
+            marks=marks,
             checks={CHECK: drawn.same_face},
             makers={MAKER: drawn.compose},
         )
-        previews = _previews(settings, store, router, channels)
+        previews = _previews(settings, store, router, channels, marks)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
         owner = OwnerNotes(store, channels, settings.admins)
@@ -340,7 +341,9 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
     )
 
 
-def _previews(settings: Settings, store: Store, router: Router, channels: dict[str, Channel]) -> Previews | None:
+def _previews(
+    settings: Settings, store: Store, router: Router, channels: dict[str, Channel], marks: VisibleMarks
+) -> Previews | None:
     """Where the free provider is there, in the chats in which a picture more costs nothing."""
     provider = next((p for p in router.providers if p.tier is Tier.LOCAL), None)
     if provider is None:
@@ -353,6 +356,8 @@ def _previews(settings: Settings, store: Store, router: Router, channels: dict[s
         store=store,
         folder=settings.data_dir.absolute() / "previews",
         photos_dir=settings.photos_dir.absolute(),
+        producer=router.producer,
+        marks=marks,
     )
 
 

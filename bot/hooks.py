@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.posted import BodyTooLarge, body_of
 from providers.base import Provider
 from providers.errors import LikenessError
 
@@ -27,12 +28,12 @@ def hook_routes(find: Callable[[str], Provider]) -> list[Route]:
     async def receive(request: Request) -> Response:
         try:
             provider = find(request.path_params["service"])
-            body = await _body(request)
+            body = await body_of(request, most=MAX_BODY)
         except LikenessError:
             return Response(status_code=404)
         except ClientDisconnect:
             return Response(status_code=400)
-        if body is None:
+        except BodyTooLarge:
             return Response(status_code=413)
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not await provider.notified(headers, body):
@@ -41,13 +42,3 @@ def hook_routes(find: Callable[[str], Provider]) -> list[Route]:
         return Response(status_code=200)
 
     return [Route(f"{PATH}/{{service}}", receive, methods=["POST"])]
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body as it came, for the signature is over its very bytes; None where it is too large."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            return None
-    return bytes(data)

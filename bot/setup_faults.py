@@ -20,7 +20,6 @@ from bot.channels.web.cookies import SecretUnusable, load_secret
 from bot.settings import Settings
 from providers.media.files import make_folder
 
-_HEADER = b"SQLite format 3\x00"
 DATABASE, WORKFLOWS = "likeness.sqlite", "workflows.sqlite"
 _LIKE = 0.8
 """How alike a name must be to a setting's to be called a slip."""
@@ -75,21 +74,14 @@ def file_faults(settings: Settings, *, whole: bool = False) -> Iterator[SetupFau
 
 
 def _is_broken(file: Path, *, whole: bool) -> bool:
-    try:
-        with file.open("rb") as opened:
-            start = opened.read(len(_HEADER))
-    except OSError:
-        return False  # not there, or not ours to read, which is another fault
-    if not start:
-        return False
-    if start != _HEADER:
-        return True
+    """Looked at through SQLite alone: to open and close the file beside it would let go of the locks that connections
+    of this process have on it."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return whole and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
     except sqlite3.OperationalError:
-        return False  # locked or not to be opened by us: not damaged, as far as is known
+        return False  # not there, locked, or not to be opened by us: not damaged, as far as is known
     except sqlite3.DatabaseError:
         return True
 

@@ -15,14 +15,18 @@ from providers.codes import known_code
 
 
 class Stage(StrEnum):
-    """Where a piece stands. The names are those of `handlers.store.base.PartState`."""
+    """Where a piece stands; the values are those of stored rows."""
 
     SUBMITTING = "submitting"
+    """Committed before the POST. Found after a crash without a submission, its outcome is unknown."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    """Certainly not taken by that provider."""
     UNCERTAIN = "uncertain"
     MADE = "made"
+    """Pictures are saved here."""
     FAILED = "failed"
+    """Taken, but ended without a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)

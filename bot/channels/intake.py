@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from bot.channels.life_marks import LifeMark
+from bot.channels.pausing import happens_within
 from handlers.channel import Answerer
 from handlers.message import Kind, Message, Outgoing
 from handlers.store.base import InboxRow, Lease, Store
@@ -320,14 +321,7 @@ class Intake(Generic[T]):
     async def _more(self, line: _Line[T], seconds: float) -> None:
         """Wait for the next thing of this person, no longer than so many seconds."""
         line.came.clear()
-        came = asyncio.ensure_future(line.came.wait())
-        pause = asyncio.ensure_future(self._timing.sleep(seconds))
-        try:
-            await asyncio.wait({came, pause}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for waiting in (came, pause):
-                waiting.cancel()
-            await asyncio.gather(came, pause, return_exceptions=True)
+        await happens_within(line.came, self._timing.sleep(seconds))
 
     async def _one(self, arrivals: tuple[Arrival[T], ...]) -> None:
         try:

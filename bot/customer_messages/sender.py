@@ -4,9 +4,10 @@ The picture always has its place: words are sent only where one message for each
 and progress is the typing state, which costs nothing.
 """
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 from bot.customer_messages import api
 from bot.customer_messages.api import NotReached, Unclear, WeChatApi, WeChatError
@@ -16,12 +17,14 @@ from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.media import ALL, MediaCache
 from bot.customer_messages.rights import KnownRights
 from bot.result_pages.pages import Page, Pages
-from handlers.channel import Delivered, DeliveryLater, DeliveryRefused, DeliveryUnknown
+from handlers.channel import Delivered, DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.store.base import ENDED, JobState, Store
 from handlers.words import words
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 TYPING_SECONDS = 15.0
 """How long the typing state shows; it cannot be renewed before."""
@@ -296,3 +299,16 @@ def _which(pictures: int, room: int, *, tried: Sequence[str] = ()) -> list[str]:
         return []
     singles = [str(n) for n in range(1, pictures + 1) if str(n) not in tried]
     return singles if len(singles) <= max(room, 1) else [ALL]
+
+
+async def safely(work: Awaitable[T]) -> T:
+    """Only `DeliveryError`s leave. What else goes wrong lies before the send, so it was certainly not sent."""
+    try:
+        return await work
+    except (DeliveryError, asyncio.CancelledError):
+        raise
+    except WeChatError as error:
+        raise DeliveryLater(error.hint, retry_after=5.0) from None
+    except Exception as error:
+        log.error("a message could not be sent: %s", type(error).__name__)
+        raise DeliveryLater(f"not sent: {type(error).__name__}") from None

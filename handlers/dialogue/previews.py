@@ -9,17 +9,21 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from handlers.channel import Channel, DeliveryError
 from handlers.dialogue.menus import style_choices
-from handlers.message import Kind, Language, Message, Outgoing
+from handlers.marked_copies import with_copies
+from handlers.message import Chat, Kind, Language, Message, Outgoing
 from handlers.store.base import Store
 from handlers.words import words
 from providers.base import PictureFile, Provider, Request
 from providers.catalog import STYLES
 from providers.errors import LikenessError
+from providers.labelling import with_labels
 from providers.media.files import delete_quietly, write_file
 from providers.media.preview import collage, dimensions, thumbnail
 from providers.media.threads import in_thread
@@ -34,18 +38,37 @@ LEFT_SECONDS = 3600.0
 """Age of a sheet's files that nobody works on any more."""
 
 
+class Marks(Protocol):
+    """Puts the visible mark on what a chat that is to see it gets."""
+
+    async def delivered(
+        self, pictures: Sequence[PictureFile], *, chat: Chat, language: Language
+    ) -> tuple[PictureFile, ...]: ...
+
+
 class Previews:
     """`provider` is the free one. `channels`: where a picture more costs nothing (WeChat counts messages). `folder` is
-    for what is on the way to a sheet; the sheets themselves lie in `photos_dir`, a folder a person."""
+    for what is on the way to a sheet; the sheets themselves lie in `photos_dir`, a folder a person. `producer` and
+    `marks`: what a sheet is labelled with, as every picture made is."""
 
     def __init__(
-        self, *, provider: Provider, channels: Mapping[str, Channel], store: Store, folder: Path, photos_dir: Path
+        self,
+        *,
+        provider: Provider,
+        channels: Mapping[str, Channel],
+        store: Store,
+        folder: Path,
+        photos_dir: Path,
+        producer: str,
+        marks: Marks,
     ) -> None:
         self._provider = provider
         self._channels = dict(channels)
         self._store = store
         self._folder = folder
         self._photos_dir = photos_dir
+        self._producer = producer
+        self._marks = marks
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,34 +100,37 @@ class Previews:
         try:
             async with self._one_at_a_time:
                 sheet, shown = await self._sheet(photo, keys, folder, self._photos_dir / message.chat.owner)
-            outgoing = self._outgoing(message, sheet, shown, language)
             try:
+                marked = await self._marks.delivered((sheet,), chat=message.chat, language=language)
+                outgoing = self._outgoing(message, marked, shown, language)
                 place = await channel.reserve(message.chat, outgoing)
                 await channel.deliver(message.chat, outgoing, place)
             finally:
-                await self._let_go(sheet.path)
+                await self._let_go(with_copies([sheet.path]))
         except (LikenessError, DeliveryError, OSError) as error:
             log.info("no previews: %s", getattr(error, "code", type(error).__name__))
         finally:
             await in_thread(_delete, self._folder, folder)
 
-    async def _let_go(self, sheet: Path) -> None:
-        """Where a line of a conversation shows it, it stays as long as that line."""
-        left = await self._store.unnamed([sheet])
+    async def _let_go(self, sheets: Collection[Path]) -> None:
+        """What a line of a conversation shows stays as long as that line."""
+        left = await self._store.unnamed(tuple(sheets))
         if self._store.media is not None:
             await self._store.media.delete(left)
         else:
             await in_thread(delete_quietly, left)
 
     @staticmethod
-    def _outgoing(message: Message, sheet: PictureFile, keys: Sequence[str], language: Language) -> Outgoing:
+    def _outgoing(
+        message: Message, sheet: tuple[PictureFile, ...], keys: Sequence[str], language: Language
+    ) -> Outgoing:
         names = "\n".join(f"{n}. {STYLES[key].name(language)}" for n, key in enumerate(keys, 1))
         return Outgoing(
             id=f"previews:{message.key}",
             kind=Kind.PICTURES,
             text=f"{words(language, 'say.previews')}\n{names}",
             choices=style_choices(keys, language),
-            pictures=(sheet,),
+            pictures=sheet,
             ref=message.ref,
             language=language,
         )
@@ -145,7 +171,8 @@ class Previews:
         async for _ in self._provider.follow(submission):
             pass
         result = await self._provider.fetch(submission, folder)
-        return result.pictures[0].path
+        label = partial(with_labels, key=key, task=request.task, tier=self._provider.tier, producer=self._producer)
+        return (await in_thread(label, result.pictures[:1]))[0].path
 
 
 def _portrait(style: str) -> Task:

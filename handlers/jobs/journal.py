@@ -19,7 +19,7 @@ def record_of(part: Part) -> Record:
     return Record(
         key=part.key,
         provider=part.provider,
-        stage=Stage(part.state.value),
+        stage=part.state,
         submission=part.submission,
         pictures=part.pictures,
         charge=part.charge,
@@ -114,14 +114,13 @@ class StoreJournal:
         error_code: str | None = None,
         tried: Sequence[Attempt] | None = None,
     ) -> None:
-        state = PartState(stage.value)
         self._accepted.pop(key, None)
         if self._store.media is not None:
             for picture in pictures:
                 await written(partial(self._store.media.put, picture.path))
         await written(
             lambda: self._store.end_part(
-                key, state, pictures=pictures, charge=charge, error_code=error_code, tried=tried
+                key, stage, pictures=pictures, charge=charge, error_code=error_code, tried=tried
             )
         )
         self._found.pop(key, None)

@@ -12,6 +12,7 @@ from handlers.plan import Plan
 from handlers.session import Session
 from providers.attempts import Attempt, Outcome
 from providers.base import Charge, PictureFile, Submission
+from providers.journal import Stage
 from providers.money import Money
 
 NOTHING = Money.zero()
@@ -79,19 +80,8 @@ class Job:
 JOB_FIELDS = frozenset(f.name for f in fields(Job))
 
 
-class PartState(StrEnum):
-    """A part is one request to one provider: the write-ahead row around a paid POST."""
-
-    SUBMITTING = "submitting"
-    """Committed before the POST. Found after a crash without `submission`, its outcome is unknown."""
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    """Certainly not taken by that provider."""
-    UNCERTAIN = "uncertain"
-    MADE = "made"
-    """Pictures are saved here."""
-    FAILED = "failed"
-    """Taken, but ended without a picture."""
+PartState = Stage
+"""A part is one request to one provider, the write-ahead row around a paid POST: where it stands is the journal's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ class BucketStore(FolderStore):
         self._looked_for_older = False
 
     async def put(self, path: Path) -> MediaRef:
+        # Asked of the bucket each time: another process may have deleted there what lies here still.
         ref = self.ref(path)
         await in_thread(_told, partial(self._put, ref, path))
         self._used[self.path(ref)] = self._clock()

@@ -3,7 +3,6 @@
 What differs is said by the service: `_look`, `_read`, `_links`, `_charge` and, where it has webhooks, `_is_signed`.
 """
 
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -18,7 +17,7 @@ from providers.net.client import Client
 from providers.net.outcome import Answer
 from providers.offers import Offers
 from providers.services.results import fetch_links
-from providers.services.watching import Pace, Read, Sleep, Watch
+from providers.services.watching import Pace, Read, Sleep, Watch, job_told_of
 
 
 class LinkedJobs(ProviderDefaults):
@@ -68,12 +67,8 @@ class LinkedJobs(ProviderDefaults):
     async def notified(self, headers: Mapping[str, str], body: bytes) -> bool:
         if not await self._is_signed(headers, body):
             return False
-        try:
-            told = json.loads(body)
-        except ValueError:
-            return False
-        job = told.get("id") if isinstance(told, dict) else None
-        if not isinstance(job, str):
+        job = job_told_of(body, "id")
+        if job is None:
             return False
         self._watch.news(job)
         return True

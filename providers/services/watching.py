@@ -5,6 +5,7 @@ are ridden out; only answers that will not change end it: three refusals (401, 4
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -114,6 +115,16 @@ class Watch:
             await self._sleep(max(wait, min(asked or 0.0, LONGEST_ASKED)))
             wait = min(wait * 2, self._pace.longest * 2)
         return None
+
+
+def job_told_of(body: bytes, field: str) -> str | None:
+    """The job that a webhook names in `field` of its JSON; None where it names none."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    job = told.get(field) if isinstance(told, dict) else None
+    return job if isinstance(job, str) else None
 
 
 async def _asked(look: Callable[[], Awaitable[Answer]]) -> Answer | None:

@@ -105,6 +105,15 @@ async def test_a_file_put_twice_is_the_first_one(two: Two) -> None:
     assert path.read_bytes() == b"a photo"
 
 
+async def test_what_another_deleted_and_is_sent_once_more_is_there_again(two: Two) -> None:
+    one, other = two
+    path = await put(one, "ann/a.jpg")
+    there = other.store.path(one.store.ref(path))
+    await other.store.delete([there])
+    await put(one, "ann/a.jpg")
+    assert await at_hand(other.store, there)
+
+
 async def test_of_a_folder_only_what_is_named_is_kept(two: Two) -> None:
     one, other = two
     kept, gone = await put(one, "ann/kept.jpg"), await put(one, "ann/gone.jpg")
@@ -115,6 +124,22 @@ async def test_of_a_folder_only_what_is_named_is_kept(two: Two) -> None:
     assert await at_hand(other.store, folder / "kept.jpg")
     assert await at_hand(one.store, bens)
     assert gone.parent == kept.parent
+
+
+async def test_a_file_under_the_name_of_one_that_was_deleted_is_the_new_one(two: Two) -> None:
+    one, other = two
+    for gone in ("deleted", "not kept"):
+        path = await put(one, "ann/a.jpg", f"before it was {gone}".encode())
+        if gone == "deleted":
+            await one.store.delete([path])
+        else:
+            await one.store.keep_only(path.parent, ())
+        await put(one, "ann/a.jpg", b"anew")
+        there = other.store.path(one.store.ref(path))
+        await other.store.local(there)
+        assert there.read_bytes() == b"anew"
+        await one.store.delete([path])
+        await other.store.delete([there])
 
 
 async def test_old_files_and_sizes_are_told_wherever_they_lie(two: Two) -> None:

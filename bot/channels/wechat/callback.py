@@ -13,6 +13,7 @@ from bot.channels.wechat.crypto import BadSignature, Envelope, Malformed
 from bot.channels.wechat.events import Event, read_event, readable
 from bot.channels.wechat.replay_guard import MAX_NONCE, WINDOW_SECONDS, ReplayGuard
 from bot.channels.wechat.replies import NOTHING, SILENCE, Ends, render
+from bot.posted import BodyTooLarge, body_of
 
 log = logging.getLogger(__name__)
 
@@ -98,16 +99,12 @@ class Callback:
 
 
 async def _body(request: Request, seconds: float) -> bytes:
-    body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise Malformed("a body that is too large")
+        return await body_of(request, most=MAX_BODY, seconds=seconds)
+    except BodyTooLarge:
+        raise Malformed("a body that is too large") from None
     except TimeoutError:
         raise Malformed("a body that does not come") from None
-    return bytes(body)
 
 
 def _refused(fault: Exception) -> Response:

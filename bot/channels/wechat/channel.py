@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,12 +26,12 @@ from bot.channels.wechat.replay_guard import ReplayGuard
 from bot.customer_messages.api import WeChatApi, WeChatError, post, read_answer
 from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.media import MediaCache
-from bot.customer_messages.sender import CustomerMessages
+from bot.customer_messages.sender import CustomerMessages, safely
 from bot.customer_messages.tokens import Tokens, sealing
 from bot.metrics import Metrics
 from bot.result_pages.pages import Pages
 from bot.result_pages.routes import ResultPages
-from handlers.channel import Answerer, Delivered, DeliveryError, DeliveryLater, Finding, Health
+from handlers.channel import Answerer, Delivered, DeliveryError, Finding, Health
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store.base import Store
@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 3.0
 SWEEP_SECONDS = 900.0
 _SETTING = re.compile(r"[A-Z]{2,}_[A-Z_]+")
-_T = TypeVar("_T")
 
 
 class WeChatChannel:
@@ -222,31 +221,19 @@ class WeChatChannel:
     # --- what we say
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
-        await self._safely(self._sender.say(chat, outgoing))
+        await safely(self._sender.say(chat, outgoing))
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
-        return await self._safely(self._sender.reserve(chat, outgoing))
+        return await safely(self._sender.reserve(chat, outgoing))
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         try:
-            delivered = await self._safely(self._sender.deliver(chat, outgoing, place))
+            delivered = await safely(self._sender.deliver(chat, outgoing, place))
         except DeliveryError as error:
             self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
             raise
         self._metrics.delivery(self.name, "held" if delivered.held else "sent")
         return delivered
-
-    async def _safely(self, work: Awaitable[_T]) -> _T:
-        """Only `DeliveryError`s leave. What else goes wrong lies before the send, so it was certainly not sent."""
-        try:
-            return await work
-        except (DeliveryError, asyncio.CancelledError):
-            raise
-        except WeChatError as error:
-            raise DeliveryLater(error.hint, retry_after=5.0) from None
-        except Exception as error:
-            log.error("a message could not be sent: %s", type(error).__name__)
-            raise DeliveryLater(f"not sent: {type(error).__name__}") from None
 
 
 async def _rehearse(answerer: Answerer) -> None:

@@ -4,7 +4,6 @@ Source: WeCom documentation 100719, 101031, 101033. A wrong signature is 403, be
 carries the right one is answered 200, whatever is in it, once it is kept: anything else has the platform repeat it.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,6 +16,7 @@ from starlette.routing import Route
 
 from bot.channels.wecom.envelope import BadSignature, Envelope, Malformed, sealed_in
 from bot.channels.wecom.incoming import Incoming, read
+from bot.posted import BodyTooLarge, body_of
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,6 @@ BODY_SECONDS = 4.0
 
 Answering = Callable[[Incoming], Awaitable[Mapping[str, Any] | None]]
 """What a callback is answered: JSON, or None for nothing."""
-
-
-class _TooLarge(Exception):
-    pass
 
 
 class Callback:
@@ -73,12 +69,12 @@ class Callback:
 
     async def push(self, request: Request) -> Response:
         try:
-            sealed = sealed_in(await _body(request))
-        except _TooLarge:
+            sealed = sealed_in(await body_of(request, most=MAX_BODY, seconds=BODY_SECONDS))
+        except BodyTooLarge:
             return Response(status_code=413)
         except ClientDisconnect:
             return Response(status_code=400)
-        except Malformed:  # nothing that a signature could be right for
+        except (Malformed, TimeoutError):  # nothing that a signature could be right for
             return _refused()
         try:
             text = self._envelope.open(sealed, request.query_params)
@@ -114,16 +110,3 @@ class Callback:
 def _refused() -> Response:
     log.warning("a callback to /wecom was refused: its signature is wrong")
     return Response(status_code=403)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise _TooLarge
-    except TimeoutError:
-        raise Malformed("a body that does not come") from None
-    return bytes(body)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from bot.channels.pausing import happens_within
 from bot.channels.wecom.connection import NOT_SUBSCRIBED, Connection, FrameRefused, NoAnswer, NotConnected
 from bot.channels.wecom.item_sender import AGAIN, ItemSender
 from bot.channels.wecom.pictures import Fitted
@@ -90,14 +91,7 @@ class Pump:
             self._tasks.pop(chat.owner, None)
 
     async def _pause(self, woken: asyncio.Event) -> None:
-        waiting = asyncio.ensure_future(woken.wait())
-        pause = asyncio.ensure_future(self._pace.sleep(self._pace.look))
-        try:
-            await asyncio.wait({waiting, pause}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (waiting, pause):
-                task.cancel()
-            await asyncio.gather(waiting, pause, return_exceptions=True)
+        await happens_within(woken, self._pace.sleep(self._pace.look))
 
     async def _settle_found(self, chat: Chat) -> None:
         """What was on its way when another process died may have arrived."""

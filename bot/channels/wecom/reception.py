@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.channels.intake import Arrival, Intake, Outcome, internal_error
+from bot.channels.pausing import happens_within
 from bot.channels.sealing import Seal
 from bot.channels.wecom.heard import HINTED, Heard, key_of
 from bot.channels.wecom.incoming import Incoming
@@ -107,14 +108,9 @@ class Reception:
     async def replied(self, heard: Heard) -> None:
         """Until the handlers have answered it, no longer than the first answer may take."""
         came = self._replied.setdefault(heard.key, asyncio.Event())
-        waiting = asyncio.ensure_future(came.wait())
-        pause = asyncio.ensure_future(self._pace.sleep(self._pace.first))
         try:
-            await asyncio.wait({waiting, pause}, return_when=asyncio.FIRST_COMPLETED)
+            await happens_within(came, self._pace.sleep(self._pace.first))
         finally:
-            for task in (waiting, pause):
-                task.cancel()
-            await asyncio.gather(waiting, pause, return_exceptions=True)
             self._replied.pop(heard.key, None)
 
     # --- the intake's receiver

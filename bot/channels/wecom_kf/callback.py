@@ -1,6 +1,5 @@
 """`/wecom/kf`: verification, and the platform's word that there is something to pull."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -9,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.channels.wecom_kf.envelope import BadSignature, Envelope, Malformed, members, sealed_in
+from bot.posted import BodyTooLarge, body_of
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +45,15 @@ class Callback:
 
     async def push(self, request: Request) -> Response:
         try:
-            body = await _body(request)
-            if body is None:
-                return Response(status_code=413)
+            body = await body_of(request, most=MAX_BODY, seconds=BODY_SECONDS)
             said = members(self._envelope.open(sealed_in(body), request.query_params))
         except BadSignature:
             return _refused()
         except Malformed:
             log.warning("a callback to /wecom/kf does not open; look at WECOM_KF_AES_KEY and WECOM_KF_CORP_ID")
             return Response(status_code=200)
+        except BodyTooLarge:
+            return Response(status_code=413)
         except (ClientDisconnect, TimeoutError):
             return Response(status_code=400)
         if not self._running():
@@ -67,13 +67,3 @@ class Callback:
 def _refused() -> Response:
     log.warning("a callback to /wecom/kf was refused: its signature is wrong")
     return Response(status_code=403)
-
-
-async def _body(request: Request) -> bytes | None:
-    body = bytearray()
-    async with asyncio.timeout(BODY_SECONDS):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return None
-    return bytes(body)

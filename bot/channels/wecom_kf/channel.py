@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -22,12 +22,12 @@ from bot.customer_messages.api import BAD_MEDIA, WeChatError, post, read_answer
 from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.media import MediaCache
 from bot.customer_messages.rights import Right, Rights
-from bot.customer_messages.sender import CustomerMessages
+from bot.customer_messages.sender import CustomerMessages, safely
 from bot.customer_messages.tokens import Tokens, sealing
 from bot.metrics import Metrics
 from bot.result_pages.pages import Pages
 from bot.result_pages.routes import ResultPages
-from handlers.channel import Answerer, Delivered, DeliveryError, DeliveryLater, Finding, Health
+from handlers.channel import Answerer, Delivered, DeliveryError, Finding, Health
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Store
 from providers.net import direct
@@ -40,7 +40,6 @@ LAST_SECONDS = 1.0
 UNTRUSTED_ADDRESS = 60020
 _SETTING = re.compile(r"[A-Z]{2,}_[A-Z_]+")
 _MEANT = {"WECHAT_APP_ID": "WECOM_KF_CORP_ID", "WECHAT_APP_SECRET": "WECOM_KF_SECRET"}
-T = TypeVar("T")
 
 
 class AllRights:
@@ -208,29 +207,16 @@ class WeComKfChannel:
     # --- what we say
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
-        await _safely(self._sender.say(chat, outgoing))
+        await safely(self._sender.say(chat, outgoing))
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
-        return await _safely(self._sender.reserve(chat, outgoing))
+        return await safely(self._sender.reserve(chat, outgoing))
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         try:
-            delivered = await _safely(self._sender.deliver(chat, outgoing, place))
+            delivered = await safely(self._sender.deliver(chat, outgoing, place))
         except DeliveryError as error:
             self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
             raise
         self._metrics.delivery(self.name, "held" if delivered.held else "sent")
         return delivered
-
-
-async def _safely(work: Awaitable[T]) -> T:
-    """Only `DeliveryError`s leave. What else goes wrong lies before the send, so it was certainly not sent."""
-    try:
-        return await work
-    except (DeliveryError, asyncio.CancelledError):
-        raise
-    except WeChatError as error:
-        raise DeliveryLater(error.hint, retry_after=5.0) from None
-    except Exception as error:
-        log.error("a message could not be sent: %s", type(error).__name__)
-        raise DeliveryLater(f"not sent: {type(error).__name__}") from None

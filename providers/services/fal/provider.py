@@ -1,7 +1,6 @@
 """fal's queue, direct or behind a billing proxy, for portrait, edit and create."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -26,6 +25,7 @@ from providers.services.fal.follow import STREAM_SILENCE, Follower, Watched
 from providers.services.fal.offers import KEY, NANOPRO, offers
 from providers.services.fal.pictures import Fetcher
 from providers.services.fal.webhooks import Bells, WebhookKeys, jwks_url_for
+from providers.services.watching import job_told_of
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -171,12 +171,8 @@ class FalProvider(ProviderDefaults):
         """fal signs with Ed25519; what it says is not believed, only looked up sooner."""
         if not await self._keys.signed(headers, body):
             return False
-        try:
-            told = json.loads(body)
-        except ValueError:
-            return False
-        request_id = told.get("request_id") if isinstance(told, dict) else None
-        if not isinstance(request_id, str):
+        request_id = job_told_of(body, "request_id")
+        if request_id is None:
             return False
         self._bells.ring(request_id)
         return True

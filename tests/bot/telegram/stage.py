@@ -17,6 +17,7 @@ from bot.channels.telegram.timing import Timing
 from bot.metrics import Metrics
 from handlers.dialogue.group_policy import Groups
 from handlers.dialogue.previews import Previews
+from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.store.base import Job, Store
 from providers.fake import FakeProvider, Script
@@ -126,6 +127,8 @@ async def on_stage(
                 store=store,
                 folder=folder / "previews",
                 photos_dir=folder / "photos",
+                producer="Likeness",
+                marks=VisibleMarks(),
             )
         )
         return {

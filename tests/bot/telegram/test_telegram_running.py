@@ -18,6 +18,7 @@ from handlers.channel import Health
 from handlers.message import Language, Message, Outgoing
 from handlers.store.memory import MemoryStore
 from providers.fake import Script
+from providers.media.labels import read_label
 from tests.bot.telegram.stage import Stage, listening, on_stage, paced
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg
 from tests.waiting import LONG
@@ -388,6 +389,7 @@ async def test_a_page_of_styles_comes_with_a_numbered_sheet_of_previews_of_the_p
         (sheet,) = await stage.until(lambda: telegram.pictures(1))
         assert sheet.file is not None
         assert sheet.file.width > 1000
+        assert read_label(sheet.file.data) is not None, "it is labelled as every picture made is"
         names = [line.split(". ", 1)[1] for line in sheet.text.splitlines()[1:]]
         assert names == [button["text"] for button in sheet.buttons]
         ann.taps(sheet, sheet.buttons[1]["callback_data"])

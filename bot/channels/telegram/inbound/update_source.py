@@ -23,6 +23,7 @@ from bot.channels.telegram.inbound.lenient_json import UNREADABLE, update_from
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import seconds
 from bot.channels.telegram.outbound.limits import Clock
+from bot.posted import BodyTooLarge, body_of
 
 log = logging.getLogger(__name__)
 
@@ -187,12 +188,10 @@ def one_by_one(answer: bytes, bot: Bot) -> list[tuple[int, Update | None]]:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise ValueError("too long")
-    data = json.loads(body)
+    try:
+        data = json.loads(await body_of(request, most=MAX_BODY))
+    except BodyTooLarge:
+        raise ValueError("too long") from None
     if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
         raise ValueError("no update")
     return data

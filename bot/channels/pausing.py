@@ -1,0 +1,15 @@
+"""Waiting for something, no longer than a pause lasts; the pause is the caller's, for tests turn its clock."""
+
+import asyncio
+from collections.abc import Awaitable
+
+
+async def happens_within(event: asyncio.Event, pause: Awaitable[object]) -> None:
+    """Until the event is set or the pause is over, whichever comes first; neither is left behind."""
+    both = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(pause)}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
