@@ -137,12 +137,13 @@ async def parts(
         stack.push_async_callback(faces.aclose)
         inspector = Inspector()
         stack.push_async_callback(inspector.aclose)
-        drawn = Sheets(inspector, store.media)
+        drawn = Sheets(inspector, store.media, router.credentials)
         marks = VisibleMarks(
             clean_files=settings.label_clean == "on",
             policy=settings.label_visible,
             always=frozenset(channel.name for channel in registered() if channel.marked),
             faces=faces,
+            credentials=router.credentials,
         )
         jobs = JobRunner(
             store=store,

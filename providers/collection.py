@@ -152,6 +152,7 @@ def _labelled(result: Result, request: Request, provider: Provider, router: Rout
         tier=provider.tier,
         producer=router.producer,
         watermark=router.watermark,
+        credentials=router.credentials,
     )
 
 

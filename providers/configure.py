@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from providers.base import Provider
 from providers.breaker import Breaker
+from providers.media.credentials import ContentCredentials, CredentialsUnusable
 from providers.media.labels import allowed
 from providers.moderation.endpoint import ModerationEndpoint
 from providers.moderation.moderation import Judge, Moderation
@@ -40,10 +41,30 @@ def build_router(
         blocked=settings.providers_blocked,
         producer=settings.label_producer,
         watermark=settings.label_watermark == "on",
+        credentials=_credentials(settings),
         priority=settings.providers_priority,
         moderation=build_moderation(settings),
         breaker=Breaker(settings.data_dir, failures=settings.breaker_failures, seconds=settings.breaker_seconds),
     )
+
+
+def build_credentials(settings: ProviderSettings) -> ContentCredentials | None:
+    """What pictures are signed with; None where the settings name nothing. Raises CredentialsUnusable."""
+    certificate, key = settings.label_c2pa_certificate, settings.label_c2pa_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise CredentialsUnusable("LABEL_C2PA_CERTIFICATE and LABEL_C2PA_KEY belong together")
+    return ContentCredentials.of_files(certificate, key)
+
+
+def _credentials(settings: ProviderSettings) -> ContentCredentials | None:
+    """Pictures are made and labelled also where they cannot be signed; the log and `doctor` say so."""
+    try:
+        return build_credentials(settings)
+    except CredentialsUnusable as unusable:
+        log.error("pictures are not signed: %s", unusable)
+        return None
 
 
 def build_moderation(settings: ProviderSettings) -> Moderation:

@@ -19,6 +19,7 @@ from providers.base import Provider
 from providers.breaker import Breaker
 from providers.catalog.keys import shown
 from providers.errors import AskPerson, LikenessError, TellOperator
+from providers.media.credentials import ContentCredentials
 from providers.media.labels import DEFAULT_PRODUCER
 from providers.moderation.moderation import WORDS_ONLY, Moderation
 from providers.offers import Estimate, Offer, Tier
@@ -45,8 +46,8 @@ class Candidate:
 
 class Router:
     """Holds the configured providers for one process. What is given besides is what the settings say; `producer`: who
-    the labels of pictures name; `watermark`: whether their pixels carry their number; `moderation`: what looks at
-    requests and pictures."""
+    the labels of pictures name; `watermark`: whether their pixels carry their number; `credentials`: what they are
+    signed with; `moderation`: what looks at requests and pictures."""
 
     def __init__(
         self,
@@ -59,10 +60,12 @@ class Router:
         breaker: Breaker | None = None,
         producer: str = DEFAULT_PRODUCER,
         watermark: bool = False,
+        credentials: ContentCredentials | None = None,
         moderation: Moderation = WORDS_ONLY,
     ) -> None:
         self.producer = producer
         self.watermark = watermark
+        self.credentials = credentials
         self.moderation = moderation
         self._providers = tuple(providers)
         self._settings = Preferences(

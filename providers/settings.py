@@ -72,6 +72,9 @@ class ProviderSettings(BaseSettings):
     """The visible mark on pictures; `auto`: in WeChat and where the person writes Chinese."""
     label_watermark: Literal["off", "on"] = "off"
     """The invisible watermark in the pixels of every picture; its file is then encoded anew."""
+    label_c2pa_certificate: Path | None = None
+    label_c2pa_key: Path | None = None
+    """Files in PEM (the certificate first, its issuers after it) by which pictures are signed; None for not at all."""
     label_clean: Literal["off", "on"] = "off"
     """Under pictures with the visible mark, a button for the file without it."""
     label_producer: str = "Likeness"

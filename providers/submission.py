@@ -35,6 +35,7 @@ from providers.errors import (
     WaitAndRetry,
 )
 from providers.journal import Journal, Record, Stage
+from providers.media.credentials import ContentCredentials
 from providers.moderation.moderation import Moderation
 from providers.offers import Tier, shares
 from providers.posting import found, hand_over
@@ -75,6 +76,10 @@ class Routes(Protocol):
     @property
     def watermark(self) -> bool:
         """Whether pictures carry their number in their pixels, too."""
+
+    @property
+    def credentials(self) -> ContentCredentials | None:
+        """What pictures are signed with; None where they are not."""
 
     @property
     def moderation(self) -> Moderation:

@@ -30,8 +30,9 @@ from handlers.jobs.abilities import VERSION
 from handlers.jobs.engine_database import workers_alive
 from handlers.store.sql.store import SqlStore
 from handlers.words import words
-from providers.configure import build_moderation, problems
+from providers.configure import build_credentials, build_moderation, problems
 from providers.errors import LikenessError
+from providers.media.credentials import CredentialsUnusable, read_credentials
 from providers.media.labels import (
     DEFAULT_PRODUCER,
     Label,
@@ -114,7 +115,7 @@ async def examine(settings: Settings) -> list[Finding]:
     here = await asyncio.to_thread(_on_this_machine, settings)
     with tempfile.TemporaryDirectory() as spare:
         found += here + await _services(settings, {f.name for f in here if f.verdict == "broken"}, Path(spare))
-    found.append(await asyncio.to_thread(_labels, settings))
+    found.append(await asyncio.to_thread(_labels_or_why_not, settings))
     if settings.moderation_base_url or settings.moderation_pictures == "on":
         found.append(await _check("moderation", lambda: _moderates(settings)))
     in_use, faces = await asyncio.to_thread(summary)
@@ -122,18 +123,34 @@ async def examine(settings: Settings) -> list[Finding]:
     return found + _not_set_up(settings)
 
 
+def _labels_or_why_not(settings: Settings) -> Finding:
+    try:
+        return _labels(settings)
+    except CredentialsUnusable as unusable:
+        return _broken("labels", str(unusable))
+
+
 def _labels(settings: Settings) -> Finding:
-    """A label written into a picture of each format and read back, as every result's is."""
+    """A label written into a picture of each format and read back, as every result's is, and signed where it is to be.
+
+    Raises CredentialsUnusable."""
     label = Label(
         source=SourceType.GENERATED, produce_id=produce_id("doctor", 0), created=_NOON, producer=settings.label_producer
     )
+    credentials = build_credentials(settings)
     wanted = replace(label, producer=allowed(label.producer) or DEFAULT_PRODUCER)
     for kind in ("JPEG", "PNG", "WEBP"):
         buffer = io.BytesIO()
         Image.new("RGB", (64, 64), "gray").save(buffer, kind)
-        if read_label(labelled(buffer.getvalue(), label)) != wanted:
+        done = labelled(buffer.getvalue(), label)
+        if read_label(done) != wanted:
             return _broken("labels", f"what is written into a {kind} is not what is read back")
-    return Finding(name="labels", verdict="ok", message="written and read back in JPEG, PNG and WebP")
+        if credentials is not None:
+            signature = read_credentials(credentials.signed(done, label))
+            if signature is None or signature.state not in ("Valid", "Trusted"):
+                return _broken("labels", f"the signature of a {kind} does not hold")
+    signed = "; signed as well" if credentials is not None else ""
+    return Finding(name="labels", verdict="ok", message=f"written and read back in JPEG, PNG and WebP{signed}")
 
 
 async def _moderates(settings: Settings) -> None:

@@ -21,7 +21,10 @@ from handlers.sheets import LABELS, View, asked_besides, sheets, views_of
 from handlers.store.base import Job
 from handlers.words import words
 from providers.base import PictureFile
+from providers.labelling import signed
+from providers.media.credentials import ContentCredentials
 from providers.media.files import write_file
+from providers.media.labels import read_label
 from providers.media.preview import dimensions
 from providers.media.sheet import Cell, composed
 from providers.media.store import MediaStore, at_hand
@@ -101,11 +104,18 @@ class Compares(Protocol):
 
 
 class Sheets:
-    """The check and the maker that the plans name. `media`: where files lie that another worker made."""
+    """The check and the maker that the plans name. `media`: where files lie that another worker made; `credentials`:
+    what the sheet is signed with, as its pictures are."""
 
-    def __init__(self, inspector: Compares, media: MediaStore | None = None) -> None:
+    def __init__(
+        self,
+        inspector: Compares,
+        media: MediaStore | None = None,
+        credentials: ContentCredentials | None = None,
+    ) -> None:
         self._inspector = inspector
         self._media = media
+        self._credentials = credentials
 
     async def same_face(self, job: Job, step: Step, picture: PictureFile) -> bool:
         """False where the picture is plainly of somebody else, or shows no face where it should."""
@@ -126,6 +136,7 @@ class Sheets:
         for cell in cells:
             await at_hand(self._media, cell.path)
         data = await in_thread(composed, cells, columns=sheet.columns, ratio=sheet.aspect_ratio)
+        data = await in_thread(signed, data, read_label(data), self._credentials)
         path = await in_thread(write_file, data, into=into, name=f"{step.id}.jpg")
         width, height = await in_thread(dimensions, path)
         first = pictures[0][1]

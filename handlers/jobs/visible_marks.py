@@ -14,8 +14,10 @@ from handlers.marked_copies import marked_copy
 from handlers.message import Chat, Language
 from providers.base import PictureFile
 from providers.errors import LikenessError
+from providers.labelling import signed
+from providers.media.credentials import ContentCredentials
 from providers.media.files import read_regular_file, write_file
-from providers.media.labels import carried_over
+from providers.media.labels import carried_over, read_label
 from providers.media.threads import in_thread
 from providers.media.visible_mark import Box, marked
 
@@ -38,6 +40,8 @@ class VisibleMarks:
     policy: Policy = "auto"
     always: frozenset[str] = field(default_factory=frozenset)
     faces: FindFaces = no_faces
+    credentials: ContentCredentials | None = None
+    """What the marked copies are signed with, as their pictures are."""
     clean_files: bool = False
     """The file without the mark is offered, on a promise (`handlers/clean_files.py`)."""
 
@@ -55,7 +59,7 @@ class VisibleMarks:
         return tuple([await self._marked(picture) for picture in pictures])
 
     async def _marked(self, picture: PictureFile) -> PictureFile:
-        return await in_thread(_write_marked, picture, await self._faces(picture))
+        return await in_thread(_write_marked, picture, await self._faces(picture), self.credentials)
 
     async def _faces(self, picture: PictureFile) -> Sequence[Box]:
         try:
@@ -65,8 +69,9 @@ class VisibleMarks:
             return ()
 
 
-def _write_marked(picture: PictureFile, faces: Sequence[Box]) -> PictureFile:
+def _write_marked(picture: PictureFile, faces: Sequence[Box], credentials: ContentCredentials | None) -> PictureFile:
     clean = read_regular_file(picture.path, max_bytes=_MOST_BYTES)
     data = carried_over(marked(clean, keep_free=faces), clean)
+    data = signed(data, read_label(data), credentials)
     path = write_file(data, into=picture.path.parent, name=marked_copy(picture.path).name)
     return replace(picture, path=path, size_bytes=len(data))

@@ -22,7 +22,7 @@ from xml.parsers.expat import ExpatError
 from providers.media.strip import Malformed
 from providers.media.xmp import MAX_PACKET, read_packet, with_packet
 
-_VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 CREATOR_TOOL = "Likeness"
 DEFAULT_PRODUCER = "Likeness"
 _PICTURES = UUID("5f3f7d0e-6a0c-4c7e-9f2b-1d2b7a8c4e11")
@@ -145,7 +145,7 @@ def read_label(data: bytes) -> Label | None:
     try:
         aigc = json.loads(values["AIGC"])
         return Label(
-            source=SourceType(values["DigitalSourceType"].removeprefix(_VOCABULARY)),
+            source=SourceType(values["DigitalSourceType"].removeprefix(VOCABULARY)),
             produce_id=str(aigc["ProduceID"]),
             created=datetime.fromisoformat(values["CreateDate"]).astimezone(UTC),
             producer=str(aigc["ContentProducer"]),
@@ -156,7 +156,7 @@ def read_label(data: bytes) -> Label | None:
 
 def _properties(label: Label) -> dict[str, str]:
     return {
-        "Iptc4xmpExt:DigitalSourceType": _VOCABULARY + label.source.value,
+        "Iptc4xmpExt:DigitalSourceType": VOCABULARY + label.source.value,
         "TC260:AIGC": json.dumps(label.aigc, separators=(",", ":")),
         "xmp:CreatorTool": CREATOR_TOOL,
         "xmp:CreateDate": label.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

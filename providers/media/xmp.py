@@ -28,7 +28,7 @@ def read_packet(data: bytes) -> bytes | None:
     try:
         return next(_packets(data), None)
     except (struct.error, IndexError, zlib.error):
-        raise Malformed(_format(data)) from None
+        raise Malformed(format_of(data)) from None
 
 
 def with_packet(data: bytes, packet: bytes) -> bytes:
@@ -38,14 +38,14 @@ def with_packet(data: bytes, packet: bytes) -> bytes:
     """
     if len(packet) > MAX_PACKET:
         raise ValueError("an XMP packet above the size of one JPEG segment")
-    write = {"JPEG": _jpeg_with, "PNG": _png_with, "WEBP": _webp_with}[_format(data)]
+    write = {"JPEG": _jpeg_with, "PNG": _png_with, "WEBP": _webp_with}[format_of(data)]
     try:
         return b"".join(write(data, packet))
     except (struct.error, IndexError):
-        raise Malformed(_format(data)) from None
+        raise Malformed(format_of(data)) from None
 
 
-def _format(data: bytes) -> str:
+def format_of(data: bytes) -> str:
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(PNG_SIGNATURE):
@@ -56,7 +56,7 @@ def _format(data: bytes) -> str:
 
 
 def _packets(data: bytes) -> Iterator[bytes]:
-    name = _format(data)
+    name = format_of(data)
     if name == "JPEG":
         bodies = (data[s + 4 : e] for marker, s, e in _jpeg_segments(data) if marker == _APP1)
         found = (body[len(JPEG_NAME) :] for body in bodies if body.startswith(JPEG_NAME))
