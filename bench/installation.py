@@ -129,6 +129,7 @@ async def installation(
         "DATA_DIR": str(home / "data"),
         "OUTPUT_DIR": str(home / "pictures"),
         "FAL_KEY": KEY,
+        "PHOTO_ADVICE": "off",  # its photos show nobody
         "FAL_QUEUE_URL": str(fal.base_url).rstrip("/"),
         "BUDGET_BOT_DAILY_USD": "100000",
         "PICTURES_BOT_DAILY": "",

@@ -73,6 +73,7 @@ async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal) -> AsyncI
         "TELEGRAM_BOT_TOKEN": TOKEN,
         "TELEGRAM_API_URL": telegram.address,
         "FAL_KEY": KEY,
+        "PHOTO_ADVICE": "off",  # its photos show nobody
         "FAL_QUEUE_URL": fal.url,
         "LOG_LEVEL": "warning",
     }

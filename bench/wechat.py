@@ -81,7 +81,7 @@ def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[Program]:
             "LOG_LEVEL": "error",
         }
         if fal is not None:
-            environment |= {"FAL_KEY": KEY, "FAL_QUEUE_URL": fal.url}
+            environment |= {"FAL_KEY": KEY, "FAL_QUEUE_URL": fal.url, "PHOTO_ADVICE": "off"}
         program = subprocess.Popen(
             [sys.executable, "-c", "from bot.cli import main; main()", "run", "--port", "0", "--channels", "wechat"],
             cwd=folder,

@@ -179,6 +179,7 @@ async def parts(
                 store=store, makers={name: c for name, c in channels.items() if isinstance(c, MakesStickers)}
             ),
             consents=_consents(settings, store),
+            judge=inspector if settings.photo_advice == "ask" else None,
             moderation_company=settings.moderation_company if settings.moderation_base_url else "",
             retention_days=settings.retention_days,
             clean_files=settings.label_clean == "on",

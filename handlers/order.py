@@ -75,6 +75,8 @@ class Order(_Frozen):
     gender: Literal["female", "male"] | None = None
     """Which preset of a trained face."""
     retouch: bool = True
+    as_is: bool = False
+    """The person wants its photos used as they are, in spite of the advice."""
     sheet: tuple[str, ...] = ()
     """Of a character or an expression sheet: the views it is made of, each a picture of its own."""
     provider: str | None = None

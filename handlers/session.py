@@ -20,6 +20,21 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PhotoAdvice(_Frozen):
+    """What pre-flight says of a photo (`providers/people/preflight.py`). `findings`: what is wrong, the worst first.
+    `width` of the largest face in pixels, `wanted` what is good. `score`, `fingerprint`: how good a reference it is,
+    and what near-duplicates share. `upright`: the photo set upright, where it lies on its side, with its size."""
+
+    findings: tuple[str, ...] = ()
+    faces: int = 0
+    width: int = 0
+    wanted: int = 0
+    score: float = 0.0
+    fingerprint: int = 0
+    upright: StoredPath | None = None
+    size: tuple[int, int] | None = None
+
+
 class SessionPhoto(_Frozen):
     """An accepted photo in the session. `key` as in `IncomingPhoto`; `at` in UTC."""
 
@@ -34,6 +49,10 @@ class SessionPhoto(_Frozen):
     """True once a wish for it could not be done: other words mean it still, the next photo is not joined by it."""
     asked: bool = False
     """True once something was asked about a wish for it: likewise. What was asked about and left is let go."""
+    advice: PhotoAdvice | None = None
+    """Once it was looked at."""
+    as_is: bool = False
+    """True once the person said that it is to be used in spite of the advice."""
 
 
 class LastResult(_Frozen):
@@ -51,14 +70,25 @@ class Question(_Frozen):
     """An open question. `kind`:
 
     `style`: pick a style for `order` · `photo`: `order` waits for a photo · `second_photo`, `text`: likewise ·
-    `confirm`: `order` costs more than the limit · `consent`: `order` would go to `company`, which is not accepted ·
+    `confirm`: `order` costs more than the limit · `anyway`: `photos` of `order` could be better ·
+    `consent`: `order` would go to `company`, which is not accepted ·
     `gender`: which preset of a trained face `order` is made with · `reading`: which of `orders` was meant ·
     `forget`: whether to delete everything · `browse`: a menu was shown.
     `options` are the ids of the choices offered, in order, so that a number answers too.
     """
 
     kind: Literal[
-        "style", "photo", "second_photo", "text", "confirm", "consent", "gender", "reading", "forget", "browse"
+        "style",
+        "photo",
+        "second_photo",
+        "text",
+        "confirm",
+        "anyway",
+        "consent",
+        "gender",
+        "reading",
+        "forget",
+        "browse",
     ]
     options: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -69,6 +99,8 @@ class Question(_Frozen):
     about: str | None = None
     """Of `reading`: the name of the message whose reading was asked about."""
     companies: tuple[str, ...] = ()
+    photos: tuple[StoredPath, ...] = ()
+    """Of `anyway`: the photos that are advised against."""
     faces: bool = False
     """It asks for the consent of whoever the photos show; with a yes the `companies` it names are accepted, too."""
     at: datetime

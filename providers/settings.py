@@ -83,6 +83,8 @@ class ProviderSettings(BaseSettings):
     """What decides who is asked where nothing else does."""
     face_consent: Literal["operator", "ask"] = "operator"
     """`ask`: in a chat, before the first photo is worked on, the person says that whoever it shows agreed."""
+    photo_advice: Literal["off", "ask"] = "ask"
+    """`ask`: in a chat, a photo that could be better is told of before a picture of a face is paid for."""
     providers_consent: Literal["operator", "ask"] = "operator"
     """`ask`: in a chat, another company is asked only after the person agreed. The command line is the operator."""
     moderation_base_url: str | None = None

@@ -302,11 +302,10 @@ class Person:
             store=self.store,
             jobs=self.jobs,
             quote=quote,
-            accept=accept,
             photos_dir=tmp_path / "photos",
             faces=Faces(self.store) if faces else None,
             now=lambda: self.now,
-            **({"consents": Consents(self.store) if consent else None} | more),
+            **({"accept": accept, "consents": Consents(self.store) if consent else None} | more),
         )
 
     async def sends(

@@ -10,10 +10,10 @@ from handlers.session import Question
 from intent import Answer, read_answer, without_emoji_codes
 from providers.catalog import ACTIONS, STYLES
 
-_SHALL_I = frozenset({"confirm", "consent", "forget"})
+_SHALL_I = frozenset({"confirm", "anyway", "consent", "forget"})
 """Questions answered by yes or no."""
 _WAITS_FOR_PHOTO = frozenset({"photo", "second_photo"})
-_COUNTS = frozenset({"confirm", "consent"}) | _WAITS_FOR_PHOTO | {"style"}
+_COUNTS = frozenset({"confirm", "anyway", "consent"}) | _WAITS_FOR_PHOTO | {"style"}
 """Questions about an order of so many pictures, to which a number of pictures is an answer."""
 
 
@@ -63,8 +63,8 @@ def answered(turn: TurnBuilder, question: Question, text: str) -> bool:
         return False
     if question.order is None:
         return False
-    if question.kind in _WAITS_FOR_PHOTO:
-        return _photo_came(turn, question.kind, question.order, text)
+    if question.kind in _WAITS_FOR_PHOTO or question.kind == "anyway":
+        return _photo_came(turn, question, question.order, text)
     if question.kind == "text" and not turn.heard.photos and (plain := without_emoji_codes(text).strip()):
         turn.close_question()
         ordering.take(turn, with_text(question.order, plain))
@@ -120,12 +120,13 @@ def _wants_letters(order: Order | None) -> bool:
     )
 
 
-def _photo_came(turn: TurnBuilder, kind: str, order: Order, text: str) -> bool:
+def _photo_came(turn: TurnBuilder, question: Question, order: Order, text: str) -> bool:
     came = (*turn.heard.quoted, *turn.heard.photos)
     asks_anew = bool(text) and turn.intent.operation in ("portrait", "series", "edit")
     if not came or asks_anew:
         return False
-    before = order.photos if kind == "second_photo" else ()
+    kept = {"second_photo": order.photos, "anyway": tuple(p for p in order.photos if p not in question.photos)}
+    before = kept.get(question.kind, ())
     turn.close_question()
     ordering.take(turn, order.model_copy(update={"photos": (*before, *(p.path for p in came))}))
     return True

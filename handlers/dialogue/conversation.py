@@ -24,13 +24,14 @@ from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
+from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
 from handlers.marked_copies import with_copies
-from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
+from handlers.message import Chat, Kind, Language, Message, Outgoing
 from handlers.order import Order
 from handlers.order import job_id as job_of
 from handlers.owner_notes import OwnerNotes
@@ -39,7 +40,6 @@ from handlers.session import Session, SessionPhoto
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
 from intent import SURE, Intent, language_in, parse, read_answer
-from providers.errors import LikenessError
 from providers.media.files import delete_quietly
 from providers.media.store import FolderStore
 
@@ -48,17 +48,6 @@ log = logging.getLogger(__name__)
 USAGE_DAYS = 30
 _MOST_COUNTED = 1000
 """Jobs whose pictures are counted when they are deleted; all are deleted."""
-
-
-class Accepted(Protocol):
-    """A checked photo: upright, sRGB, without metadata, saved under our own name."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
 
 
 class Jobs(Protocol):
@@ -77,9 +66,10 @@ class SecondReader(Protocol):
 
 
 class Conversation:
-    """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`. `forget`
-    deletes what a person's channel keeps of them by itself. `consents`: where people are asked before their pictures
-    go to another company. `faces`: where a service learns faces."""
+    """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`. `judge` looks
+    at photos before money is spent on them. `forget` deletes what a person's channel keeps of them by itself.
+    `consents`: where people are asked before their pictures go to another company. `faces`: where a service learns
+    faces."""
 
     def __init__(
         self,
@@ -87,7 +77,7 @@ class Conversation:
         store: Store,
         jobs: Jobs,
         quote: Callable[[Order], Quote],
-        accept: Callable[[Path, Path], Awaitable[Accepted]],
+        accept: Accept,
         photos_dir: Path,
         confirm_above: float = 2.0,
         second_reader: SecondReader | None = None,
@@ -98,6 +88,7 @@ class Conversation:
         consents: Consents | None = None,
         faces: Faces | None = None,
         stickers: StickerPacks | None = None,
+        judge: Judges | None = None,
         retention_days: int = 30,
         keep_messages: bool = False,
         moderation_company: str = "",
@@ -109,7 +100,7 @@ class Conversation:
         self._store = store
         self._jobs = jobs
         self._quote = quote
-        self._accept = accept
+        self._reception = Reception(accept=accept, store=store, photos_dir=photos_dir, judge=judge)
         self._photos_dir = photos_dir
         self._confirm_above = confirm_above
         self._second_reader = second_reader
@@ -165,7 +156,9 @@ class Conversation:
             intent = parse(message.text, photos=photos_in_sight(heard))
             desk = self._desk(intent)
             decision = decide(heard, desk)
-            session, counted = decision.session, decision.forget or intent.command in ("usage", "privacy")
+            counted = decision.forget or intent.command in ("usage", "privacy")
+            counted = counted or bool(decision.look_at and self._reception.looks)
+            session = decision.session
             running = (*decision.jobs, *running)
             replies = () if counted else decision.replies
         return replies
@@ -194,7 +187,7 @@ class Conversation:
             sent_to = await self._store.sent_to(message.chat)
             heard = replace(heard, privacy=self._privacy(sent_to))
         desk = self._desk(intent)
-        decision = decide(heard, desk)
+        decision = await self._decided(heard, desk)
         if message.edits is not None:
             before = await self._led_to(message.edits, session)
             decision = Decision(session=session) if changes_nothing(message, session, decision, before) else decision
@@ -222,6 +215,13 @@ class Conversation:
         await self._set_going(decision)
         await self._show_previews(heard, decision)
         return decision.replies
+
+    async def _decided(self, heard: MessageFacts, desk: Pricing) -> Decision:
+        """What the message leads to; where it hangs on how good the photos are, they are looked at first."""
+        decision = decide(heard, desk)
+        if decision.look_at and self._reception.looks:
+            decision = decide(replace(heard, advice=await self._reception.advice(decision.look_at)), desk)
+        return decision
 
     def _privacy(self, sent_to: tuple[str, ...]) -> Privacy:
         return Privacy(days=self._retention_days, sent_to=sent_to, moderated_by=self._moderation_company)
@@ -326,8 +326,11 @@ class Conversation:
         named = await self._named_job(message)
         heard = MessageFacts(message=message, now=now, session=session, running=tuple(running), named_job=named)
         heard = await self._with_faces(await self._with_consent(heard))
-        photos, refused = await self._accept_all(message.photos, heard)
-        quoted, refused_too = await self._accept_all(message.quoted_photos, heard)
+        language = self._language(heard)
+        photos, refused = await self._reception.take_in(message.photos, message.chat, at=now, language=language)
+        quoted, refused_too = await self._reception.take_in(
+            message.quoted_photos, message.chat, at=now, language=language
+        )
         if not quoted and message.quoted_job and named is not None:
             quoted = tuple(
                 SessionPhoto(key=str(p.path), path=p.path, width=p.width, height=p.height, at=now)
@@ -375,25 +378,6 @@ class Conversation:
         job = await self._store.job(job_id)
         return job if job is not None and job.chat.key == chat.key else None
 
-    async def _accept_all(
-        self, photos: Sequence[IncomingPhoto], heard: MessageFacts
-    ) -> tuple[tuple[SessionPhoto, ...], tuple[str, ...]]:
-        if not photos:
-            return (), ()
-        into = self._photos_dir / folder_of(heard.message.chat)
-        results = await asyncio.gather(*(self._accept(p.path, into) for p in photos), return_exceptions=True)
-        laid: list[SessionPhoto] = []
-        refused: dict[str, None] = {}
-        for photo, result in zip(photos, results, strict=True):
-            if isinstance(result, LikenessError):
-                refused[words(self._language(heard), result.text_key, **result.params)] = None
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                width, height = result.width, result.height
-                laid.append(SessionPhoto(key=photo.key, path=result.path, width=width, height=height, at=heard.now))
-        return tuple(laid), tuple(refused)
-
     def _language(self, heard: MessageFacts) -> Language:
         return language_for(heard.session, heard.message, language_in(heard.message.text))
 
@@ -411,7 +395,7 @@ class Conversation:
         """Delete what is kept of this person, files included, and say how much it was."""
         chat = heard.message.chat
         language: Language = decision.replies[0].language if decision.replies else self._language(heard)
-        folder = self._photos_dir / folder_of(chat)
+        folder = self._reception.folder_of(chat)
         pictures = sum(len(job.pictures) for job in await self._store.jobs(chat=chat, limit=_MOST_COUNTED))
         files = set(await self._store.forget(chat))
         if self._forget_in_channel is not None:
@@ -440,8 +424,3 @@ class Conversation:
             media = FolderStore(data=self._photos_dir, pictures=self._photos_dir)
         await media.delete(with_copies(path for path in files if path.parent != folder))
         return await media.keep_only(folder, ())
-
-
-def folder_of(chat: Chat) -> str:
-    """The folder of a person's photos."""
-    return chat.owner

@@ -19,6 +19,7 @@ from handlers.dialogue import (
     menus,
     offers,
     ordering,
+    photo_advice,
     readings,
 )
 from handlers.dialogue.each_or_together import one_each
@@ -36,6 +37,7 @@ def decide(heard: MessageFacts, desk: Pricing) -> Decision:
     """One message, one decision."""
     turn = TurnBuilder(heard=heard, desk=desk)
     turn.take_in_photos()
+    photo_advice.keep(turn)
     children.remembered(turn)
     if heard.refused:
         refuse_photos(turn)
@@ -207,6 +209,12 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
                 face_talk.confirmed(turn, question.order)
             elif rest == "yes":
                 ordering.start(turn, question.order)
+            else:
+                turn.say(turn.words("say.declined"))
+        case "anyway" if question is not None and question.kind == "anyway" and question.order is not None:
+            turn.close_question()
+            if rest == "yes":
+                ordering.take(turn, photo_advice.used_anyway(turn, question.order, question.photos))
             else:
                 turn.say(turn.words("say.declined"))
         case "consent" if question is not None and question.order is not None and question.faces:

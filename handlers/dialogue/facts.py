@@ -1,14 +1,15 @@
 """What a decision stands on: the message as heard, and the few pure facts it may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from handlers.consent import Asked
 from handlers.message import Message
 from handlers.order import Order
 from handlers.quote import Quote
-from handlers.session import Session, SessionPhoto
+from handlers.session import PhotoAdvice, Session, SessionPhoto
 from handlers.store.base import Job, Usage
 from intent import Intent
 from providers.faces import TrainedFace
@@ -55,6 +56,8 @@ class MessageFacts:
     """They are asked whether whoever their photos show agrees, ..."""
     photos_agreed: datetime | None = None
     """... and this is when they said so."""
+    advice: Mapping[Path, PhotoAdvice | None] | None = None
+    """What was found of photos that were looked at for this message; None: nobody has looked yet."""
     asked: Asked | None = None
     """What a job asked that went no further without their consent, if this message may answer it."""
 

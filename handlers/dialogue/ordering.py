@@ -1,7 +1,7 @@
 """From an order to a job: ask for what is missing, say what cannot be done, ask where it is dear, start."""
 
 from handlers.describe import describe
-from handlers.dialogue import children, consent, face_orders, offers, sheet_orders
+from handlers.dialogue import children, consent, face_orders, offers, photo_advice, sheet_orders
 from handlers.dialogue.answer_matching import asks_price
 from handlers.dialogue.each_or_together import (
     MOST_PICTURES,
@@ -27,7 +27,7 @@ from providers.money import Money
 def take(turn: TurnBuilder, order: Order) -> None:
     """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
     order = sized(_told(turn, order, settled(without_price_words(order))), turn.session, turn.heard)
-    order = sheet_orders.applied(turn, face_orders.applied(turn, order))
+    order = sheet_orders.applied(turn, photo_advice.best_first(turn, face_orders.applied(turn, order)))
     if refuse_content(turn, order) or children.refused(turn, order):
         return
     if (lacks := missing(order)) is not None:
@@ -48,6 +48,8 @@ def take(turn: TurnBuilder, order: Order) -> None:
             _take_one_each(turn, order, error)
         else:
             refuse(turn, order, error)
+        return
+    if photo_advice.holds_up(turn, order, quote):
         return
     if quote.cost > Money.usd(turn.desk.confirm_above) or asks_price(turn.heard.message.text):
         cost = estimated(quote.cost, turn.language)
@@ -145,6 +147,8 @@ def start(turn: TurnBuilder, order: Order) -> None:
         return
     if consent.asks(turn, order, quote):
         return
+    if not quote.basic:
+        order = photo_advice.set_upright(turn, order)
     message = turn.heard.message
     accepted = None if turn.accepted is None else tuple(sorted(turn.accepted))
     order = order.model_copy(update={"language": turn.language, "accepted": accepted})

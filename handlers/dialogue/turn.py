@@ -1,6 +1,7 @@
 """One turn in the making: the session as it will be, and what will be said. What happens in it is `decide`'s."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from handlers.dialogue import answer_matching
 from handlers.dialogue.each_or_together import MOST_PICTURES, about_several
@@ -47,6 +48,8 @@ class Decision:
     """Its pictures are sent without the visible mark: that this was promised is kept first."""
     refused: Offence | None = None
     """What was wished for is not made here."""
+    look_at: tuple[Path, ...] = ()
+    """Photos on whose quality this hangs, and which nobody has looked at yet."""
     stickers: str | None = None
     """The job whose pictures are to become a pack of stickers."""
     drop_faces: tuple[str, ...] = ()
@@ -78,6 +81,7 @@ class TurnBuilder:
     notes: list[str] = field(default_factory=list)
     """What the next reply says besides."""
     drop_faces: list[str] = field(default_factory=list)
+    look_at: list[Path] = field(default_factory=list)
     stickers: str | None = None
 
     def __post_init__(self) -> None:
@@ -105,6 +109,7 @@ class TurnBuilder:
             clean=self.clean,
             refused=self.refused,
             drop_faces=tuple(self.drop_faces),
+            look_at=tuple(dict.fromkeys(self.look_at)),
             stickers=self.stickers,
         )
 

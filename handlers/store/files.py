@@ -22,6 +22,7 @@ def _files_of(wish: Order | Step) -> set[Path]:
 def files_of_session(session: Session) -> set[Path]:
     """Every local file a session names, waiting orders included."""
     files = {photo.path for photo in session.photos}
+    files |= {photo.advice.upright for photo in session.photos if photo.advice and photo.advice.upright}
     orders = [session.last_order]
     if session.last_result:
         files |= set(session.last_result.pictures)

@@ -15,6 +15,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from providers.codes import known_code
 from providers.errors import AskPerson
 from providers.media.colour import is_srgb
@@ -69,6 +71,10 @@ def accept(source: Path | bytes, *, into: Path, max_bytes: int = MAX_BYTES) -> A
         finished = _as_it_is(data) or _anew(data)
     except Undecodable as error:
         raise refusal(error.code, most_pixels=error.most_pixels) from None
+    return _written(finished, into)
+
+
+def _written(finished: _Finished, into: Path) -> AcceptedPhoto:
     file = finished.file
     digest = hashlib.sha256(file.data).hexdigest()
     return AcceptedPhoto(
@@ -87,6 +93,20 @@ def accept(source: Path | bytes, *, into: Path, max_bytes: int = MAX_BYTES) -> A
 async def accept_photo(source: Path | bytes, *, into: Path, max_bytes: int = MAX_BYTES) -> AcceptedPhoto:
     """`accept`, off the event loop."""
     return await in_thread(accept, source, into=into, max_bytes=max_bytes)
+
+
+def turned(photo: Path, quarters: int) -> AcceptedPhoto:
+    """An accepted photo turned counter-clockwise, as a new file beside it. Blocks. Raises AskPerson like `accept`."""
+    data = read_regular_file(photo, max_bytes=FINISHED_BYTES)
+    try:
+        decoded = decode(data)
+    except Undecodable as error:
+        raise refusal(error.code, most_pixels=error.most_pixels) from None
+    way = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)[quarters % 4]
+    image = decoded.image if way is None else decoded.image.transpose(way)
+    file = encode_to_fit(image, max_bytes=FINISHED_BYTES)
+    finished = _Finished(file=file, source_format=decoded.source_format, source_size=image.size)
+    return _written(finished, photo.parent)
 
 
 def _as_it_is(data: bytes) -> _Finished | None:

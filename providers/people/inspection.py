@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from providers.people import likeness, preflight
 from providers.people.find import find_faces
+from providers.people.model_files import FINDING, are_there
 
 _SIDE = 1280
 
@@ -27,7 +28,10 @@ def ready() -> str:
 
 
 def check(path: str) -> dict[str, Any] | None:
-    """A `Verdict` as its fields; None where the file cannot be read."""
+    """A `Verdict` as its fields; None where the file cannot be read, or there are no networks: the floor is too slow
+    and too blind to advise anybody."""
+    if not are_there(FINDING):
+        return None
     try:
         return asdict(preflight.check_file(Path(path)))
     except OSError:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from providers.errors import LikenessError
 from providers.people.worker import Worker
@@ -90,7 +90,18 @@ _TWINS = 8
 """Bits of the fingerprint in which near-duplicates differ at most."""
 
 
-def references(album: Sequence[Advice | None], most: int = 4) -> tuple[int, ...]:
+class Rated(Protocol):
+    """What is known of a photo of an album, as in `Advice`."""
+
+    @property
+    def faces(self) -> int: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def fingerprint(self) -> int: ...
+
+
+def references(album: Sequence[Rated | None], most: int = 4) -> tuple[int, ...]:
     """Which photos of an album show a person best, best first, as indices; near-duplicates and photos without a face
     are left out."""
     seen = {i: advice for i, advice in enumerate(album) if advice is not None and advice.faces}

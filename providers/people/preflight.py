@@ -26,6 +26,8 @@ _BLURRED = 0.38
 _DARK, _BRIGHT = 27.0, 93.0
 _YAW, _PITCH = 42.0, 38.0
 _HIDDEN = 0.55
+_LEANS = 35.0
+"""Degrees between upright and lying from which on nobody can say which way is up."""
 
 
 class Finding(StrEnum):
@@ -85,7 +87,7 @@ def check(rgb: Picture, *, scale: float = 1.0) -> Verdict:
         return Verdict(findings=nobody, fingerprint=fingerprint(rgb))
     face = faces[0]
     findings = tuple(f for f in Finding if f in set(_wrong(rgb, face, scale)))
-    quarters = round(face.roll / 90) % 4
+    quarters = quarters_to_turn(faces)
     return Verdict(
         findings=findings,
         faces=len(faces),
@@ -98,6 +100,17 @@ def check(rgb: Picture, *, scale: float = 1.0) -> Verdict:
         score=_score(face, scale, findings, len(faces)),
         fingerprint=fingerprint(np.ascontiguousarray(np.rot90(rgb, quarters))),
     )
+
+
+def quarters_to_turn(faces: Sequence[Face]) -> int:
+    """Quarter turns counter-clockwise that set a photo upright; 0 where its larger faces do not lie the same way."""
+    ways = {_quarters(face) for face in faces if face.w >= 0.5 * faces[0].w}
+    return ways.pop() if len(ways) == 1 else 0
+
+
+def _quarters(face: Face) -> int:
+    leans = abs((face.roll + 45) % 90 - 45) > _LEANS
+    return 0 if leans else round(face.roll / 90) % 4
 
 
 def _wrong(rgb: Picture, face: Face, scale: float) -> list[Finding]:

@@ -48,6 +48,7 @@ class Bot:
             "TELEGRAM_BOT_TOKEN": TOKEN,
             "TELEGRAM_API_URL": self.telegram.address,
             "FAL_KEY": KEY,
+            "PHOTO_ADVICE": "off",  # its photos show nobody
             "FAL_QUEUE_URL": self.fal.url,
         }
         self.program = await asyncio.create_subprocess_exec(

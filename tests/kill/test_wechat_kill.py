@@ -60,6 +60,7 @@ class Bot:
             "WECHAT_ENCODING_AES_KEY": AES_KEY,
             "WECHAT_API_URL": self.wechat.url,
             "FAL_KEY": KEY,
+            "PHOTO_ADVICE": "off",  # its photos show nobody
             "FAL_QUEUE_URL": self.fal.url,
         }
         self.program = await asyncio.create_subprocess_exec(

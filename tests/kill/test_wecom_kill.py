@@ -44,6 +44,7 @@ class Program:
             "DATA_DIR": str(self.folder),
             "OUTPUT_DIR": str(self.folder / "pictures"),
             "FAL_KEY": KEY,
+            "PHOTO_ADVICE": "off",  # its photos show nobody
             "FAL_QUEUE_URL": self.fal.url,
             "WECOM_BOT_ID": BOT_ID,
             **self.settings,
