@@ -30,6 +30,7 @@ from handlers.channel import Channel, MakesStickers
 from handlers.consent import Consents
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
+from handlers.dialogue.marked_reception import accept_mask
 from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.sticker_packs import StickerPacks
@@ -170,6 +171,7 @@ async def parts(
             jobs=DeferredStart(jobs, foreground),
             quote=RecentQuotes(quoted(router)),
             accept=partial(_accept, media),
+            accept_mask=partial(_accept_mask, media),
             photos_dir=settings.photos_dir.absolute(),
             confirm_above=settings.confirm_above_usd,
             keep_messages=settings.intent_keep_messages,
@@ -367,6 +369,12 @@ async def _accept(media: MediaStore, path: Path, into: Path) -> AcceptedPhoto:
     """From then on any process may be the one that works with it."""
     accepted = await accept_photo(path, into=into)
     await media.put(accepted.path)
+    return accepted
+
+
+async def _accept_mask(media: MediaStore, mask: Path, photo: Path, into: Path) -> Path:
+    accepted = await accept_mask(mask, photo, into)
+    await media.put(accepted)
     return accepted
 
 

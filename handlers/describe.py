@@ -21,10 +21,22 @@ def describe(order: Order, language: Language) -> str:
         names = items.join(dict.fromkeys(_shot_name(shot, language) for shot in order.shots))
         photos = {shot.photo for shot in order.shots} - {None}
         return words(language, "say.each", what=names, n=len(photos)) if photos else names
+    if order.mask is not None:
+        return _marked_name(order.shots[0], language)
     name = _shot_name(order.shots[0], language) if order.operation != "create" else words(language, "name.create")
     if len(order.shots) > 1:
         return words(language, "say.each", what=name, n=len(order.shots))
     return name
+
+
+def _marked_name(shot: Shot, language: Language) -> str:
+    """Of an edit of a marked place, and what follows it."""
+    first, *others = shot.edits
+    gone = first.action == "remove_person"
+    text = words(language, "name.marked_gone" if gone else "name.marked_changed", what=_short(first.prompt or ""))
+    for edit in others:
+        text = words(language, "say.chain", first=text, then=ACTIONS[edit.action].name(language))
+    return text
 
 
 def _shot_name(shot: Shot, language: Language) -> str:

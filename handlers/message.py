@@ -53,6 +53,34 @@ class IncomingPhoto:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Margins:
+    """How far a picture is to grow on each side, as shares of its own width (left, right) and height (top, bottom)."""
+
+    left: float = 0.0
+    right: float = 0.0
+    top: float = 0.0
+    bottom: float = 0.0
+
+    def __bool__(self) -> bool:
+        return any((self.left, self.right, self.top, self.bottom))
+
+
+NO_MARGINS = Margins()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Painted:
+    """What was painted by hand on the one picture that a message brings or quotes.
+
+    `mask`: a local file as it came, not yet checked: a picture of that picture's shape, white where something is to
+    change. `margins`: what is to be added around it.
+    """
+
+    mask: Path | None = None
+    margins: Margins = NO_MARGINS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """One message from a person.
 
@@ -73,6 +101,7 @@ class Message:
     photos: tuple[IncomingPhoto, ...] = ()
     quoted_photos: tuple[IncomingPhoto, ...] = ()
     quoted_job: str | None = None
+    painted: Painted | None = None
     language_hint: Language | None = None
     ref: str | None = None
     """The platform's id of the message, for answers that quote it."""

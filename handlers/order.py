@@ -15,12 +15,22 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Sides(_Frozen):
+    """Pixels to add on each side of the photo, 0 to 2000."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+
+
 class Edit(_Frozen):
-    """One edit in a chain. `prompt` in the person's own words."""
+    """One edit in a chain. `prompt` in the person's own words. `sides`: of an `extend` that was drawn, not said."""
 
     action: str
     prompt: str | None = None
     scale: int | None = None
+    sides: Sides | None = None
 
 
 class IdPhoto(_Frozen):

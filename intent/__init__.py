@@ -12,6 +12,7 @@ from intent.decision_state import SURE, language_of
 from intent.emoji_codes import without_emoji_codes
 from intent.explain import Explanation, explain
 from intent.intent import COMMANDS, Intent, Language, SeriesItem, ThenEdit
+from intent.marked_places import wants_it_gone
 from intent.parameters import (
     Adjustment,
     Background,
@@ -81,5 +82,6 @@ __all__ = [
     "language_in",
     "parse",
     "read_answer",
+    "wants_it_gone",
     "without_emoji_codes",
 ]

@@ -1,7 +1,7 @@
 """How far a picture grows on which side: what an outpaint asks for, as pixels of the photo."""
 
 from providers.media.canvas import Sides
-from providers.task import MAX_OUTPAINT, Task
+from providers.task import MAX_OUTPAINT, Outpaint, Task
 
 SHARE = 0.25
 """Of each side, where nothing is said."""
@@ -21,6 +21,13 @@ def sides_of(task: Task, size: tuple[int, int]) -> Sides:
         return sides
     x, y = (min(MAX_OUTPAINT, round(side * SHARE)) for side in size)
     return Sides(left=x, right=x, top=y, bottom=y)
+
+
+def in_words(sides: Outpaint) -> str:
+    """For services that are asked in words what numbers say."""
+    where = {"to the left": sides.left, "to the right": sides.right, "above": sides.top, "below": sides.bottom}
+    named = ", ".join(f"{pixels} pixels {side}" for side, pixels in where.items() if pixels)
+    return f"by {named}, continuing naturally what is there"
 
 
 def _to_ratio(size: tuple[int, int], ratio: str) -> Sides:

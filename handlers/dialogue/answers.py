@@ -1,6 +1,6 @@
 """Words that answer an open question: yes or no, another number, the text that was missing, one of what was offered."""
 
-from handlers.dialogue import answer_matching, ordering
+from handlers.dialogue import answer_matching, marked_places, ordering
 from handlers.dialogue.each_or_together import counted
 from handlers.dialogue.interpretation import with_text
 from handlers.dialogue.turn import TurnBuilder
@@ -66,6 +66,9 @@ def answered(turn: TurnBuilder, question: Question, text: str) -> bool:
     if question.kind in _WAITS_FOR_PHOTO or question.kind == "anyway":
         return _photo_came(turn, question, question.order, text)
     if question.kind == "text" and not turn.heard.photos and (plain := without_emoji_codes(text).strip()):
+        if marked_places.waits(question.order):
+            marked_places.answered(turn, question.order, plain)
+            return True
         turn.close_question()
         ordering.take(turn, with_text(question.order, plain))
         return True

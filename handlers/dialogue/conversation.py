@@ -23,6 +23,7 @@ from handlers.dialogue.gate import Gate
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used_up
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.language import language_for, language_of
+from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, accept_mask
 from handlers.dialogue.previews import Previews, offered_styles, wants_previews
 from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
@@ -79,6 +80,7 @@ class Conversation:
         quote: Callable[[Order], Quote],
         accept: Accept,
         photos_dir: Path,
+        accept_mask: AcceptMask = accept_mask,
         confirm_above: float = 2.0,
         second_reader: SecondReader | None = None,
         groups: Groups | None = None,
@@ -101,6 +103,7 @@ class Conversation:
         self._jobs = jobs
         self._quote = quote
         self._reception = Reception(accept=accept, store=store, photos_dir=photos_dir, judge=judge)
+        self._marked = MarkedReception(folder_of=self._reception.folder_of, accept_mask=accept_mask)
         self._photos_dir = photos_dir
         self._confirm_above = confirm_above
         self._second_reader = second_reader
@@ -336,7 +339,8 @@ class Conversation:
                 SessionPhoto(key=str(p.path), path=p.path, width=p.width, height=p.height, at=now)
                 for p in named.pictures
             )
-        return replace(heard, photos=photos, quoted=quoted, refused=(*refused, *refused_too))
+        heard = replace(heard, photos=photos, quoted=quoted, refused=(*refused, *refused_too))
+        return await self._marked.of(heard, language)
 
     async def _keep_consent(self, chat: Chat, decision: Decision) -> None:
         """What was agreed to is kept first: a job that goes by it is committed after it."""

@@ -16,6 +16,7 @@ from handlers.dialogue import (
     commands,
     consent,
     face_talk,
+    marked_places,
     menus,
     offers,
     ordering,
@@ -41,6 +42,8 @@ def decide(heard: MessageFacts, desk: Pricing) -> Decision:
     children.remembered(turn)
     if heard.refused:
         refuse_photos(turn)
+    elif heard.marked is not None and turn.intent.operation != "command":
+        marked_places.taken(turn, heard.marked, heard.message.text.strip())
     elif heard.message.choice is not None:
         tapped(turn, heard.message.choice)
     elif heard.message.came_by is not None:
@@ -57,6 +60,8 @@ def refuse_photos(turn: TurnBuilder) -> None:
     """A photo could not be read: nothing is started; what was asked for waits for a better one."""
     for sentence in turn.heard.refused:
         turn.say(sentence)
+    if turn.heard.message.painted is not None:
+        return  # without what was painted, the words mean something else
     if good := len(turn.heard.photos):
         turn.say(turn.words("say.others_kept", count=good))
     if turn.intent.operation in ("portrait", "series", "edit") and not turn.intent.ask:
@@ -227,6 +232,8 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             turn.answers_job = True
             order = turn.heard.asked.rest_of(commands.once_more(turn.heard.named_job.order))
             answer_consent(turn, order, turn.heard.asked.company, agreed=verb == "agree")
+        case "marked" if question is not None and question.order is not None and marked_places.waits(question.order):
+            marked_places.answered(turn, question.order, "")
         case "reading" if (
             question is not None and rest.isdecimal() and len(rest) < 4 and int(rest) < len(question.orders)
         ):

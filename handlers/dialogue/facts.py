@@ -7,7 +7,7 @@ from pathlib import Path
 
 from handlers.consent import Asked
 from handlers.message import Message
-from handlers.order import Order
+from handlers.order import Order, Sides
 from handlers.quote import Quote
 from handlers.session import PhotoAdvice, Session, SessionPhoto
 from handlers.store.base import Job, Usage
@@ -32,6 +32,17 @@ class Privacy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Marked:
+    """What the person marked on one picture by hand. `mask`: of the picture's very size, white is to change; None
+    where only room is added. `by_strokes`: found as strokes on a copy of the picture, not painted as a mask."""
+
+    photo: SessionPhoto
+    mask: Path | None = None
+    sides: Sides | None = None
+    by_strokes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageFacts:
     """A message with everything known about its sender at that moment. `photos`, `quoted` have been accepted."""
 
@@ -40,6 +51,7 @@ class MessageFacts:
     session: Session
     photos: tuple[SessionPhoto, ...] = ()
     quoted: tuple[SessionPhoto, ...] = ()
+    marked: Marked | None = None
     refused: tuple[str, ...] = ()
     """Sentences, one for each photo that could not be accepted."""
     running: tuple[Job, ...] = ()

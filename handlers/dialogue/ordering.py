@@ -120,6 +120,9 @@ def ask_for(turn: TurnBuilder, lacks: str, order: Order) -> None:
             turn.ask("photo", turn.words("say.need_photo", what=what), order=order)
         case "second_photo":
             turn.ask("second_photo", turn.words("say.need_second_photo"), order=order)
+        case "text" if order.mask is not None:
+            gone = Choice(id="marked:gone", label=turn.words("choice.marked_gone"))
+            turn.ask("text", turn.words("say.need_text_marked"), (gone,), order=order)
         case "text":
             actions = {e.action for s in order.shots for e in s.edits}
             key = {"replace_bg": "say.need_text_bg", "text_render": "say.need_text_render"}

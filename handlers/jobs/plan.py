@@ -13,7 +13,7 @@ from pathlib import Path
 from handlers.describe import describe
 from handlers.jobs.parameters import parameters_of
 from handlers.jobs.sheets import sheet_plan
-from handlers.order import Order, Shot
+from handlers.order import Edit, Order, Shot
 from handlers.plan import Plan, Step, part_key
 from handlers.quote import Quote
 from providers.base import Request
@@ -22,11 +22,12 @@ from providers.errors import LikenessError
 from providers.faces import training_task
 from providers.money import Money
 from providers.offers import Tier
+from providers.outpainting import in_words
 from providers.preferences import ANYONE, Preferences, Priority
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt, template_prompt
 from providers.router import Candidate
 from providers.submission import Routes, piece_size
-from providers.task import NO_PARAMETERS, Consistency, IdPhoto, Operation, Parameters, Task
+from providers.task import NO_PARAMETERS, Consistency, IdPhoto, Operation, Outpaint, Parameters, Task
 from providers.task_builders import create_task, edit_task, face_task, portrait_task
 
 read_parameters = cache(parameters_of)
@@ -105,10 +106,13 @@ def _consistency(order: Order) -> Consistency | None:
 def _edit_task(order: Order, shot: Shot, link: int) -> Task:
     edit = shot.edits[link]
     last = link == links(shot) - 1
+    parameters = read_parameters(edit.action, edit.prompt or "", edit.scale, _size(order, shot, link))
+    if edit.sides is not None:
+        parameters = replace(parameters, outpaint=Outpaint(**edit.sides.model_dump()))
     task = edit_task(
         action=edit.action,
         words=edit.prompt,
-        parameters=read_parameters(edit.action, edit.prompt or "", edit.scale, _size(order, shot, link)),
+        parameters=parameters,
         photos=len(link_photos(order, shot, link)),
         mask=order.mask is not None and link == 0,
         model=order.model,
@@ -147,9 +151,10 @@ def request_for(order: Order, *, job_id: str, shot: int, link: int = 0, made: Se
     task = task_for(order, shot=shot, link=link)
     if order.operation == "edit":
         text = what.edits[link].prompt or ""
+        drawn = _drawn(task, what.edits[link])
         asked_ratio = order.aspect_ratio if link == links(what) - 1 else None
         prompt = edit_prompt(
-            action=task.action or "", text=text, scale=task.scale, photos=task.photos, aspect_ratio=asked_ratio
+            action=task.action or "", text=text or drawn, scale=task.scale, photos=task.photos, aspect_ratio=asked_ratio
         )
         photos = link_photos(order, what, link, made)
     elif order.operation == "create":
@@ -175,6 +180,16 @@ def request_for(order: Order, *, job_id: str, shot: int, link: int = 0, made: Se
         mask=order.mask if task.mask else None,
         face=order.face if task.face else None,
     )
+
+
+_MARKED = "everything that lies in the marked place"
+
+
+def _drawn(task: Task, edit: Edit) -> str:
+    """In words what was shown by hand, for services that are told only in words."""
+    if edit.sides is not None and task.parameters.outpaint is not None:
+        return in_words(task.parameters.outpaint)
+    return _MARKED if task.mask and edit.action == "remove_person" else ""
 
 
 def preferences_of(order: Order) -> Preferences:

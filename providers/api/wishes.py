@@ -9,6 +9,7 @@ from providers.api.runner import Wish
 from providers.catalog.keys import check_action, check_scale, check_style
 from providers.catalog.records import STYLES
 from providers.errors import AskPerson
+from providers.outpainting import in_words
 from providers.prompts import create_prompt, edit_prompt, portrait_prompt, template_prompt
 from providers.task import LEVELS, MAX_COUNT, NO_PARAMETERS, Background, Consistency, Outpaint, Parameters
 from providers.task_builders import create_task, edit_task, face_task, portrait_task
@@ -189,6 +190,4 @@ def _said(sides: Outpaint | None, *, transparent: bool) -> str | None:
         return CUT_OUT
     if sides is None:
         return None
-    where = {"to the left": sides.left, "to the right": sides.right, "above": sides.top, "below": sides.bottom}
-    named = ", ".join(f"{pixels} pixels {side}" for side, pixels in where.items() if pixels)
-    return f"by {named}, continuing naturally what is there"
+    return in_words(sides)

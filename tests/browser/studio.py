@@ -34,6 +34,8 @@ class Studio:
         self._jobs: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="studio", daemon=True)
+        self.masks: list[Image.Image] = []
+        """What was painted, in the order it came: the file itself goes once it is handled."""
         self.stage: Stage
         self.address = ""
 
@@ -90,6 +92,10 @@ class Studio:
 
     async def _answer(self, message: Message) -> tuple[Outgoing, ...]:
         language = message.language_hint or "en"
+        if message.painted is not None and message.painted.mask is not None:
+            with Image.open(message.painted.mask) as mask:
+                mask.load()
+                self.masks.append(mask)
         photos = (*message.quoted_photos, *message.photos)
         if photos and not message.text and message.choice is None:
             return (self._offer(message),)

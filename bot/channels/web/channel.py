@@ -124,7 +124,7 @@ class WebChannel:
         try:
             received = await self._received(chat, posted, language)
             if not await self.intake.keep(self._arrival(received), received.model_dump_json(context=self._store.media)):
-                await self.shelf.delete([photo.path for photo in received.photos])
+                await self.shelf.delete([*(photo.path for photo in received.photos), *received.marks])
                 return received.id
         except BaseException:
             posted.discard()
@@ -144,6 +144,8 @@ class WebChannel:
             raise Refused(400, "bad_id")
         if not (posted.text or posted.choice or posted.photos or posted.pictures):
             raise Refused(400, "empty")
+        if posted.painted and len(posted.photos) + len(posted.pictures) != 1:
+            raise Refused(400, "painted_on_what")
         if len(posted.text) > MAX_TEXT:
             raise Refused(413, "text_too_long")
         if posted.choice and not (len(posted.choice) <= MAX_CHOICE and _CHOICE.fullmatch(posted.choice)):
@@ -152,7 +154,7 @@ class WebChannel:
             raise Refused(400, "too_many_photos", n=MAX_PHOTOS)
         if len(self.intake.waiting(chat.key)) >= MAX_WAITING - 1:
             raise Refused(429, "too_fast")
-        if posted.photos and await self.shelf.size(chat) > MAX_KEPT:
+        if (posted.photos or posted.mask) and await self.shelf.size(chat) > MAX_KEPT:
             raise Refused(413, "too_much_kept", mb=MAX_KEPT >> 20)
         quoted, job = await self._quoted(chat, posted.pictures)
         label = label_of(await self.feed.entries(chat), posted.choice) or posted.text if posted.choice else ""
@@ -160,6 +162,8 @@ class WebChannel:
         for upload in posted.photos:
             path = await self.shelf.keep(chat, upload.path)
             photos.append(await in_thread(look_at, path, f"web:{upload.sha256}"))
+        mask = await self.shelf.keep(chat, posted.mask.path) if posted.mask else None
+        margins = posted.margins
         return Received(
             id=posted.id or secrets.token_urlsafe(12),
             person=chat.person,
@@ -169,6 +173,8 @@ class WebChannel:
             photos=tuple(photos),
             quoted=tuple(quoted),
             quoted_job=job,
+            mask=mask,
+            margins=(margins.left, margins.right, margins.top, margins.bottom),
             language=language,
             address=posted.address,
             at=datetime.now(UTC),
@@ -202,12 +208,13 @@ class WebChannel:
         received = arrival.value
         if arrival.taken_up and received.id not in {e.id for e in await self.feed.entries(received.chat)}:
             await self._store.add_entry(received.chat, received.line(), from_person=True)
-        for photo in (*received.photos, *received.quoted):
-            await self.at_hand(photo.path)  # what is gone is said by the handlers
+        for path in (*(photo.path for photo in (*received.photos, *received.quoted)), *received.marks):
+            await self.at_hand(path)  # what is gone is said by the handlers
         replies = await self.intake.replies(received.message())
         for outgoing in replies.outgoing:
             await self._show(received.chat, outgoing)
-        await self.shelf.delete([photo.path for photo in received.photos if not photo.width])
+        unused = [*(photo.path for photo in received.photos if not photo.width), *received.marks]
+        await self.shelf.delete(unused)
         return replies.outcome
 
     async def give_up(self, arrivals: tuple[Arrival[Received], ...]) -> None:
@@ -219,7 +226,8 @@ class WebChannel:
     async def forget(self, chat: Chat) -> None:
         """The conversation itself is the store's; open pages are cleared, and the photos on the disk follow."""
         self.feed.wake(chat, cleared=True)
-        waiting = {photo.path for received in self.intake.waiting(chat.key) for photo in received.photos}
+        received = self.intake.waiting(chat.key)
+        waiting = {path for each in received for path in (*(photo.path for photo in each.photos), *each.marks)}
         used = _files(await self.feed.entries(chat)) | waiting
         await self.shelf.tidy(chat, used)
         self._page.thumbnails.drop_gone()

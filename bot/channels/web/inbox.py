@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.channels.web.cookies import chat_of
 from bot.channels.web.texts import examples
-from handlers.message import Chat, IncomingPhoto, Kind, Language, Message, Outgoing
+from handlers.message import Chat, IncomingPhoto, Kind, Language, Margins, Message, Outgoing, Painted
 from handlers.store.base import Entry
 from providers.base import PictureFile
 from providers.errors import LikenessError
@@ -83,6 +83,9 @@ class Received(_Frozen):
     photos: tuple[Photo, ...] = ()
     quoted: tuple[Photo, ...] = ()
     quoted_job: str | None = None
+    mask: StoredPath | None = None
+    margins: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Left, right, top, bottom, as in `handlers.message.Margins`."""
     language: Language
     at: datetime | None = None
     address: str | None = None
@@ -92,12 +95,20 @@ class Received(_Frozen):
         return chat_of(self.person)
 
     @property
+    def marks(self) -> tuple[Path, ...]:
+        """The mask, until what it marks is known to the handlers, who keep a copy of their own."""
+        return (self.mask,) if self.mask else ()
+
+    @property
     def key(self) -> str:
         return f"web:{self.person}:{self.id}"
 
     def message(self) -> Message:
         """For the handlers. A picture taken up without a word is in the session like a photo just sent."""
-        taken_up = self.quoted if not self.text else ()
+        left, right, top, bottom = self.margins
+        margins = Margins(left=left, right=right, top=top, bottom=bottom)
+        painted = Painted(mask=self.mask, margins=margins) if self.mask or margins else None
+        taken_up = self.quoted if not self.text and painted is None else ()
         return Message(
             key=self.key,
             chat=self.chat,
@@ -106,6 +117,7 @@ class Received(_Frozen):
             photos=tuple(photo.incoming() for photo in (*taken_up, *self.photos)),
             quoted_photos=() if taken_up else tuple(photo.incoming() for photo in self.quoted),
             quoted_job=None if taken_up else self.quoted_job,
+            painted=painted,
             language_hint=self.language,
             offered=self.text in examples(),
             ref=self.id,

@@ -17,10 +17,14 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from bot.channels.painter import margins_of
+from handlers.message import NO_MARGINS, Margins
 from providers.media.files import make_folder
 
 MAX_PHOTOS = 8
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
+MAX_MASK_BYTES = 4 * 1024 * 1024
+"""A mask is a few grey areas: as a PNG of 2048 pixels a side some tens of kilobytes."""
 _WRITE_BYTES = 1024 * 1024
 
 
@@ -30,6 +34,7 @@ class Limits:
 
     photos: int = MAX_PHOTOS
     photo_bytes: int = MAX_PHOTO_BYTES
+    mask_bytes: int = MAX_MASK_BYTES
     text_bytes: int = 16 * 1024
     total_bytes: int = MAX_PHOTOS * MAX_PHOTO_BYTES + 1024 * 1024
     parts: int = 40
@@ -57,25 +62,33 @@ class Upload:
 @dataclass(frozen=True, kw_only=True)
 class Posted:
     """One post. `id` is the client's own name for the message; `pictures` are addresses of pictures it is about;
-    `address`: where it came from (`addresses.py`)."""
+    `mask`, `margins`: what was painted on the one picture it brings or is about; `address`: where it came from
+    (`addresses.py`)."""
 
     id: str | None = None
     text: str = ""
     choice: str | None = None
     pictures: tuple[str, ...] = ()
     photos: tuple[Upload, ...] = ()
+    mask: Upload | None = None
+    margins: Margins = NO_MARGINS
     address: str | None = None
 
+    @property
+    def painted(self) -> bool:
+        return self.mask is not None or bool(self.margins)
+
     def discard(self) -> None:
-        """Delete the photos of a post that led to nothing."""
-        for photo in self.photos:
-            photo.path.unlink(missing_ok=True)
+        """Delete the files of a post that led to nothing."""
+        for upload in (*self.photos, *((self.mask,) if self.mask else ())):
+            upload.path.unlink(missing_ok=True)
 
 
 @dataclass
 class _File:
     path: Path
     handle: IO[bytes]
+    most: int
     digest: "hashlib._Hash" = field(default_factory=partial(hashlib.sha256, usedforsecurity=False))
     waiting: bytearray = field(default_factory=bytearray)
     size: int = 0
@@ -108,6 +121,7 @@ class _Parts:
         self.complete = False
         self.fields: list[tuple[str, bytearray]] = []
         self.files: list[_File] = []
+        self.mask: _File | None = None
         self._parts = 0
         self._header = b""
         self._value = b""
@@ -146,21 +160,30 @@ class _Parts:
             if len(self.files) == self.limits.photos:
                 self.refuse(Refused(400, "too_many_photos", n=self.limits.photos))
             else:
-                self._file = self._open()
+                self._file = self._open(self.limits.photo_bytes)
                 self.files.append(self._file)
+        elif name == "mask" and filename:
+            if self.mask is not None:
+                self.refuse(Refused(400, "bad_form"))
+            else:
+                self._file = self.mask = self._open(self.limits.mask_bytes)
 
-    def _open(self) -> _File:
+    @property
+    def _all(self) -> list[_File]:
+        return [*self.files, *((self.mask,) if self.mask else ())]
+
+    def _open(self, most: int) -> _File:
         path = self.into / secrets.token_hex(16)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        return _File(path=path, handle=os.fdopen(os.open(path, flags, 0o600), "wb"))
+        return _File(path=path, handle=os.fdopen(os.open(path, flags, 0o600), "wb"), most=most)
 
     def data(self, data: bytes, start: int, end: int) -> None:
         if self.refused:
             return
         if self._file is not None:
             self._file.size += end - start
-            if self._file.size > self.limits.photo_bytes:
-                self.refuse(Refused(413, "photo_too_large", mb=self.limits.photo_bytes // 1024 // 1024))
+            if self._file.size > self._file.most:
+                self.refuse(Refused(413, "photo_too_large", mb=self._file.most // 1024 // 1024))
             else:
                 self._file.waiting += data[start:end]
         elif self._text is not None:
@@ -180,13 +203,13 @@ class _Parts:
 
     async def flush(self) -> None:
         """Hand large buffers to the disk, off the loop."""
-        for file in self.files:
+        for file in self._all:
             if len(file.waiting) >= _WRITE_BYTES:
                 data, file.waiting = bytes(file.waiting), bytearray()
                 await to_thread.run_sync(file.write, data)
 
     def drop(self) -> None:
-        for file in self.files:
+        for file in self._all:
             file.drop()
 
 
@@ -287,19 +310,32 @@ async def read_post(request: Request, into: Path, limits: Limits) -> Posted:
         if not parts.complete:  # cut off before the closing boundary
             raise Refused(400, "bad_form")
         photos = [await to_thread.run_sync(file.finish) for file in parts.files]
+        mask = await to_thread.run_sync(parts.mask.finish) if parts.mask else None
+        return _posted(parts.fields, tuple(photos), mask)
     except FormParserError:
         parts.drop()
         raise Refused(400, "bad_form") from None
     except BaseException:
         parts.drop()
         raise
-    return _posted(parts.fields, tuple(photos))
 
 
-def _posted(fields: list[tuple[str, bytearray]], photos: tuple[Upload, ...]) -> Posted:
+def _posted(fields: list[tuple[str, bytearray]], photos: tuple[Upload, ...], mask: Upload | None) -> Posted:
     def first(name: str) -> str | None:
         return next((value.decode("utf-8", "replace") for key, value in fields if key == name), None)
 
     pictures = tuple(value.decode("utf-8", "replace") for key, value in fields if key == "picture")
     text = (first("text") or "").replace("\r\n", "\n").replace("\x00", "").strip()
-    return Posted(id=first("id"), text=text, choice=first("choice") or None, pictures=pictures, photos=photos)
+    try:
+        margins = margins_of(first("outpaint") or "")
+    except ValueError:
+        raise Refused(400, "bad_form") from None
+    return Posted(
+        id=first("id"),
+        text=text,
+        choice=first("choice") or None,
+        pictures=pictures,
+        photos=photos,
+        mask=mask,
+        margins=margins,
+    )

@@ -13,10 +13,11 @@ const EXAMPLES = 6;
 const ANNOUNCE_PAUSE = 8000;
 
 const composer = new Composer({ sent: () => toBottom() });
-const viewer = new Viewer({ use: (picture) => composer.use(picture) });
+const viewer = new Viewer({ use: (picture) => composer.use(picture), paint });
 const log = new Log($("log"), {
   open: (picture) => viewer.open(log.pictures, picture),
   use: (picture) => composer.use(picture),
+  paint,
   choose,
 });
 
@@ -30,6 +31,15 @@ async function choose(choice, button) {
   const taken = await composer.say({ choice: choice.id });
   group.removeAttribute("aria-busy");
   if (!taken) button.removeAttribute("aria-pressed");
+}
+
+async function paint(picture) {
+  try {
+    const { paintOn } = await import("./painting.js");
+    await paintOn(picture, () => toBottom());
+  } catch {
+    composer.fail(t("failed.load"), () => { composer.settle(); paint(picture); });
+  }
 }
 
 function example(text) {

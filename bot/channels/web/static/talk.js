@@ -23,12 +23,14 @@ export async function conversation(cursor = 0) {
 }
 
 // Sends one message; resolves to its id. `rising` is told the part of it, 0 to 1, that has left.
-export function post({ id, text = "", choice = null, photos = [], picture = null }, rising = () => {}) {
+export function post({ id, text = "", choice = null, photos = [], picture = null, mask = null, outpaint = "" }, rising = () => {}) {
   const form = new FormData();
   form.set("id", id);
   if (text) form.set("text", text);
   if (choice) form.set("choice", choice);
   if (picture) form.set("picture", picture);
+  if (mask) form.set("mask", mask, "mask.png");
+  if (outpaint) form.set("outpaint", outpaint);
   for (const photo of photos) form.append("photos", photo, photo.name || "photo");
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch cannot tell how much of a large photo has left

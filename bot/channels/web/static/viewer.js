@@ -13,7 +13,7 @@ export class Viewer {
   #opener = null;
   #swipe = null;
 
-  constructor({ use }) {
+  constructor({ use, paint }) {
     const dialog = this.#dialog;
     $("viewer-close").onclick = () => dialog.close();
     $("viewer-previous").onclick = () => this.#go(-1);
@@ -23,6 +23,13 @@ export class Viewer {
       this.#opener = null;
       dialog.close();
       use(this.#pictures[this.#index].picture);
+    };
+    $("viewer-paint").onclick = () => {
+      const opener = this.#opener;
+      this.#opener = null;
+      dialog.close();
+      opener?.focus(); // where the painter leads back to
+      paint(this.#pictures[this.#index].picture);
     };
     $("viewer-stage").onclick = (event) => {
       if (event.target === this.#image) this.#zoom();

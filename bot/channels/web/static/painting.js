@@ -1,0 +1,35 @@
+// The painter on the page: opened on a picture of the conversation, sent as a message about it. Loaded when first used.
+
+import { whole } from "./log.js";
+import { loadWords, Painter } from "./painter.js";
+import { newId, post } from "./talk.js";
+import { language, t } from "./words.js";
+
+const STYLE = "/static/painter.css";
+let painter = null;
+let spoken = null;
+
+async function ready() {
+  if (!document.querySelector(`link[href="${STYLE}"]`)) {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
+    const loaded = new Promise((resolve, reject) => Object.assign(link, { onload: resolve, onerror: () => reject(new Error(t("failed.load"))) }));
+    document.head.append(link);
+    await loaded;
+  }
+  await loadWords();
+  if (spoken !== language()) {
+    painter?.dialog.remove();
+    spoken = language();
+    painter = new Painter({ language: spoken });
+  }
+}
+
+// `sent(id)` is called once the message was taken.
+export async function paintOn(picture, sent) {
+  await ready();
+  const id = newId(); // kept for its repeats: what was taken already is not begun a second time
+  await painter.open({ src: whole(picture), width: picture.width, height: picture.height }, async ({ mask, outpaint, text }) => {
+    await post({ id, text, picture: picture.url, mask, outpaint });
+    sent(id);
+  });
+}
