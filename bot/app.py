@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.faces import Faces
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
+from handlers.jobs.durations import Durations
 from handlers.jobs.outage import answered
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
@@ -66,6 +68,8 @@ DISCOVER_EVERY = 60.0
 """Seconds between two looks at servers of one's own; they ask less often than they are asked."""
 
 
+DURATIONS_EVERY = 60.0
+"""Seconds between two times that what requests took is written down, and what other processes measured is read."""
 TIDY_EVERY = 60.0
 """Seconds between two looks for copies of stored files that nobody uses."""
 
@@ -81,6 +85,7 @@ class Parts:
     channels: dict[str, Channel]
     jobs: JobRunner
     conversation: Conversation
+    durations: Durations
     listening: tuple[str, ...]
     secret: bytes
     room: DiskRoom
@@ -146,6 +151,7 @@ async def parts(
             faces=faces,
             credentials=router.credentials,
         )
+        durations = Durations()
         jobs = JobRunner(
             store=store,
             router=router,
@@ -161,6 +167,7 @@ async def parts(
             marks=marks,
             checks={CHECK: drawn.same_face},
             makers={MAKER: drawn.compose},
+            durations=durations,
         )
         previews = _previews(settings, store, router, channels, marks)
         if previews is not None:
@@ -169,7 +176,7 @@ async def parts(
         conversation = Conversation(
             store=store,
             jobs=DeferredStart(jobs, foreground),
-            quote=RecentQuotes(quoted(router)),
+            quote=RecentQuotes(quoted(router, durations.expected)),
             accept=partial(_accept, media),
             accept_mask=partial(_accept_mask, media),
             photos_dir=settings.photos_dir.absolute(),
@@ -200,6 +207,7 @@ async def parts(
             channels=channels,
             jobs=jobs,
             conversation=conversation,
+            durations=durations,
             listening=tuple(channels if listening is None else listening),
             secret=secret,
             room=DiskRoom({"DATA_DIR": settings.data_dir, "OUTPUT_DIR": settings.output_dir}, owner=owner),
@@ -216,7 +224,8 @@ async def running(made: Parts) -> AsyncIterator[None]:
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
         tidying = [_tidying(made.store.media)] if made.store.media else []
-        for beside in (_discovering(made.router), made.room.watch(), *tidying):
+        stack.push_async_callback(_share, made.durations, made.store)
+        for beside in (_discovering(made.router), made.room.watch(), _sharing(made), *tidying):
             stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
         await made.jobs.start()
@@ -249,6 +258,20 @@ async def _discovering(router: Router) -> None:
         except Exception as error:  # whatever one service breaks with, the others are to be looked at again
             log.error("servers could not be looked at: %s", type(error).__name__)
         await asyncio.sleep(DISCOVER_EVERY)
+
+
+async def _sharing(made: Parts) -> None:
+    """Keeps what requests take known to every process."""
+    while True:
+        await _share(made.durations, made.store)
+        await asyncio.sleep(DURATIONS_EVERY)
+
+
+async def _share(durations: Durations, store: Store) -> None:
+    try:
+        await durations.share(store, datetime.now(UTC))
+    except Exception as error:  # a database that is away: it is kept, and written down the next time
+        log.warning("what requests took could not be shared: %s", type(error).__name__)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -189,6 +189,10 @@ class Provider(Protocol):
         """Whether it looks at what it makes itself, or makes nothing anew; else its results are looked at here."""
 
     @property
+    def side_by_side(self) -> int | None:
+        """How many requests it makes side by side; more wait for their turn. None: as many as come."""
+
+    @property
     def offers(self) -> Offers:
         """What it can do and what that costs. No I/O."""
 
@@ -249,6 +253,7 @@ class ProviderDefaults:
     tier: Tier = Tier.SERVICE
     repeatable: bool = False
     moderates: bool = True
+    side_by_side: int | None = None
 
     async def discover(self) -> bool:
         return True

@@ -175,6 +175,8 @@ class Offer:
     max_count: int = 1
     min_photos: int = 0
     max_photos: int = 1
+    one_by_one: bool = False
+    """Whether the pictures of one request are made one after the other, and `seconds` is what each takes."""
     mask: bool = False
     ratios: frozenset[str] | None = None
     styles: frozenset[str] | None = None
@@ -225,7 +227,8 @@ class Offer:
         cost = Money.zero(self.price.one.currency)
         for count in shares(task.count, self.max_count):
             cost += self.price.of(count)
-        return Estimate(cost=cost, seconds=self.seconds)
+        most = min(task.count, self.max_count) if self.one_by_one else 1
+        return Estimate(cost=cost, seconds=self.seconds * most)
 
     def _serves(self, task: Task, service: str) -> bool:
         if task.service is not None:

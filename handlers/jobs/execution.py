@@ -14,6 +14,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
 
+from handlers.jobs.durations import Durations, Stopwatch, megapixels_of
 from handlers.jobs.journal import StoreJournal
 from handlers.jobs.outcome import Failure, JobOutcome, StepOutcome, failure_of, worst
 from handlers.jobs.plan import plan_of, preferences_of, request_of
@@ -64,7 +65,7 @@ def _paid(step: Step, attempt: int, record: Record | None) -> bool:
 class Executor:
     """Makes jobs. Pictures are saved under `output_dir`, a folder a job.
 
-    `checks` and `makers`: those that plans name.
+    `checks` and `makers`: those that plans name. `durations`: where it is noted how long requests took.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class Executor:
         confirmed: Confirmed = certainly,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
+        durations: Durations | None = None,
     ) -> None:
+        self._durations = durations or Durations()
         self._store = store
         self._router = router
         self._output = output_dir
@@ -177,6 +180,7 @@ class Executor:
             may=may,
             checks=self._checks,
             makers=self._makers,
+            durations=self._durations if fresh else None,
         )
         return await making.all()
 
@@ -214,6 +218,8 @@ class _Making:
     may: May
     checks: Mapping[str, Check]
     makers: Mapping[str, Maker]
+    durations: Durations | None = None
+    """None where something was begun before: then nobody knows how long it took."""
     done: dict[str, StepOutcome] = field(default_factory=dict)
     over: dict[str, asyncio.Event] = field(default_factory=dict)
     lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -303,6 +309,7 @@ class _Making:
             await self._check_allowed(step, attempt, piece.key)
             async with self._lane(piece):
                 piece = replace(piece, deadline=await self._deadline(piece.key))
+                watch = Stopwatch(now=self.clock, began=self.clock())
                 submission = await submit(
                     piece,
                     self.router,
@@ -312,8 +319,8 @@ class _Making:
                     sleep=self.sleep,
                 )
                 if step.wakes_after is None:
-                    return await self._collect(piece, submission)
-                return await self._look(piece, submission)
+                    return await self._collect(piece, submission, watch)
+                return await self._look(piece, submission, watch)
         except LikenessError as error:
             level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
             log.log(level, "a request ended without pictures: job=%s %s", self.job.id, error)
@@ -351,9 +358,9 @@ class _Making:
             code = (record.error_code if record else None) or "nothing_paid"
             raise NotTaken("not to be posted", code=known_code(code))
 
-    async def _look(self, piece: Request, submission: Submission) -> Result | None:
+    async def _look(self, piece: Request, submission: Submission, watch: Stopwatch) -> Result | None:
         """One look at a request that takes hours: its result, or None where it is not there yet."""
-        collecting = asyncio.ensure_future(self._collect(piece, submission))
+        collecting = asyncio.ensure_future(self._collect(piece, submission, watch))
         patience = asyncio.ensure_future(self.sleep(LOOK_SECONDS))
         try:
             await asyncio.wait({collecting, patience}, return_when=asyncio.FIRST_COMPLETED)
@@ -363,17 +370,26 @@ class _Making:
                 task.cancel()
             await asyncio.gather(collecting, patience, return_exceptions=True)
 
-    async def _collect(self, piece: Request, submission: Submission) -> Result:
-        return await collect(
+    async def _collect(self, piece: Request, submission: Submission, watch: Stopwatch) -> Result:
+        async def on_progress(key: str, progress: Progress) -> None:
+            watch.saw(progress)
+            if self.on_progress is not None:
+                await self.on_progress(key, progress)
+
+        result = await collect(
             piece,
             submission,
             self.router,
             self.journal,
             into=self.into,
-            on_progress=self.on_progress,
+            on_progress=on_progress,
             now=self.clock,
             sleep=self.sleep,
         )
+        if self.durations is not None and len(result.pictures) == piece.task.count:
+            provider = self.router.provider(submission.provider)
+            self.durations.note(provider, piece.task, seconds=watch.seconds, megapixels=megapixels_of(self.job.order))
+        return result
 
 
 def place_of(error: BaseException) -> str:

@@ -17,6 +17,8 @@ from providers.faces import TrainedFace
 from providers.money import Money
 from providers.registry import is_local, label_of
 
+WAIT_TOLD = 5.0
+"""Seconds before its turn from which a receipt tells them apart from the making."""
 AFTERWARDS = ("again", "variations", "upscale", "edit")
 """What is offered under every result; each id is `name:job`."""
 
@@ -189,12 +191,19 @@ class JobNotices:
             "what": describe(self.job.order, self.language),
             "count": count,
             "provider": ", ".join(makers),
-            "time": seconds(took, self.language),
+            "time": self._took(took, made.waited),
         }
         if all(is_local(p.provider) for p in pictures):
             return self.say("job.receipt_basic", **facts)
         cost = (estimated if by_list else money)(self.job.cost or Money.zero(), self.language)
         return self.say("job.receipt", model=MODELS[self.job.order.model].name(self.language), cost=cost, **facts)
+
+    def _took(self, took: float, waited: float) -> str:
+        """From the message to the picture, and how much of it was no making."""
+        time = seconds(took, self.language)
+        if waited < WAIT_TOLD:
+            return time
+        return self.say("job.time_waited", time=time, waited=seconds(waited, self.language))
 
     def _provider(self, name: str) -> str:
         """A service by its own name, but where people here call it by another."""

@@ -38,13 +38,14 @@ class StepOutcome:
 class JobOutcome:
     """What became of the steps whose pictures are delivered, in their order. `cancelled`: the person stopped it;
     `maybe_charged`: it may be billed all the same. `wakes_after`: it is not over, but sleeps for so many seconds.
-    `took`: seconds from the message to its end, where one process saw to all of it."""
+    `took`: seconds from the message to its end, where one process saw to all of it; `waited`: those before its turn."""
 
     steps: tuple[StepOutcome, ...]
     cancelled: bool = False
     maybe_charged: bool = False
     wakes_after: float | None = None
     took: float | None = None
+    waited: float = 0.0
 
     @property
     def wanted(self) -> int:

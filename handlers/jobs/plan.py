@@ -11,11 +11,13 @@ from math import prod
 from pathlib import Path
 
 from handlers.describe import describe
+from handlers.jobs.durations import Expected, by_table, megapixels_of
 from handlers.jobs.parameters import parameters_of
 from handlers.jobs.sheets import sheet_plan
 from handlers.order import Edit, Order, Shot
 from handlers.plan import Plan, Step, part_key
 from handlers.quote import Quote
+from handlers.store.base import Job
 from providers.base import Request
 from providers.catalog import ACTIONS
 from providers.errors import LikenessError
@@ -281,34 +283,63 @@ def first_candidate(order: Order, router: Routes, *, job_id: str) -> Candidate |
         return None
 
 
-def quoted(router: Routes) -> Callable[[Order], Quote]:
+def quoted(router: Routes, expected: Expected = by_table) -> Callable[[Order], Quote]:
     """`quote`, with the router given: what the conversation asks before a job is made."""
-    return lambda order: quote(order, router)
+    return lambda order: quote(order, router, expected)
 
 
-def quote(order: Order, router: Routes) -> Quote:
-    """What an order would take with the providers it would go to now: no I/O. Raises AskPerson where nothing can."""
+def quote(order: Order, router: Routes, expected: Expected = by_table) -> Quote:
+    """What an order would take with the providers it would go to now: no I/O. Raises AskPerson where nothing can.
+
+    `expected`: how long a candidate takes; by its table, or by what was measured (`handlers.jobs.durations`).
+    """
     if order.sheet:
-        return quote_plan(sheet_plan(order, job_id=""), router, preferences_of(order))
+        plan = sheet_plan(order, job_id="")
+        return quote_plan(plan, router, preferences_of(order), megapixels=megapixels_of(order), expected=expected)
     tasks = [
         (f"{shot}-{link}", task_for(order, shot=shot, link=link), (f"{shot}-{link - 1}",) if link else ())
         for shot, what in enumerate(order.shots)
         for link in range(links(what))
     ]
-    return quote_steps(tasks, router, preferences_of(order))
+    return _quote_steps(tasks, router, preferences_of(order), megapixels_of(order), expected)
 
 
-def quote_plan(plan: Plan, router: Routes, preferences: Preferences = ANYONE) -> Quote:
-    """What a plan would take where no check rejects anything; what is made here costs nothing."""
-    tasks = [(step.id, step.task, tuple(step.awaited)) for step in plan.steps]
-    return quote_steps(tasks, router, preferences)
-
-
-def quote_steps(
-    tasks: Iterable[tuple[str, Task | None, Sequence[str]]], router: Routes, preferences: Preferences
+def quote_plan(
+    plan: Plan,
+    router: Routes,
+    preferences: Preferences = ANYONE,
+    *,
+    megapixels: float | None = None,
+    expected: Expected = by_table,
 ) -> Quote:
-    """Of steps (id, task, those it waits for) in order: all their cost, and the seconds of the longest way through."""
-    cost, ends = Money.zero(), dict[str, float]()
+    """What a plan would take where no check rejects anything; what is made here costs nothing. `megapixels`: of the
+    largest photo."""
+    tasks = [(step.id, step.task, tuple(step.awaited)) for step in plan.steps]
+    return _quote_steps(tasks, router, preferences, megapixels, expected)
+
+
+def seconds_of(job: Job, router: Routes, expected: Expected) -> float:
+    """How long a job is expected to be made; 0 where nobody can make it any more."""
+    order, plan = job.order, job.plan
+    try:
+        if plan is None:
+            return quote(order, router, expected).seconds
+        wishes, megapixels = preferences_of(order), megapixels_of(order)
+        return quote_plan(plan, router, wishes, megapixels=megapixels, expected=expected).seconds
+    except LikenessError:
+        return 0.0
+
+
+def _quote_steps(
+    tasks: Iterable[tuple[str, Task | None, Sequence[str]]],
+    router: Routes,
+    preferences: Preferences,
+    megapixels: float | None,
+    expected: Expected,
+) -> Quote:
+    """Of steps (id, task, those it waits for) in order: all their cost, and the seconds until the last has ended, where
+    a provider makes no more of them side by side than it can."""
+    cost, ends, turns = Money.zero(), dict[str, float](), dict[str, list[float]]()
     basic = True
     companies: dict[str, None] = {}
     for step, task, awaited in tasks:
@@ -317,10 +348,16 @@ def quote_steps(
         if task is None:
             continue
         first = router.candidates(task, preferences)[0]
-        estimate = first.estimate(task)
-        cost += estimate.cost
-        ends[step] = begins + estimate.seconds
+        cost += first.estimate(task).cost
+        others = turns.setdefault(first.name, [])
+        ends[step] = max(begins, _turn(others, first.provider.side_by_side)) + expected(first, task, megapixels)
+        others.append(ends[step])
         basic = basic and first.provider.tier is Tier.LOCAL
         if first.provider.tier is Tier.SERVICE:
             companies[first.name] = None
     return Quote(cost=cost, seconds=max(ends.values(), default=0.0), basic=basic, companies=tuple(companies))
+
+
+def _turn(ends: Sequence[float], most: int | None) -> float:
+    """When another one can begin, where so many are made at once and the others end then."""
+    return sorted(ends)[-most] if most is not None and len(ends) >= most else 0.0

@@ -21,13 +21,14 @@ from pathlib import Path
 from handlers.channel import Channel
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier
+from handlers.jobs.durations import Durations
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
 from handlers.jobs.execution import Check, Executor, Maker
 from handlers.jobs.files import JobFiles
 from handlers.jobs.housekeeping import Housekeeping
 from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
-from handlers.jobs.plan import first_candidate, preferences_of, quote, quote_plan
+from handlers.jobs.plan import first_candidate, seconds_of
 from handlers.jobs.queues import lane_of, limits_of, placement, queue_of, service_queue_of
 from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import LiveJob, Statuses
@@ -77,6 +78,7 @@ class JobRunner:
     `channels`: where results go, by `Chat.channel`. `worker` False: jobs are only put on the queue.
     `deadline_seconds`: for the whole of a job once its turn has come, every attempt and every service together.
     `concurrency`: jobs of one service at once in this process; most of a job is waiting. `connections`: to PostgreSQL.
+    `durations`: how long requests take, for what the conversation tells before a job begins.
     `on_lost`: called when this process must end, for it cannot be a worker any more (None: it is told to; see `lost`).
     """
 
@@ -106,8 +108,10 @@ class JobRunner:
         most_takeovers: int = MOST_TAKEOVERS,
         checks: Mapping[str, Check] | None = None,
         makers: Mapping[str, Maker] | None = None,
+        durations: Durations | None = None,
     ) -> None:
         self._store = store
+        self._durations = durations or Durations()
         self._router = router
         self._channels = channels
         self._media = store.media or FolderStore(data=data_dir, pictures=output_dir)
@@ -128,6 +132,7 @@ class JobRunner:
             confirmed=self._confirmed,
             checks=checks,
             makers=makers,
+            durations=self._durations,
         )
         self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
         self._trainings = Trainings(store=store, router=router, clock=clock)
@@ -324,7 +329,7 @@ class JobRunner:
             made = await self._make_or_stop(job, live, fresh=whole)
             if job.trains:
                 await self._trainings.note(job)
-            return replace(made, took=live.elapsed) if whole else made
+            return replace(made, took=live.elapsed, waited=live.waited) if whole else made
         except asyncio.CancelledError:
             self._let_go[job_id] = job
             raise
@@ -365,12 +370,7 @@ class JobRunner:
             await asyncio.gather(making, cancelled, return_exceptions=True)
 
     def _expected(self, job: Job) -> float:
-        try:
-            if job.plan is not None:
-                return quote_plan(job.plan, self._router, preferences_of(job.order)).seconds
-            return quote(job.order, self._router).seconds
-        except LikenessError:
-            return 0.0
+        return seconds_of(job, self._router, self._durations.expected)
 
     async def _deliver(self, job_id: str, run: int, made: JobOutcome) -> None:
         """Bring the pictures, or say why there are none, and end the job."""

@@ -40,14 +40,28 @@ class LiveJob:
     plan: Plan | None = None
     begun: datetime | None = None
     """When the first of its requests was no longer waiting for its turn."""
+    taken: datetime = field(init=False)
+    """When this process took it up."""
+    queued: bool = False
+    """Whether a request of it had to wait for its turn where it is made."""
+
+    def __post_init__(self) -> None:
+        self.taken = self.now()
 
     @property
     def elapsed(self) -> float:
         """Seconds since the message."""
         return max(0.0, (self.now() - self.job.created).total_seconds())
 
+    @property
+    def waited(self) -> float:
+        """Seconds from the message to the moment its turn had come."""
+        began = self.begun if self.queued and self.begun is not None else self.taken
+        return max(0.0, (began - self.job.created).total_seconds())
+
     async def on_progress(self, key: str, progress: Progress) -> None:
         self.progress[key] = progress
+        self.queued = self.queued or (self.begun is None and progress.phase is Phase.QUEUED)
         if self.begun is None and progress.phase is not Phase.QUEUED:
             self.begun = self.now()
 

@@ -77,6 +77,7 @@ def _row(operation: Operation, seconds: float, **more: object) -> Offer:
     values: dict[str, object] = {
         "quality": 1,
         "max_count": MAX_COUNT,
+        "one_by_one": True,
         "consistency": frozenset(Consistency),
         "identity": "the photo itself, not redrawn",
     }

@@ -63,7 +63,7 @@ class EmbeddedProvider(ProviderDefaults):
     def __init__(self, spool: Path, *, workers: int | None = None) -> None:
         """`workers`: processes at most, by default one a core and two in all; the second starts when it is needed."""
         self._spool = spool
-        self._size = workers or max(1, min(2, os.cpu_count() or 1))
+        self.side_by_side: int = workers or max(1, min(2, os.cpu_count() or 1))
         self._workers: list[Worker] = []
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._jobs: dict[str, _Running] = {}
@@ -183,7 +183,7 @@ class EmbeddedProvider(ProviderDefaults):
     @asynccontextmanager
     async def _one_worker(self) -> AsyncIterator[Worker]:
         """A worker that has nothing to do, the one used last first; waits for one in the order asked."""
-        if self._idle.empty() and len(self._workers) < self._size:
+        if self._idle.empty() and len(self._workers) < self.side_by_side:
             self._workers.append(Worker("providers.embedded.work"))
             self._idle.put_nowait(self._workers[-1])
         worker = await self._idle.get()

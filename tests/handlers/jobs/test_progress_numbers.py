@@ -1,14 +1,16 @@
 """The numbers of a status agree: time in a queue is not making time, and the bar says what the words say."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from handlers.jobs.notices import JobNotices
+from handlers.jobs.outcome import JobOutcome, StepOutcome
 from handlers.jobs.statuses import LiveJob
 from handlers.message import Chat
 from handlers.order import Order, Shot
 from handlers.store.base import Job
 from handlers.words import words
-from providers.base import Phase, Progress
+from providers.base import Phase, PictureFile, Progress
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 JOB = Job(
@@ -50,3 +52,26 @@ def test_the_bar_is_what_the_words_say() -> None:
     some = {"a": Progress(phase=Phase.DONE), "b": Progress(phase=Phase.RUNNING, fraction=0.9)}
     several = NOTICES.status(some, now=at(9), expected=12, late=False, requests=4, begun=START)
     assert ("1 of 4 ready" in several.text, several.done) == (True, 0.25)
+
+
+async def test_a_receipt_tells_the_waiting_from_the_making() -> None:
+    clock = [at(0)]
+    live = LiveJob(job=JOB, expected=25, now=lambda: clock[0])
+    clock[0] = at(1)
+    await live.on_progress("a", Progress(phase=Phase.QUEUED))
+    clock[0] = at(49)
+    await live.on_progress("a", Progress(phase=Phase.RUNNING))
+    clock[0] = at(75)
+    picture = PictureFile(
+        path=Path("a.png"), width=1, height=1, size_bytes=1, mime="image/png", provider="embedded", request_id="r"
+    )
+    made = JobOutcome(steps=(StepOutcome(wanted=1, pictures=(picture,)),), waited=live.waited)
+    assert NOTICES.result(made, took=live.elapsed, number=0).text.endswith("75 s, 49 s of it waiting")
+
+
+async def test_what_never_waited_says_nothing_of_waiting() -> None:
+    clock = [at(1)]
+    live = LiveJob(job=JOB, expected=25, now=lambda: clock[0])
+    clock[0] = at(30)
+    await live.on_progress("a", Progress(phase=Phase.DONE))
+    assert live.waited == 1

@@ -114,7 +114,7 @@ async def test_a_person_is_told_in_their_language(run: FakeWorld, job_id: str) -
 
 async def test_a_status_is_shown_while_it_is_made_and_settled_in_the_end(run: FakeWorld, job_id: str) -> None:
     run.provider.standing = Script(queue=3, seconds=100.0, steps=4)
-    await run.do(job_id)
+    await run.do(job_id, run.order(model="gpt"))  # of which nothing was measured before: the table's 5 s hold
     statuses = run.channel.statuses(job_id)
     assert {status.id for status in statuses} == {f"status:{job_id}"}
     assert choices(statuses[0]) == ["cancel"]
