@@ -3,6 +3,7 @@
 from handlers.message import Language
 from handlers.order import Order, Shot
 from handlers.words import words
+from intent.own_looks import look_named
 from providers.catalog import ACTIONS, STYLES
 
 
@@ -49,6 +50,8 @@ def _shot_name(shot: Shot, language: Language) -> str:
     if shot.style is not None and shot.style in STYLES:
         name = STYLES[shot.style].name(language)
         return words(language, "say.own_scene", style=name, scene=_short(shot.scene)) if shot.scene else name
+    if shot.prompt and (look := look_named(shot.prompt)):
+        return words(language, f"name.look_{look}")
     if shot.prompt:
         return words(language, "name.own_prompt", prompt=_short(shot.prompt))
     return words(language, "name.portrait")

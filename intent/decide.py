@@ -9,6 +9,7 @@ from intent.decision_state import SURE, DecisionState
 from intent.evidence import Evidence, gather
 from intent.intent import Intent
 from intent.model import Floats, model
+from intent.own_looks import only_a_look
 from intent.policy import GROUP, PRIVATE, Decision, decide_by_cost
 from intent.realize import realize
 from intent.rules import by_rules
@@ -42,7 +43,7 @@ def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple
 
 
 def _certain(r: DecisionState) -> Intent | None:
-    """What needs no weighing: a slash command, no words at all, a bare refusal, an order that is all sides."""
+    """What needs no weighing: a slash command, no words at all, a bare refusal, an order that is all sides, a look."""
     named = slash(r.scan.text)
     if named:
         r.note("command", f"/{named}")
@@ -56,6 +57,13 @@ def _certain(r: DecisionState) -> Intent | None:
     if is_only_widening(r.scan):
         r.note("action", "extend: every word says on which side, or how far")
         return r.make("edit", 0.98, action="extend", prompt=r.scan.raw.strip())
+    match only_a_look(r.scan):
+        case "portrait":
+            r.note("portrait", "a drawn look, and every other word says nothing")
+            return r.make("portrait", 0.97, prompt=r.whole())
+        case "edit":
+            r.note("action", "filter: a drawn look for this picture, and every other word says nothing")
+            return r.make("edit", 0.97, action="filter", prompt=r.scan.raw.strip())
     return None
 
 

@@ -1,6 +1,9 @@
 """From an edit's words, as `intent` reads them, to the typed parameters that providers know."""
 
+from functools import cache
+
 from intent import parameter_reading
+from intent.own_looks import look_named
 from intent.parameters import EditParameters, Margin
 from providers.task import MAX_OUTPAINT, Adjustment, Background, Lettering, Outpaint, Parameters
 
@@ -28,6 +31,13 @@ def parameters_of(action: str, words: str, scale: int | None = None, size: Size 
         scale=scale,
         complete=said.complete,
     )
+
+
+@cache
+def own_look(words: str) -> Parameters:
+    """Of a portrait in the person's own words: the drawn look, where that is all they say."""
+    look = look_named(words)
+    return Parameters(filter=look) if look else Parameters(complete=False)
 
 
 def _background(said: EditParameters) -> Background | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from handlers.describe import describe
 from handlers.jobs.durations import Expected, by_table, megapixels_of
-from handlers.jobs.parameters import parameters_of
+from handlers.jobs.parameters import own_look, parameters_of
 from handlers.jobs.sheets import sheet_plan
 from handlers.order import Edit, Order, Shot
 from handlers.plan import Plan, Step, part_key
@@ -74,7 +74,7 @@ def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
     return portrait_task(
         style=what.style,
         own_words=bool(what.prompt),
-        parameters=Parameters(id_photo=IdPhoto(**what.id_photo.model_dump())) if what.id_photo else NO_PARAMETERS,
+        parameters=_portrait_parameters(what),
         photos=len(shot_photos(order, what)),
         model=order.model,
         count=what.count,
@@ -82,6 +82,12 @@ def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
         consistency=_consistency(order),
         variant=order.take,
     )
+
+
+def _portrait_parameters(shot: Shot) -> Parameters:
+    if shot.id_photo is not None:
+        return Parameters(id_photo=IdPhoto(**shot.id_photo.model_dump()))
+    return own_look(shot.prompt) if shot.style is None and shot.prompt else NO_PARAMETERS
 
 
 def _face_task(order: Order, shot: Shot) -> Task:

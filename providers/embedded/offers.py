@@ -28,6 +28,9 @@ _SECONDS: dict[str, float] = {
     "professional": 2.5, "light_portrait": 2.5, "anime": 3, "artistic": 3, "oil_painting": 4, "watercolor": 3,
     "cyberpunk": 3,
 }  # fmt: skip
+_DRAWN = 3.0
+DRAWN = frozenset({"sketch", "comic"})
+"""Looks of `looks.FILTERS` that make a portrait though no style of the catalog has them."""
 _BEGIN = 1.5
 _OTHERS = 1.5
 
@@ -51,6 +54,12 @@ def _change(task: Task) -> Reason | None:
     return None
 
 
+def _own_words(task: Task) -> Reason | None:
+    """Of own ideas only a look that is drawn here, where it is all that is asked for."""
+    asked = task.parameters
+    return None if asked.filter in DRAWN and asked.complete else Reason.PROMPT
+
+
 @cache
 def offers() -> Offers:
     timed = {*_SECONDS.values(), _OTHERS}
@@ -63,6 +72,7 @@ def offers() -> Offers:
         if edits:
             rows.append(_row(Operation.EDIT, seconds, actions=edits, refuses=_change))
     rows += [
+        _row(Operation.PORTRAIT, _DRAWN, styles=frozenset(), refuses=_own_words),
         _row(Operation.EDIT, _OTHERS, actions=OF_TWO, max_photos=2, refuses=_change),
         _row(Operation.OUTPAINT, _OTHERS),
         _row(Operation.UPSCALE, 2.0, scales=frozenset({2})),

@@ -228,7 +228,8 @@ def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], ta
         return studio_portrait(rgb, faces, style, job.aspect_ratio, take)
     if job.aspect_ratio:
         rgb, faces = cropped(rgb, job.aspect_ratio, faces)
-    return _as_large(np.asarray(LOOKS[style](rgb, faces, take)), rgb)
+    look = LOOKS[style] if style else FILTERS[job.parameters.filter or ""]
+    return _as_large(np.asarray(look(rgb, faces, take)), rgb)
 
 
 def _as_large(painted: Picture, rgb: Picture) -> Picture:
