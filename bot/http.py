@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,6 +28,8 @@ from handlers.store.base import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
+_AS_THEY_ARE = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/bmp", "image/heic", "image/heif", "image/tiff")
+"""Sent as they are: event streams, which must not be held back, and pictures, which gain nothing."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """Headers of a proxy: what it brings comes from elsewhere, though the proxy is on this machine."""
 
@@ -55,6 +58,7 @@ def create_app(
     routes = [*(route for channel in channels for route in channel.routes()), *operator.routes(), *more]
     faults: dict[Any, Any] = {StoreUnavailable: _out_of_order, OSError: _out_of_order, Exception: _broken}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=faults)
+    app.add_middleware(GZipMiddleware, compresslevel=6, exclude_content_types=_AS_THEY_ARE)
     app.add_middleware(Guard, metrics=metrics, hosts=hosts, routes=routes, open_to_all=open_to_all)
     return app
 

@@ -83,6 +83,17 @@ class Page:
     def press_with_shift(self, key: str) -> None:
         ActionChains(self.driver).key_down(Keys.SHIFT).send_keys(key).key_up(Keys.SHIFT).perform()
 
+    def size(self, width: int, height: int, *, phone: bool = False) -> None:
+        """The window's inside in CSS pixels, whatever a window of this system may be at least: at 200 % it is half."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.until(lambda: self.script("return innerWidth") == width)
+
+    def click(self, css: str) -> None:
+        """The first of these, brought into the middle of its window first."""
+        self.script("arguments[0].scrollIntoView({ block: 'center' })", self.one(css))
+        self.one(css).click()
+
     def write(self, text: str) -> None:
         self.box.send_keys(text)
 

@@ -70,7 +70,7 @@ class WebChannel:
         timing: Timing | None = None,
         about: About | None = None,
     ) -> None:
-        self._store = store
+        self._store = self.store = store
         self._statuses = StatusLog(store)
         self.feed = Feed(store=store, sessions=sessions, metrics=metrics, statuses=self._statuses, pace=pace)
         self.shelf = PhotoShelf(data_dir.absolute() / "web" / "photos", store.media or folder_of(data_dir))

@@ -122,15 +122,7 @@ class Feed:
             "from": "person" if entry.from_person else "bot",
             "kind": said.kind.value,
             "text": said.text,
-            "pictures": [
-                {
-                    "url": self.address(entry, index),
-                    "width": picture.width,
-                    "height": picture.height,
-                    "type": picture.mime,
-                }
-                for index, picture in enumerate(said.pictures)
-            ],
+            "pictures": [self.wire_picture(entry, index) for index in range(len(said.pictures))],
             "choices": [{"id": choice.id, "label": choice.label} for choice in said.choices],
             "in_reply_to": said.ref,
             "at": entry.at.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -145,6 +137,15 @@ class Feed:
         return message
 
     # --- pictures
+
+    def wire_picture(self, entry: Entry, index: int) -> Wire:
+        picture = entry.outgoing.pictures[index]
+        return {
+            "url": self.address(entry, index),
+            "width": picture.width,
+            "height": picture.height,
+            "type": picture.mime,
+        }
 
     def address(self, entry: Entry, index: int) -> str:
         """A path that only this installation can make, and that only this person's cookie opens."""

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from bot.channels.web.channel import MAX_TEXT
 from bot.channels.web.middleware import hosts_for
-from bot.channels.web.routes import assets
+from bot.channels.web.shell import assets
 from bot.channels.web.uploads import MAX_PHOTO_BYTES, Limits
 from handlers.message import Choice, Kind, Message, Outgoing
 from handlers.store.memory import MemoryStore

@@ -33,7 +33,7 @@ def test_both_languages_have_the_same_placeholders_and_no_empty_text() -> None:
 
 
 def test_chinese_is_chinese_and_english_is_english_where_they_are_not_meant_to_mix() -> None:
-    mixed = {"page.language", "viewer.size", "viewer.position"} | {
+    mixed = {"page.language", "viewer.size", "viewer.position", "roles.and"} | {
         k for k in ALL["en"] if k.startswith("welcome.example")
     }
     names = {"page.title", "message.bot"}
@@ -52,7 +52,7 @@ def test_every_word_is_used_and_every_used_word_is_there() -> None:
 
 
 def test_every_refusal_of_the_api_has_its_sentence() -> None:
-    codes = set(re.findall(r'(?:Refused\(\d+, |_error\(\d+, )"(\w+)"', used()))
+    codes = set(re.findall(r'(?:Refused\(\d+, |error_answer\(\d+, )"(\w+)"', used()))
     assert {"empty", "no_session", "photo_too_large"} <= codes
     for language in ("en", "zh"):
         for code in codes:
@@ -78,11 +78,12 @@ def contrast(one: str, two: str) -> float:
 
 
 def palettes() -> Iterable[dict[str, str]]:
-    css = (WORDS.parent / "chat.css").read_text("utf-8")
-    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
-    light = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[0]))
+    css = (WORDS.parent / "theme.css").read_text("utf-8")
+    blocks = re.findall(r":root[^{}]*\{([^{}]*--paper[^{}]*)\}", css)
+    light, wished, chosen = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in blocks)
+    assert wished == chosen, "dark by the system's wish and dark by choice are the same"
     yield light
-    yield light | dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[1]))
+    yield light | wished
 
 
 def test_words_can_be_read_by_everyone_in_the_light_and_in_the_dark() -> None:

@@ -1,24 +1,37 @@
 // Likeness, the page: puts the conversation, the message box and the viewer together.
 
 import { Composer } from "./composer.js";
-import { Log, make } from "./log.js";
-import { conversation, Ear } from "./talk.js";
+import { $, make } from "./dom.js";
+import { Ear } from "./ear.js";
+import { Log } from "./log.js";
+import { begun, keepShell, Menu, privacy } from "./menu.js";
+import { Pictures } from "./pictures.js";
+import { Shares } from "./shares.js";
+import { Styles } from "./styles.js";
+import { conversation } from "./talk.js";
 import { Viewer } from "./viewer.js";
 import * as words from "./words.js";
 
 const { t } = words;
-const $ = (id) => document.getElementById(id);
 const room = $("room");
 const EXAMPLES = 6;
 const ANNOUNCE_PAUSE = 8000;
 
-const composer = new Composer({ sent: () => toBottom() });
-const viewer = new Viewer({ use: (picture) => composer.use(picture), paint });
+const composer = new Composer({ sent: () => toBottom(), said: (text) => announce(text) });
+const shares = new Shares();
+const viewer = new Viewer({ use: (picture) => { pictures.leave(); composer.use(picture); }, share: (picture) => shares.open(picture), paint });
 const log = new Log($("log"), {
   open: (picture) => viewer.open(log.pictures, picture),
   use: (picture) => composer.use(picture),
   paint,
   choose,
+});
+const pictures = new Pictures({ view: (all, picture) => viewer.open(all, picture) });
+new Styles({ photo: () => log.newestPhoto, choose: wear });
+new Menu({
+  help: () => composer.say({ text: "/help" }),
+  anew: async () => { beginning = true; beginning = await composer.say({ choice: "new" }) && beginning; },
+  forget: () => composer.say({ text: "/forget" }),
 });
 
 // --- what people do
@@ -34,6 +47,7 @@ async function choose(choice, button) {
 }
 
 async function paint(picture) {
+  pictures.leave();
   try {
     const { paintOn } = await import("./painting.js");
     await paintOn(picture, () => toBottom());
@@ -45,6 +59,12 @@ async function paint(picture) {
 function example(text) {
   if (composer.attachedAnything) composer.sayWithAttached(text);
   else composer.say({ text });
+}
+
+// A style from the sheet: for what is attached, else for what was sent last.
+function wear(style) {
+  if (composer.attachedAnything) composer.sayWithAttached(style.name);
+  else composer.say({ choice: `style:${style.key}` });
 }
 
 // --- where one is in the conversation
@@ -137,26 +157,13 @@ function speak() {
   log.redraw();
   composer.redraw();
   banner();
-  kept();
+  privacy();
 }
 
 $("language").onclick = () => {
   words.setLanguage(words.language() === "zh" ? "en" : "zh");
   speak();
 };
-// --- the menu: help, a new beginning, forgetting
-
-const BEGUN = "likeness.begun"; // from where on the conversation is shown; what is before is kept and can be shown
-
-function begun(value) {
-  try {
-    if (value === null) localStorage.removeItem(BEGUN);
-    else if (value !== undefined) localStorage.setItem(BEGUN, String(value));
-    return Number(localStorage.getItem(BEGUN)) || 0;
-  } catch {
-    return 0; // then a reload shows everything
-  }
-}
 
 let ear = null;
 let beginning = false; // a new chat was asked for; its answer is the last line of the old one
@@ -169,30 +176,6 @@ function beginAnew() {
   announce(t("status.new_chat"));
 }
 
-async function kept() {
-  try {
-    const { kept_days: days, companies } = await (await fetch("/api/about")).json();
-    const where = companies.length ? t("welcome.kept_sent", { companies: companies.join(", ") }) : t("welcome.kept_here");
-    $("kept").textContent = `${t("welcome.kept", { days })} ${where}`;
-  } catch {
-    $("kept").textContent = ""; // the line is one of several; without the server nothing else works either
-  }
-}
-
-function fromMenu(act) {
-  return () => { $("more").open = false; act(); };
-}
-
-$("more").ontoggle = () => { $("more-earlier").hidden = !begun(); };
-$("more-help").onclick = fromMenu(() => composer.say({ text: "/help" }));
-$("more-delete").onclick = fromMenu(() => composer.say({ text: "/forget" }));
-$("more-new").onclick = fromMenu(async () => { beginning = true; beginning = await composer.say({ choice: "new" }) && beginning; });
-$("more-earlier").onclick = fromMenu(() => { begun(null); location.reload(); });
-addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && $("more").open) { $("more").open = false; $("more").querySelector("summary").focus(); }
-});
-addEventListener("click", (event) => { if (!$("more").contains(event.target)) $("more").open = false; });
-
 $("welcome-pick").onclick = () => composer.pick();
 
 // --- begin
@@ -200,6 +183,14 @@ $("welcome-pick").onclick = () => composer.pick();
 async function begin() {
   await words.load();
   speak();
+  await composer.restore(); // before the network is asked: what was written is there without it
+  document.documentElement.dataset.ready = "true";
+  if (matchMedia("(pointer: fine)").matches) composer.focus();
+  keepShell();
+}
+
+// The conversation: again and again until the server answers, for it may be the line that is away.
+async function join() {
   $("log").setAttribute("aria-busy", "true"); // what was said before is not read out again
   const page = await conversation(begun());
   for (const message of page.messages) log.show(message, { fresh: false });
@@ -211,21 +202,42 @@ async function begin() {
     heard,
     standing: (ids) => log.keepStatuses(ids),
     gone: (id) => log.remove(id),
-    cleared: () => { begun(null); log.clear(); welcome(); announce(t("status.cleared")); },
-    lost: (is) => { lost = is; banner(); },
+    cleared: () => { begun(null); log.clear(); composer.forget(); welcome(); announce(t("status.cleared")); },
+    lost: (is) => { lost = is; banner(); if (!is) composer.lineIsBack(); },
     working: () => log.working,
   });
   ear.listen();
-  document.documentElement.dataset.ready = "true";
-  if (matchMedia("(pointer: fine)").matches) composer.focus();
 }
+
+async function joinAtLast() {
+  for (let pause = 1000; ; pause = Math.min(30000, 2 * pause)) {
+    try {
+      await join();
+      lost = false;
+      return banner();
+    } catch (refusal) {
+      if (refusal.code !== "network") return composer.fail(refusal.message, () => { composer.settle(); joinAtLast(); });
+      lost = true;
+      banner();
+      welcome();
+      await back(pause);
+    }
+  }
+}
+
+// Until the browser says that the network is back, or so many milliseconds.
+const back = (pause) => new Promise((resolve) => {
+  const timer = setTimeout(resolve, pause);
+  addEventListener("online", () => { clearTimeout(timer); resolve(); }, { once: true });
+});
 
 async function beginAndMend() {
   try {
     await begin();
   } catch (error) {
-    composer.fail(error.message || t("failed.load"), () => { composer.settle(); beginAndMend(); });
+    return composer.fail(error.message || t("failed.load"), () => { composer.settle(); beginAndMend(); });
   }
+  await joinAtLast();
 }
 
 beginAndMend();

@@ -1,32 +1,28 @@
-// The message box: words, photos picked, pasted, dropped or taken, a picture to go on from; and sending all that.
+// The message box: words, what is attached to them, and sending both; what is not sent yet outlives the page.
 
-import { make, icon, smaller } from "./log.js";
+import { Attached } from "./attached.js";
+import { $ } from "./dom.js";
+import { Drafts } from "./drafts.js";
+import { takeOffered } from "./offering.js";
 import { newId, post } from "./talk.js";
 import { apply, t } from "./words.js";
-
-export const MAX_PHOTOS = 8;
-export const MAX_MB = 20;
-const DRAFT = "likeness.draft";
-const PHOTO_NAME = /\.(jpe?g|jpe|jfif|mpo|png|webp|gif|bmp|dib|tiff?|hei[cf]s?|hif|avifs?|jp2|j2k|tga|ico)$/i;
-const $ = (id) => document.getElementById(id);
-
-// By type or name; where neither tells, the server looks at its bytes.
-const untold = (file) => ["", "application/octet-stream"].includes(file.type) && !file.name.includes(".");
-const isPhoto = (file) => (file.type.startsWith("image/") && file.type !== "image/svg+xml") || PHOTO_NAME.test(file.name) || untold(file);
 
 export class Composer {
   #form = $("composer");
   #text = $("text");
-  #photos = [];
-  #quote = null;
+  #attached;
+  #drafts = new Drafts();
+  #restored = false; // until then nothing is written over what is kept
   #id = null; // of the message being sent; kept for its repeats as long as the message stays the same
+  #pending = false; // it was tried and may not have arrived
   #sending = false;
   #retry = null;
   #sent;
 
-  // `sent(id)` is called for each message that was taken.
-  constructor({ sent }) {
+  // `sent(id)` is called for each message that was taken; `said(text)` tells who listens.
+  constructor({ sent, said }) {
     this.#sent = sent;
+    this.#attached = new Attached({ changed: () => this.#changed(), fail: (text) => this.fail(text), said });
     this.#form.onsubmit = (event) => { event.preventDefault(); this.send(); };
     this.#text.oninput = () => this.#changed();
     this.#text.onkeydown = (event) => this.#key(event);
@@ -37,84 +33,74 @@ export class Composer {
     }
     $("failed-retry").onclick = () => this.#retry?.();
     $("failed-dismiss").onclick = () => { this.settle(); this.focus(); };
-    addEventListener("paste", (event) => this.#paste(event));
-    this.#dropping();
-    this.#text.value = kept();
+    takeOffered((files) => this.add(files));
     this.#changed();
   }
 
   pick() { $("photos").click(); }
   focus() { this.#text.focus(); }
-  get sendingId() { return this.#sending ? this.#id : null; }
+  get attachedAnything() { return this.#attached.any; }
 
-  // --- what is attached
+  // What was being written when the page went: shown again, and sent if it had been on its way.
+  async restore() {
+    const kept = await this.#drafts.load();
+    this.#restored = true;
+    if (!kept || this.#text.value || this.#attached.any) return this.#changed();
+    this.#text.value = kept.text;
+    this.#attached.restore(kept);
+    this.#changed();
+    if (!kept.pending) return;
+    this.#id = kept.id;
+    this.send();
+  }
+
+  // Everything was forgotten: so is what was being written.
+  forget() {
+    this.#text.value = "";
+    this.#attached.clear();
+    this.#drafts.clear();
+    this.settle();
+    this.#changed();
+  }
 
   add(files) {
-    const photos = files.filter(isPhoto);
-    if (photos.length < files.length) this.fail(t("error.not_a_photo"));
-    const fitting = photos.filter((file) => file.size <= MAX_MB * 1024 * 1024);
-    if (fitting.length < photos.length) this.fail(t("error.photo_too_large", { mb: MAX_MB }));
-    for (const file of fitting) {
-      if (this.#photos.some((p) => same(p.file, file))) continue;
-      if (this.#photos.length + (this.#quote ? 1 : 0) >= MAX_PHOTOS) {
-        this.fail(t("error.too_many_photos", { n: MAX_PHOTOS }));
-        break;
-      }
-      this.#photos.push({ file, url: URL.createObjectURL(file) });
-    }
-    this.#changed();
-    this.#drawAttached();
+    this.#attached.add(files);
     this.focus();
   }
 
   use(picture) {
-    this.#quote = picture;
-    this.#changed();
-    this.#drawAttached();
+    this.#attached.use(picture);
     this.focus();
-  }
-
-  #remove(index) {
-    URL.revokeObjectURL(this.#photos[index].url);
-    this.#photos.splice(index, 1);
-    this.#afterRemoval();
-  }
-
-  #afterRemoval() {
-    this.#changed();
-    this.#drawAttached();
-    ($("attached").querySelector(".remove") ?? this.#text).focus();
-  }
-
-  #drawAttached() {
-    const tiles = this.#photos.map(({ file, url }, index) => {
-      const img = make("img", "", { src: url, alt: t("composer.photo", { n: index + 1 }) });
-      img.onerror = () => img.replaceWith(make("span", "blank", {}, t("composer.no_preview", { type: kindOf(file) })));
-      return tile("", img, t("composer.remove", { n: index + 1 }), () => this.#remove(index));
-    });
-    if (this.#quote) {
-      const img = make("img", "", { src: smaller(this.#quote, 320), alt: t("composer.quote") });
-      tiles.unshift(tile("quote", img, t("composer.remove_quote"), () => { this.#quote = null; this.#afterRemoval(); }));
-    }
-    $("attached").replaceChildren(...tiles);
-    $("attached").hidden = tiles.length === 0;
   }
 
   // --- words
 
   #changed() {
+    if (!this.#sending) { // another message than the one that was tried
+      this.#id = null;
+      this.#pending = false;
+    }
+    this.#show();
+    this.#keep();
+  }
+
+  #show() {
     const text = this.#text;
-    const ready = Boolean(text.value.trim() || this.#photos.length || this.#quote);
+    const ready = Boolean(text.value.trim() || this.#attached.any);
     $("send").disabled = !ready || this.#sending;
-    if (!this.#sending) this.#id = null;
-    text.dataset.tPlaceholder = this.#quote ? "composer.placeholder_quote"
-      : this.#photos.length ? "composer.placeholder_photo" : "composer.placeholder";
+    text.dataset.tPlaceholder = this.#attached.quote ? "composer.placeholder_quote"
+      : this.#attached.any ? "composer.placeholder_photo" : "composer.placeholder";
     text.placeholder = t(text.dataset.tPlaceholder);
     if (!CSS.supports("field-sizing", "content")) {
       text.style.height = "auto";
       text.style.height = `${text.scrollHeight}px`;
     }
-    keep(text.value);
+  }
+
+  #keep() {
+    if (!this.#restored) return;
+    const { photos, quote, role } = this.#attached;
+    this.#drafts.save({ text: this.#text.value, photos, quote, role, id: this.#id, pending: this.#pending });
   }
 
   #key(event) {
@@ -124,81 +110,60 @@ export class Composer {
     this.send();
   }
 
-  #paste(event) {
-    const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length || document.querySelector("dialog[open]")) return;
-    event.preventDefault();
-    this.add(files.map((file, n) => (file.name ? file : new File([file], `pasted-${n}.png`, { type: file.type }))));
-  }
-
-  #dropping() {
-    const drop = $("drop");
-    let depth = 0;
-    let ours = false; // a picture of this page dragged within it is not a drop
-    const holdsFiles = (event) => !ours && event.dataTransfer?.types.includes("Files");
-    const show = (on) => {
-      drop.hidden = !on;
-      $("drop-limit").textContent = t("drop.limit", { n: MAX_PHOTOS, mb: MAX_MB });
-    };
-    addEventListener("dragstart", () => { ours = true; });
-    addEventListener("dragend", () => { ours = false; });
-    addEventListener("dragenter", (event) => { if (holdsFiles(event)) { depth += 1; show(true); } });
-    addEventListener("dragleave", (event) => { if (holdsFiles(event) && --depth <= 0) { depth = 0; show(false); } });
-    addEventListener("dragover", (event) => { if (holdsFiles(event)) { event.preventDefault(); event.dataTransfer.dropEffect = "copy"; } });
-    addEventListener("drop", (event) => {
-      depth = 0;
-      show(false);
-      if (!holdsFiles(event)) return;
-      event.preventDefault();
-      this.add([...event.dataTransfer.files]);
-    });
-  }
-
   // --- sending
 
   async send() {
     if (this.#sending || $("send").disabled) return;
     this.#id ??= newId();
-    const message = { id: this.#id, text: this.#text.value.trim(), photos: this.#photos.map((p) => p.file), picture: this.#quote?.url };
+    this.#pending = true;
     this.#busy(true);
     if (await this.#someAreGone()) return;
+    const message = { id: this.#id, text: this.#words(), photos: this.#attached.photos, picture: this.#attached.quote?.url };
     try {
       await post(message, (part) => $("rising").style.setProperty("--sent", String(part)));
       this.taken(message.id);
     } catch (refusal) {
       if (!this.#sending) return; // it arrived after all: its own line was seen
-      if (refusal.code === "network" && await this.#someAreGone()) return;
+      const lost = refusal.code === "network";
+      if (lost && await this.#someAreGone()) return;
       const id = this.#id;
       this.#busy(false);
       this.#id = id;
+      this.#pending = lost; // refused is answered: nothing more is on its way
+      this.#keep();
       this.fail(navigator.onLine ? refusal.message : t("status.offline"), () => this.send());
     }
   }
 
-  // Files that were moved or changed since they were picked can be read no more: they are let go, which sending again
-  // would not mend.
+  // The line is back: what could not leave leaves now, under the name it had.
+  lineIsBack() {
+    if (this.#pending && !this.#sending) this.send();
+  }
+
+  // What the last picture is for is said in words, as in any chat.
+  #words() {
+    const text = this.#text.value.trim();
+    const role = this.#attached.role;
+    const asked = role === "style" ? t("roles.say_style") : role === "template" ? t("roles.say_template") : "";
+    return text && asked ? `${asked}${t("roles.and")}${text}` : asked || text;
+  }
+
   async #someAreGone() {
-    const readable = await Promise.all(this.#photos.map(({ file }) => file.slice(0, 1).arrayBuffer().then(() => true, () => false)));
-    const gone = this.#photos.filter((_, index) => !readable[index]);
+    const gone = await this.#attached.letGoOfGone();
     if (!gone.length) return false;
-    for (const { url } of gone) URL.revokeObjectURL(url);
-    this.#photos = this.#photos.filter((_, index) => readable[index]);
-    this.#busy(false);
-    this.#drawAttached();
-    this.fail(t("error.file_gone", { name: gone.map(({ file }) => file.name).join(", ") }));
+    this.#busy(false); // sending again would not mend it
+    this.fail(t("error.file_gone", { name: gone.join(", ") }));
     return true;
   }
 
   // The message of this id has been taken, whether its answer arrived or its line was seen in the conversation.
   taken(id) {
-    if (id !== this.#id || !this.#sending) return;
-    for (const { url } of this.#photos) URL.revokeObjectURL(url);
-    this.#photos = [];
-    this.#quote = null;
+    if (id !== this.#id || !this.#pending) return;
+    this.#pending = false;
+    this.#attached.clear();
     this.#text.value = "";
     this.settle();
     this.#busy(false);
-    this.#drawAttached();
     this.#sent(id);
   }
 
@@ -215,8 +180,6 @@ export class Composer {
       return false;
     }
   }
-
-  get attachedAnything() { return this.#photos.length > 0 || this.#quote !== null; }
 
   // Words that go with what is attached.
   sayWithAttached(text) {
@@ -252,32 +215,7 @@ export class Composer {
 
   redraw() {
     apply($("composer"));
-    this.#drawAttached();
-    this.#changed();
-  }
-}
-
-function tile(kind, content, label, remove) {
-  const button = make("button", "round remove", { "type": "button", "aria-label": label, "title": label }, icon("close"));
-  button.onclick = remove;
-  return make("li", `tile ${kind}`, {}, content, button);
-}
-
-const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
-const kindOf = (file) => (PHOTO_NAME.exec(file.name)?.[1] ?? (file.type.split("/")[1] || file.name)).toUpperCase();
-
-function keep(text) {
-  try {
-    sessionStorage.setItem(DRAFT, text);
-  } catch {
-    // then a reload forgets the draft
-  }
-}
-
-function kept() {
-  try {
-    return sessionStorage.getItem(DRAFT) ?? "";
-  } catch {
-    return "";
+    this.#attached.draw();
+    this.#show();
   }
 }

@@ -1,31 +1,10 @@
 // The conversation as elements: words, frames of film that were sent, prints that came back, choices, progress.
 
+import { blank, icon, make, smaller } from "./dom.js";
 import { skew } from "./talk.js";
 import { t, when } from "./words.js";
 
-const SHOWN_AS_THEY_ARE = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/bmp"]);
 const PAUSE = 10 * 60 * 1000;
-
-export const make = (tag, className = "", attributes = {}, ...children) => {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-};
-
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  return svg;
-}
-
-export const smaller = (picture, side) => `${picture.url}?w=${side}`;
-export const whole = (picture) => (SHOWN_AS_THEY_ARE.has(picture.type) ? picture.url : smaller(picture, 2048));
 
 export class Log {
   #element;
@@ -45,8 +24,13 @@ export class Log {
 
   // Every picture that can be looked at, oldest first.
   get pictures() {
-    return [...this.#messages.values()].flatMap((m) => m.pictures.filter((p) => p.width)
-      .map((picture) => ({ picture, result: m.from === "bot" })));
+    return [...this.#messages.values()].flatMap((m) => m.pictures
+      .map((picture, index) => ({ picture, index, result: m.from === "bot", job: m.job })).filter(({ picture }) => picture.width));
+  }
+
+  // The newest photo that the person sent, where it can be looked at.
+  get newestPhoto() {
+    return [...this.#messages.values()].filter((m) => m.from === "person").flatMap((m) => m.pictures).filter((p) => p.width).at(-1) ?? null;
   }
 
   show(message, { fresh = true } = {}) {
@@ -227,5 +211,3 @@ function image(picture, side, box = {}) {
   img.onerror = () => img.replaceWith(blank(t("message.unreadable")));
   return img;
 }
-
-const blank = (text) => make("span", "blank", {}, text);

@@ -1,11 +1,11 @@
 // The painter on the page: opened on a picture of the conversation, sent as a message about it. Loaded when first used.
 
-import { whole } from "./log.js";
+import { whole } from "./dom.js";
 import { loadWords, Painter } from "./painter.js";
 import { newId, post } from "./talk.js";
 import { language, t } from "./words.js";
 
-const STYLE = "/static/painter.css";
+const STYLE = new URL("./painter.css", import.meta.url).pathname;
 let painter = null;
 let spoken = null;
 

@@ -1,20 +1,22 @@
-// One picture as large as the window, or at its own size; the others by arrow, swipe or button.
+// One picture as large as the window, or at its own size, or beside its photo; the others by arrow, swipe or button.
 
-import { whole } from "./log.js";
+import { Compare } from "./compare.js";
+import { $, whole } from "./dom.js";
 import { t } from "./words.js";
-
-const $ = (id) => document.getElementById(id);
 
 export class Viewer {
   #dialog = $("viewer");
   #image = $("viewer-image");
+  #compare;
   #pictures = [];
   #index = 0;
   #opener = null;
   #swipe = null;
 
-  constructor({ use, paint }) {
+  // `use(picture)`: go on from it; `share(picture)`: make a link to it; `paint(picture)`: mark places on it.
+  constructor({ use, share, paint }) {
     const dialog = this.#dialog;
+    this.#compare = new Compare({ toggled: (on) => { this.#image.hidden = on; this.#large(false); } });
     $("viewer-close").onclick = () => dialog.close();
     $("viewer-previous").onclick = () => this.#go(-1);
     $("viewer-next").onclick = () => this.#go(+1);
@@ -31,18 +33,21 @@ export class Viewer {
       opener?.focus(); // where the painter leads back to
       paint(this.#pictures[this.#index].picture);
     };
+    $("viewer-share").onclick = () => share(this.#pictures[this.#index].picture);
     $("viewer-stage").onclick = (event) => {
       if (event.target === this.#image) this.#zoom();
-      else dialog.close();
+      else if (!$("compare").contains(event.target)) dialog.close();
     };
     dialog.onkeydown = (event) => this.#key(event);
     dialog.onclose = () => {
       this.#image.removeAttribute("src");
-      this.#opener?.focus();
+      this.#compare.leave();
+      if (this.#opener?.isConnected) this.#opener.focus();
     };
     this.#swiping($("viewer-stage"));
   }
 
+  // `pictures`: [{picture, result, job, index}], of which `picture` is shown first.
   open(pictures, picture) {
     this.#pictures = pictures;
     this.#index = Math.max(0, pictures.findIndex((p) => p.picture.url === picture.url));
@@ -62,7 +67,7 @@ export class Viewer {
   #draw() {
     const { picture, result } = this.#pictures[this.#index];
     const total = this.#pictures.length;
-    this.#dialog.classList.remove("whole");
+    this.#large(false);
     this.#image.src = whole(picture);
     this.#image.width = picture.width;
     this.#image.height = picture.height;
@@ -72,6 +77,7 @@ export class Viewer {
     $("viewer-size").textContent = t("viewer.size", { w: picture.width, h: picture.height });
     $("viewer-save").href = `${picture.url}?download=1`;
     this.#buttons();
+    this.#compare.look(this.#pictures[this.#index]);
   }
 
   #buttons() {
@@ -79,19 +85,23 @@ export class Viewer {
     $("viewer-previous").disabled = this.#index === 0;
     $("viewer-next").disabled = this.#index === this.#pictures.length - 1;
     if (had?.disabled) $("viewer-close").focus();
-    const large = this.#dialog.classList.contains("whole");
-    $("viewer-zoom").setAttribute("aria-pressed", String(large));
+  }
+
+  #large(on) {
+    this.#dialog.classList.toggle("whole", on);
+    $("viewer-zoom").setAttribute("aria-pressed", String(on));
+    $("viewer-zoom").disabled = this.#compare?.on ?? false;
   }
 
   #zoom() {
-    this.#dialog.classList.toggle("whole");
-    this.#buttons();
+    if (this.#compare.on) return;
+    this.#large(!this.#dialog.classList.contains("whole"));
     const stage = $("viewer-stage");
     stage.scrollTo((stage.scrollWidth - stage.clientWidth) / 2, (stage.scrollHeight - stage.clientHeight) / 2);
   }
 
   #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target === $("compare-at")) return;
     const large = this.#dialog.classList.contains("whole");
     const does = {
       ArrowLeft: () => !large && this.#go(-1),
@@ -106,7 +116,7 @@ export class Viewer {
 
   #swiping(stage) {
     stage.addEventListener("touchstart", (event) => {
-      const one = event.touches.length === 1 && !this.#dialog.classList.contains("whole");
+      const one = event.touches.length === 1 && !this.#dialog.classList.contains("whole") && !this.#compare.on;
       this.#swipe = one ? { x: event.touches[0].clientX, y: event.touches[0].clientY } : null;
     }, { passive: true });
     stage.addEventListener("touchend", (event) => {

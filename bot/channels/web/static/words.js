@@ -5,7 +5,7 @@ let all = { en: {}, zh: {} };
 let now = "en";
 
 export async function load() {
-  const answer = await fetch("/static/words.json");
+  const answer = await fetch(new URL("./words.json", import.meta.url));
   if (!answer.ok) throw new Error("words");
   all = await answer.json();
   now = remembered() ?? wished();
@@ -68,4 +68,9 @@ export function when(date) {
   const today = new Date().toDateString() === date.toDateString();
   const day = today ? {} : { month: "short", day: "numeric" };
   return new Intl.DateTimeFormat(LOCALE[now], { ...day, hour: "2-digit", minute: "2-digit", hour12: false }).format(date);
+}
+
+// The name of a day, for headings.
+export function day(date) {
+  return new Intl.DateTimeFormat(LOCALE[now], { weekday: "long", month: "long", day: "numeric" }).format(date);
 }

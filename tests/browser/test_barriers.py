@@ -1,0 +1,80 @@
+"""axe-core looks for barriers in every state of the page, at desk and phone size, enlarged, light and dark: none."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.browser.conftest import Opened
+from tests.browser.page import Page
+from tests.browser.studio import Studio
+
+AXE = (files("selenium_axe_python") / "axe-core" / "axe.min.js").read_text("utf-8")
+LOOK = """
+const done = arguments[0];
+const values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"];
+axe.run(document, { runOnly: { type: "tag", values } }).then((found) => done(found.violations.map(
+  (rule) => [rule.id, rule.nodes.map((node) => node.target.join(" ") + ": " + node.failureSummary)])));
+"""
+
+
+def barriers(page: Page) -> Any:
+    page.script(AXE)
+    return page.driver.execute_async_script(LOOK)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "phone", "language", "dark"),
+    [
+        pytest.param(1280, 800, False, "en-GB", False, id="desk, English"),
+        pytest.param(390, 844, True, "zh-CN", True, id="phone, Chinese, dark"),
+        pytest.param(640, 400, False, "zh-CN", False, id="desk at 200 %, Chinese"),
+        pytest.param(195, 422, True, "en-GB", True, id="phone at 200 %, English, dark"),
+    ],
+)
+def test_nobody_meets_a_barrier(
+    browser: Opened, studio: Studio, photo: Path, width: int, height: int, phone: bool, language: str, dark: bool
+) -> None:
+    page = browser(language=language, width=width, height=height, phone=phone, dark=dark)
+    page.size(width, height, phone=phone)
+    states: list[tuple[str, Any]] = []
+
+    def look(state: str) -> None:
+        assert page.script(WIDER) == [], state
+        assert page.one("#language").is_displayed()
+        states.append((state, barriers(page)))
+
+    look("welcome")
+    page.one("#more > summary").click()
+    look("menu")
+    page.one("#more > summary").click()
+    page.pick(photo)
+    page.send()
+    page.until(lambda: len(page.all(".choices .choice")) >= 6)
+    page.pick(photo)
+    page.write("paint two 画两张")
+    look("choices and a photo to send")
+    page.send()
+    page.until(lambda: page.all(".message.status"))
+    studio.let_go(2)
+    page.until(lambda: page.loaded(".print img"))
+    look("result")
+    page.click(".print-open")
+    page.until(lambda: page.loaded("#viewer-image"))
+    look("viewer")
+    page.one("#viewer-close").click()
+    page.one("#open-pictures").click()
+    page.until(lambda: page.loaded("#pictures .wall img"))
+    look("pictures")
+    page.driver.find_element(By.CSS_SELECTOR, "#pictures [data-close]").click()
+    assert [(state, found) for state, found in states if found] == []
+
+
+WIDER = """
+return [...document.querySelectorAll("body *")]
+  .filter((e) => e.checkVisibility() && !e.closest("svg, .attached, .unseen, .skip, .tool span, .sheet-top span"))
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((e) => e.className || e.tagName);
+"""
