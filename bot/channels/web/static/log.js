@@ -148,7 +148,7 @@ export class Log {
       const save = make("a", "quiet save", { "href": `${picture.url}?download=1`, "download": "", "aria-label": t("message.save_label", { n }) }, icon("save"), make("span", "", {}, t("message.save")));
       const use = make("button", "quiet use", { "type": "button", "aria-label": t("message.use_label", { n }) }, icon("use"), make("span", "", {}, t("message.use")));
       use.onclick = () => this.#do.use(picture);
-      const paint = make("button", "quiet use", { "type": "button", "aria-label": t("message.paint_label", { n }) }, icon("paint"), make("span", "", {}, t("message.paint")));
+      const paint = make("button", "quiet paint", { "type": "button", "aria-label": t("message.paint_label", { n }) }, icon("paint"), make("span", "", {}, t("message.paint")));
       paint.onclick = () => this.#do.paint(picture);
       const caption = make("figcaption", "", {}, ...(count > 1 ? [make("span", "n", { "aria-hidden": "true" }, String(n))] : []), save, use, paint);
       figure.append(open, caption);
