@@ -49,6 +49,7 @@ from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
 from handlers.store.sql.connections import Connections
 from handlers.store.sql.store import SqlStore
+from handlers.style_previews import StylePreviews
 from intent import parse
 from providers.api.spending import one_ledger
 from providers.catalog import ACTIONS, STYLES
@@ -371,19 +372,18 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
 def _previews(
     settings: Settings, store: Store, router: Router, channels: dict[str, Channel], marks: VisibleMarks
 ) -> Previews | None:
-    """Where the free provider is there, in the chats in which a picture more costs nothing."""
+    """Where the free provider is there, in the chats that can show a picture that is no result."""
     provider = next((p for p in router.providers if p.tier is Tier.LOCAL), None)
     if provider is None:
         return None
-    free = {registration.name for registration in registered() if registration.previews}
-    cheap = {name: channel for name, channel in channels.items() if name in free}
+    shows = {registration.name for registration in registered() if registration.previews}
     return Previews(
-        provider=provider,
-        channels=cheap,
+        styles=StylePreviews(provider=provider, producer=router.producer),
+        channels={name: channel for name, channel in channels.items() if name in shows},
+        unasked={registration.name for registration in registered() if registration.unasked},
         store=store,
         folder=settings.data_dir.absolute() / "previews",
         photos_dir=settings.photos_dir.absolute(),
-        producer=router.producer,
         marks=marks,
     )
 

@@ -159,6 +159,7 @@ class Task:
     that are made for one. `retouch`: False where skin is to stay as it is.
     `variant`: how often the same was made before ("again"): who would repeat itself varies its picture by `variant`
     plus the picture's number, so that nobody gets the same picture twice.
+    `draft`: small and quick, to choose a style by; only this machine makes such.
     """
 
     operation: Operation
@@ -176,6 +177,7 @@ class Task:
     template: bool = False
     gender: Gender | None = None
     retouch: bool = True
+    draft: bool = False
 
     @property
     def scale(self) -> int | None:

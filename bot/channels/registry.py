@@ -42,7 +42,8 @@ class Ground:
 class Registration:
     """A channel. `name` is `Channel.name`; `settings` its part of the settings, which says what turns it on.
 
-    `previews`: whether a picture more in its chats costs nothing. `marked`: whether pictures there carry the visible
+    `previews`: whether a sheet of previews may be sent when it is asked for; `unasked`: also beside a page of styles,
+    since a picture more in its chats costs nothing. `marked`: whether pictures there carry the visible
     mark where the settings leave it to us, as the law of its country asks. `noisy`: loggers of its
     libraries that would log addresses (with tokens in them) or chatter below a warning.
     """
@@ -51,6 +52,7 @@ class Registration:
     settings: type[ChannelSettings]
     build: Callable[[Ground], Channel]
     previews: bool = True
+    unasked: bool = True
     marked: bool = False
     noisy: tuple[str, ...] = ()
 

@@ -24,7 +24,7 @@ from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, accept_mask
-from handlers.dialogue.previews import Previews, offered_styles, wants_previews
+from handlers.dialogue.previews import Previews
 from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
@@ -157,7 +157,7 @@ class Conversation:
             )
             heard = await self._with_faces(await self._with_consent(heard))
             intent = parse(message.text, photos=photos_in_sight(heard))
-            desk = self._desk(intent)
+            desk = self._desk(intent, last.chat)
             decision = decide(heard, desk)
             counted = decision.forget or intent.command in ("usage", "privacy")
             counted = counted or bool(decision.look_at and self._reception.looks)
@@ -189,7 +189,7 @@ class Conversation:
         if intent.command == "privacy":
             sent_to = await self._store.sent_to(message.chat)
             heard = replace(heard, privacy=self._privacy(sent_to))
-        desk = self._desk(intent)
+        desk = self._desk(intent, message.chat)
         decision = await self._decided(heard, desk)
         if message.edits is not None:
             before = await self._led_to(message.edits, session)
@@ -229,13 +229,14 @@ class Conversation:
     def _privacy(self, sent_to: tuple[str, ...]) -> Privacy:
         return Privacy(days=self._retention_days, sent_to=sent_to, moderated_by=self._moderation_company)
 
-    def _desk(self, intent: Intent) -> Pricing:
+    def _desk(self, intent: Intent, chat: Chat) -> Pricing:
         return Pricing(
             quote=self._quote,
             read=lambda _text, _photos: intent,
             confirm_above=self._confirm_above,
             retention_days=self._retention_days,
             clean_files=self._clean_files,
+            sketches=self._previews.styles(chat) if self._previews else (),
         )
 
     async def _led_to(self, edited: str, session: Session) -> tuple[Order, ...]:
@@ -293,14 +294,13 @@ class Conversation:
         return Outgoing(id=f"{message.key}:{name}", kind=Kind.TEXT, text=text, ref=message.ref, language=language)
 
     async def _show_previews(self, heard: MessageFacts, decision: Decision) -> None:
-        """Beside a page of styles: what they look like on the photo that is in the session."""
-        photos, question = decision.session.fresh_photos(heard.now), decision.session.question
-        if self._previews is None or not wants_previews(heard.message) or not photos or question is None:
+        """What the styles that were offered look like on the photo that is in the session."""
+        photos, sheet = decision.session.fresh_photos(heard.now), decision.sheet
+        if self._previews is None or sheet is None or not photos:
             return
         if not await self._access.may_preview(heard.message.chat):
             return
-        language = decision.session.language or "en"
-        self._previews.begin(heard.message, photos[-1].path, offered_styles(question.options), language)
+        self._previews.begin(heard.message, photos[-1].path, sheet, decision.session.language or "en")
 
     async def _ruled(self, heard: MessageFacts, rules: GroupRules, intent: Intent) -> tuple[Outgoing, ...] | None:
         """The answer where the group's rules decide it all; None where the message is to be handled."""

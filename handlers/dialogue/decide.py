@@ -206,6 +206,8 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             offers.offer_group(turn, rest)
         case "groups":
             offers.offer_groups(turn, photo_came=False)
+        case "sketches":
+            offers.offer_sketches(turn)
         case "edits":
             offers.offer_edits(turn)
         case "confirm" if question is not None and question.kind == "confirm" and question.order is not None:

@@ -87,6 +87,8 @@ class Pricing:
     confirm_above: float = 2.0
     max_running: int = 6
     retention_days: int = 30
+    sketches: tuple[str, ...] = ()
+    """The styles of the sheet of previews that can be asked for here, in the order of its numbers."""
     clean_files: bool = False
     """Whether there are files without the visible mark here."""
     offence: Callable[[str, int], Offence | None] = _offence

@@ -1,7 +1,7 @@
 """The menus: styles by group, edits, and the way out of a "cannot be done here"."""
 
 from handlers.dialogue import children, menus
-from handlers.dialogue.turn import TurnBuilder
+from handlers.dialogue.turn import SheetOfStyles, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
 from handlers.session import LastResult
@@ -19,7 +19,25 @@ def offer_groups(turn: TurnBuilder, *, photo_came: bool) -> None:
     if photo_came:
         n = len(base.photos)
         text = turn.words("say.photos_first", n=n) if n > 1 else turn.words("say.photo_first")
-    turn.ask("browse", text, menus.group_choices(styles, turn.language, edits=edits))
+    choices = menus.group_choices(styles, turn.language, edits=edits)
+    if len(sketched(turn)) > 1:
+        choices += (Choice(id="sketches", label=turn.words("choice.sketches")),)
+    turn.ask("browse", text, choices)
+
+
+def sketched(turn: TurnBuilder) -> tuple[str, ...]:
+    """The styles of a sheet of previews on the photo that lies there; none without a photo."""
+    return children.fitting(turn, turn.desk.sketches) if turn.session.fresh_photos(turn.heard.now) else ()
+
+
+def offer_sketches(turn: TurnBuilder) -> None:
+    """The sheet follows; its numbers pick already."""
+    keys = sketched(turn)
+    if not keys:
+        turn.say(turn.words("say.need_photo_bare"))
+        return
+    turn.ask("browse", turn.words("say.sketching"), menus.style_choices(keys, turn.language))
+    turn.sheet = SheetOfStyles(styles=keys, asked=True)
 
 
 def offer_group(turn: TurnBuilder, group: str) -> None:
@@ -34,6 +52,7 @@ def offer_group(turn: TurnBuilder, group: str) -> None:
     name = menus.group_name(group, turn.language)
     text = "\n".join([turn.words("say.styles_of", group=name), *lines])
     turn.ask("browse", text, menus.style_choices(keys, turn.language))
+    turn.sheet = SheetOfStyles(styles=keys, asked=False)
 
 
 def offer_edits(turn: TurnBuilder) -> None:

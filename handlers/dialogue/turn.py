@@ -25,6 +25,14 @@ from providers.moderation.offence import Offence
 
 
 @dataclass(frozen=True, kw_only=True)
+class SheetOfStyles:
+    """Styles in the order of their numbers, to be shown on the person's photo. `asked`: they asked for it."""
+
+    styles: tuple[str, ...]
+    asked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """`forget`: delete everything of this person, then say the replies. `resend`: send that job's pictures again;
     `fetch`: try again to fetch what was made."""
@@ -50,6 +58,7 @@ class Decision:
     """What was wished for is not made here."""
     look_at: tuple[Path, ...] = ()
     """Photos on whose quality this hangs, and which nobody has looked at yet."""
+    sheet: SheetOfStyles | None = None
     stickers: str | None = None
     """The job whose pictures are to become a pack of stickers."""
     drop_faces: tuple[str, ...] = ()
@@ -82,6 +91,7 @@ class TurnBuilder:
     """What the next reply says besides."""
     drop_faces: list[str] = field(default_factory=list)
     look_at: list[Path] = field(default_factory=list)
+    sheet: SheetOfStyles | None = None
     stickers: str | None = None
 
     def __post_init__(self) -> None:
@@ -110,6 +120,7 @@ class TurnBuilder:
             refused=self.refused,
             drop_faces=tuple(self.drop_faces),
             look_at=tuple(dict.fromkeys(self.look_at)),
+            sheet=self.sheet,
             stickers=self.stickers,
         )
 

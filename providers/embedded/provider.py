@@ -95,6 +95,7 @@ class EmbeddedProvider(ProviderDefaults):
             "aspect_ratio": task.aspect_ratio,
             "photos": [str(path.absolute()) for path in request.photos],
             "take": task.variant,
+            "draft": task.draft,
             "adjustments": _steps(task),
         }
         return Submission(

@@ -85,6 +85,8 @@ class Job:
     aspect_ratio: str | None = None
     photos: tuple[str, ...] = ()
     take: int = 0
+    draft: bool = False
+    """Small and quick, to choose by."""
     adjustments: tuple[Step, ...] = ()
     """Simple changes, done in order in place of what the action itself would do."""
 
@@ -229,7 +231,8 @@ def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], ta
     if job.aspect_ratio:
         rgb, faces = cropped(rgb, job.aspect_ratio, faces)
     look = LOOKS[style] if style else FILTERS[job.parameters.filter or ""]
-    return _as_large(np.asarray(look(rgb, faces, take)), rgb)
+    painted = np.asarray(look(rgb, faces, take, draft=job.draft))
+    return painted if job.draft else _as_large(painted, rgb)
 
 
 def _as_large(painted: Picture, rgb: Picture) -> Picture:

@@ -66,8 +66,9 @@ def fit_jpeg(path: Path, max_bytes: int) -> bytes:
     return carried_over(encode_to_fit(picture, max_bytes=max_bytes - room, transparent=False).data, data)
 
 
-def collage(paths: Sequence[Path], *, numbered: bool = True) -> bytes:
-    """JPEG with all pictures in order, each whole in a cell of 640 × 640, numbered from 1 in its upper left corner."""
+def collage(paths: Sequence[Path], *, numbered: bool = True, numbers: Sequence[int] | None = None) -> bytes:
+    """JPEG with all pictures in order, each whole in a cell of 640 × 640, numbered in its upper left corner: from 1, or
+    with `numbers`."""
     if not paths:
         raise ValueError("a collage of nothing")
     columns = math.ceil(math.sqrt(len(paths)))
@@ -80,7 +81,7 @@ def collage(paths: Sequence[Path], *, numbered: bool = True) -> bytes:
         top = GAP + index // columns * step
         sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (CELL - picture.height) // 2))
         if numbered:
-            _number(sheet, left, top, str(index + 1))
+            _number(sheet, left, top, str(numbers[index] if numbers else index + 1))
     return carried_over(jpeg(sheet, quality=PREVIEW_QUALITY), *(_read(path) for path in paths))
 
 

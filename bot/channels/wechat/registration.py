@@ -28,5 +28,5 @@ def _build(ground: Ground) -> Channel:
 
 
 REGISTRATION = Registration(
-    name="wechat", settings=WeChatSettings, build=_build, previews=False, marked=True, noisy=("httpx", "httpcore")
+    name="wechat", settings=WeChatSettings, build=_build, unasked=False, marked=True, noisy=("httpx", "httpcore")
 )

@@ -4,7 +4,8 @@ A look takes a photo and gives a picture: `look(picture, faces, take)`.
 
 `picture` is uint8 RGB, height × width × 3, upright, of any size; `faces` are the faces found in it, or their boxes
 (x, y, width, height), in any order, none is fine: eyes and mouths are painted with a finer brush, light falls on
-them. `take` counts "again": each gives another picture, the same take always the same one.
+them. `take` counts "again": each gives another picture, the same take always the same one. A `draft` is small and
+quick, to choose by.
 
 Comes back: uint8 RGB of the photo's proportions (`polaroid` adds its card). Painted and drawn looks have a long side
 of 900..1100 pixels, photographic ones the photo's own size within 640..1600; a photo smaller than that is enlarged,
@@ -30,7 +31,9 @@ from providers.people.face import Face
 class Look(Protocol):
     """One look, see the module's docstring."""
 
-    def __call__(self, picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture: ...
+    def __call__(
+        self, picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False
+    ) -> Picture: ...
 
 
 LOOKS: Mapping[str, Look] = MappingProxyType(

@@ -39,9 +39,9 @@ TONES = 7
 """Steps of lightness from black to white."""
 
 
-def anime(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def anime(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """Cel-shaded drawing of a photo; comes back with a long side of 900 to 1100 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     image = _widen_eyes(canvas, expose(canvas.image, middle=0.5))
     unit = canvas.unit
     flow = flow_of(image, sigma=2.2 * unit, reach=20 * unit)

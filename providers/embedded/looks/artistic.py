@@ -44,9 +44,9 @@ PALETTES = (
 """Five tones from black to white, by take: teal and amber, plum and rose, bottle green and gold."""
 
 
-def artistic(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def artistic(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """A dramatic painted duotone; comes back with a long side of 960 to 1100 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     dice, unit = canvas.dice(), canvas.unit
     image = expose(canvas.image, middle=0.45)
     face, detail = ellipses(canvas, grow=1.1), features(canvas)

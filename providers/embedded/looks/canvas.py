@@ -27,6 +27,10 @@ MOST_ENLARGED = 4.0
 """A picture is never enlarged more than this before it is worked on: beyond it there is nothing to paint."""
 
 
+DRAFT_SIDE = 480
+"""Pixels of a draft's long side: a quarter of the work, and still the look."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Canvas:
     """A photo at the size it is worked on, with its faces at that size and the dice for it."""
@@ -63,14 +67,17 @@ class Canvas:
         return np.random.default_rng(self.seed)
 
 
-def prepare(picture: Picture, faces: Sequence[Box | Face], take: int, *, least: int, most: int) -> Canvas:
-    """Scale a uint8 H×W×3 picture so that its long side is within `least`..`most` pixels.
+def prepare(
+    picture: Picture, faces: Sequence[Box | Face], take: int, *, least: int, most: int, draft: bool = False
+) -> Canvas:
+    """Scale a uint8 H×W×3 picture so that its long side is within `least`..`most` pixels; of a draft, `DRAFT_SIDE`.
 
     Enlarges at most fourfold. Faces are scaled along and cut at the frame; empty ones are dropped.
     Raises ValueError for anything that is not uint8 H×W×3 with at least one pixel.
     """
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
         raise ValueError("a picture is uint8, height x width x 3")
+    least, most = (min(least, DRAFT_SIDE), min(most, DRAFT_SIDE)) if draft else (least, most)
     height, width = picture.shape[:2]
     long_side = max(height, width)
     factor = min(max(1.0, least / long_side), MOST_ENLARGED) if long_side < most else most / long_side

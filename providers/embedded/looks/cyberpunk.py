@@ -45,9 +45,9 @@ PALETTES = (
 """Light from the left and from the right, by take."""
 
 
-def cyberpunk(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def cyberpunk(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """Neon night; comes back at its own size, brought to a long side within 640..1600 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     dice, unit = canvas.dice(), canvas.unit
     left, right = (np.array(light, np.float32) for light in PALETTES[take % len(PALETTES)])
     image = expose(canvas.image, middle=0.4)

@@ -33,9 +33,9 @@ from providers.people.face import Face
 LEAST, MOST = 960, 1100
 
 
-def sketch(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def sketch(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """Graphite on cream paper; comes back with a long side of 960 to 1100 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     dice, unit = canvas.dice(), canvas.unit
     image = expose(canvas.image, middle=0.55)
     face, detail = ellipses(canvas, grow=1.1), features(canvas)
@@ -100,9 +100,9 @@ def _open_edge(canvas: Canvas, face: Plane, dice: np.random.Generator) -> Plane:
     return np.asarray((1 - smoothstep(0.25, 1.15, ragged)) * (1 - face), dtype=np.float32)
 
 
-def comic(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def comic(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """A printed comic: flat inks, black line and shadow, dots in the middle tones; long side 960 to 1100 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     unit = canvas.unit
     image = expose(canvas.image, middle=0.5)
     face, detail = ellipses(canvas, grow=1.05), features(canvas)

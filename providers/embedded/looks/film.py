@@ -67,9 +67,9 @@ class Film:
     monochrome: bool = False
 
 
-def develop(picture: Picture, faces: Sequence[Box | Face], take: int, film: Film) -> Picture:
+def develop(picture: Picture, faces: Sequence[Box | Face], take: int, film: Film, *, draft: bool = False) -> Picture:
     """The photo on this film."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     return finish(expose_film(canvas, film))
 
 

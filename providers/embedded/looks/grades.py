@@ -124,13 +124,17 @@ class OnFilm:
 
     name: str
 
-    def __call__(self, picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
-        return develop(picture, faces, take, FILMS[self.name])
+    def __call__(
+        self, picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False
+    ) -> Picture:
+        return develop(picture, faces, take, FILMS[self.name], draft=draft)
 
 
-def hongkong_vintage(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def hongkong_vintage(
+    picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False
+) -> Picture:
     """A Hong Kong film of the late eighties: a red shop sign's light from one side, tungsten, green-cyan shadows."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     image = _by_night(canvas, expose_film(canvas, FILMS["hongkong"]))
     side = -1.0 if take % 2 else 1.0
     columns = np.linspace(-1, 1, canvas.width, dtype=np.float32)[None, :] * np.float32(side)
@@ -151,9 +155,9 @@ def _by_night(canvas: Canvas, image: Image) -> Image:
     return np.asarray(image ** (1 + 0.55 * away)[..., None] * teal)
 
 
-def polaroid(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def polaroid(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """An instant picture in its white frame, wider below; comes back larger by the frame, long side at most 1600."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=round(MOST / 1.25))
+    canvas = prepare(picture, faces, take, least=LEAST, most=round(MOST / 1.25), draft=draft)
     image = expose_film(canvas, FILMS["polaroid"])
     side = max(6, round(0.055 * min(canvas.height, canvas.width)))
     below = max(16, round(0.19 * min(canvas.height, canvas.width)))

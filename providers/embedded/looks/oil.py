@@ -30,9 +30,9 @@ from providers.people.face import Face
 LEAST, MOST = 960, 1100
 
 
-def oil_painting(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def oil_painting(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """A photo painted in oil; comes back with a long side of 960 to 1100 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     dice, unit = canvas.dice(), canvas.unit
     image = _palette(expose(canvas.image, middle=0.44))
     flow = flow_of(image, sigma=4.0 * unit, reach=45 * unit, faint=1.5e-3)

@@ -39,9 +39,9 @@ MARGIN = 0.045
 """White paper left around the painting, as a share of the short side."""
 
 
-def watercolor(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0) -> Picture:
+def watercolor(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *, draft: bool = False) -> Picture:
     """A photo as a watercolour on a white sheet; comes back with a long side of 960 to 1100 pixels."""
-    canvas = prepare(picture, faces, take, least=LEAST, most=MOST)
+    canvas = prepare(picture, faces, take, least=LEAST, most=MOST, draft=draft)
     dice, unit = canvas.dice(), canvas.unit
     image = expose(canvas.image, middle=0.52)
     flow = flow_of(image, sigma=3 * unit, reach=25 * unit)

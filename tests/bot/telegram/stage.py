@@ -20,6 +20,7 @@ from handlers.dialogue.previews import Previews
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.store.base import Job, Store
+from handlers.style_previews import StylePreviews
 from providers.fake import FakeProvider, Script
 from tests.servers.telegram import TOKEN, FakeTelegram
 from tests.waiting import until
@@ -122,12 +123,12 @@ async def on_stage(
         free = FakeProvider(name="free")
         previews.append(
             Previews(
-                provider=free,
+                styles=StylePreviews(provider=free, producer="Likeness"),
                 channels={"telegram": channel},
+                unasked={"telegram"},
                 store=store,
                 folder=folder / "previews",
                 photos_dir=folder / "photos",
-                producer="Likeness",
                 marks=VisibleMarks(),
             )
         )

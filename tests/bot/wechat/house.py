@@ -2,10 +2,11 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -33,7 +34,7 @@ from providers.fake import FakeProvider, Script
 from tests.bot.wechat.serving import served
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone, Seen
 from tests.waiting import LONG
-from tests.world import Clock, World, hasty, world_of
+from tests.world import Clock, World, hasty, nothing_more, world_of
 
 
 def photo(shade: int = 90, size: tuple[int, int] = (640, 480)) -> bytes:
@@ -127,6 +128,7 @@ async def house(
     deadlines: Deadlines = PATIENT,
     stop_seconds: float = LONG,
     answerer: Callable[[Conversation], Answerer] = lambda conversation: conversation,
+    conversing: Callable[[Store, WeChatChannel], Mapping[str, Any]] = nothing_more,
 ) -> AsyncIterator[House]:
     clock = clock or Clock(stands=True)
     wechat.clock = lambda: clock().timestamp()
@@ -162,7 +164,7 @@ async def house(
             working=jobs,
             listening=listening,
             answerer=answerer,
-            conversing=lambda _store, channel: {"forget": channel.forget},
+            conversing=lambda store, channel: {"forget": channel.forget, **conversing(store, channel)},
         ) as world,
         served(Starlette(routes=list(world.channel.routes()))) as address,
     ):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from providers.embedded.looks import FILTERS, LOOKS, Look
-from providers.embedded.looks.canvas import blocks_of, calm, expose, noise_of, prepare
+from providers.embedded.looks.canvas import DRAFT_SIDE, blocks_of, calm, expose, noise_of, prepare
 from providers.embedded.looks.film import bend
 from providers.embedded.looks.flow import flow_of
 from providers.people.face import Face
@@ -213,3 +213,10 @@ def test_every_look_is_a_style_of_the_catalog() -> None:
     from providers.catalog import STYLES
 
     assert set(LOOKS) <= {style.key for style in STYLES.values()}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_draft_is_the_same_look_and_small(name: str) -> None:
+    large = cv2.resize(portrait(), (900, 900), interpolation=cv2.INTER_CUBIC)
+    draft = LOOKS[name](np.asarray(large, np.uint8), (), draft=True)
+    assert draft.shape[:2] == (DRAFT_SIDE, DRAFT_SIDE)
