@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from providers.base import FREE_OF_CHARGE, Cancelled, Phase, Request
+from providers.base import FREE_OF_CHARGE, Cancelled, Phase, Request, Submission
 from providers.embedded.provider import EmbeddedProvider
 from providers.embedded.toning import own_colours
 from providers.errors import AskPerson, MadeNothing
@@ -260,13 +260,16 @@ async def test_two_peoples_pictures_are_made_at_once_and_the_next_takes_the_firs
 ) -> None:
     pair = EmbeddedProvider(tmp_path / "spool", workers=2)
     try:
-        reports = [pair.follow(await pair.submit(edit("restore", portrait, count=2))) for _ in range(3)]
-        first = [await anext(one) for one in reports]
-        while any(report.phase is Phase.QUEUED for report in first[:2]):
-            first[:2] = [await anext(one) for one in reports[:2]]
-        assert [report.phase for report in first] == [Phase.RUNNING, Phase.RUNNING, Phase.QUEUED]
-        for one in reports:
-            assert [report async for report in one][-1].phase is Phase.DONE
+        handles = [await pair.submit(edit("restore", portrait, count=2)) for _ in range(3)]
+
+        async def followed(handle: Submission) -> list[Phase]:
+            return [report.phase async for report in pair.follow(handle)]
+
+        ends = await asyncio.gather(*map(followed, handles))
+        assert [phases[-1] for phases in ends] == [Phase.DONE] * 3
+        first, second, third = (pair._jobs[handle.request_id].worker for handle in handles)
+        assert first is not second
+        assert third in (first, second)
         assert len(pair._workers) == 2
     finally:
         await pair.aclose()
