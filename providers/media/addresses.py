@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-import httpcore
+from providers.net.connection import Connection
+from providers.net.target import Origin
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) → every IP address of the name, as text. Raises OSError where there is none."""
@@ -97,55 +99,45 @@ class NotPublic(Exception):
     """One of a name's addresses is not public, and the origin is not trusted."""
 
 
-class CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Opens connections to public addresses only, and to the very address that was checked.
+Dial = Callable[[str, int, ssl.SSLContext | None, str | None], Awaitable[Connection]]
+"""(address, port, TLS, the name its certificate must bear) → a connection. Raises OSError."""
+
+
+async def dial(address: str, port: int, tls: ssl.SSLContext | None, name: str | None) -> Connection:
+    """Over the system's network."""
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(lambda: Connection(loop), address, port, ssl=tls, server_hostname=name)
+    return connection
+
+
+class CheckedNetwork:
+    """Opens connections to public addresses only, and to the very address that was checked (a `net.transport.Opener`).
 
     The check sits where the connection is made: there is no second look-up in between which could answer
-    differently. Certificates are still checked against the name, since TLS is started above this.
+    differently. Certificates are still checked against the name.
     """
 
-    def __init__(
-        self,
-        *,
-        trusted_origins: frozenset[tuple[str, int]],
-        resolver: Resolver,
-        network: httpcore.AsyncNetworkBackend | None = None,
-    ) -> None:
+    def __init__(self, *, trusted_origins: frozenset[tuple[str, int]], resolver: Resolver, dial: Dial = dial) -> None:
         self._trusted = trusted_origins
         self._resolver = resolver
-        self._network = network or httpcore.AnyIOBackend()
+        self._dial = dial
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Raises NotPublic, httpcore.ConnectError, httpcore.ConnectTimeout."""
-        failure: Exception = httpcore.ConnectError("no address")
+    async def __call__(self, origin: Origin, tls: ssl.SSLContext | None) -> Connection:
+        """Raises NotPublic; OSError or UnicodeError where there is no such name or nobody answers."""
+        _, host, port = origin
+        failure: OSError = ConnectionError("no address")
         for address in await self._addresses(host, port):
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                return await self._dial(address, port, tls, host if tls else None)
+            except OSError as error:
                 failure = error
         raise failure
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
-        addresses = [host] if _is_address(host) else await self._looked_up(host, port)
+        addresses = [host] if _is_address(host) else await self._resolver(host, port)
         if (host, port) not in self._trusted and not all(is_public(address) for address in addresses):
             raise NotPublic
         return addresses[:_MAX_ADDRESSES]
-
-    async def _looked_up(self, host: str, port: int) -> Sequence[str]:
-        try:
-            return await self._resolver(host, port)
-        except (OSError, UnicodeError):  # UnicodeError: no name at all, such as one with an empty label
-            raise httpcore.ConnectError("unknown name") from None
-
-    async def sleep(self, seconds: float) -> None:
-        await self._network.sleep(seconds)
 
 
 def _is_address(host: str) -> bool:

@@ -22,26 +22,31 @@ import binascii
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-import httpcore
 import httpx
 
 from providers.codes import known_code
 from providers.errors import AskPerson, LikenessError, MadeNothing, WaitAndRetry
-from providers.media.addresses import CheckedNetwork, NotPublic, Resolver, resolve
+from providers.media.addresses import CheckedNetwork, Dial, NotPublic, Resolver, dial, resolve
+from providers.net.target import Target, target_of, target_of_url
+from providers.net.transport import Transport
 
 MAX_BYTES = 20 * 1024 * 1024
 TIMEOUT = 60.0
 MAX_REDIRECTS = 5
 MAX_URL_LENGTH = 8192
 _AT_ONCE = 16
-"""Downloads side by side, each over a pool of one connection: httpcore looks at all of a pool's for each request."""
+"""Downloads side by side."""
+_KEPT_SECONDS = 5.0
 _CONNECT_TIMEOUT = 10.0
 _REDIRECTS = (301, 302, 303, 307, 308)
-_HEADERS = ((b"User-Agent", b"likeness"), (b"Accept", b"image/*,*/*;q=0.5"), (b"Accept-Encoding", b"identity"))
+_HEAD = (
+    b"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: likeness\r\nAccept: image/*,*/*;q=0.5\r\n"
+    b"Accept-Encoding: identity\r\n\r\n"
+)
 _WORTH_REPEATING = (408, 425, 429)
 _GIVEN_BY = Literal["person", "provider"]
 _REASON = Literal["bad_url", "not_public", "too_large", "not_found", "timeout", "failed"]
@@ -59,7 +64,7 @@ class Downloader:
     """One per event loop; safe for many downloads at once; `aclose` it (or `async with`) when done.
 
     `trusted_origins`: (host, port) as `ProviderSettings.trusted_origins` gives them. `max_bytes`: of the decoded body.
-    `timeout`: seconds for one download with its redirects. `resolver`, `ssl_context` and `network` (which opens the
+    `timeout`: seconds for one download with its redirects. `resolver`, `ssl_context` and `dial` (which opens the
     connection to a checked address) replace the system's.
     """
 
@@ -71,20 +76,18 @@ class Downloader:
         timeout: float = TIMEOUT,
         resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        network: httpcore.AsyncNetworkBackend | None = None,
+        dial: Dial = dial,
     ) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
-        checked = CheckedNetwork(trusted_origins=trusted_origins, resolver=resolver or resolve, network=network)
-        context = ssl_context or httpx.create_ssl_context()
-        self._lanes = [
-            httpcore.AsyncConnectionPool(
-                ssl_context=context, max_connections=1, keepalive_expiry=5.0, network_backend=checked
-            )
-            for _ in range(_AT_ONCE)
-        ]
-        self._free = list(self._lanes)
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._timeouts = {"connect": min(_CONNECT_TIMEOUT, timeout), "read": timeout, "write": timeout}
+        self._transport = Transport(
+            limits=httpx.Limits(
+                max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE, keepalive_expiry=_KEPT_SECONDS
+            ),
+            ssl_context=ssl_context,
+            opener=CheckedNetwork(trusted_origins=trusted_origins, resolver=resolver or resolve, dial=dial),
+        )
 
     async def download(self, url: str, *, given_by: _GIVEN_BY, max_bytes: int | None = None) -> bytes:
         """The body of `url` (http, https or data:). `max_bytes` replaces the downloader's own.
@@ -101,15 +104,14 @@ class Downloader:
             raise _sorted_error(stopped, given_by, limit) from None
         except NotPublic:
             raise _sorted_error(_Stopped("not_public", "not a public address"), given_by, limit) from None
-        except (TimeoutError, httpcore.TimeoutException):
+        except (TimeoutError, httpx.TimeoutException):
             raise _sorted_error(_Stopped("timeout", "too slow"), given_by, limit) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError):
+        except (httpx.TransportError, OSError):
             raise _sorted_error(_Stopped("failed", "network fault"), given_by, limit) from None
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for lane in self._lanes:
-            await lane.aclose()
+        await self._transport.aclose()
 
     async def __aenter__(self) -> "Downloader":
         return self
@@ -118,66 +120,60 @@ class Downloader:
         await self.aclose()
 
     async def _through_redirects(self, address: str, limit: int) -> bytes:
-        url = _parsed(address)
+        target = _checked(lambda: target_of(address.strip()))
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._once(url, limit)
+            answer = await self._asked(target, limit)
             if isinstance(answer, bytes):
                 return answer
-            if url.scheme == "https" and answer.scheme == "http":
+            if target.origin[0] == "https" and answer.origin[0] == "http":
                 raise _Stopped("bad_url", "redirect from https to http")
-            url = answer
+            target = answer
         raise _Stopped("failed", "too many redirects")
 
-    async def _once(self, url: httpx.URL, limit: int) -> bytes | httpx.URL:
-        """One request, when a lane is free: the body, or where it redirects to."""
-        async with self._room:
-            lane = self._free.pop()  # the one used last: its connection is the likeliest to be open still
-            try:
-                return await self._asked(lane, url, limit)
-            finally:
-                self._free.append(lane)
-
-    async def _asked(self, lane: httpcore.AsyncConnectionPool, url: httpx.URL, limit: int) -> bytes | httpx.URL:
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        headers = [(b"Host", url.netloc), *_HEADERS]
-        patience = {"connect": min(_CONNECT_TIMEOUT, self._timeout), "read": self._timeout, "write": self._timeout}
-        async with lane.stream("GET", target, headers=headers, extensions={"timeout": patience}) as response:
-            told = {name.lower(): value for name, value in response.headers}
-            if response.status in _REDIRECTS:
-                return _redirected(url, told.get(b"location", b""))
-            _check_status(response.status, told)
+    async def _asked(self, target: Target, limit: int) -> bytes | Target:
+        """One request: the body, or where it redirects to."""
+        head, body = await self._transport.exchange(
+            target.origin, _HEAD % (target.path, target.authority), timeouts=self._timeouts
+        )
+        try:
+            told = {name.lower(): value for name, value in head.headers}
+            if head.status in _REDIRECTS:
+                return _redirected(target, told.get(b"location", b""))
+            _check_status(head.status, told)
             length = told.get(b"content-length", b"")
             if length.isdigit() and (len(length) > 18 or int(length) > limit):
                 raise _Stopped("too_large", "too large by its own account")
             decoder = _decoder(told.get(b"content-encoding", b"identity"))
-            return await _counted(response.aiter_stream(), decoder, limit)
+            return await _counted(aiter(body), decoder, limit)
+        finally:
+            await body.aclose()
 
 
-def _parsed(address: str) -> httpx.URL:
+def _checked(read: Callable[[], Target]) -> Target:
+    """What may be asked for."""
     try:
-        url = httpx.URL(address.strip())
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise _Stopped("bad_url", "not a URL") from None
-    return _checked(url)
-
-
-def _checked(url: httpx.URL) -> httpx.URL:
-    if url.scheme not in ("http", "https") or not url.raw_host or len(url.raw_path) > MAX_URL_LENGTH:
-        raise _Stopped("bad_url", "not a public http address")
-    if url.userinfo:
+        target = read()
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError, ValueError):
+        raise _Stopped("bad_url", "not a public http address") from None
+    if len(target.path) > MAX_URL_LENGTH:
+        raise _Stopped("bad_url", "too long an address")
+    if target.userinfo:
         raise _Stopped("bad_url", "name or password in the address")
-    if url.port is not None and not 0 < url.port < 65536:
+    if not 0 < target.origin[2] < 65536:
         raise _Stopped("bad_url", "no such port")
-    return url
+    return target
 
 
-def _redirected(url: httpx.URL, location: bytes) -> httpx.URL:
+def _redirected(target: Target, location: bytes) -> Target:
     if not location:
         raise _Stopped("failed", "a redirect to nowhere")
-    try:
-        return _checked(url.join(location.decode("utf-8")))
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise _Stopped("bad_url", "a redirect to no URL") from None
+    scheme, host, port = target.origin
+
+    def read() -> Target:
+        here = httpx.URL(scheme=scheme, host=host, port=port, raw_path=target.path)
+        return target_of_url(here.join(location.decode("utf-8")))
+
+    return _checked(read)
 
 
 def _check_status(status: int, headers: dict[bytes, bytes]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from providers.errors import LikenessError, TellOperator, WaitAndRetry
+from providers.net.lean import LeanClient
 from providers.net.outcome import Answer, check_error, connection_error
 from providers.net.transport import direct
 
@@ -90,9 +91,10 @@ def _clients() -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
     # Each job followed holds one connection: a limit would make the others wait for it to end.
     many = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
     transport = direct(limits=many, ssl_context=certificates, fresh=frozenset({"POST"}))
-    reading = httpx.AsyncClient(timeout=READ, verify=certificates, limits=many, transport=transport)
     if transport is not None:
-        return reading, reading
+        lean = LeanClient(transport, timeout=READ)
+        return lean, lean
+    reading = httpx.AsyncClient(timeout=READ, verify=certificates, limits=many)
     fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     return reading, httpx.AsyncClient(timeout=SUBMIT, verify=certificates, limits=fresh)
 

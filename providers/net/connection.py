@@ -149,10 +149,18 @@ class Connection(asyncio.Protocol):
 
     # --- the request's side
 
-    async def send(self, head: bytes, body: AsyncIterable[bytes], *, chunked: bool, timeout: float | None) -> None:
-        """Returns early, and without a fault, where the answer is there or the connection is gone: see `head`."""
+    async def send(
+        self, head: bytes, body: AsyncIterable[bytes] | None = None, *, chunked: bool, timeout: float | None
+    ) -> None:
+        """Returns early, and without a fault, where the answer is there or the connection is gone: see `head`.
+
+        `body` None: it is in `head` already, or there is none.
+        """
         self._begin()
         self._busy = True
+        if body is None:
+            self._sent = await self._write(head, timeout)
+            return
         batch, size = [head], len(head)
         async for data in body:
             framed = (b"%x\r\n" % len(data), data, b"\r\n") if chunked and data else (data,)

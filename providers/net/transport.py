@@ -13,7 +13,7 @@ Not done here: proxies, HTTP/2, HEAD, upgrades. `direct` leaves proxies to httpx
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
@@ -21,10 +21,11 @@ from urllib.request import getproxies
 
 import httpx
 
-from providers.net.connection import Connection
+from providers.net.connection import PIECE, Connection, Head
+from providers.net.target import Origin, Target, target_of_url
 
-Origin = tuple[str, str, int]
-PORTS = {"http": 80, "https": 443}
+Opener = Callable[[Origin, ssl.SSLContext | None], Awaitable[Connection]]
+"""Opens a connection. Raises OSError or UnicodeError where none is to be had; what else it raises goes through."""
 SECOND_ADDRESS = 0.25
 """Seconds after which a name's next address is tried beside the first (RFC 8305)."""
 
@@ -49,6 +50,7 @@ class Transport(httpx.AsyncBaseTransport):
     `fresh`: methods that always get a new connection, which others may use afterwards: one kept open may have been
     closed by the other side just when it is used again, and then nobody knows whether the request was taken.
     `largest_body`, `body_seconds`: an answer above them is broken off with ReadError and ReadTimeout.
+    `opener`: in place of the system's way to a name.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Transport(httpx.AsyncBaseTransport):
         fresh: frozenset[str] = frozenset(),
         largest_body: int = LARGEST_BODY,
         body_seconds: float = BODY_SECONDS,
+        opener: Opener | None = None,
     ) -> None:
         self.largest_body, self.body_seconds = largest_body, body_seconds
+        self._open = opener or _opened
         self._tls = ssl_context or httpx.create_ssl_context()
         self._fresh = fresh
         self._most = limits.max_connections
@@ -92,19 +96,63 @@ class Transport(httpx.AsyncBaseTransport):
         await asyncio.sleep(0)  # asyncio closes the sockets on its next round
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        timeouts = request.extensions.get("timeout", {})
-        origin = _origin(request.url)
         head, chunked = _head(request)
+        answer, body = await self.exchange(
+            target_of_url(request.url).origin,
+            head,
+            _body(request, chunked=chunked),
+            chunked=chunked,
+            fresh=request.method in self._fresh,
+            timeouts=request.extensions.get("timeout", {}),
+        )
+        return httpx.Response(answer.status, headers=answer.headers, stream=body)
+
+    async def plain(
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        *,
+        timeouts: Mapping[str, float | None],
+    ) -> httpx.Response:
+        """A request whose body is at hand. The answer's is to be read and closed."""
+        lines = [f"{method} ".encode("ascii") + target.path + b" HTTP/1.1", b"Host: " + target.authority]
+        lines += [f"{name}: {value}".encode("ascii") for name, value in headers.items()]
+        head = _joined(lines)
+        small = len(content) <= PIECE
+        answer, body = await self.exchange(
+            target.origin,
+            head + content if small else head,
+            None if small else _whole(content),
+            fresh=method in self._fresh,
+            timeouts=timeouts,
+        )
+        return httpx.Response(answer.status, headers=answer.headers, stream=body)
+
+    async def exchange(
+        self,
+        origin: Origin,
+        head: bytes,
+        body: AsyncIterator[bytes] | None = None,
+        *,
+        chunked: bool = False,
+        fresh: bool = False,
+        timeouts: Mapping[str, float | None],
+    ) -> tuple[Head, "Body"]:
+        """One request, its `head` up to the empty line, and the answer, whose body is to be closed.
+
+        `fresh`: on a connection of its own. `timeouts`: `connect`, `write`, `read` and `pool`, as httpx has them.
+        """
         await self._enter(timeouts.get("pool"))
         try:
-            kept = None if request.method in self._fresh else self._kept(origin)
+            kept = None if fresh else self._kept(origin)
             connection = kept or await self._connect(origin, timeouts.get("connect"))
         except BaseException:
             self._leave()
             raise
         self._busy.add(connection)
         try:
-            body = _body(request, chunked=chunked)
             await connection.send(head, body, chunked=chunked, timeout=timeouts.get("write"))
             answer = await connection.head(timeouts.get("read"))
         except BaseException:
@@ -112,8 +160,7 @@ class Transport(httpx.AsyncBaseTransport):
             self._busy.discard(connection)
             self._leave()
             raise
-        stream = _Stream(self, origin, connection, timeouts.get("read"))
-        return httpx.Response(answer.status, headers=answer.headers, stream=stream)
+        return answer, Body(self, origin, connection, timeouts.get("read"))
 
     # --- room
 
@@ -143,7 +190,7 @@ class Transport(httpx.AsyncBaseTransport):
                 pass
         try:
             async with asyncio.timeout(timeout):
-                return await _opened(asyncio.get_running_loop(), origin, self._tls if scheme == "https" else None)
+                return await self._open(origin, self._tls if scheme == "https" else None)
         except TimeoutError:
             raise httpx.ConnectTimeout("no connection in time") from None
         except (OSError, UnicodeError) as error:  # TLS and names too; UnicodeError: no name at all
@@ -196,7 +243,7 @@ class Transport(httpx.AsyncBaseTransport):
             del self._idle[origin]
 
 
-class _Stream(httpx.AsyncByteStream):
+class Body(httpx.AsyncByteStream):
     """The body of an answer; closing it gives the connection back."""
 
     def __init__(self, pool: Transport, origin: Origin, connection: Connection, timeout: float | None) -> None:
@@ -228,14 +275,8 @@ class _Stream(httpx.AsyncByteStream):
             self._pool.give_back(self._origin, connection)
 
 
-def _origin(url: httpx.URL) -> Origin:
-    if url.scheme not in PORTS or not url.raw_host:
-        raise httpx.UnsupportedProtocol("not an http address")
-    return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]
-
-
-async def _opened(loop: asyncio.AbstractEventLoop, origin: Origin, tls: ssl.SSLContext | None) -> Connection:
-    _, host, port = origin
+async def _opened(origin: Origin, tls: ssl.SSLContext | None) -> Connection:
+    loop, (_, host, port) = asyncio.get_running_loop(), origin
 
     def new() -> Connection:
         return Connection(loop)
@@ -266,11 +307,19 @@ def _head(request: httpx.Request) -> tuple[bytes, bool]:
         raise httpx.UnsupportedProtocol("a method that is not spoken here")
     lines = [b"%s %s HTTP/1.1" % (method, request.url.raw_path)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
+    return _joined(lines), "transfer-encoding" in request.headers
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
     head = b"\r\n".join(lines)
     breaks = len(lines) - 1
     if head.count(b"\r") != breaks or head.count(b"\n") != breaks or b"\0" in head:
         raise httpx.LocalProtocolError("a line break in a header")
-    return head + b"\r\n\r\n", "transfer-encoding" in request.headers
+    return head + b"\r\n\r\n"
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _body(request: httpx.Request, *, chunked: bool) -> AsyncIterator[bytes]:

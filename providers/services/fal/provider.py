@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from providers.base import Cancelled, Progress, ProviderDefaults, Request, Resul
 from providers.errors import AskPerson, LikenessError, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
-from providers.net import direct
+from providers.net import LeanClient, direct
 from providers.net.outcome import connection_error
 from providers.offers import Offers
 from providers.services.fal.addresses import FAL_QUEUE, address, stream_of
@@ -101,8 +102,7 @@ class FalProvider(ProviderDefaults):
         headers = self._headers() | {"content-type": "application/json"}
         try:
             response = await self._paid.post(
-                f"{self._root}/{endpoint}",
-                params={"fal_webhook": self._hook} if self._hook else None,
+                f"{self._root}/{endpoint}" + (f"?{urlencode({'fal_webhook': self._hook})}" if self._hook else ""),
                 content=body,
                 headers=headers,
                 timeout=SUBMIT_TIMEOUT,
@@ -216,9 +216,10 @@ def _clients() -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
     # Each job followed holds one connection: a limit would make the others wait for it to end.
     many = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
     transport = direct(limits=many, ssl_context=certificates, fresh=frozenset({"POST"}))
-    reading = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates, limits=many, transport=transport)
     if transport is not None:
-        return reading, reading
+        lean = LeanClient(transport, timeout=READ_TIMEOUT)
+        return lean, lean
+    reading = httpx.AsyncClient(timeout=READ_TIMEOUT, verify=certificates, limits=many)
     fresh = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     return reading, httpx.AsyncClient(timeout=SUBMIT_TIMEOUT, verify=certificates, limits=fresh)
 

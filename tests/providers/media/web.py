@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpcore
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from providers.media.addresses import dial
+from providers.net.connection import Connection
 
 Page = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -100,27 +102,19 @@ class Names:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
-class Detour(httpcore.AsyncNetworkBackend):
+class Detour:
     """Connects to the site whatever address is asked for, and remembers which one it was."""
 
     def __init__(self, port: int, *, dead: Iterable[str] = ()) -> None:
         self._port = port
         self._dead = frozenset(dead)
-        self._network = httpcore.AnyIOBackend()
         self.reached: list[str] = []
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        self.reached.append(host)
-        if host in self._dead:
-            raise httpcore.ConnectError("dead")
-        return await self._network.connect_tcp("127.0.0.1", self._port, timeout, local_address, socket_options)
+    async def __call__(self, address: str, port: int, tls: ssl.SSLContext | None, name: str | None) -> Connection:
+        self.reached.append(address)
+        if address in self._dead:
+            raise ConnectionRefusedError
+        return await dial("127.0.0.1", self._port, tls, name)
 
 
 def certificate(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

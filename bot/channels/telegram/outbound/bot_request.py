@@ -11,13 +11,15 @@ from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.channels.telegram.inbound.lenient_json import answered
-from providers.net import direct
+from providers.net import Transport, direct
+from providers.net.target import target_of
 
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
 """Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
 KEPT = 4.0
 """Seconds an idle connection is kept. Many servers end one after five: a call must not be on its way just then."""
 _FORM = "application/x-www-form-urlencoded"
+_HEADERS = {"user-agent": BaseRequest.USER_AGENT, "accept-encoding": "gzip, deflate"}
 
 
 class BotRequest(HTTPXRequest):
@@ -63,7 +65,7 @@ class BotRequest(HTTPXRequest):
             "pool": _seconds(pool_timeout, POOL),
         }
         try:
-            response = await self._direct.handle_async_request(_request(url, method, request_data, patience))
+            response = await self._sent(self._direct, url, method, request_data, patience)
             try:
                 return response.status_code, await response.aread()
             finally:
@@ -73,18 +75,22 @@ class BotRequest(HTTPXRequest):
         except httpx.HTTPError as error:
             raise NetworkError(type(error).__name__) from error
 
+    @staticmethod
+    async def _sent(
+        transport: Transport, url: str, method: str, data: RequestData | None, patience: dict[str, float | None]
+    ) -> httpx.Response:
+        if data is not None and data.contains_files:
+            fields, files = data.json_parameters, data.multipart_data
+            form = httpx.Request(
+                method, url, headers=_HEADERS, data=fields, files=files, extensions={"timeout": patience}
+            )
+            return await transport.handle_async_request(form)
+        content = b"" if data is None else data.url_encoded_parameters().encode()
+        headers = _HEADERS if data is None else _HEADERS | {"content-type": _FORM}
+        if method == "POST":
+            headers = headers | {"content-length": str(len(content))}
+        return await transport.plain(method, target_of(url), headers, content, timeouts=patience)
+
 
 def _seconds(given: Any, ours: float) -> float | None:
     return ours if given is BaseRequest.DEFAULT_NONE else given
-
-
-def _request(url: str, method: str, data: RequestData | None, patience: dict[str, float | None]) -> httpx.Request:
-    headers = {"user-agent": BaseRequest.USER_AGENT, "accept-encoding": "gzip, deflate"}
-    extensions = {"timeout": patience}
-    if data is None:
-        return httpx.Request(method, url, headers=headers, extensions=extensions)
-    if data.contains_files:
-        fields, files = data.json_parameters, data.multipart_data
-        return httpx.Request(method, url, headers=headers, data=fields, files=files, extensions=extensions)
-    form = data.url_encoded_parameters().encode()
-    return httpx.Request(method, url, headers=headers | {"content-type": _FORM}, content=form, extensions=extensions)
