@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 from xml.dom import minidom
 from xml.dom.minidom import Document, Element
 from xml.parsers.expat import ExpatError
+from xml.sax.saxutils import escape
 
 from providers.media.strip import Malformed
 from providers.media.xmp import MAX_PACKET, read_packet, with_packet
@@ -31,7 +32,6 @@ _PICTURES = UUID("5f3f7d0e-6a0c-4c7e-9f2b-1d2b7a8c4e11")
 _X = "adobe:ns:meta/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMLNS = "http://www.w3.org/2000/xmlns/"
-_EMPTY = f'<x:xmpmeta xmlns:x="{_X}"><rdf:RDF xmlns:rdf="{_RDF}"/></x:xmpmeta>'
 _NAMESPACES = {
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "TC260": "http://www.tc260.org.cn/ns/AIGC/1.0/",
@@ -164,19 +164,28 @@ def _properties(label: Label) -> dict[str, str]:
     }
 
 
-_OURS = frozenset(
-    (_NAMESPACES[prefix], name)
-    for prefix, _, name in (
-        key.partition(":")
-        for key in (
-            "Iptc4xmpExt:DigitalSourceType",
-            "TC260:AIGC",
-            "xmp:CreatorTool",
-            "xmp:CreateDate",
-            "dc:identifier",
-        )
-    )
+_NAMES = (
+    "Iptc4xmpExt:DigitalSourceType",
+    "TC260:AIGC",
+    "xmp:CreatorTool",
+    "xmp:CreateDate",
+    "dc:identifier",
 )
+_OURS = frozenset((_NAMESPACES[prefix], name) for prefix, _, name in (key.partition(":") for key in _NAMES))
+
+
+def _slot(name: str) -> str:
+    return name.replace(":", "_")
+
+
+_ALONE = (
+    f'<x:xmpmeta xmlns:x="{_X}"><rdf:RDF xmlns:rdf="{_RDF}"><rdf:Description rdf:about=""'
+    + "".join(f' xmlns:{name}="{address}"' for name, address in _NAMESPACES.items())
+    + ">"
+    + "".join(f"<{name}>{{{_slot(name)}}}</{name}>" for name in _NAMES)
+    + "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+"""A packet with our label and nothing else."""
 
 
 def _tree(packet: bytes | None) -> Document | None:
@@ -215,8 +224,11 @@ def _ours(tree: Document) -> Iterator[tuple[str, str]]:
 
 
 def _packet(label: Label, tree: Document | None) -> bytes:
+    """`tree`: what others wrote, which stays. None: there is nothing, and nothing to be read for that."""
     if tree is None:
-        tree = minidom.parseString(_EMPTY)  # noqa: S318 - our own
+        return _framed(
+            _ALONE.format(**{_slot(name): escape(text, {'"': "&quot;"}) for name, text in _properties(label).items()})
+        )
     _drop_ours(tree)
     rdf = tree.getElementsByTagNameNS(_RDF, "RDF")[0]
     prefix = str(rdf.prefix)
@@ -234,9 +246,12 @@ def _packet(label: Label, tree: Document | None) -> bytes:
 
 
 def _wrapped(tree: Document) -> bytes:
-    root = next(n for n in tree.childNodes if n.nodeType == n.ELEMENT_NODE)
+    return _framed(str(next(n for n in tree.childNodes if n.nodeType == n.ELEMENT_NODE).toxml()))
+
+
+def _framed(xml: str) -> bytes:
     begin, end = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
-    return f"{begin}\n{root.toxml()}\n{end}".encode()
+    return f"{begin}\n{xml}\n{end}".encode()
 
 
 def _properties_of(description: Element) -> list[str]:

@@ -21,7 +21,6 @@ from providers.base import (
     Submission,
 )
 from providers.errors import LikenessError, MadeNothing
-from providers.media.threads import in_thread
 from providers.money import Money
 from providers.services.results import already_saved, save, stem_of
 from providers.spool import Kept, Spool
@@ -72,7 +71,7 @@ class AnswersAtOnce(ProviderDefaults):
 
     async def _saved(self, kept: Kept, number: int, submission: Submission, into: Path) -> PictureFile:
         stem = stem_of(submission.provider, submission.request_id, number)
-        if found := await in_thread(already_saved, into, stem, submission):
+        if found := await already_saved(into, stem, submission):
             return found
         return await save(await self._spool.read(kept, number), number, submission, into)
 

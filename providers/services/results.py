@@ -65,7 +65,7 @@ async def _one(
     number: int, link: str, submission: Submission, into: Path, download: Download, finish: Finish | None
 ) -> PictureFile:
     stem = stem_of(submission.provider, submission.request_id, number)
-    if found := await in_thread(already_saved, into, stem, submission):
+    if found := await already_saved(into, stem, submission):
         return found
     data = await download(link)
     return await save(data, number, submission, into, finish=finish)
@@ -96,9 +96,18 @@ def stem_of(provider: str, request_id: str, number: int) -> str:
     return f"{provider}-{request_id if plain else hashlib.sha256(request_id.encode()).hexdigest()[:32]}-{number}"
 
 
-def already_saved(into: Path, stem: str, submission: Submission) -> PictureFile | None:
+async def already_saved(into: Path, stem: str, submission: Submission) -> PictureFile | None:
     """The picture of this name that an interrupted fetch saved. What a power cut left of one goes."""
-    for path in sorted(into.glob(f"{stem}-*")):
+    try:
+        # On the loop: of a job that was never interrupted the folder is empty, or not there.
+        found = sorted(path for path in into.iterdir() if path.name.startswith(f"{stem}-"))
+    except FileNotFoundError:
+        return None
+    return await in_thread(_whole, found, submission) if found else None
+
+
+def _whole(paths: Sequence[Path], submission: Submission) -> PictureFile | None:
+    for path in paths:
         if mime := _MIMES.get(path.suffix):
             try:
                 width, height = decode(path.read_bytes()).image.size

@@ -107,7 +107,7 @@ class Fetcher:
     async def _one(self, submission: Submission, number: int, url: str, into: Path) -> PictureFile | LikenessError:
         """One picture, or why this link did not give one."""
         stem = stem_of(self._name, submission.request_id, number)
-        if found := await in_thread(already_saved, into, stem, submission):
+        if found := await already_saved(into, stem, submission):
             return found
         try:
             return await save(await self._download(url), number, submission, into)
