@@ -98,12 +98,15 @@ def stem_of(provider: str, request_id: str, number: int) -> str:
 
 async def already_saved(into: Path, stem: str, submission: Submission) -> PictureFile | None:
     """The picture of this name that an interrupted fetch saved. What a power cut left of one goes."""
-    try:
-        # On the loop: of a job that was never interrupted the folder is empty, or not there.
-        found = sorted(path for path in into.iterdir() if path.name.startswith(f"{stem}-"))
-    except FileNotFoundError:
-        return None
+    found = _named(into, f"{stem}-")  # on the loop: of a job that was never interrupted there is no folder yet
     return await in_thread(_whole, found, submission) if found else None
+
+
+def _named(folder: Path, start: str) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.startswith(start))
+    except FileNotFoundError:
+        return []
 
 
 def _whole(paths: Sequence[Path], submission: Submission) -> PictureFile | None:

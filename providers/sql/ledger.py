@@ -4,7 +4,7 @@ A budget is a counter of the day, taken in one conditional write (`counting`), w
 its transaction, or a call inside one of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -75,7 +75,7 @@ def row_of(entry: LedgerEntry, owner: str | None) -> dict[str, Any]:
     }
 
 
-def entry_of(row: sa.RowMapping) -> LedgerEntry:
+def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
     return LedgerEntry(
         id=row["id"],
         time=row["time"],

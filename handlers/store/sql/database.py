@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from handlers.store.base import StoreCrowded, StoreRejected, StoreUnavailable
 from handlers.store.sql.connections import is_crowded
 from handlers.store.sql.group_commit import GroupCommit
+from handlers.store.sql.prepared import change, one_row
 from handlers.store.sql.types import PLACES_OF_DIALECT
 from providers.media.store import MediaStore
 
@@ -131,11 +132,11 @@ class Database:
         statement = self.statement(
             ("new", table), lambda: self.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
         )
-        return connection.execute(statement, row).first() is not None
+        return one_row(connection, statement, row) is not None
 
     def put_row(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
         """Insert or replace; `row` has every column of the table."""
-        connection.execute(self.statement(("put", table), lambda: self._putting(table)), row)
+        change(connection, self.statement(("put", table), lambda: self._putting(table)), row)
 
     def _putting(self, table: sa.Table) -> Any:
         keys = [column.name for column in table.primary_key]

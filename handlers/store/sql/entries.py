@@ -1,11 +1,14 @@
 """`Entries` on SQL: lines of a conversation, numbered under a lock."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Entry
 from handlers.store.sql import rows
 from handlers.store.sql.media import SqlMedia
+from handlers.store.sql.prepared import all_rows, change, one_value
 from handlers.store.sql.schema import ENTRIES, SEQUENCES
 
 _FROM = (
@@ -14,6 +17,7 @@ _FROM = (
     .order_by(ENTRIES.c.seq)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_ADD = ENTRIES.insert()
 _DROP = ENTRIES.delete().where((ENTRIES.c.owner == sa.bindparam("an_owner")) & (ENTRIES.c.id == sa.bindparam("an_id")))
 
 
@@ -25,10 +29,8 @@ class SqlEntries(SqlMedia):
         first = int(now.timestamp() * 1_000_000)
 
         def work(c: sa.Connection) -> Entry:
-            counted = self.insert(SEQUENCES).values(owner=owner, last=first)
-            counted = counted.on_conflict_do_update(index_elements=["owner"], set_={"last": SEQUENCES.c.last + 1})
-            seq = int(c.execute(counted.returning(SEQUENCES.c.last)).scalar_one())
-            c.execute(_DROP, {"an_owner": owner, "an_id": outgoing.id})
+            seq = int(one_value(c, self.statement("next entry", self._counting), {"owner": owner, "last": first}))
+            change(c, _DROP, {"an_owner": owner, "an_id": outgoing.id})
             row = {
                 "owner": owner,
                 "seq": seq,
@@ -37,16 +39,22 @@ class SqlEntries(SqlMedia):
                 "at": now,
                 "outgoing": outgoing,
             }
-            c.execute(ENTRIES.insert(), row)
+            change(c, _ADD, row)
             self.note_files(c, owner, (picture.path for picture in outgoing.pictures), now)
             return rows.entry_of(row)
 
         return await self._write(work)
 
+    def _counting(self) -> Any:
+        counted = self.insert(SEQUENCES).on_conflict_do_update(
+            index_elements=["owner"], set_={"last": SEQUENCES.c.last + 1}
+        )
+        return counted.returning(SEQUENCES.c.last)
+
     async def drop_entry(self, chat: Chat, entry_id: str) -> None:
         facts = {"an_owner": chat.owner, "an_id": entry_id}
-        await self._write(lambda c: c.execute(_DROP, facts))
+        await self._write(lambda c: change(c, _DROP, facts))
 
     async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
         facts = {"an_owner": chat.owner, "after": after, "most": limit}
-        return await self._read(lambda c: tuple(rows.entry_of(row) for row in c.execute(_FROM, facts).mappings()))
+        return await self._read(lambda c: tuple(map(rows.entry_of, all_rows(c, _FROM, facts))))

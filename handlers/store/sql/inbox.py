@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from handlers.store.base import InboxRow, Lease
 from handlers.store.sql.database import Database
+from handlers.store.sql.prepared import change
 from handlers.store.sql.schema import INBOX, key_hash
 
 _channel = INBOX.c.channel == sa.bindparam("a_channel")
@@ -73,7 +74,7 @@ class SqlInbox(Database):
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         facts = {"a_channel": channel, "an_id": key_hash(key), "has_failed": failed}
-        await self._write(lambda c: c.execute(_DONE, facts))
+        await self._write(lambda c: change(c, _DONE, facts))
 
     async def claim_inbox(
         self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100

@@ -12,6 +12,7 @@ from handlers.store import accounting
 from handlers.store.base import Delivery, Job, JobState, OpenJobs, Part, PartState, RunSuperseded
 from handlers.store.files import files_of_job
 from handlers.store.sql import forgetting, rows
+from handlers.store.sql.prepared import all_rows, change, one_row, one_value
 from handlers.store.sql.schema import DELIVERIES, JOBS, PARTS
 from handlers.store.sql.turns import SqlTurns
 from providers.attempts import Attempt
@@ -56,7 +57,7 @@ class SqlJobs(SqlTurns):
             if job is None:
                 return None
             facts = {"an_owner": job.chat.owner, "a_moment": job.created, "an_id": job_id}
-            return job, int(c.execute(_LINE, facts).scalar_one())
+            return job, int(one_value(c, _LINE, facts))
 
         return await self._read(work)
 
@@ -81,7 +82,7 @@ class SqlJobs(SqlTurns):
         )
 
     async def cancel_asked(self) -> tuple[str, ...]:
-        return await self._read(lambda c: tuple(c.execute(_CANCELLED).scalars()))
+        return await self._read(lambda c: tuple(row["id"] for row in all_rows(c, _CANCELLED, {})))
 
     async def add_job(self, job: Job) -> bool:
         row, now = rows.job_row(job), self._clock()
@@ -101,7 +102,7 @@ class SqlJobs(SqlTurns):
             if not columns:
                 job = _job(c, job_id)
             else:
-                row = c.execute(_CHANGE_JOB, {"an_id": job_id, **columns}).mappings().one_or_none()
+                row = one_row(c, _CHANGE_JOB, {"an_id": job_id, **columns})
                 job = None if row is None else rows.job_of(row)
             if job is None:
                 raise KeyError(job_id)
@@ -125,11 +126,11 @@ class SqlJobs(SqlTurns):
         changes = {name: row[name] for name in rows.ENDING_COLUMNS} | {"an_id": job.id, "a_run": job.run}
 
         def work(c: sa.Connection) -> bool:
-            if c.execute(_END_JOB, changes).rowcount == 0:
-                stored = c.execute(_FORGOTTEN, {"an_id": job.id}).one_or_none()
-                if stored is None:
+            if change(c, _END_JOB, changes) == 0:
+                forgotten = one_value(c, _FORGOTTEN, {"an_id": job.id})
+                if forgotten is None:
                     self.put_row(c, JOBS, row)
-                elif stored.forgotten:
+                elif forgotten:
                     return False
                 else:
                     raise RunSuperseded(job.id)
@@ -211,14 +212,12 @@ class SqlJobs(SqlTurns):
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
-            settled = columns["state"] in _SETTLED
-            change = _SETTLE_PART if settled else _CHANGE_PART
-            found = c.execute(change, {"an_id": key, **columns, "updated": now})
-            if not settled:
-                if found.rowcount == 0:
+            facts = {"an_id": key, **columns, "updated": now}
+            if columns["state"] not in _SETTLED:
+                if change(c, _CHANGE_PART, facts) == 0:
                     raise KeyError(key)
                 return
-            row = found.mappings().one_or_none()
+            row = one_row(c, _SETTLE_PART, facts)
             if row is None:
                 raise KeyError(key)
             part = rows.part_of(row)
@@ -229,19 +228,17 @@ class SqlJobs(SqlTurns):
         await self._write(work)
 
     async def part(self, key: str) -> Part | None:
-        row = await self._read(lambda c: c.execute(_PART, {"an_id": key}).mappings().one_or_none())
+        row = await self._read(lambda c: one_row(c, _PART, {"an_id": key}))
         return None if row is None else rows.part_of(row)
 
     async def parts(self, job_id: str) -> tuple[Part, ...]:
         found = {"an_id": job_id}
-        return await self._read(
-            lambda c: tuple(rows.part_of(row) for row in c.execute(_PARTS_OF_JOB, found).mappings())
-        )
+        return await self._read(lambda c: tuple(map(rows.part_of, all_rows(c, _PARTS_OF_JOB, found))))
 
     # --- deliveries
 
     async def delivery(self, key: str) -> Delivery | None:
-        row = await self._read(lambda c: c.execute(_DELIVERY, {"an_id": key}).mappings().one_or_none())
+        row = await self._read(lambda c: one_row(c, _DELIVERY, {"an_id": key}))
         return None if row is None else rows.delivery_of(row)
 
     async def save_delivery(self, delivery: Delivery) -> None:
@@ -256,5 +253,5 @@ class SqlJobs(SqlTurns):
 
 
 def _job(c: sa.Connection, job_id: str) -> Job | None:
-    row = c.execute(_JOB, {"an_id": job_id}).mappings().one_or_none()
+    row = one_row(c, _JOB, {"an_id": job_id})
     return None if row is None else rows.job_of(row)

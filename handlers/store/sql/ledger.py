@@ -14,6 +14,7 @@ from handlers.store.base import CostKey, CostRow, Limit, Part, PartState, Period
 from handlers.store.records import makers_sent_to
 from handlers.store.sql.database import Database
 from handlers.store.sql.media import SqlMedia
+from handlers.store.sql.prepared import all_rows, change, change_each, one_row, one_value
 from handlers.store.sql.rows import part_of
 from handlers.store.sql.schema import JOBS, PARTS, RESERVATIONS
 from providers.ledger import KEPT, EntryType, LedgerEntry
@@ -98,7 +99,7 @@ class SqlLedger(SqlMedia):
 
     async def counted(self, scope: str, *, period: Period = "day") -> Decimal:
         facts = {"a_scope": scope, "a_day": period_of(period, self._clock())}
-        return await self._read(lambda c: c.execute(_COUNTED, facts).scalar_one_or_none()) or Decimal(0)
+        return await self._read(lambda c: one_value(c, _COUNTED, facts)) or Decimal(0)
 
     def _books(self, c: sa.Connection) -> "_SqlBooks":
         return _SqlBooks(self, c)
@@ -112,7 +113,7 @@ class _SqlBooks:
         self._connection = connection
 
     def entry(self, entry_id: str) -> LedgerEntry | None:
-        row = self._connection.execute(_ENTRY, {"an_id": entry_id}).mappings().one_or_none()
+        row = one_row(self._connection, _ENTRY, {"an_id": entry_id})
         return None if row is None else entry_of(row)
 
     def put(self, entry: LedgerEntry, owner: str | None) -> None:
@@ -127,35 +128,36 @@ class _SqlBooks:
         row = {"scope": scope, "day": day, "amount": amount}
         if most is not None:
             row["most"] = most
-        return self._connection.execute(statement, row).first() is not None
+        return one_row(self._connection, statement, row) is not None
 
     def count_each(self, counters: Sequence[tuple[str, str]], amount: Decimal) -> None:
         statement = self._database.statement("count each", lambda: adding(self._database.insert))
         rows = [{"scope": scope, "day": period, "amount": amount} for scope, period in counters]
-        self._connection.execute(statement, rows)
+        if rows:
+            change_each(self._connection, statement, rows)
 
     def pictures_of(self, job_id: str) -> int:
-        order = self._connection.execute(_ORDER, {"an_id": job_id}).scalar_one_or_none()
+        order = one_value(self._connection, _ORDER, {"an_id": job_id})
         return order.count if order is not None else 1
 
     def accepted(self, job_id: str) -> tuple[Part, ...]:
-        return tuple(map(part_of, self._connection.execute(_ACCEPTED, {"an_id": job_id}).mappings()))
+        return tuple(map(part_of, all_rows(self._connection, _ACCEPTED, {"an_id": job_id})))
 
     def account(self, job_id: str) -> Account | None:
-        row = self._connection.execute(_ACCOUNT, {"an_id": job_id}).one_or_none()
+        row = one_row(self._connection, _ACCOUNT, {"an_id": job_id})
         if row is None:
             return None
         return Account(
             job=job_id,
-            owner=row.owner,
-            chat=None if row.forgotten else row.chat,
-            scopes=accounting.account_scopes(row.chat, row.address),
-            estimate=Money(amount=row.estimate),
-            provider=row.provider,
+            owner=row["owner"],
+            chat=None if row["forgotten"] else row["chat"],
+            scopes=accounting.account_scopes(row["chat"], row["address"]),
+            estimate=Money(amount=row["estimate"]),
+            provider=row["provider"],
         )
 
     def reservation(self, job_id: str) -> Reservation | None:
-        row = self._connection.execute(_RESERVATION, {"an_id": job_id}).mappings().one_or_none()
+        row = one_row(self._connection, _RESERVATION, {"an_id": job_id})
         return None if row is None else Reservation(**row)
 
     def keep(self, reservation: Reservation) -> None:
@@ -168,7 +170,7 @@ class _SqlBooks:
             }
             self._database.put_row(self._connection, RESERVATIONS, row)
         else:
-            self._connection.execute(_RELEASE, {"an_id": reservation.job})
+            change(self._connection, _RELEASE, {"an_id": reservation.job})
 
 
 def forget(c: sa.Connection, owner: str) -> None:

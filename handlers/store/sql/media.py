@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handlers.store.sql.database import Database
+from handlers.store.sql.prepared import change_each
 from handlers.store.sql.schema import MEDIA
 from providers.media.ref import path_of, stored_name
 
@@ -45,7 +46,7 @@ class SqlMedia(Database):
         if names:
             # In one order, so that nobody waits in a circle.
             rows = [{"ref": name, "owner": owner, "job": names[name], "at": now} for name in sorted(names)]
-            c.execute(self.statement("note files", self._noting), rows)
+            change_each(c, self.statement("note files", self._noting), rows)
 
     def _noting(self) -> Any:
         statement = self.insert(MEDIA)

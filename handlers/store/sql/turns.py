@@ -13,6 +13,7 @@ from handlers.store.files import files_of_job, files_of_session
 from handlers.store.records import newer_result
 from handlers.store.sql import rows
 from handlers.store.sql.ledger import SqlLedger
+from handlers.store.sql.prepared import all_rows, one_value
 from handlers.store.sql.schema import JOBS, SESSIONS, TURNS, key_hash
 
 _REPLY = sa.select(TURNS.c.reply).where(TURNS.c.id == sa.bindparam("an_id"))
@@ -35,7 +36,7 @@ class SqlTurns(SqlLedger):
             if reply is not None:
                 return TurnContext(reply=reply)
             owner = chat.owner
-            running = tuple(rows.job_of(row) for row in c.execute(_LIVE_JOBS, {"an_owner": owner}).mappings())
+            running = tuple(map(rows.job_of, all_rows(c, _LIVE_JOBS, {"an_owner": owner})))
             return TurnContext(session=_session(c, owner) or Session(), running=running)
 
         return await self._read(work)
@@ -88,12 +89,12 @@ class SqlTurns(SqlLedger):
 
 
 def _reply(c: sa.Connection, message_key: str) -> tuple[Outgoing, ...] | None:
-    found: tuple[Outgoing, ...] | None = c.execute(_REPLY, {"an_id": key_hash(message_key)}).scalar_one_or_none()
+    found: tuple[Outgoing, ...] | None = one_value(c, _REPLY, {"an_id": key_hash(message_key)})
     return found
 
 
 def _session(c: sa.Connection, owner: str, *, lock: bool = False) -> Session | None:
     """`lock` keeps other writers off the row until the transaction ends (PostgreSQL; SQLite locks the file)."""
     statement = _SESSION_LOCKED if lock else _SESSION
-    found: Session | None = c.execute(statement, {"an_owner": owner}).scalar_one_or_none()
+    found: Session | None = one_value(c, statement, {"an_owner": owner})
     return found

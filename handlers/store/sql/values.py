@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from handlers.store.base import Change
 from handlers.store.sql.database import Database
+from handlers.store.sql.prepared import all_rows, one_row, one_value
+from handlers.store.sql.prepared import change as drop_row
 from handlers.store.sql.schema import VALUES
 
 _here = (VALUES.c.space == sa.bindparam("a_space")) & (VALUES.c.key == sa.bindparam("a_key"))
@@ -26,7 +28,7 @@ _SPACE = (
 class SqlValues(Database):
     async def value(self, space: str, key: str) -> str | None:
         facts = self._facts(space, key)
-        return await self._read(lambda c: c.execute(_VALUE, facts).scalar_one_or_none())
+        return await self._read(lambda c: one_value(c, _VALUE, facts))
 
     async def change(
         self, space: str, key: str, change: Change, *, owner: str | None = None, expires: datetime | None = None
@@ -35,13 +37,13 @@ class SqlValues(Database):
 
         def work(c: sa.Connection) -> str | None:
             while True:
-                found = c.execute(_LOCKED, facts).first()
-                before = found.value if found is not None and found.live else None
+                found = one_row(c, _LOCKED, facts)
+                before = found["value"] if found is not None and found["live"] else None
                 after = change(before)
                 if after == before:
                     return before
                 if after is None:
-                    c.execute(_DROP, facts)
+                    drop_row(c, _DROP, {"a_space": space, "a_key": key})
                     return None
                 row = self._value_row(space, key, after, owner, expires)
                 if found is not None:
@@ -66,14 +68,14 @@ class SqlValues(Database):
         row = self._value_row(space, key, value, owner, expires)
 
         def work(c: sa.Connection) -> bool:
-            c.execute(_DROP_OLD, facts)
+            drop_row(c, _DROP_OLD, facts)
             return self.insert_new(c, VALUES, row)
 
         return await self._write(work)
 
     async def drop_value(self, space: str, key: str) -> None:
         facts = {"a_space": space, "a_key": key}
-        await self._write(lambda c: c.execute(_DROP, facts))
+        await self._write(lambda c: drop_row(c, _DROP, facts))
 
     async def drop_expired(self) -> None:
         now = {"now": self._clock()}
@@ -81,7 +83,7 @@ class SqlValues(Database):
 
     async def space(self, space: str) -> tuple[tuple[str, str], ...]:
         facts = {"a_space": space, "now": self._clock()}
-        return await self._read(lambda c: tuple((row.key, row.value) for row in c.execute(_SPACE, facts)))
+        return await self._read(lambda c: tuple((row["key"], row["value"]) for row in all_rows(c, _SPACE, facts)))
 
     def _facts(self, space: str, key: str) -> dict[str, Any]:
         return {"a_space": space, "a_key": key, "now": self._clock()}
