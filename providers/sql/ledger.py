@@ -75,7 +75,7 @@ def row_of(entry: LedgerEntry, owner: str | None) -> dict[str, Any]:
     }
 
 
-def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
+def entry_of(row: sa.RowMapping | Mapping[str, Any]) -> LedgerEntry:
     return LedgerEntry(
         id=row["id"],
         time=row["time"],
