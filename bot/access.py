@@ -25,6 +25,7 @@ def access_rules(settings: "Settings") -> AccessRules:
         allow=settings.access_allow,
         block=settings.access_block,
         admins=settings.admins,
+        owners=frozenset() if is_reachable(settings) else frozenset({"web:*"}),
         codes=_codes(settings),
         trial=settings.trial_pictures,
         daily=_ceilings(settings, "pictures_{}_daily"),
@@ -61,10 +62,14 @@ def paid_services(settings: "Settings") -> tuple[str, ...]:
     return tuple(key for key, service in services().items() if is_company(key) and service.configured(settings))
 
 
+def is_reachable(settings: "Settings") -> bool:
+    """Whether the page can be opened from anywhere but this machine."""
+    return not is_loopback(settings.host) or settings.public_url is not None
+
+
 def is_open_page(settings: "Settings") -> bool:
     """Whether strangers can reach the page, and get pictures there without being let in."""
-    beyond = not is_loopback(settings.host) or settings.public_url is not None
-    return beyond and settings.access == "open"
+    return is_reachable(settings) and settings.access == "open"
 
 
 def bot_budget(settings: "Settings") -> Decimal | None:

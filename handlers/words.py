@@ -20,6 +20,17 @@ _DAYS = 2
 """From how many days on minutes are of no interest."""
 
 
+_WITHOUT_SETTINGS = {
+    "error.no_provider": "error.no_provider_here",
+    "error.provider_not_configured": "error.provider_not_here",
+}
+
+
+def for_guests(key: str) -> str:
+    """Of a sentence that names settings, the one for those who cannot set them."""
+    return _WITHOUT_SETTINGS.get(key, key)
+
+
 class Words(Protocol):
     """What anything that speaks is given: a language, a key, and the placeholders' values."""
 

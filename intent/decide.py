@@ -10,6 +10,7 @@ from intent.evidence import Evidence, gather
 from intent.intent import Intent
 from intent.model import Floats, model
 from intent.own_looks import only_a_look
+from intent.plain_changes import only_a_change
 from intent.policy import GROUP, PRIVATE, Decision, decide_by_cost
 from intent.realize import realize
 from intent.rules import by_rules
@@ -39,6 +40,10 @@ def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple
     if explained:
         _note(r, e)
     rules = by_rules(r, e)
+    if rules.operation != "command" and (change := only_a_change(e)) is not None:
+        r.note("action", f"{change.action}: {change.why}")
+        plain = r.make("edit", 0.96, action=change.action, prompt=r.whole())
+        return replace(plain, decision="act"), r.notes
     return _chosen(r, e, rules, group=group), r.notes
 
 

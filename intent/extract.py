@@ -114,13 +114,17 @@ def says_nothing(left: str) -> bool:
     return not _NO_WORD.sub("", _FILLER.sub(" ", left))
 
 
+_ASKING = re.compile(r"\b(?:make|give|get|turn|me|i|want|us)\b")
+"""What asks, where it is part of a style's phrase: "make me look professional"."""
+
+
 def names_only(said: str, style: str) -> bool:
     """Whether words that mean the style say nothing more: `anime`, `anime style`, `anime portrait`."""
     names = plain_names(style)
     if said in names:
         return True
     rests = [said.replace(name, " ", 1).strip() for name in names if name in said]
-    return any(rest in picture_words() or says_nothing(rest) for rest in rests)
+    return any(rest in picture_words() or says_nothing(_ASKING.sub(" ", rest)) for rest in rests)
 
 
 def name_spans(scan: Scan, style: str) -> list[tuple[int, int]]:

@@ -76,6 +76,8 @@ class AccessRules:
     allow: frozenset[str] = frozenset()
     block: frozenset[str] = frozenset()
     admins: tuple[str, ...] = ()
+    owners: frozenset[str] = frozenset()
+    """Who set the program up besides: a channel that only this machine can reach. They are told about settings."""
     codes: "dict[str, int | None]" = field(default_factory=dict)
     trial: int = 0
     daily: Ceilings = NO_CEILINGS
@@ -103,6 +105,9 @@ class Access:
 
     def is_admin(self, chat: Chat) -> bool:
         return _person(chat) in self._rules.admins
+
+    def is_owner(self, chat: Chat) -> bool:
+        return self.is_admin(chat) or self._named(chat, self._rules.owners)
 
     @property
     def rules(self) -> AccessRules:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from handlers.describe import describe
 from handlers.dialogue import face_orders, offers, ordering
+from handlers.dialogue.help_text import help_text
 from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
@@ -60,7 +61,7 @@ def run(turn: TurnBuilder, command: str) -> None:
         case "privacy":
             _privacy(turn)
         case _:
-            turn.say(turn.words("say.help"))
+            turn.say(help_text(turn))
 
 
 def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:

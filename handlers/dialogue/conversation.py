@@ -153,7 +153,13 @@ class Conversation:
                 SessionPhoto(key=p.key, path=p.path, width=1024, height=1024, at=now) for p in message.photos
             )
             heard = MessageFacts(
-                message=message, now=now, session=session, photos=photos, running=running, named_job=named
+                message=message,
+                now=now,
+                session=session,
+                photos=photos,
+                running=running,
+                named_job=named,
+                owner=self._is_owner(message),
             )
             heard = await self._with_faces(await self._with_consent(heard))
             intent = parse(message.text, photos=photos_in_sight(heard))
@@ -165,6 +171,10 @@ class Conversation:
             running = (*decision.jobs, *running)
             replies = () if counted else decision.replies
         return replies
+
+    def _is_owner(self, message: Message) -> bool:
+        """In a group others read along."""
+        return not message.group and self._access.is_owner(message.chat)
 
     def picked(self, text: str, offered: Sequence[str]) -> str | None:
         number = number_in(text, len(offered))
@@ -327,7 +337,10 @@ class Conversation:
     async def _hear(self, message: Message, session: Session, running: Sequence[Job]) -> MessageFacts:
         now = self._now()
         named = await self._named_job(message)
-        heard = MessageFacts(message=message, now=now, session=session, running=tuple(running), named_job=named)
+        owner = self._is_owner(message)
+        heard = MessageFacts(
+            message=message, now=now, session=session, running=tuple(running), named_job=named, owner=owner
+        )
         heard = await self._with_faces(await self._with_consent(heard))
         language = self._language(heard)
         photos, refused = await self._reception.take_in(message.photos, message.chat, at=now, language=language)

@@ -172,8 +172,11 @@ def which_reading(turn: TurnBuilder, intent: Intent) -> None:
     """Offer the readings as buttons; where there is only one, it is asked about all the same."""
     likely = [i for i in (intent, *intent.alternatives) if i.operation not in ("none", "command") and not i.ask]
     distinct: dict[str, Order] = {}
-    for order in map(turn.order, likely):
+    for order in offers.possible_of(turn, [turn.order(reading) for reading in likely]):
         distinct.setdefault(describe(order, turn.language), order)
+    if not distinct:
+        ordering.take(turn, turn.order(intent))  # which says why it cannot be made
+        return
     choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(distinct))
     about = readings.about(turn.heard.message)
     turn.ask("reading", turn.words("say.which_reading"), choices, orders=tuple(distinct.values()), about=about)
@@ -187,6 +190,10 @@ def ask_back(turn: TurnBuilder, intent: Intent) -> None:
     key = "say.which_dating" if all(k.startswith("dating") for k in intent.ask) else key
     keys = children.fitting(turn, intent.ask)
     if not keys and children.refused(turn, order.model_copy(update={"shots": (Shot(style=first),)})):
+        return
+    keys = offers.keys_possible(turn, order, keys)
+    if not keys:
+        ordering.take(turn, menus.with_key(order, first))  # which says why it cannot be made
         return
     turn.ask("style", turn.words(key), menus.key_choices(keys, turn.language), order=order)
 

@@ -70,6 +70,8 @@ class MessageFacts:
     """... and this is when they said so."""
     advice: Mapping[Path, PhotoAdvice | None] | None = None
     """What was found of photos that were looked at for this message; None: nobody has looked yet."""
+    owner: bool = False
+    """Whether whoever wrote set all this up, and is told which setting is missing."""
     asked: Asked | None = None
     """What a job asked that went no further without their consent, if this message may answer it."""
 

@@ -52,6 +52,13 @@ def actions_possible(base: Order, possible: Possible, keys: Sequence[str] = EDIT
     return tuple(key for key in keys if possible(_edited(base, key)))
 
 
+def with_key(base: Order, key: str) -> Order:
+    """`base` as an order of this style or action."""
+    if key in STYLES:
+        return base.model_copy(update={"operation": "portrait", "shots": _style_shots(key)})
+    return _edited(base, key)
+
+
 def any_action_possible(base: Order, possible: Possible) -> bool:
     return any(possible(_edited(base, key)) for key in EDITS_OFFERED)
 

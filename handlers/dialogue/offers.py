@@ -1,5 +1,8 @@
 """The menus: styles by group, edits, and the way out of a "cannot be done here"."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from handlers.dialogue import children, menus
 from handlers.dialogue.turn import SheetOfStyles, TurnBuilder
 from handlers.message import Choice
@@ -8,6 +11,9 @@ from handlers.session import LastResult
 from handlers.store.base import Job
 from intent import Intent
 from providers.catalog import STYLES
+
+_PHOTO = Path("photo.jpg")
+"""Stands for the photo that is still to come: what is quoted is only that there is one."""
 
 
 def offer_groups(turn: TurnBuilder, *, photo_came: bool) -> None:
@@ -38,6 +44,22 @@ def offer_sketches(turn: TurnBuilder) -> None:
         return
     turn.ask("browse", turn.words("say.sketching"), menus.style_choices(keys, turn.language))
     turn.sheet = SheetOfStyles(styles=keys, asked=True)
+
+
+def possible_of(turn: TurnBuilder, orders: Sequence[Order]) -> list[Order]:
+    """Those that somebody here can make; that a photo is still to come is no hindrance."""
+    possible = menus.possible_with(turn.desk.quote)
+    return [order for order in orders if possible(_with_a_photo(order))]
+
+
+def keys_possible(turn: TurnBuilder, base: Order, keys: Sequence[str]) -> tuple[str, ...]:
+    """The styles and actions of a question that somebody here can make."""
+    possible = menus.possible_with(turn.desk.quote)
+    return tuple(key for key in keys if possible(_with_a_photo(menus.with_key(base, key))))
+
+
+def _with_a_photo(order: Order) -> Order:
+    return order if order.photos or order.operation == "create" else order.model_copy(update={"photos": (_PHOTO,)})
 
 
 def offer_group(turn: TurnBuilder, group: str) -> None:

@@ -17,7 +17,7 @@ from handlers.dialogue.turn import TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order, Shot, job_id
 from handlers.store.base import Job
-from handlers.words import estimated, seconds
+from handlers.words import estimated, for_guests, seconds
 from intent import Intent
 from providers.catalog import MODELS
 from providers.errors import LikenessError
@@ -200,7 +200,8 @@ def refuse(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
     """Nobody here can do it: said with what could be done instead. Its photos wait for other words, but the next photo
     is not joined by them."""
     turn.mark_refused(order)
-    turn.say(turn.words(error.text_key, **error.params), offers.ways_out(turn, order))
+    key = error.text_key if turn.heard.owner else for_guests(error.text_key)
+    turn.say(turn.words(key, **error.params), offers.ways_out(turn, order))
 
 
 def _facts(turn: TurnBuilder, order: Order) -> dict[str, str]:

@@ -9,7 +9,7 @@ from handlers.jobs.outcome import Failure, JobOutcome
 from handlers.jobs.receipt import NO_FACTS, WAYS, Held, ReceiptFacts
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.store.base import Job
-from handlers.words import Words, estimated, money, seconds, texts
+from handlers.words import Words, estimated, for_guests, money, seconds, texts
 from providers.base import Phase, Progress
 from providers.catalog import MODELS, STYLES
 from providers.errors import ConsentNeeded
@@ -248,8 +248,8 @@ class JobNotices:
         return Choice(id=f"agree:{self.job.id}", label=self.say("choice.consent_rest", company=label_of(company)))
 
     def why(self, fault: Failure) -> str:
-        """An error as one sentence."""
-        return self.say(fault.text_key, **fault.params)
+        """An error as one sentence; the settings in it are no matter of the person's."""
+        return self.say(for_guests(fault.text_key), **fault.params)
 
     def failure(self, fault: Failure, *, number: int) -> Outgoing:
         """No picture at all: why, and what can be done."""

@@ -7,6 +7,9 @@ from providers.embedded.light import exposed, sharpened
 from providers.media.pixels import Floats, Picture, clipped, floats, grey_of, pixels
 from providers.people.face import Face
 
+_DARK_LEAST = 0.45
+"""Of the picture's longer side: how far a dark line runs that is a crease and not a thing."""
+
 
 def restored(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
     """Repaired, cleaned and with its contrast back; colours of a colour photo rebalanced, a grey one stays grey."""
@@ -27,6 +30,8 @@ def damage(rgb: Picture, faces: tuple[Face, ...] = ()) -> Picture:
     for light in (True, False):
         side = grey if light else 255 - grey
         lines = _lines(side, spread, size)
+        if not light:  # what is dark, thin and straight mostly stands there: a leg, a cable, a mast
+            lines = _long(lines, np.ones_like(lines), _DARK_LEAST * size)
         found |= (
             _long(lines, spared, 2.0 * max((f.unit for f in faces), default=0.0))
             | _specks(side, spread, size) & ~spared
@@ -50,7 +55,7 @@ def _lines(grey: Floats, spread: Floats, size: int) -> Picture:
     segments = cv2.HoughLinesP(marks, 1, np.pi / 360, round(0.6 * least), minLineLength=least, maxLineGap=4)
     out = np.zeros_like(marks)
     for x1, y1, x2, y2 in [] if segments is None else segments.reshape(-1, 4).tolist():
-        if _is_scratch(grey, np.array([x1, y1], np.float32), np.array([x2, y2], np.float32)):
+        if _is_scratch(grey, np.array([x1, y1], np.float32), np.array([x2, y2], np.float32), _half_width(size)):
             cv2.line(out, (round(x1), round(y1)), (round(x2), round(y2)), 1, 5)
     return out & pixels(cv2.dilate(marks, np.ones((3, 3), np.uint8)))
 
@@ -78,8 +83,13 @@ def _long(lines: Picture, spared: Picture, least: float) -> Picture:
     return out
 
 
-def _is_scratch(grey: Floats, start: Floats, end: Floats) -> bool:
-    """Whether the line is of one brightness and alike on both sides, all along.
+def _half_width(size: int) -> float:
+    """Pixels from the middle of a scratch to where there is none of it any more."""
+    return min(5.0, max(3.0, size / 170))
+
+
+def _is_scratch(grey: Floats, start: Floats, end: Floats, half_width: float) -> bool:
+    """Whether the line is thin, of one brightness and alike on both sides, all along.
 
     What belongs to the scene (rims, seams, cables, letters) bends, changes with its light, or parts two things.
     """
@@ -90,9 +100,13 @@ def _is_scratch(grey: Floats, start: Floats, end: Floats) -> bool:
     own = np.max([_beside(grey, spots + o * across) for o in (-1.0, 0.0, 1.0)], axis=0)
     one, other = (_beside(grey, spots + o * across) for o in (-7.0, 7.0))
     steps = own - np.maximum(one, other)
+    # Close beside a scratch is the picture already; close beside the shine of a pole is the pole.
+    near = [_beside(grey, spots + o * across) for o in (-half_width, half_width)]
+    drop = np.maximum(own - np.maximum(one, other), 8)
+    thin = min(float(np.mean(np.abs(n - far) < 0.4 * drop + 3)) for n, far in zip(near, (one, other), strict=True))
     alike = float(np.mean(np.abs(one - other) < 0.35 * np.maximum(own - np.minimum(one, other), 8) + 3))
     steady = float(np.median(np.abs(own - np.median(own))))
-    return float(np.mean(steps > 8)) > 0.75 and alike > 0.7 and steady < 12
+    return float(np.mean(steps > 8)) > 0.75 and thin > 0.6 and alike > 0.7 and steady < 12
 
 
 def _beside(grey: Floats, spots: Floats) -> Floats:

@@ -120,7 +120,7 @@ async def test_hostile_words_are_answered_and_harm_nobody(tmp_path: Path, text: 
     replies = await ann.sends(text)
     assert replies
     assert "api" not in said(replies).lower()
-    assert said(await ann.sends("/help")) == words("en", "say.help")
+    assert said(await ann.sends("/help")).endswith(words("en", "help.commands"))
 
 
 @pytest.mark.parametrize("name", ["root ", "ROOT", "root\u200b", "r\u043e\u043et", "root|root"])

@@ -16,12 +16,14 @@ from providers.embedded.provider import EmbeddedProvider
 from providers.money import Money
 from providers.router import Router
 
+README = re.findall("“(.+?)”", (Path(__file__).parents[2] / "README.md").read_text("utf-8"))
 PAGE = json.loads((Path(__file__).parents[2] / "bot" / "channels" / "web" / "static" / "words.json").read_text("utf-8"))
 
 
 def suggested(language: Language) -> list[str]:
     """The wishes a newcomer is shown, in quotes or as examples to tap."""
     quoted = [w for key in ("say.hello", "telegram.description") for w in re.findall("“(.+?)”", texts(language)[key])]
+    quoted += README[:4] if language == "en" else []
     return quoted + [text for key, text in PAGE[language].items() if key.startswith("welcome.example")]
 
 

@@ -65,3 +65,24 @@ def test_it_is_made_on_this_machine_and_what_says_more_is_not(tmp_path: Path) ->
 def test_it_is_told_by_its_name_and_not_in_the_words_of_the_request() -> None:
     assert describe(order("来张素描，谢谢"), "zh") == "铅笔素描"
     assert describe(order("turn me into a pencil sketch"), "en") == "Pencil sketch"
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [("cooler", "enhance"), ("裁成1:1", "edit"), ("crop to square", "edit"), ("rotate left", "edit"),
+     ("sepia", "filter"), ("黑白", "filter"), ("black and white", "filter"), ("polaroid", "filter")],
+)  # fmt: skip
+def test_a_change_that_is_all_that_is_said_begins_at_once(text: str, action: str) -> None:
+    intent = parse(text, photos=1)
+    assert (intent.operation, intent.action, intent.decision) == ("edit", action, "act")
+
+
+@pytest.mark.parametrize("text", ["cool", "add color to this b&w", "民国风写真", "给黑白照上色", "70s polaroid of me"])
+def test_the_same_words_beside_another_wish_are_not_taken_for_a_filter(text: str) -> None:
+    assert parse(text, photos=1).action != "filter"
+
+
+@pytest.mark.parametrize("text", ["cooler", "sepia", "裁成1:1"])
+def test_without_a_photo_they_begin_nothing(text: str) -> None:
+    intent = parse(text, photos=0)
+    assert intent.decision != "act" or intent.operation in ("none", "command")

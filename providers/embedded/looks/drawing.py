@@ -43,6 +43,7 @@ def sketch(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *,
     light = luma(along(image, flow, sigma=1.5 * unit))
     local = np.clip(light / (blur(light, 45 * unit) * 0.72 + 0.26), 0, 1)
     tone = mix(light, local, 0.62 - 0.3 * detail) ** np.float32(0.85)
+    tone = mix(tone, _modelled(light, face), 0.65 * face)
     hatched = _hatch(canvas, tone, flow, face, detail, dice)
     lines = _outline(canvas, light, flow, face, dice)
     graphite = clamp(1 - (1 - hatched) * 0.86 - lines * 0.88)
@@ -52,6 +53,15 @@ def sketch(picture: Picture, faces: Sequence[Box | Face] = (), take: int = 0, *,
     graphite = mix(graphite, np.ones_like(graphite), _open_edge(canvas, face, dice))
     ink, paper = np.array([0.15, 0.15, 0.17], np.float32), np.array([0.985, 0.975, 0.950], np.float32)
     return finish(mix(np.broadcast_to(ink, image.shape), np.broadcast_to(paper, image.shape), clamp(graphite)))
+
+
+def _modelled(light: Plane, face: Plane) -> Plane:
+    """The light of the faces over the whole range of a pencil: else a pale one is left as bare paper."""
+    inside = light[face > 0.5]
+    if inside.size < 100:
+        return light
+    low, high = np.percentile(inside, (4, 90))
+    return np.asarray(np.clip(0.42 + 0.58 * (light - low) / max(high - low, 0.15), 0.0, 1.0), dtype=np.float32)
 
 
 def _hatch(canvas: Canvas, tone: Plane, flow: Flow, face: Plane, detail: Plane, dice: np.random.Generator) -> Plane:

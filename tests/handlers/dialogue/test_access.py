@@ -75,7 +75,7 @@ async def test_on_a_list_only_who_is_named_gets_pictures(tmp_path: Path, named: 
 async def test_who_is_blocked_gets_no_pictures_but_help_usage_and_forgetting(tmp_path: Path) -> None:
     ann = person(tmp_path, block=frozenset({"test:ann"}))
     assert await wishes(ann) == words("en", "access.blocked")
-    assert said(await ann.sends("/help")) == words("en", "say.help")
+    assert said(await ann.sends("/help")).endswith(words("en", "help.commands"))
     assert said(await ann.sends("/usage")) == words("en", "say.usage_none")
     assert "Forgotten" in said(await ann.taps("forget:yes"))
 

@@ -22,7 +22,7 @@ from providers.media.pixels import Picture, floats, grey_of, lab_of, pixels
 from providers.people.face import Face
 from providers.people.find import find_faces, upright
 from providers.task import Lettering, Outpaint
-from tests.providers.photos import difference
+from tests.providers.photos import difference, shipped
 
 FLAT = np.full((120, 160, 3), 90, np.uint8)
 
@@ -127,6 +127,13 @@ def test_scratches_are_found_and_painted_over(coffee: Picture) -> None:
     assert found.mean() < 0.06
     made = restored(scratched)
     assert difference(made[line], restored(old)[line]) < 18
+
+
+def test_a_pole_is_no_scratch() -> None:
+    """The photographer's tripod: thin, straight and shining, with its own dark edges."""
+    grey = shipped("camera.png")
+    assert (damage(grey)[330:, 300:420] > 0).sum() == 0
+    assert np.abs(restored(grey)[330:500, 320:410].astype(int) - grey[330:500, 320:410]).mean() < 25
 
 
 def test_teeth_are_no_scratch(astronaut: Picture, faces: tuple[Face, ...]) -> None:
