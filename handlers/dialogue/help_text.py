@@ -9,24 +9,31 @@ from handlers.words import texts
 from intent import parse
 from providers.errors import LikenessError
 
-_LINES = ("style", "edit", "own", "bare")
-"""Lines of examples, `help.…` with the wishes of `example.…_N`; a line without any is left out."""
+_LINES = {
+    "help.style": "example.style_{n}",
+    "help.edit": "example.edit_{n}",
+    "help.own": "example.own_{n}",
+    "help.bare": "example.bare_{n}",
+}
+"""Lines of examples, each with its wishes; a line without any that can be made is left out."""
+_WITHOUT_PHOTO = "help.bare"
 _PHOTO = Path("photo.jpg")
 """Stands for the photo that they would come with: what is quoted is only that there is one."""
 
 
 def help_text(turn: TurnBuilder) -> str:
     lines = [turn.words("help.begin")]
-    for kind in _LINES:
-        if examples := [wish for wish in _wishes(turn, kind) if _can_be_made(turn, wish, with_photo=kind != "bare")]:
+    for line, key in _LINES.items():
+        with_photo = line != _WITHOUT_PHOTO
+        if examples := [wish for wish in _wishes(turn, key) if _can_be_made(turn, wish, with_photo=with_photo)]:
             quoted = [turn.words("help.quoted", wish=wish) for wish in examples]
-            lines.append(turn.words(f"help.{kind}", examples=turn.words("help.between").join(quoted)))
+            lines.append(turn.words(line, examples=turn.words("help.between").join(quoted)))
     return "\n".join([*lines, turn.words("help.afterwards"), turn.words("help.commands")])
 
 
-def _wishes(turn: TurnBuilder, kind: str) -> Iterator[str]:
+def _wishes(turn: TurnBuilder, key: str) -> Iterator[str]:
     known, n = texts(turn.language), 1
-    while (wish := known.get(f"example.{kind}_{n}")) is not None:
+    while (wish := known.get(key.format(n=n))) is not None:
         yield wish
         n += 1
 

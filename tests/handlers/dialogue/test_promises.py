@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.world import Person, offered, said
 OWNER = AccessRules(owners=frozenset({"test:*"}))
 
 
-def at_home(tmp_path: Path, *services: Provider, **more: object) -> Person:
+def at_home(tmp_path: Path, *services: Provider, **more: Any) -> Person:
     router = Router([*services, EmbeddedProvider(tmp_path / "spool")])
     return Person(tmp_path, quote=quoted(router), **more)
 
