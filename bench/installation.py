@@ -106,12 +106,12 @@ class Installation:
 
     async def add_front(self, *more: str) -> None:
         port = free_port()
-        program = Program(("run", "--channels", "web", "--port", str(port), *more), self.home, self.env)
+        program = Program(("run", "--channels", "web", "--port", str(port), *more), self.home, dict(self.env))
         await program.start()
         self.fronts.append((f"http://127.0.0.1:{port}", program))
 
     async def add_worker(self) -> None:
-        program = Program(("worker",), self.home, self.env)
+        program = Program(("worker",), self.home, dict(self.env))
         await program.start()
         self.workers.append(program)
 

@@ -86,8 +86,12 @@ class Storm:
 
             await asyncio.gather(*(one_by_one() for _ in range(AT_ONCE)))
 
+    def wish(self, number: int) -> str:
+        """Marked, so that the fake service can tell whose it is."""
+        return f"draw a lighthouse at dusk [[job:s{number}]]"
+
     async def _posts(self, client: httpx.AsyncClient, number: int, cookie: str) -> None:
-        form = {"id": f"storm-{number:06}", "text": f"draw a lighthouse at dusk [[job:s{number}]]"}
+        form = {"id": f"storm-{number:06}", "text": self.wish(number)}
         while True:
             address, _ = random.choice(self.made.fronts)
             try:

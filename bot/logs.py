@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.channels.registry import registered
+from providers.tracing import now_about
 
 SILENT = ("python_multipart",)
 """Libraries that warn of what strangers send: a line for each broken post, whose refusal is the answer already."""
@@ -44,7 +45,8 @@ def said(record: logging.LogRecord) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line. A traceback is reduced to the names of its frames: its text may hold anything."""
+    """One JSON object a line; `job` and `message_key` where it is about one (`Says`). An error is named by
+    its class: its text may hold anything."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -53,6 +55,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": said(record),
         }
+        line |= getattr(record, ABOUT, {})
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
         return json.dumps(line, ensure_ascii=False)
@@ -67,6 +70,20 @@ class PlainLines(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             text += f" ({record.exc_info[0].__name__})"
         return text
+
+
+ABOUT = "likeness_about"
+_JOB = re.compile(r"\bjob=(\S+)")
+
+
+class Says(logging.Filter):
+    """Puts on a line which `job` and which message (`message_key`) it is about: those that the work at hand is for, or
+    the job that it names itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        named = _JOB.search(record.getMessage()) if record.name.partition(".")[0] in OURS else None
+        setattr(record, ABOUT, {**now_about(), **({"job": named[1]} if named else {})})
+        return True
 
 
 AGAIN_SECONDS = 30.0
@@ -109,6 +126,8 @@ def configure(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else PlainLines())
     handler.addFilter(SaidOnce())
+    if form == "json":
+        handler.addFilter(Says())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from handlers.dialogue.refusals import refusal_scope
+from handlers.dialogue.refusals import BRAKES, brake_scope, refusal_scope
+from handlers.jobs.durations import medians
 from handlers.store.base import ENDED, Job, JobState, Store
 from providers.moderation.offence import Offence
 
@@ -71,6 +72,18 @@ class Metrics:
         self._refused = Gauge(
             "likeness_refused", "Wishes refused today (UTC) by the content policy.", ["kind"], registry=self.registry
         )
+        self._braked = Gauge(
+            "likeness_limit_refused",
+            "Wishes refused today (UTC) because a budget or a number of pictures was used up.",
+            ["kind", "whose"],
+            registry=self.registry,
+        )
+        self._provider_seconds = Gauge(
+            "likeness_provider_seconds",
+            "Median seconds that a provider's last requests took, of the whole installation.",
+            ["provider", "operation", "model"],
+            registry=self.registry,
+        )
         self._job_seconds = Histogram(
             "likeness_job_seconds",
             "Seconds from the message to the end of its job, since this process began.",
@@ -118,6 +131,11 @@ class Metrics:
             self._pictures.labels(cost.key or "none").set(cost.pictures)
         for offence in Offence:
             self._refused.labels(offence.value).set(float(await store.counted(refusal_scope(offence))))
+        for kind, whose in BRAKES:
+            self._braked.labels(kind, whose).set(float(await store.counted(brake_scope(kind, whose))))
+        self._provider_seconds.clear()
+        for (provider, operation, model), seconds in (await medians(store)).items():
+            self._provider_seconds.labels(provider, operation, model).set(seconds)
         self._count_ended(await store.jobs(states=tuple(ENDED), limit=_LOOKED_AT))
         return generate_latest(self.registry)
 

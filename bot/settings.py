@@ -82,6 +82,7 @@ class Settings(ProviderSettings, _Channels):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    otel_exporter_otlp_endpoint: str | None = None
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod

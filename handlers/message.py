@@ -163,3 +163,8 @@ class Outgoing:
     """Of a status: when making began; None while it waits for its turn."""
     done: float | None = None
     """Of a status: the part that is done, 0 to 1, where it is known; what is drawn and what is said are the same."""
+
+
+def key_hash(key: str) -> str:
+    """What is kept of a key that names people and chats: 128 bits, the same for the same key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -32,6 +32,7 @@ from providers.offers import Offer
 from providers.preferences import ANYONE, Preferences
 from providers.submission import OnProgress, Routes, submit
 from providers.task import Task
+from providers.tracing import span
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0)
 """Seconds between attempts to fetch what is made. It is paid for and fetching is free: worth some patience."""
@@ -71,8 +72,10 @@ async def collect(
 
     before = record.history if record is not None else ()
     try:
-        await _followed(request, submission, provider, report, now, sleep)
-        result = await _fetched(submission, provider, into, report, sleep)
+        with span("make", provider=provider.name, model=submission.model):
+            await _followed(request, submission, provider, report, now, sleep)
+        with span("fetch", provider=provider.name):
+            result = await _fetched(submission, provider, into, report, sleep)
         await _looked_at(result, provider, router)
         result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router))
     except (WaitAndRetry, DeadlinePassed):

@@ -8,6 +8,7 @@ from providers.attempts import Attempt, attempt
 from providers.base import Provider, Request, Submission
 from providers.errors import AskPerson, LikenessError, MaybePaid, NotTaken
 from providers.journal import Journal, Stage
+from providers.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ async def _post(request: Request, provider: Provider, journal: Journal, tried: S
     await _prepared(request, provider, journal, tried)
     await journal.begin(request, provider.name, tried=tried)
     try:
-        submission = await provider.submit(request)
+        with span("submit", provider=provider.name, model=request.task.model, pictures=request.count):
+            submission = await provider.submit(request)
     except (AskPerson, NotTaken) as error:
         await ended(Stage.REFUSED, error)
         raise

@@ -6,10 +6,12 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 
-from bot import access, logs
+from bot import access, logs, traces
 from bot.channels.registry import registered
 from bot.settings import Settings
 
@@ -29,7 +31,7 @@ def run(channels: str | None, host: str | None, port: int | None, no_worker: boo
     names = _names(channels)
     if channels is not None:
         _warn_of_missing_settings(settings, names)
-    sys.exit(asyncio.run(_serve(settings, names, worker=not no_worker)))
+    sys.exit(_traced(settings, _serve(settings, names, worker=not no_worker)))
 
 
 @click.command()
@@ -37,7 +39,15 @@ def worker() -> None:
     """A job worker and nothing else; any number of them, on any number of machines, once the database is PostgreSQL."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
-    sys.exit(asyncio.run(_work(settings)))
+    sys.exit(_traced(settings, _work(settings)))
+
+
+def _traced(settings: Settings, program: Coroutine[Any, Any, int]) -> int:
+    stop = traces.start(settings.otel_exporter_otlp_endpoint)
+    try:
+        return asyncio.run(program)
+    finally:
+        stop()
 
 
 def _names(channels: str | None) -> tuple[str, ...]:

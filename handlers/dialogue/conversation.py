@@ -27,12 +27,13 @@ from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, acce
 from handlers.dialogue.previews import Previews
 from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
+from handlers.dialogue.refusals import braked_counted
 from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
 from handlers.marked_copies import with_copies
-from handlers.message import Chat, Kind, Language, Message, Outgoing
+from handlers.message import Chat, Kind, Language, Message, Outgoing, key_hash
 from handlers.order import Order
 from handlers.order import job_id as job_of
 from handlers.owner_notes import OwnerNotes
@@ -43,6 +44,7 @@ from handlers.words import words
 from intent import SURE, Intent, language_in, parse, read_answer
 from providers.media.files import delete_quietly
 from providers.media.store import FolderStore
+from providers.tracing import about, span
 
 log = logging.getLogger(__name__)
 
@@ -128,11 +130,15 @@ class Conversation:
         """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
         message = own_words(wish_of_command(message))
         lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
-        async with lock:
-            opening = await self._store.opening(message.key, message.chat)
-            if opening.reply is not None:
-                return opening.reply
-            return await self._turn(message, opening)
+        with about(message_key=key_hash(message.key)), span("message", channel=message.chat.channel):
+            async with lock:
+                return await self._opened(message)
+
+    async def _opened(self, message: Message) -> tuple[Outgoing, ...]:
+        opening = await self._store.opening(message.key, message.chat)
+        if opening.reply is not None:
+            return opening.reply
+        return await self._turn(message, opening)
 
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         """What the last of these messages of one person will be answered if their photos turn out to be good.
@@ -220,7 +226,7 @@ class Conversation:
             committed = await self._committed(message, decision, limits)
         except LimitReached as reached:
             decision = self._refused(heard, decision, rules, reached.limit)
-            committed = await self._committed(message, decision)
+            committed = await self._committed(message, decision, braked_counted(reached.limit))
             await self._gate.reached(reached.limit)
         if not committed:
             # Another process handled the same message in the meantime.

@@ -17,6 +17,7 @@ from handlers.jobs.outage import written
 from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Delivery, DeliveryState, Store
+from providers.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,9 @@ class Courier:
         while row.state in (DeliveryState.RESERVED, DeliveryState.SENDING) and row.place:
             row = await self._save(replace(row, state=DeliveryState.SENDING))
             await self._confirmed()
-            row, pause = await self._attempt(channel, chat, outgoing, row)
+            with span("deliver", channel=channel.name) as sending:
+                row, pause = await self._attempt(channel, chat, outgoing, row)
+                sending.note("state", row.state.value)
             if pause is not None and not await pauses.wait(pause, self._sleep):
                 break
         return row

@@ -96,6 +96,15 @@ class Durations:
             raise
 
 
+async def medians(store: Values) -> dict[tuple[str, str, str], float]:
+    """What the last requests took, by provider, operation and model."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for key, value in await store.space(SPACE):
+        provider, operation, model, *_ = *key.split(":", 3), "", ""
+        found.setdefault((provider, operation, model), []).extend(one.seconds for one in _read(value))
+    return {kind: statistics.median(seconds) for kind, seconds in found.items() if seconds}
+
+
 @dataclass(kw_only=True)
 class Stopwatch:
     """The making of one request, without what it waited for its turn. `now`: a clock that nobody sets."""

@@ -41,6 +41,7 @@ from handlers.jobs.queues import Limits, Placement, Queue, first_queue_of, queue
 from handlers.jobs.worker_leases import HEARTBEAT, LeaseLost, WorkerLease, keeper
 from handlers.store.sql.connections import USUAL
 from providers.media.files import make_folder
+from providers.tracing import about, span
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +234,8 @@ class Engine:
                     raise asyncio.CancelledError
                 await self.confirmed()
                 try:
-                    return await self.follow(job_id, run)
+                    with about(job=job_id), span("job", job=job_id, run=run):
+                        return await self.follow(job_id, run)
                 except Exception as error:
                     if is_full(error):
                         await self.room.wait(job_id)

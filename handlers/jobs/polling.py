@@ -15,9 +15,9 @@ from dbos import DBOSClient, WorkflowStatusString
 from handlers.jobs.queues import Queue
 
 _WAITING = WorkflowStatusString.ENQUEUED.value
-BUSY_POLL = 0.03
+BUSY_POLL = 0.01
 """Seconds between two looks at a queue on which jobs came lately (else its `idle_poll`)."""
-IDLE_AFTER = 4.0
+IDLE_AFTER = 2.0
 """Seconds without a new job after which a queue is looked at slowly again."""
 KNOWN = 3.0
 """Seconds for which a process believes that a queue is still polled as it has set it."""

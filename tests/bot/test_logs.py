@@ -7,7 +7,8 @@ import traceback
 
 import pytest
 
-from bot.logs import AGAIN_SECONDS, JsonLines, PlainLines, SaidOnce
+from bot.logs import AGAIN_SECONDS, JsonLines, PlainLines, SaidOnce, Says
+from providers.tracing import about
 
 
 class Clock:
@@ -86,3 +87,17 @@ def test_our_own_lines_are_shown_whole() -> None:
     ours = line("worker started: name=w1 channels=web port=8080", name="handlers.jobs.engine")
     assert ours.getMessage() in PlainLines().format(ours)
     assert json.loads(JsonLines().format(ours))["message"] == ours.getMessage()
+
+
+def test_a_line_for_machines_says_which_job_and_message_it_is_about() -> None:
+    says, form = Says(), JsonLines()
+
+    def written(record: logging.LogRecord) -> dict[str, str]:
+        assert says.filter(record)
+        return {k: v for k, v in json.loads(form.format(record)).items() if k in ("job", "message_key")}
+
+    with about(job="j1", message_key="m1"):
+        assert written(line("a step ended", name="handlers.jobs.execution")) == {"job": "j1", "message_key": "m1"}
+        assert written(line("taken over: job=j2", name="handlers.jobs")) == {"job": "j2", "message_key": "m1"}
+    assert written(line("a line about nothing")) == {}
+    assert written(line("job=j3 says a library", name="elsewhere")) == {}

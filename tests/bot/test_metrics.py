@@ -1,15 +1,18 @@
 """What operators are shown of jobs: each ended one is counted once, whichever process ran it."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 
 from bot.metrics import Metrics
 from handlers.message import Chat
 from handlers.order import Order, Shot
-from handlers.store.base import Job, JobState, PartState
+from handlers.store.base import Budgets, Job, JobState, PartState
 from handlers.store.memory import MemoryStore
 from providers.base import Charge, CostSource, Submission
 from providers.money import Money
 from tests.contract.stores import picture
+from tests.world import Person
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -56,3 +59,21 @@ async def test_what_today_cost_is_told_by_provider() -> None:
     text = (await metrics.exposition(store)).decode()
     assert 'likeness_cost_today_usd{provider="fal"} 0.3' in text
     assert 'likeness_pictures_today{provider="fal"} 2.0' in text
+
+
+async def test_what_a_used_up_budget_refuses_is_counted_by_whose_it_is(tmp_path: Path) -> None:
+    store, metrics = MemoryStore(), Metrics()
+    ann = Person(tmp_path, store=store, budgets=Budgets(person=Decimal("0.20")))
+    await ann.sends("two pictures, oil painting", "a.jpg")
+    text = (await metrics.exposition(store)).decode()
+    assert 'likeness_limit_refused{kind="budget",whose="person"} 1.0' in text
+    assert 'likeness_limit_refused{kind="budget",whose="bot"} 0.0' in text
+
+
+async def test_what_a_provider_takes_is_the_median_of_its_last_requests() -> None:
+    store = MemoryStore()
+    await store.set_value("durations", "fal:portrait:gpt", "[[4.0, 1, null], [9.0, 1, 2.0], [5.0, 2, null]]")
+    await store.set_value("durations", "embedded:edit:x:anime::2", "[[2.0, 1, 1.0]]")
+    text = (await Metrics().exposition(store)).decode()
+    assert 'likeness_provider_seconds{model="gpt",operation="portrait",provider="fal"} 5.0' in text
+    assert 'likeness_provider_seconds{model="x",operation="edit",provider="embedded"} 2.0' in text

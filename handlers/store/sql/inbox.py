@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from handlers.message import key_hash
 from handlers.store.base import InboxRow, Lease
 from handlers.store.sql.database import Database
 from handlers.store.sql.prepared import change
-from handlers.store.sql.schema import INBOX, key_hash
+from handlers.store.sql.schema import INBOX
 
 _channel = INBOX.c.channel == sa.bindparam("a_channel")
 _OPEN = _channel & ~INBOX.c.done

@@ -6,8 +6,6 @@ Ledger and counters are shared with the calls of the command line and of Python,
 keys are made of the platform's ids of people and chats.
 """
 
-import hashlib
-
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
@@ -185,8 +183,3 @@ VALUES = sa.Table(
     sa.Column("expires", Moment, index=True),
     sa.Column("updated", Moment, nullable=False),
 )
-
-
-def key_hash(key: str) -> str:
-    """What is kept of a key that names people and chats: 128 bits, the same for the same key."""
-    return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from handlers.message import Chat, Outgoing
+from handlers.message import Chat, Outgoing, key_hash
 from handlers.session import LastResult, Session
 from handlers.store import accounting
 from handlers.store.base import Job, Turn, TurnContext
@@ -14,7 +14,7 @@ from handlers.store.records import newer_result
 from handlers.store.sql import rows
 from handlers.store.sql.ledger import SqlLedger
 from handlers.store.sql.prepared import all_rows, one_value
-from handlers.store.sql.schema import JOBS, SESSIONS, TURNS, key_hash
+from handlers.store.sql.schema import JOBS, SESSIONS, TURNS
 
 _REPLY = sa.select(TURNS.c.reply).where(TURNS.c.id == sa.bindparam("an_id"))
 _SESSION = sa.select(SESSIONS.c.body).where(SESSIONS.c.owner == sa.bindparam("an_owner"))

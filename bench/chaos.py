@@ -1,0 +1,173 @@
+"""2,000 jobs while everything goes wrong at once; then it is counted: submits, charges, deliveries, duplicates, lost.
+
+python -m bench.chaos [--jobs 2000] [--workers 4] [--kill-every 5] [--restarts 2] [--faults 0.25] [--jump-every 7]
+
+`bench.storm` (workers and a front killed with signal 9, the database restarted) with more: a share of the requests
+meets an upstream fault (errors before and after the job was taken, connections slow, reset and cut, results that come
+late or in pieces), and every few seconds the clock of one process is set forward or back by up to two hours. For the
+clock it takes libfaketime (a package of the system); without it that part is left out, and said so.
+Exit code 1 where anything was paid or delivered twice, or somebody is left without a picture and without a word.
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.installation import Installation, installation
+from bench.storm import Outcome, Storm, outcomes
+from tests.kill.rounds import fal_process
+from tests.servers.postgres import OwnServer, new_database, own_server
+
+FAULTS = (
+    "429",
+    "503_retry_after",
+    "502_ingress",
+    "500_before",
+    "500_after",
+    "reset_before",
+    "reset_after",
+    "completed_error",
+    "expired_once",
+    "stream_cut",
+    "stream_off",
+    "slow",
+    "cut",
+)
+"""Of `tests.servers.fal.FAULTS`: in the POST, while it is followed, and when the picture is fetched."""
+JUMPS = ("+7200", "-7200", "+600", "-600", "+0")
+FAKETIME = (
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib64/faketime/libfaketimeMT.so.1",
+)
+
+
+@dataclass
+class Clocks:
+    """The clocks of the processes: each reads its own from a file, again at every look."""
+
+    library: Path
+    folder: Path
+    files: list[Path] = field(default_factory=list)
+    jumps: int = 0
+
+    @classmethod
+    def there(cls, folder: Path) -> "Clocks | None":
+        library = next((path for path in map(Path, FAKETIME) if path.is_file()), None)
+        return None if library is None else cls(library=library, folder=folder)
+
+    def another(self) -> dict[str, str]:
+        """The environment of one more process. What only passes (`monotonic`) is left as it is, as by a set clock."""
+        file = self.folder / f"clock{len(self.files)}"
+        file.write_text("+0")
+        self.files.append(file)
+        return {
+            "LD_PRELOAD": str(self.library),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+
+    async def jump_for_ever(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            random.choice(self.files).write_text(random.choice(JUMPS))
+            self.jumps += 1
+
+
+@dataclass
+class Chaos(Storm):
+    """`faulty`: the share of people whose request meets a fault."""
+
+    faulty: float = 0.25
+    met: dict[int, str] = field(default_factory=dict)
+
+    def wish(self, number: int) -> str:
+        if number not in self.met:
+            self.met[number] = random.choice(FAULTS) if random.random() < self.faulty else ""
+        fault = f" [[fault:{self.met[number]}]]" if self.met[number] else ""
+        return super().wish(number) + fault
+
+
+def report(found: Sequence[Outcome], chaos: Chaos, clocks: Clocks | None, seconds: float) -> bool:
+    paid_twice = sum(o.charged > 1 for o in found)
+    shown_twice = sum(o.pictures > 1 for o in found)
+    lost = sum(o.pictures == 0 and o.words == 0 for o in found)
+    rows = {
+        "people who were acknowledged": chaos.posted,
+        "workers killed with signal 9": sum(worker.kills for worker in chaos.made.workers),
+        "restarts of the database": chaos.restarts,
+        "jumps of a process's clock": clocks.jumps if clocks else 0,
+        "requests that met an upstream fault": sum(bool(fault) for fault in chaos.met.values()),
+        "submits that reached the service": sum(o.submits for o in found),
+        "charged by the service": sum(o.charged for o in found),
+        "pictures delivered": sum(o.pictures for o in found),
+        "no picture, and told why": sum(o.pictures == 0 and o.words > 0 for o in found),
+        "  of these uncertain": sum(o.state == "uncertain" for o in found),
+        "PAID TWICE": paid_twice,
+        "DELIVERED TWICE": shown_twice,
+        "LOST (no picture, no word)": lost,
+        "seconds": round(seconds),
+    }
+    for title, number in rows.items():
+        print(f"{title:42} {number:6}")
+    print("states:", dict(Counter(o.state for o in found)))
+    return (paid_twice, shown_twice, lost) == (0, 0, 0) and chaos.posted == len(found)
+
+
+async def _add_programs(made: Installation, clocks: Clocks | None, workers: int) -> None:
+    for add in (*[lambda: made.add_front("--no-worker")] * 2, *[made.add_worker] * workers):
+        if clocks is not None:
+            made.env.update(clocks.another())
+        await add()
+
+
+async def chaos_of(chosen: argparse.Namespace, home: Path, server: OwnServer, database: str) -> bool:
+    clocks = Clocks.there(home)
+    if clocks is None:
+        print("no libfaketime here: clocks do not jump")
+    async with fal_process() as fal, installation(home, fal, database) as made:
+        await fal.post("/_fake/plan", json={"always": True, "seconds": chosen.seconds})
+        await _add_programs(made, clocks, chosen.workers)
+        people = [made.person() for _ in range(chosen.jobs)]
+        chaos = Chaos(made, server, database, people, chosen.kill_every, chosen.restarts, faulty=chosen.faults)
+        chaos.say(f"{chosen.jobs} people, {chosen.workers} workers, two fronts")
+        jumping = asyncio.create_task(clocks.jump_for_ever(chosen.jump_every)) if clocks else None
+        try:
+            await chaos.run()
+        finally:
+            if jumping is not None:
+                jumping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await jumping
+        return report(await outcomes(chaos), chaos, clocks, time.monotonic() - chaos.began)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description="Many jobs while everything that can go wrong does.")
+    options.add_argument("--jobs", type=int, default=2000)
+    options.add_argument("--workers", type=int, default=4)
+    options.add_argument("--kill-every", type=float, default=5.0)
+    options.add_argument("--restarts", type=int, default=2)
+    options.add_argument("--seconds", type=float, default=2.0, help="what the service takes for a picture")
+    options.add_argument("--faults", type=float, default=0.25, help="the share of requests that meet an upstream fault")
+    options.add_argument("--jump-every", type=float, default=7.0, help="seconds between two jumps of somebody's clock")
+    chosen = options.parse_args()
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        own_server() as server,
+        new_database(server.url) as database,
+    ):
+        good = asyncio.run(chaos_of(chosen, Path(folder), server, database))
+    raise SystemExit(not good)
+
+
+if __name__ == "__main__":
+    main()
