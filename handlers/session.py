@@ -51,6 +51,8 @@ class SessionPhoto(_Frozen):
     """True once something was asked about a wish for it: likewise. What was asked about and left is let go."""
     advice: PhotoAdvice | None = None
     """Once it was looked at."""
+    reduced_from: tuple[int, int] | None = None
+    """Width and height of what came in, where it was larger than what is kept."""
     as_is: bool = False
     """True once the person said that it is to be used in spite of the advice."""
 

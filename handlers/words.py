@@ -74,6 +74,11 @@ def money(cost: Money, language: Language) -> str:
     return words(language, "unit.one_credit") if said == "1" else words(language, "unit.credits", amount=said)
 
 
+def size_in_words(size: tuple[int, int]) -> str:
+    """Width and height in pixels, `4096×2731`."""
+    return "×".join(map(str, size))
+
+
 def estimated(cost: Money, language: Language) -> str:
     """Money that was not told by a service: it says that it is by the price list."""
     amount = money(cost, language)

@@ -263,6 +263,7 @@ class Checked:
     path: Path
     width: int = 640
     height: int = 480
+    source_size: tuple[int, int] = (640, 480)
 
 
 async def accept(path: Path, into: Path) -> Checked:

@@ -22,6 +22,7 @@ NOBODY = frozenset({"screenshot", "no_face"})
 GROUP = NOBODY | {"blurred", "dark", "bright"}
 """What matters of a photo of several people: not how the largest of them looks."""
 EVERYTHING = GROUP | {"cut_off", "small", "turned_away", "eyes_hidden"}
+_HERE = frozenset({"small"})
 _OF_A_FACE = frozenset({"retouch", "slim"})
 _OF_ONE_PERSON = frozenset({"character_sheet", "expression_sheet"})
 _WITH_OTHERS = frozenset({"pet_together"})
@@ -55,10 +56,10 @@ def keep(turn: TurnBuilder) -> None:
 
 
 def holds_up(turn: TurnBuilder, order: Order, quote: Quote) -> bool:
-    """Whether the person is asked first. What costs nothing begins at once, and the advice is said with it; what this
-    machine makes looks after itself."""
-    matters = concern(order)
-    if not matters or quote.basic or order.as_is or _unseen(turn, order.photos):
+    """Whether the person is asked first. What costs nothing begins at once, and the advice is said with it. Of what is
+    made on this machine only a face too small for it is told of: the rest looks after itself."""
+    matters = concern(order) & _HERE if quote.basic else concern(order)
+    if not matters or order.as_is or _unseen(turn, order.photos):
         return False
     advised = [
         (number, photo, sentence)

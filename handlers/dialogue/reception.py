@@ -29,6 +29,14 @@ class Accepted(Protocol):
     def width(self) -> int: ...
     @property
     def height(self) -> int: ...
+    @property
+    def source_size(self) -> tuple[int, int]:
+        """Of what came in."""
+
+
+def _larger(photo: Accepted) -> tuple[int, int] | None:
+    """What it was before it was reduced; a cut or a turn is no reduction."""
+    return photo.source_size if max(photo.source_size) > max(photo.width, photo.height) else None
 
 
 Accept = Callable[[Path, Path], Awaitable[Accepted]]
@@ -74,8 +82,16 @@ class Reception:
             elif isinstance(result, BaseException):
                 raise result
             else:
-                width, height = result.width, result.height
-                laid.append(SessionPhoto(key=photo.key, path=result.path, width=width, height=height, at=at))
+                laid.append(
+                    SessionPhoto(
+                        key=photo.key,
+                        path=result.path,
+                        width=result.width,
+                        height=result.height,
+                        at=at,
+                        reduced_from=_larger(result),
+                    )
+                )
         return tuple(laid), tuple(refused)
 
     async def advice(self, photos: Sequence[Path]) -> Mapping[Path, PhotoAdvice | None]:

@@ -1,5 +1,6 @@
 """One turn in the making: the session as it will be, and what will be said. What happens in it is `decide`'s."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from handlers.dialogue.language import language_for, language_kept
 from handlers.dialogue.readings import Picked
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.order import Order
-from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Menu, Question, Session
+from handlers.session import PHOTOS_KEPT, QUESTION_LIFE, Menu, Question, Session, SessionPhoto
 from handlers.store.base import Job
-from handlers.words import words
+from handlers.words import size_in_words, words
 from intent import Intent
 from providers.moderation.offence import Offence
 
@@ -213,11 +214,20 @@ class TurnBuilder:
         came = self.heard.photos[:PHOTOS_KEPT]
         room = PHOTOS_KEPT - len(came)
         pushed_out, kept = kept[: max(len(kept) - room, 0)], kept[max(len(kept) - room, 0) :]
+        self._note_reduced(came)
         self.photos_left_out = len(self.heard.photos) - len(came) + sum(1 for p in pushed_out if not p.used)
         laid = (*kept, *came)
         self.heard = replace(self.heard, photos=came)
         self.session = self.session.model_copy(update={"photos": laid})
         self.heard = replace(self.heard, session=self.session)
+
+    def _note_reduced(self, came: Sequence[SessionPhoto]) -> None:
+        """A photo larger than what is worked on is said to be made smaller, before anything is made of it."""
+        for photo in came:
+            if photo.reduced_from is not None:
+                sizes = {"from": size_in_words(photo.reduced_from), "to": size_in_words((photo.width, photo.height))}
+                self.notes.append(self.words("say.photo_reduced", **sizes))
+                return
 
     def _asks_for_these_alone(self) -> bool:
         if self.intent.operation not in ("portrait", "series", "edit") or about_several(self.intent):

@@ -9,7 +9,7 @@ from handlers.jobs.outcome import Failure, JobOutcome
 from handlers.jobs.receipt import NO_FACTS, WAYS, Held, ReceiptFacts
 from handlers.message import Choice, Kind, Language, Outgoing
 from handlers.store.base import Job
-from handlers.words import Words, estimated, for_guests, money, seconds, texts
+from handlers.words import Words, estimated, for_guests, money, seconds, size_in_words, texts
 from providers.base import Phase, Progress
 from providers.catalog import MODELS, STYLES
 from providers.errors import ConsentNeeded
@@ -162,7 +162,8 @@ class JobNotices:
         lines = [
             self._receipt(made, took, by_list=receipt.by_list),
             *([self._not_by(receipt.not_by)] if receipt.not_by else []),
-            *(self._enlarged(before, after) for before, after in receipt.enlarged),
+            *(self._sizes("job.enlarged", before, after) for before, after in receipt.enlarged),
+            *(self._sizes("job.reduced", before, after) for before, after in receipt.reduced),
             *(self._held(held) for held in receipt.held),
             *self._items(made),
             *self._missing(made),
@@ -214,9 +215,9 @@ class JobNotices:
         """Why somebody else made it than would have been first."""
         return self.say("job.not_by", services=self.say("unit.comma").join(map(self._provider, services)))
 
-    def _enlarged(self, before: tuple[int, int], after: tuple[int, int]) -> str:
-        sizes = {"from": "×".join(map(str, before)), "to": "×".join(map(str, after))}
-        return self.say("job.enlarged", **sizes)
+    def _sizes(self, key: str, before: tuple[int, int], after: tuple[int, int]) -> str:
+        sizes = {"from": size_in_words(before), "to": size_in_words(after)}
+        return self.say(key, **sizes)
 
     def _held(self, held: Held) -> str:
         """How the face was held: what was asked for, and where it could not be had, what was."""

@@ -10,7 +10,7 @@ from handlers.store.base import Job, Part, PartState
 from providers.attempts import Outcome
 from providers.base import CostSource, PictureFile
 from providers.errors import LikenessError
-from providers.offers import Offer
+from providers.offers import Offer, Tier
 from providers.submission import Routes
 from providers.task import Consistency, Operation, Task
 
@@ -55,17 +55,20 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptFacts:
-    """`held`: where a likeness was asked for, each way once. `enlarged`: from and to, of pictures that were.
+    """`held`: where a likeness was asked for, each way once. `enlarged`, `reduced`: from and to, of pictures that were.
     `by_list`: what it cost is estimated by the price list, because the service did not tell. `not_by`: who came before
     the maker and did not take it."""
 
     held: tuple[Held, ...] = ()
     enlarged: tuple[tuple[Size, Size], ...] = ()
+    reduced: tuple[tuple[Size, Size], ...] = ()
     by_list: bool = False
     not_by: tuple[str, ...] = ()
 
 
 NO_FACTS = ReceiptFacts()
+_MUCH = 0.9
+"""Of the photo's size: what is nearer to it is not worth a word."""
 
 
 def receipt_of(job: Job, made: JobOutcome, parts: Sequence[Part], router: Routes) -> ReceiptFacts:
@@ -83,10 +86,16 @@ def receipt_of(job: Job, made: JobOutcome, parts: Sequence[Part], router: Routes
         for step, picture in pairs
         if step.task and step.task.operation is Operation.UPSCALE and (before := _size_before(job, step, parts))
     ]
+    reduced = [
+        (before, (picture.width, picture.height))
+        for step, picture in pairs
+        if step.task and (before := _size_before(job, step, parts)) and _is_reduced(step.task, picture, before, router)
+    ]
     charges = [part.charge for part in parts if part.charge is not None and part.charge.money]
     return ReceiptFacts(
         held=tuple(dict.fromkeys(one for one in held if one is not None)),
         enlarged=tuple(dict.fromkeys(enlarged)),
+        reduced=tuple(dict.fromkeys(reduced)),
         by_list=any(charge.source is CostSource.TABLE for charge in charges),
         not_by=passed_over(parts),
     )
@@ -105,6 +114,20 @@ def held_by(task: Task, picture: PictureFile, router: Routes) -> Held | None:
     if task.consistency is None or (offer := _offer(task, picture, router)) is None:
         return None
     return Held(asked=task.consistency, given=offer.given(task.consistency), how=offer.identity)
+
+
+def _is_reduced(task: Task, picture: PictureFile, before: Size, router: Routes) -> bool:
+    """Whether this machine kept fewer of the photo's pixels than there were, where nobody asked it to."""
+    if task.parameters.id_photo is not None or (task.style or "").startswith("id_photo") or task.parameters.adjustments:
+        return False
+    try:
+        if router.provider(picture.provider).tier is not Tier.LOCAL:
+            return False  # a new picture, of the size that the service's model has
+    except LikenessError:
+        return False
+    # What a crop to a ratio leaves is at least as long as the photo is wide.
+    had = min(before) if task.aspect_ratio else max(before)
+    return max(picture.width, picture.height) < _MUCH * had
 
 
 def _offer(task: Task, picture: PictureFile, router: Routes) -> Offer | None:

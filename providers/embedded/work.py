@@ -236,8 +236,16 @@ def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], ta
 
 
 def _as_large(painted: Picture, rgb: Picture) -> Picture:
-    """What was painted smaller than the photo, enlarged twofold: up to about 2200 pixels, and never above the photo."""
-    return enlarged(painted, 2) if max(rgb.shape) >= 1.9 * max(painted.shape) else painted
+    """What was painted smaller than the photo, at the photo's size: up to twice what was painted, which is some 2200
+    pixels on the long side of a drawn look and 3200 of a photographic one."""
+    has, wanted = max(painted.shape), min(max(rgb.shape), 2 * max(painted.shape))
+    if wanted < 1.05 * has:
+        return painted
+    twice = enlarged(painted, 2)
+    if wanted > 1.9 * has:
+        return twice
+    size = (round(painted.shape[1] * wanted / has), round(painted.shape[0] * wanted / has))
+    return np.asarray(cv2.resize(twice, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _edit(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:

@@ -10,7 +10,7 @@ from handlers.store.base import JobState
 from handlers.words import words
 from providers.errors import AskPerson
 from providers.money import Money
-from tests.world import Person, names, offered, said
+from tests.world import Checked, Person, names, offered, said
 
 
 @pytest.fixture
@@ -382,3 +382,12 @@ async def test_a_new_chat_lets_go_of_photos_questions_and_the_last_result(ann: P
     assert "A new beginning" in said(await ann.taps("new", hint="en"))
     assert "send the photo" in said(await ann.sends("upscale it 4x"))
     assert (await ann.job_count(), (await ann.store.session(ann.chat)).photos) == (1, ())
+
+
+async def test_a_photo_that_is_kept_smaller_is_told_of_before_anything_is_made_of_it(tmp_path: Path) -> None:
+    async def accept(path: Path, into: Path) -> Checked:
+        return Checked(path=into / path.name, width=4096, height=2731, source_size=(6000, 4000))
+
+    ann = Person(tmp_path, accept=accept)
+    assert "6000×4000 的照片按 4096×2731 处理" in said(await ann.sends("动漫风格", "me.jpg"))
+    assert "6000" not in said(await ann.sends("再来一张"))

@@ -165,10 +165,14 @@ async def test_what_costs_nothing_begins_at_once_and_the_advice_is_said_with_it(
     assert await ann.job_count() == 1
 
 
-async def test_what_this_machine_makes_is_not_looked_at(tmp_path: Path) -> None:
-    ann, judge = small(tmp_path, quote=embedded)
-    await ann.sends("anime", "far.jpg")
-    assert (await ann.job_count(), judge.asked) == (1, [])
+async def test_of_what_this_machine_makes_only_a_face_too_small_for_it_is_told_of(tmp_path: Path) -> None:
+    judge = Judge({"far.jpg": advice("small", "dark"), "dark.jpg": advice("dark")})
+    ann = person(tmp_path, judge, quote=embedded)
+    assert "the face is 60 px wide" in said(await ann.sends("anime", "far.jpg"))
+    assert "dark" not in said(await ann.sends("anime", "dark.jpg"))
+    assert await ann.job_count() == 2
+    await ann.sends("make it brighter", "cup.jpg")  # no face matters
+    assert judge.asked == ["far.jpg", "dark.jpg"]
 
 
 async def test_where_nothing_can_be_told_nobody_is_held_up(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from providers.base import Charge, CostSource, Result, Submission
 from providers.catalog import MODELS
 from providers.fake import FakeProvider, Script, offer
 from providers.money import Money
+from providers.offers import Tier
 from providers.registry import services
 from providers.task import Consistency, Operation, Outpaint
 from tests.world import FakeWorld, hasty, world
@@ -78,6 +79,27 @@ async def test_an_enlargement_of_what_was_just_made_goes_by_its_size(tmp_path: P
         chain = Shot(edits=(Edit(action="restore"), Edit(action="upscale", scale=2)))
         text = await receipt(run, run.order(chain, operation="edit", aspect_ratio="1:1", sizes=((64, 64),)))
     assert "512×512 → 512×512 pixels" in text
+
+
+@pytest.mark.parametrize(
+    ("tier", "shot", "size", "told"),
+    [
+        (Tier.LOCAL, Shot(style="anime"), (4096, 2731), True),
+        (Tier.LOCAL, Shot(style="anime"), (560, 420), False),  # hardly less
+        (Tier.LOCAL, Shot(style="id_photo_white"), (4096, 2731), False),  # the rule's size
+        (Tier.LOCAL, Shot(edits=(Edit(action="edit", prompt="裁成1:1"),)), (4096, 2731), False),  # asked for
+        (Tier.SERVICE, Shot(style="anime"), (4096, 2731), False),  # a new picture
+    ],
+)
+async def test_what_keeps_fewer_pixels_than_the_photo_has_says_so(
+    tmp_path: Path, tier: Tier, shot: Shot, size: tuple[int, int], told: bool
+) -> None:
+    provider = FakeProvider(sleep=hasty)
+    provider.tier = tier
+    async with world(tmp_path, provider=provider) as run:
+        operation = "edit" if shot.edits else "portrait"
+        text = await receipt(run, run.order(shot, operation=operation, sizes=(size,)))
+    assert (f"{size[0]}×{size[1]} →" in text) is told
 
 
 async def test_both_pictures_of_a_style_transfer_are_sent(tmp_path: Path) -> None:

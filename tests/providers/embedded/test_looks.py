@@ -16,6 +16,7 @@ from providers.embedded.looks import FILTERS, LOOKS, Look
 from providers.embedded.looks.canvas import DRAFT_SIDE, blocks_of, calm, expose, noise_of, prepare
 from providers.embedded.looks.film import bend
 from providers.embedded.looks.flow import flow_of
+from providers.embedded.work import _as_large
 from providers.people.face import Face
 
 Picture = npt.NDArray[np.uint8]
@@ -220,3 +221,18 @@ def test_a_draft_is_the_same_look_and_small(name: str) -> None:
     large = cv2.resize(portrait(), (900, 900), interpolation=cv2.INTER_CUBIC)
     draft = LOOKS[name](np.asarray(large, np.uint8), (), draft=True)
     assert draft.shape[:2] == (DRAFT_SIDE, DRAFT_SIDE)
+
+
+@pytest.mark.parametrize(
+    ("photo", "painted", "wanted"),
+    [
+        ((900, 600), (1100, 733), (1100, 733)),  # nothing is made smaller, and what is as large stays
+        ((1500, 1000), (1100, 733), (1500, 1000)),
+        ((4096, 2731), (1100, 733), (2200, 1466)),  # the limit
+    ],
+)
+def test_what_is_painted_small_comes_out_as_large_as_the_photo_up_to_a_limit(
+    photo: tuple[int, int], painted: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    made = _as_large(np.zeros((*painted[::-1], 3), np.uint8), np.zeros((*photo[::-1], 3), np.uint8))
+    assert made.shape[1::-1] == wanted
