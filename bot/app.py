@@ -124,7 +124,9 @@ async def parts(
         stack.push_async_callback(store.aclose)
         listens = listening is None or bool(listening)
         hooks = f"{settings.public_url.rstrip('/')}{HOOKS}" if settings.public_url and listens else None
-        router = build_router(settings, hooks=hooks)
+        inspector = Inspector()
+        stack.push_async_callback(inspector.aclose)
+        router = build_router(settings, hooks=hooks, inspector=inspector)
         stack.push_async_callback(_close_providers, router)
         secret = await secret_of(settings)
         if not await is_the_one(store, secret):
@@ -140,10 +142,7 @@ async def parts(
             at_end=at_end.append,
         )
         channels = _channels(ground)
-        faces = FaceBoxes()
-        stack.push_async_callback(faces.aclose)
-        inspector = Inspector()
-        stack.push_async_callback(inspector.aclose)
+        faces = FaceBoxes(inspector.worker)
         drawn = Sheets(inspector, store.media, router.credentials)
         marks = VisibleMarks(
             clean_files=settings.label_clean == "on",
@@ -166,6 +165,7 @@ async def parts(
             retention_days=settings.retention_days,
             deadline_seconds=settings.job_deadline_seconds,
             marks=marks,
+            free_retry=settings.likeness_free_retry == "on",
             checks={CHECK: drawn.same_face},
             makers={MAKER: drawn.compose},
             durations=durations,

@@ -95,6 +95,8 @@ class Order(_Frozen):
     consistency: Literal["strict", "balanced", "loose"] | None = None
     accepted: tuple[str, ...] | None = None
     language: Literal["zh", "en"] = "en"
+    free_try_of: str | None = None
+    """The job whose picture came out with another face: this try is on the operator, and counts against nobody."""
     take: int = 0
     """How often this order was made before ("again"): a provider that would repeat itself varies by it."""
 

@@ -125,7 +125,8 @@ class PictureFile:
     """A picture that was decoded after it was saved: a local file, its pixel size and its bytes.
 
     `model`: the service's own name of the model that made it. `produce_id`: the picture's number in its label, once
-    it has one.
+    it has one. `remarks`: what is wrong with a finished ID photo, as names of `id_check.Fault`. `likeness` and
+    `distance`: how alike its face is to the photos' (`people/likeness.py`), where that could be told.
     """
 
     path: StoredPath
@@ -137,6 +138,9 @@ class PictureFile:
     request_id: str
     model: str = ""
     produce_id: str = ""
+    remarks: tuple[str, ...] = ()
+    likeness: str | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

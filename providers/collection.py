@@ -77,6 +77,9 @@ async def collect(
         with span("fetch", provider=provider.name):
             result = await _fetched(submission, provider, into, report, sleep)
         await _looked_at(result, provider, router)
+        if router.finisher is not None:
+            finished = await router.finisher.finished(result.pictures, request, provider.tier)
+            result = replace(result, pictures=finished)
         result = replace(result, pictures=await in_thread(_labelled, result, request, provider, router))
     except (WaitAndRetry, DeadlinePassed):
         raise

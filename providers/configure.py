@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from providers.base import Provider
 from providers.breaker import Breaker
+from providers.finishing import Finisher
 from providers.media.credentials import ContentCredentials, CredentialsUnusable
 from providers.media.labels import allowed
 from providers.moderation.endpoint import ModerationEndpoint
 from providers.moderation.moderation import Judge, Moderation
 from providers.people import own_model
+from providers.people.inspector import Inspector
 from providers.people.model_files import are_there
 from providers.registry import Dependencies, Sleep, known_names, services
 from providers.router import Router
@@ -29,9 +31,16 @@ def build_providers(settings: ProviderSettings, *, hooks: str | None = None) -> 
 
 
 def build_router(
-    settings: ProviderSettings, providers: Sequence[Provider] | None = None, *, hooks: str | None = None
+    settings: ProviderSettings,
+    providers: Sequence[Provider] | None = None,
+    *,
+    hooks: str | None = None,
+    inspector: Inspector | None = None,
 ) -> Router:
-    """The router over `providers` (default: those the settings name), with the preferences of the settings."""
+    """The router over `providers` (default: those the settings name), with the preferences of the settings.
+
+    `inspector`: one that the process has already; its networks are loaded once.
+    """
     for problem in problems(settings):
         log.warning("%s", problem)
     return Router(
@@ -44,6 +53,7 @@ def build_router(
         credentials=_credentials(settings),
         priority=settings.providers_priority,
         moderation=build_moderation(settings),
+        finisher=Finisher(inspector or Inspector()),
         breaker=Breaker(settings.data_dir, failures=settings.breaker_failures, seconds=settings.breaker_seconds),
     )
 

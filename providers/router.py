@@ -19,6 +19,7 @@ from providers.base import Provider
 from providers.breaker import Breaker
 from providers.catalog.keys import shown
 from providers.errors import AskPerson, LikenessError, TellOperator
+from providers.finishing import Finisher
 from providers.media.credentials import ContentCredentials
 from providers.media.labels import DEFAULT_PRODUCER
 from providers.moderation.moderation import WORDS_ONLY, Moderation
@@ -47,7 +48,7 @@ class Candidate:
 class Router:
     """Holds the configured providers for one process. What is given besides is what the settings say; `producer`: who
     the labels of pictures name; `watermark`: whether their pixels carry their number; `credentials`: what they are
-    signed with; `moderation`: what looks at requests and pictures."""
+    signed with; `moderation`: what looks at requests and pictures; `finisher`: what is done to pictures afterwards."""
 
     def __init__(
         self,
@@ -62,11 +63,13 @@ class Router:
         watermark: bool = False,
         credentials: ContentCredentials | None = None,
         moderation: Moderation = WORDS_ONLY,
+        finisher: Finisher | None = None,
     ) -> None:
         self.producer = producer
         self.watermark = watermark
         self.credentials = credentials
         self.moderation = moderation
+        self.finisher = finisher
         self._providers = tuple(providers)
         self._settings = Preferences(
             prefer=tuple(preferred),

@@ -83,6 +83,8 @@ class ProviderSettings(BaseSettings):
     """What decides who is asked where nothing else does."""
     face_consent: Literal["operator", "ask"] = "operator"
     """`ask`: in a chat, before the first photo is worked on, the person says that whoever it shows agreed."""
+    likeness_free_retry: Literal["off", "on"] = "off"
+    """`on`: where a paid picture plainly shows another face than the photo, one more try is offered on the operator."""
     photo_advice: Literal["off", "ask"] = "ask"
     """`ask`: in a chat, a photo that could be better is told of before a picture of a face is paid for."""
     providers_consent: Literal["operator", "ask"] = "operator"

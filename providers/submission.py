@@ -34,6 +34,7 @@ from providers.errors import (
     TellOperator,
     WaitAndRetry,
 )
+from providers.finishing import Finisher
 from providers.journal import Journal, Record, Stage
 from providers.media.credentials import ContentCredentials
 from providers.moderation.moderation import Moderation
@@ -80,6 +81,10 @@ class Routes(Protocol):
     @property
     def credentials(self) -> ContentCredentials | None:
         """What pictures are signed with; None where they are not."""
+
+    @property
+    def finisher(self) -> Finisher | None:
+        """What is done to pictures on this machine after a service made them; None where nothing is."""
 
     @property
     def moderation(self) -> Moderation:

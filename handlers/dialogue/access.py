@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from handlers.free_retries import TAKEN
 from handlers.message import Chat, Language
 from handlers.store.accounting import scope_of
 from handlers.store.base import Ceilings, Job, Ledger, Limit, Period, Values
@@ -42,6 +43,7 @@ SENTENCES = {
     "list": "access.list",
     TRIAL: "access.trial_over",
     TOO_FAST: "access.too_fast",
+    TAKEN: "access.free_used",
     "pictures_person_day": "access.pictures_person_day",
     "pictures_person_month": "access.pictures_person_month",
     "pictures_chat_day": "access.pictures_chat_day",

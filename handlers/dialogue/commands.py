@@ -103,6 +103,8 @@ def on_job(turn: TurnBuilder, verb: str, job_id: str) -> None:
     elif verb == "fetch":
         turn.fetch = job.id
         turn.say(turn.words("say.fetching"), job=job.id)
+    elif verb == "free":
+        _try_for_free(turn, job)
     elif verb in ("again", "retry"):
         ordering.take(turn, once_more(job.order))
     elif not job.pictures:
@@ -116,6 +118,14 @@ def on_job(turn: TurnBuilder, verb: str, job_id: str) -> None:
         ordering.take(turn, _of_result(job.order, (job.pictures[0].path,), edit, count=1))
     else:
         vary(turn, job.order, job.pictures[0].path)
+
+
+def _try_for_free(turn: TurnBuilder, job: Job) -> None:
+    """Once more on the operator, who offered it; that it is once is counted where the job is committed."""
+    if turn.heard.free_try:
+        ordering.start(turn, once_more(job.order).model_copy(update={"free_try_of": job.id, "as_is": True}))
+    else:
+        turn.say(turn.words("say.nothing_open"))
 
 
 def _clean(turn: TurnBuilder, job: Job, *, promised: bool) -> None:
@@ -159,8 +169,8 @@ def _of_result(order: Order, pictures: tuple[object, ...], edit: Edit, *, count:
 
 
 def once_more(order: Order) -> Order:
-    """The same order as another take."""
-    return order.model_copy(update={"take": order.take + 1})
+    """The same order as another take; whoever made the last one for nothing, this one is an ordinary one."""
+    return order.model_copy(update={"take": order.take + 1, "free_try_of": None})
 
 
 def _again(turn: TurnBuilder, count: int, aspect_ratio: str | None) -> None:

@@ -32,6 +32,7 @@ from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
+from handlers.free_retries import FreeRetries
 from handlers.marked_copies import with_copies
 from handlers.message import Chat, Kind, Language, Message, Outgoing, key_hash
 from handlers.order import Order
@@ -347,6 +348,8 @@ class Conversation:
         heard = MessageFacts(
             message=message, now=now, session=session, running=tuple(running), named_job=named, owner=owner
         )
+        if named is not None and (message.choice or "").startswith("free:"):
+            heard = replace(heard, free_try=await FreeRetries(self._store).offered(named.id))
         heard = await self._with_faces(await self._with_consent(heard))
         language = self._language(heard)
         photos, refused = await self._reception.take_in(message.photos, message.chat, at=now, language=language)

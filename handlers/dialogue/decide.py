@@ -257,7 +257,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             commands.tapped(turn, verb, rest)
         case "again" | "retry" | "variations" | "upscale" | "edit" | "resend" | "fetch" | "cancel" | "stickers":
             commands.on_job(turn, verb, rest)
-        case "clean" | "clean_yes":
+        case "free" | "clean" | "clean_yes":
             commands.on_job(turn, verb, rest)
         case _:
             turn.say(turn.words("say.nothing_open"))

@@ -72,6 +72,8 @@ class MessageFacts:
     """What was found of photos that were looked at for this message; None: nobody has looked yet."""
     owner: bool = False
     """Whether whoever wrote set all this up, and is told which setting is missing."""
+    free_try: bool = False
+    """Whether the job a choice speaks of may be tried once more on the operator."""
     asked: Asked | None = None
     """What a job asked that went no further without their consent, if this message may answer it."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from handlers.dialogue.access import Access, refused
 from handlers.dialogue.group_policy import GroupRules, group_limits
 from handlers.dialogue.repeats import press_limits
+from handlers.free_retries import taken_once
 from handlers.message import Language, Message
 from handlers.owner_notes import OwnerNotes
 from handlers.store.accounting import BUDGET_EXCEEDED
@@ -37,10 +38,12 @@ class Gate:
         self, message: Message, jobs: Sequence[Job], rules: GroupRules | None, now: datetime
     ) -> tuple[Limit, ...]:
         """Everything that the jobs of a message are counted against, besides the budgets."""
+        own = tuple(job for job in jobs if not job.order.free_try_of)
         return (
-            *group_limits(tuple(jobs), message.chat, rules),
+            *group_limits(own, message.chat, rules),
             *press_limits(message, jobs, now),
-            *await self._access.limits(message.chat, jobs, message.address),
+            *taken_once(tuple(jobs)),
+            *await self._access.limits(message.chat, own, message.address),
         )
 
     async def reached(self, limit: Limit) -> None:

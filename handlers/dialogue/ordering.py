@@ -168,11 +168,12 @@ def start(turn: TurnBuilder, order: Order) -> None:
     turn.mark_used(order)
     turn.session = turn.session.model_copy(update={"last_order": order, "question": None})
     key = "face.started" if job.trains else "say.understood_free" if quote.basic else "say.understood"
+    cost = Money.zero() if order.free_try_of else quote.cost
     text = turn.words(
         key,
         what=describe(order, turn.language),
         time=seconds(quote.seconds, turn.language),
-        cost=estimated(quote.cost, turn.language),
+        cost=estimated(cost, turn.language),
         **_facts(turn, order),
     )
     text += sheet_orders.at_most(turn, order, quote)

@@ -10,6 +10,7 @@ from functools import partial
 from handlers.channel import Channel, MakesStickers
 from handlers.clean_files import CleanFiles
 from handlers.consent import Asked, Consents
+from handlers.free_retries import FreeRetries
 from handlers.jobs.delivery import Courier
 from handlers.jobs.files import JobFiles
 from handlers.jobs.notices import JobNotices
@@ -54,6 +55,8 @@ class Completion:
     router: Routes
     trainings: Trainings
     marks: VisibleMarks = field(default_factory=VisibleMarks)
+    free_retry: bool = False
+    """Whether the operator pays for one more try where a face was plainly missed."""
 
     async def end(self, job: Job, made: JobOutcome, parts: Sequence[Part]) -> None:
         """Bring the pictures, or say why there are none, and end the job."""
@@ -94,6 +97,9 @@ class Completion:
         for picture in result.pictures:
             await at_hand(self.store.media, picture.path)  # another worker may have made it
         result = await self._marked(job, result, teller)
+        if self.free_retry and made.missed and job.estimate and job.order.free_try_of is None:
+            await FreeRetries(self.store).offer(job, at=self.clock())
+            result = replace(result, choices=(teller.free_retry(), *result.choices))
         if isinstance(channel, MakesStickers) and job.order.expressions:
             result = replace(result, choices=(*result.choices, teller.as_stickers()))
         await self._shared(result.pictures)

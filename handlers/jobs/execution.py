@@ -27,6 +27,7 @@ from providers.codes import known_code
 from providers.collection import collect
 from providers.deadlines import Now, Sleep, is_over, utc_now
 from providers.errors import LikenessError, MadeNothing, NotTaken, TellOperator
+from providers.finishing import likest_first
 from providers.journal import Record, Stage
 from providers.submission import Routes, split, submit
 
@@ -298,7 +299,7 @@ class _Making:
         asleep = [end for end in ends if end is None]
         if asleep:
             return StepOutcome(wanted=step.wanted, wakes_after=step.wakes_after)
-        pictures = tuple(picture for end in ends if isinstance(end, Result) for picture in end.pictures)
+        pictures = likest_first([picture for end in ends if isinstance(end, Result) for picture in end.pictures])
         fault = worst([end for end in ends if isinstance(end, Failure)])
         face = next((end.face for end in ends if isinstance(end, Result) and end.face), None)
         return StepOutcome(wanted=step.wanted, pictures=pictures, fault=fault, face=face)

@@ -166,6 +166,7 @@ class JobNotices:
             *(self._sizes("job.reduced", before, after) for before, after in receipt.reduced),
             *(self._held(held) for held in receipt.held),
             *self._items(made),
+            *self._looked_at(made),
             *self._missing(made),
         ]
         if made.cancelled:
@@ -197,6 +198,7 @@ class JobNotices:
         if all(is_local(p.provider) for p in pictures):
             return self.say("job.receipt_basic", **facts)
         cost = (estimated if by_list else money)(self.job.cost or Money.zero(), self.language)
+        cost = self.say("unit.free") if self.job.order.free_try_of else cost
         return self.say("job.receipt", model=MODELS[self.job.order.model].name(self.language), cost=cost, **facts)
 
     def _took(self, took: float, waited: float) -> str:
@@ -231,6 +233,27 @@ class JobNotices:
         """Which picture is which, where its steps have labels."""
         labels = [step.label for step in made.steps for _ in step.pictures]
         return [self.say("job.item", n=n, what=label) for n, label in enumerate(labels, 1) if label]
+
+    def _looked_at(self, made: JobOutcome) -> list[str]:
+        """What this machine saw in the finished pictures: what is wrong with an ID photo, and whose face it is not."""
+        pictures = made.pictures
+        lines = []
+        for n, picture in enumerate(pictures, 1):
+            for remark in picture.remarks:
+                said = self.say(f"say.id_{remark}")
+                lines.append(self.say("job.item", n=n, what=said) if len(pictures) > 1 else said)
+        missed = [n for n, picture in enumerate(pictures, 1) if picture.likeness == "miss"]
+        if made.missed:
+            return [*lines, self.say("job.miss" if len(pictures) == 1 else "job.all_missed")]
+        if len(made.steps) == 1 and sum(picture.likeness is not None for picture in pictures) > 1:
+            lines.append(self.say("job.ranked"))
+        if missed:
+            lines.append(self.say("job.some_missed", numbers=self.say("unit.comma").join(map(str, missed))))
+        return lines
+
+    def free_retry(self) -> Choice:
+        """Under a clear miss, where the operator pays for another try."""
+        return self._choice("free")
 
     def _missing(self, made: JobOutcome) -> list[str]:
         total = made.wanted or self.job.order.count

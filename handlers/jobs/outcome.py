@@ -56,6 +56,11 @@ class JobOutcome:
         return tuple(picture for step in self.steps for picture in step.pictures)
 
     @property
+    def missed(self) -> bool:
+        """Whether there are pictures, and each of them plainly shows another face."""
+        return bool(self.pictures) and all(picture.likeness == "miss" for picture in self.pictures)
+
+    @property
     def face(self) -> str | None:
         """The face that was trained."""
         return next((step.face for step in self.steps if step.face), None)

@@ -97,6 +97,7 @@ class JobRunner:
         retention_days: int = 30,
         deadline_seconds: float = DEADLINE_SECONDS,
         marks: VisibleMarks | None = None,
+        free_retry: bool = False,
         words: Words = words,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = since_boot,
@@ -116,12 +117,10 @@ class JobRunner:
         self._channels = channels
         self._media = store.media or FolderStore(data=data_dir, pictures=output_dir)
         self._files = JobFiles(data_dir, output_dir, self._media)
-        self._worker = worker
-        self._words = words
+        self._worker, self._words = worker, words
         self._clock, self._steady = clock, steady
         self._whole_time = timedelta(seconds=deadline_seconds)
-        self._sleep = sleep
-        self._turn_pause = turn_pause
+        self._sleep, self._turn_pause = sleep, turn_pause
         self._most_takeovers = most_takeovers
         self._maker = Executor(
             store=store,
@@ -145,6 +144,7 @@ class JobRunner:
             clock=clock,
             files=self._files,
             marks=marks or VisibleMarks(policy="off"),
+            free_retry=free_retry,
             router=router,
         )
         self._statuses = Statuses(

@@ -112,8 +112,10 @@ def budget_scopes(chat: Chat) -> tuple[str, str, str]:
     return EVERYBODY, scope_of("usd:chat", chat.group_key), scope_of("usd:person", person)
 
 
-def account_scopes(chat: Chat, address: str | None) -> tuple[str, ...]:
-    """The counters that a job's money is booked in."""
+def account_scopes(chat: Chat, address: str | None, *, free: bool) -> tuple[str, ...]:
+    """The counters that a job's money is booked in; of a free try only everybody's, for the operator pays."""
+    if free:
+        return (EVERYBODY,)
     return (*budget_scopes(chat), *((f"usd:address:{address}",) if address else ()))
 
 
@@ -122,7 +124,7 @@ def account_of(job: Job) -> Account:
         job=job.id,
         chat=None if job.forgotten else job.chat,
         owner=job.chat.owner,
-        scopes=account_scopes(job.chat, job.address),
+        scopes=account_scopes(job.chat, job.address, free=job.order.free_try_of is not None),
         estimate=job.estimate,
         provider=job.provider,
     )

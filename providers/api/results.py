@@ -35,7 +35,9 @@ class Error(TypedDict):
 
 
 class Image(TypedDict):
-    """`model`: the service's own name of it. `produce_id`: the picture's number in its label."""
+    """`model`: the service's own name of it. `produce_id`: the picture's number in its label. `likeness`: how alike the
+    face is to the photos', where it could be told: alike, doubtful, miss or no_face. `remarks`: what is wrong with an
+    ID photo."""
 
     local_path: str
     width: int
@@ -45,6 +47,8 @@ class Image(TypedDict):
     provider: str
     model: str
     produce_id: str
+    likeness: str | None
+    remarks: list[str]
     item: NotRequired[int]
 
 
@@ -259,6 +263,8 @@ def _image(picture: PictureFile) -> Image:
         "provider": picture.provider,
         "model": picture.model,
         "produce_id": picture.produce_id,
+        "likeness": picture.likeness,
+        "remarks": list(picture.remarks),
     }
 
 

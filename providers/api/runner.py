@@ -119,7 +119,8 @@ async def opened_router(settings: ProviderSettings) -> AsyncIterator[Router]:
         await router.discover()
         yield router
     finally:
-        await asyncio.gather(*(p.aclose() for p in router.providers), router.moderation.aclose())
+        beside = (router.moderation, *((router.finisher,) if router.finisher else ()))
+        await asyncio.gather(*(each.aclose() for each in (*router.providers, *beside)))
 
 
 async def take_in(

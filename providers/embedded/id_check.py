@@ -9,13 +9,14 @@ from math import hypot
 import cv2
 import numpy as np
 
-from providers.embedded.id_photo import frame_of, head_of, id_photo
+from providers.embedded.id_photo import COLOURS, frame_of, head_of, id_photo
 from providers.embedded.id_presets import Preset
 from providers.errors import AskPerson
 from providers.media.pixels import Floats, Picture, disc, lab_of
 from providers.people.face import EYE_CORNERS, EYELIDS, Face
 from providers.people.find import find_faces
 from providers.people.matting import cut_out
+from providers.task import IdPhoto
 
 _SIZE_SLACK = 0.015
 """Shares of the height that head and eyes may be off: what a photo office's ruler does not see."""
@@ -70,8 +71,11 @@ class IdReport:
     uneven: float | None = None
 
 
-def id_report(rgb: Picture, preset: Preset, colour: tuple[int, int, int] | None = None) -> IdReport:
-    """What is wrong with `rgb` as an ID photo of `preset` before `colour` (default: the preset's own, if any)."""
+def id_report(rgb: Picture, preset: Preset | None, colour: tuple[int, int, int] | None = None) -> IdReport:
+    """What is wrong with `rgb` as an ID photo of `preset` before `colour` (default: the preset's own, if any).
+
+    Without a preset nothing is said of sizes: what has no rule keeps to none.
+    """
     faces = find_faces(rgb)
     if not faces:
         return IdReport(faults=(Fault.NO_FACE,))
@@ -88,11 +92,11 @@ def id_report(rgb: Picture, preset: Preset, colour: tuple[int, int, int] | None 
     height, width = rgb.shape[:2]
     if abs(face.between_eyes[0] / width - 0.5) > _CENTRE:
         found.add(Fault.NOT_CENTRED)
-    if (width, height) != preset.pixels:
+    if preset and (width, height) != preset.pixels:
         found.add(Fault.PIXELS)
     eyes = 1 - face.between_eyes[1] / height
     alpha = cut_out(rgb, faces).alpha
-    uneven = _background(rgb, alpha, face, colour or preset.background, found)
+    uneven = _background(rgb, alpha, face, colour or (preset.background if preset else None), found)
     return IdReport(
         faults=tuple(fault for fault in Fault if fault in found | _framing(alpha, face, preset, eyes)),
         head=_head(alpha, face),
@@ -109,12 +113,15 @@ def _head(alpha: Floats, face: Face) -> float | None:
         return None
 
 
-def _framing(alpha: Floats, face: Face, preset: Preset, eyes: float) -> set[Fault]:
+def _framing(alpha: Floats, face: Face, preset: Preset | None, eyes: float) -> set[Fault]:
     found: set[Fault] = set()
-    head, frame = _head(alpha, face), frame_of(preset)
+    head = _head(alpha, face)
     if head is None:
         found.add(Fault.HEAD_CUT)
-    elif not frame.head[0] - _SIZE_SLACK <= head <= frame.head[1] + _SIZE_SLACK:
+    if preset is None:
+        return found
+    frame = frame_of(preset)
+    if head is not None and not frame.head[0] - _SIZE_SLACK <= head <= frame.head[1] + _SIZE_SLACK:
         found.add(Fault.HEAD_SIZE)
     if preset.eyes and not preset.eyes[0] - _SIZE_SLACK <= eyes <= preset.eyes[1] + _SIZE_SLACK:
         found.add(Fault.EYE_LINE)
@@ -160,16 +167,25 @@ def _background(
     return spread
 
 
-def mended(rgb: Picture, preset: Preset, colour: tuple[int, int, int]) -> tuple[Picture, IdReport]:
+def id_colour(style: str, preset: Preset | None, wanted: IdPhoto | None) -> tuple[int, int, int]:
+    """The background: what was asked for, else the preset's own, else that of the style."""
+    if wanted is not None and wanted.background is not None:
+        return wanted.background
+    return preset.background if preset and preset.background else COLOURS[style]
+
+
+def mended(rgb: Picture, preset: Preset | None, colour: tuple[int, int, int]) -> tuple[Picture, IdReport]:
     """`rgb` brought to the rule as far as reframing, levelling and another background can, and what is still wrong.
 
-    The picture itself where nothing is wrong, nothing of it can be mended, or mending failed.
+    The picture itself where nothing is wrong, nothing of it can be mended, or mending would not help. Without a preset
+    it keeps its proportions.
     """
     report = id_report(rgb, preset, colour)
     if not set(report.faults) & MENDABLE or Fault.NO_FACE in report.faults:
         return rgb, report
+    own = f"{rgb.shape[1]}:{rgb.shape[0]}"
     try:
-        made = id_photo(rgb, find_faces(rgb), colour, preset=preset)
+        made = id_photo(rgb, find_faces(rgb), colour, preset=preset, aspect_ratio=None if preset else own)
     except AskPerson:
         return rgb, report
     again = id_report(made, preset, colour)

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,11 @@ class EmbeddedProvider(ProviderDefaults):
 
     async def fetch(self, submission: Submission, into: Path) -> Result:
         """Saves the pictures; makes them first where they are not there. Raises AskPerson or MadeNothing."""
-        names = (await self._outcome(submission, await self._job(submission)))["files"]
+        files = (await self._outcome(submission, await self._job(submission)))["files"]
         folder = self._folder(submission.request_id)
         pictures: list[PictureFile] = []
-        for name in names:
-            data = await in_thread((folder / name).read_bytes)
+        for file in files:
+            data = await in_thread((folder / file["name"]).read_bytes)
             what = submission.handle.get("style") or submission.handle.get("action") or KEY
             saved = await in_thread_to_its_end(
                 save_picture,
@@ -138,7 +138,7 @@ class EmbeddedProvider(ProviderDefaults):
                 model=submission.model,
                 keep_density=True,
             )
-            pictures.append(saved)
+            pictures.append(replace(saved, remarks=tuple(file["remarks"])))
         self._jobs.pop(submission.request_id, None)
         await in_thread(shutil.rmtree, folder, ignore_errors=True)
         return Result(pictures=tuple(pictures), charge=FREE_OF_CHARGE)
@@ -272,11 +272,14 @@ def _steps(task: Task) -> list[dict[str, Any]]:
     ]
 
 
-def _spooled(folder: Path) -> list[str] | None:
+def _spooled(folder: Path) -> list[dict[str, Any]] | None:
     """The pictures of a finished job, or None where any is missing."""
     try:
-        names = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / "done.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(names, list) and all(isinstance(n, str) and (folder / n).is_file() for n in names)
-    return names if whole and names else None
+    if not isinstance(found, list) or not found:
+        return None
+    # An earlier version kept the names alone.
+    files = [{"name": one, "remarks": ()} if isinstance(one, str) else one for one in found]
+    return files if all((folder / str(one["name"])).is_file() for one in files) else None

@@ -3,7 +3,6 @@
 Only this module and what it imports load OpenCV; the main process never does.
 """
 
-import io
 import json
 import os
 import signal
@@ -21,16 +20,18 @@ from pydantic import TypeAdapter
 from providers.embedded.adjust import MOVING, Step, adjusted
 from providers.embedded.backdrop import replaced, studio_portrait
 from providers.embedded.changes import graded, side_by_side_edit
+from providers.embedded.encoding import written
 from providers.embedded.enlarge import enlarged
 from providers.embedded.extend import extended, margins_for
 from providers.embedded.flat_ground import keeping_flat_ground
 from providers.embedded.geometry import cropped
+from providers.embedded.id_check import id_colour, id_report
 from providers.embedded.id_photo import COLOURS, id_photo
 from providers.embedded.id_presets import Preset, presets
 from providers.embedded.lettering import lettered
 from providers.embedded.light import balanced, enhanced, vivid
 from providers.embedded.looks import FILTERS, LOOKS
-from providers.embedded.print_sheet import DPI, print_sheet
+from providers.embedded.print_sheet import print_sheet
 from providers.embedded.repair import restored
 from providers.embedded.skin import retouched
 from providers.embedded.toning import own_colours, toned
@@ -38,7 +39,7 @@ from providers.errors import AskPerson
 from providers.media.files import make_folder
 from providers.media.pixels import Picture
 from providers.people.face import Face
-from providers.people.find import find_faces, upright
+from providers.people.find import by_models, find_faces, upright
 from providers.task import NO_PARAMETERS, Background, Outpaint, Parameters
 
 TIME_LIMIT = 300
@@ -124,9 +125,10 @@ def _of_earlier_version(handle: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make(data: Mapping[str, Any], spool: str) -> dict[str, Any]:
-    """Do the job; its pictures lie in `spool` as `0.png`, `1.jpg`, … and `done.json` names them.
+    """Do the job; its pictures lie in `spool` as `0.png`, `1.jpg`, … and `done.json` names them, with their remarks.
 
-    Returns `{"files": [...]}` or, as errors do not cross processes whole, `{"code", "params"}` of an AskPerson.
+    Returns `{"files": [{"name", "remarks"}]}` or, as errors do not cross processes whole, `{"code", "params"}` of an
+    AskPerson.
     """
     if hasattr(signal, "alarm"):
         signal.alarm(TIME_LIMIT)
@@ -153,15 +155,26 @@ def _make(job: Job, spool: Path) -> dict[str, Any]:
         photos = (turned, *photos[1:])
     _tell(0.15)
     make_folder(spool)
-    names: list[str] = []
+    made: list[dict[str, Any]] = []
     for number in range(job.count):
-        picture = picture_of(job, photos, faces, job.take + number)
-        names.append(_written(picture, spool, number, job))
+        picture, remarks = _checked(job, photos, faces, job.take + number)
+        made.append({"name": _written(picture, spool, number, job), "remarks": remarks})
         _tell(0.15 + 0.85 * (number + 1) / job.count)
     part = spool / "done.json.part"
-    part.write_text(json.dumps(names), encoding="utf-8")
+    part.write_text(json.dumps(made), encoding="utf-8")
     part.replace(spool / "done.json")
-    return {"files": names}
+    return {"files": made}
+
+
+def _checked(
+    job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int
+) -> tuple[Picture, tuple[str, ...]]:
+    """One picture of a job; of an ID photo also what is still wrong with it, looked at before it is laid on a sheet."""
+    if job.operation != "portrait" or job.style not in COLOURS or job.draft or not by_models():
+        return picture_of(job, photos, faces, take), ()
+    photo = _id_photo(job, photos[0], faces, take)
+    colour = id_colour(job.style, job.preset, job.parameters.id_photo)
+    return _laid(job, photo), tuple(fault.value for fault in id_report(photo, job.preset, colour).faults)
 
 
 def picture_of(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int = 0) -> Picture:
@@ -192,40 +205,15 @@ def _opened(path: str, job: Job) -> Picture:
 
 
 def _written(picture: Picture, spool: Path, number: int, job: Job) -> str:
-    """PNG where there is transparency or the background must be exact, else JPEG at 95 with full colour.
-
-    An ID photo by a preset names its dots an inch, and keeps to the portal's file limit where there is one.
-    """
-    image = Image.fromarray(picture)
-    preset = job.preset
-    limit = None if preset is None or preset.most_kb is None or job.sheet else 1000 * preset.most_kb
-    dpi: dict[str, Any] = {}
-    if preset is not None:
-        dpi = {"dpi": (DPI, DPI) if job.sheet else (round(preset.dpi),) * 2}
-    exact = (job.style or job.action) in _EXACT and not job.sheet and limit is None
-    png = picture.shape[2] == 4 or exact
-    buffer = io.BytesIO()
-    if png:
-        image.save(buffer, "PNG", compress_level=6, **dpi)
-    else:
-        for quality in (95, 92, 88, 82, 75, 65, 50):
-            buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True, **dpi)
-            if limit is None or buffer.tell() <= limit:
-                break
-    name = f"{number}.{'png' if png else 'jpg'}"
-    (spool / name).write_bytes(buffer.getvalue())
-    return name
+    """PNG where there is transparency or the background must be exact, else JPEG at 95 with full colour."""
+    exact = (job.style or job.action) in _EXACT
+    return written(picture, spool, str(number), preset=job.preset, sheet=bool(job.sheet), exact=exact)
 
 
 def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int) -> Picture:
     rgb, style = photos[0], job.style or ""
     if style in COLOURS:
-        wanted, preset = job.parameters.id_photo, job.preset
-        own = wanted.background if wanted else None
-        colour = own or (preset.background if preset and preset.background else COLOURS[style])
-        made = id_photo(rgb, faces, colour, preset=preset, aspect_ratio=job.aspect_ratio, take=take)
-        return print_sheet(made, preset, wanted.paper, wanted.copies) if preset and wanted and wanted.paper else made
+        return _laid(job, _id_photo(job, rgb, faces, take))
     if style in _STUDIO:
         return studio_portrait(rgb, faces, style, job.aspect_ratio, take)
     if job.aspect_ratio:
@@ -233,6 +221,19 @@ def _portrait(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], ta
     look = LOOKS[style] if style else FILTERS[job.parameters.filter or ""]
     painted = np.asarray(look(rgb, faces, take, draft=job.draft))
     return painted if job.draft else _as_large(painted, rgb)
+
+
+def _id_photo(job: Job, rgb: Picture, faces: tuple[Face, ...], take: int) -> Picture:
+    colour = id_colour(job.style or "", job.preset, job.parameters.id_photo)
+    return id_photo(rgb, faces, colour, preset=job.preset, aspect_ratio=job.aspect_ratio, take=take)
+
+
+def _laid(job: Job, photo: Picture) -> Picture:
+    """On a print sheet, where one is asked for."""
+    wanted = job.parameters.id_photo
+    return (
+        print_sheet(photo, job.preset, wanted.paper, wanted.copies) if job.preset and wanted and wanted.paper else photo
+    )
 
 
 def _as_large(painted: Picture, rgb: Picture) -> Picture:

@@ -7,16 +7,22 @@ from typing import Any
 from providers.media.visible_mark import Box
 from providers.people.worker import Worker
 
+_MODULE = "providers.people.boxes"
+
 
 class FaceBoxes:
-    """Belongs to one event loop. The worker is started at first use."""
+    """Belongs to one event loop. `worker`: one that is there already (`Inspector.worker`), else one of its own; it is
+    started at first use."""
 
-    def __init__(self) -> None:
-        self._worker = Worker("providers.people.boxes")
+    def __init__(self, worker: Worker | None = None) -> None:
+        self._worker = worker or Worker(_MODULE)
 
     async def __call__(self, path: Path) -> Sequence[Box]:
         """Every face of the picture, in its pixels. Raises MadeNothing where it cannot be read, or the worker died."""
-        return [Box(x=x, y=y, width=w, height=h) for x, y, w, h in await self._worker.call("faces_in", str(path))]
+        return [
+            Box(x=x, y=y, width=w, height=h)
+            for x, y, w, h in await self._worker.call("faces_in", str(path), module=_MODULE)
+        ]
 
     async def aclose(self) -> None:
         await self._worker.close()

@@ -5,6 +5,7 @@ gives None: pre-flight and likeness are advice, and nothing waits or fails for w
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 
 from providers.errors import LikenessError
 from providers.people.worker import Worker
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 10.0
 """Seconds after which advice is done without."""
@@ -51,6 +54,11 @@ class Inspector:
     def __init__(self) -> None:
         self._worker = Worker("providers.people.inspection")
 
+    @property
+    def worker(self) -> Worker:
+        """The process, for whoever else looks at faces: the networks are loaded once."""
+        return self._worker
+
     async def check(self, photo: Path) -> Advice | None:
         """The advice on a photo; None where there is none to be had."""
         found = await self._ask("check", str(photo))
@@ -66,11 +74,18 @@ class Inspector:
             return None
         return tuple(Likeness(likeness=str(one["likeness"]), distance=one["distance"]) for one in found)
 
-    async def _ask(self, name: str, *args: Any) -> Any:
+    async def run(self, module: str, name: str, *args: Any) -> Any:
+        """A function of another module, in the same process; None where it did not come to an answer."""
+        return await self._ask(name, *args, module=module)
+
+    async def _ask(self, name: str, *args: Any, module: str | None = None) -> Any:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._worker.call(name, *args)
+                return await self._worker.call(name, *args, module=module)
         except (LikenessError, TimeoutError):
+            return None
+        except Exception as error:  # a mistake of ours over there: what it was to tell is done without
+            log.error("looking at a picture broke: %s %s", name, type(error).__name__)
             return None
 
     async def aclose(self) -> None:

@@ -98,11 +98,12 @@ class Worker:
         self,
         name: str,
         *args: Any,
+        module: str | None = None,
         began: Callable[[], None] = lambda: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Any:
-        """Call a function of the module when its turn comes. `began` is called when it does; `stopped` says whether
-        the worker's death was meant.
+        """Call a function of the module, or of another `module`, when its turn comes. `began` is called when it does;
+        `stopped` says whether the worker's death was meant.
 
         Raises MadeNothing where the worker died twice, was stopped, or this is closed; and what the function raises.
         """
@@ -112,7 +113,7 @@ class Worker:
                 if stopped():
                     raise MadeNothing("stopped", code="cancelled", retryable=False)
                 try:
-                    return await self._run(name, args)
+                    return await self._run(name, args, module)
                 except BrokenProcessPool:
                     await self._drop()
             if stopped():
@@ -124,7 +125,7 @@ class Worker:
         async with self._turn:
             return str(await self._run("ready", ()))
 
-    async def _run(self, name: str, args: tuple[Any, ...]) -> Any:
+    async def _run(self, name: str, args: tuple[Any, ...], module: str | None = None) -> Any:
         if self._closed:
             raise MadeNothing("closed")
         if self._pool is None:
@@ -135,7 +136,7 @@ class Worker:
                 initargs=(self._module, self._progress, self._pid),
             )
         self._progress.value = 0.0
-        return await asyncio.wrap_future(self._pool.submit(_called, self._module, name, args))
+        return await asyncio.wrap_future(self._pool.submit(_called, module or self._module, name, args))
 
     def kill(self) -> None:
         """End the worker in the middle of its job."""

@@ -24,7 +24,9 @@ from providers.sql.tables import COUNTERS, LEDGER
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _ENTRY = sa.select(LEDGER).where(LEDGER.c.id == _id)
-_ACCOUNT = sa.select(JOBS.c.owner, JOBS.c.chat, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten, JOBS.c.address)
+_ACCOUNT = sa.select(
+    JOBS.c.owner, JOBS.c.chat, JOBS.c.estimate, JOBS.c.provider, JOBS.c.forgotten, JOBS.c.address, JOBS.c.order
+)
 _ACCOUNT = _ACCOUNT.where(JOBS.c.id == _id)
 _ORDER = sa.select(JOBS.c.order).where(JOBS.c.id == _id)
 _RESERVATION = sa.select(RESERVATIONS).where(RESERVATIONS.c.job == _id).with_for_update()
@@ -151,7 +153,7 @@ class _SqlBooks:
             job=job_id,
             owner=row["owner"],
             chat=None if row["forgotten"] else row["chat"],
-            scopes=accounting.account_scopes(row["chat"], row["address"]),
+            scopes=accounting.account_scopes(row["chat"], row["address"], free=row["order"].free_try_of is not None),
             estimate=Money(amount=row["estimate"]),
             provider=row["provider"],
         )

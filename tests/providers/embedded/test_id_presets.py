@@ -72,8 +72,9 @@ def test_the_file_names_its_dots_an_inch_and_keeps_to_the_limit(
     tmp_path: Path, portrait: Path, key: str, kind: str
 ) -> None:
     preset = presets()[key]
-    (name,) = make(job(portrait, parameters={"id_photo": {"size": key}}), str(tmp_path / "spool"))["files"]
-    data = (tmp_path / "spool" / name).read_bytes()
+    (made,) = make(job(portrait, parameters={"id_photo": {"size": key}}), str(tmp_path / "spool"))["files"]
+    assert made["remarks"] == ()
+    data = (tmp_path / "spool" / made["name"]).read_bytes()
     saved = save_picture(data, into=tmp_path, stem="id", provider="embedded", request_id="1", keep_density=True)
     with Image.open(saved.path) as image:
         assert image.format == kind
@@ -85,7 +86,7 @@ def test_the_file_names_its_dots_an_inch_and_keeps_to_the_limit(
 def test_another_colour_than_the_rule_is_made_where_the_words_name_it(tmp_path: Path, portrait: Path) -> None:
     wanted = {"id_photo": {"size": "cn_2inch", "background": list(COLOURS["id_photo_red"])}}
     made = make(job(portrait, parameters=wanted), str(tmp_path / "spool"))
-    with Image.open(tmp_path / "spool" / made["files"][0]) as image:
+    with Image.open(tmp_path / "spool" / made["files"][0]["name"]) as image:
         assert image.getpixel((3, 3)) == COLOURS["id_photo_red"]
 
 
@@ -115,7 +116,7 @@ def test_six_two_inch_photos_fit_on_a_six_inch_sheet_and_no_more_are_laid_than_a
 def test_a_sheet_is_a_picture_of_its_paper_at_300_dots_an_inch(tmp_path: Path, portrait: Path) -> None:
     # As a version kept it that had no typed parameters in the handle: such orders are still carried out.
     made = make(job(portrait, id_preset="cn_1inch", sheet="6inch", per_sheet=8), str(tmp_path / "spool"))
-    with Image.open(tmp_path / "spool" / made["files"][0]) as image:
+    with Image.open(tmp_path / "spool" / made["files"][0]["name"]) as image:
         assert sorted(image.size) == [1200, 1800]
         assert image.info["dpi"] == pytest.approx((300, 300), abs=1)
 
