@@ -33,7 +33,6 @@ from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
 from handlers.free_retries import FreeRetries
-from handlers.marked_copies import with_copies
 from handlers.message import Chat, Kind, Language, Message, Outgoing, key_hash
 from handlers.order import Order
 from handlers.order import job_id as job_of
@@ -43,8 +42,6 @@ from handlers.session import Session, SessionPhoto
 from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
 from intent import SURE, Intent, language_in, parse, read_answer
-from providers.media.files import delete_quietly
-from providers.media.store import FolderStore
 from providers.tracing import about, span
 
 log = logging.getLogger(__name__)
@@ -421,14 +418,13 @@ class Conversation:
         """Delete what is kept of this person, files included, and say how much it was."""
         chat = heard.message.chat
         language: Language = decision.replies[0].language if decision.replies else self._language(heard)
-        folder = self._reception.folder_of(chat)
         pictures = sum(len(job.pictures) for job in await self._store.jobs(chat=chat, limit=_MOST_COUNTED))
         files = set(await self._store.forget(chat))
         if self._forget_in_channel is not None:
             await self._forget_in_channel(chat)
         for job_id in decision.cancel:
             await self._jobs.cancel(job_id)
-        photos = await self._delete(folder, files)
+        photos = await self._reception.delete(chat, files)
         log.info("forgot a person: %d photos, %d pictures", photos, pictures)
         lines = [words(language, "say.forgotten", photos=photos, pictures=pictures)]
         if decision.cancel:
@@ -441,12 +437,3 @@ class Conversation:
             language=language,
         )
         return replace(decision, replies=(said,), cancel=())
-
-    async def _delete(self, folder: Path, files: set[Path]) -> int:
-        """Delete a person's photos and the given files, wherever they lie; how many photos there were."""
-        media = self._store.media
-        if media is None:
-            await asyncio.to_thread(delete_quietly, files)
-            media = FolderStore(data=self._photos_dir, pictures=self._photos_dir)
-        await media.delete(with_copies(path for path in files if path.parent != folder))
-        return await media.keep_only(folder, ())

@@ -7,13 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from handlers.marked_copies import with_copies
 from handlers.message import Chat, IncomingPhoto, Language
 from handlers.session import PhotoAdvice, SessionPhoto
 from handlers.store.base import Store
 from handlers.words import words
 from providers.errors import LikenessError
 from providers.media.accept import turned
-from providers.media.store import at_hand
+from providers.media.files import delete_quietly
+from providers.media.store import FolderStore, at_hand
 from providers.media.threads import in_thread
 from providers.people.inspector import Advice
 
@@ -97,6 +99,15 @@ class Reception:
     async def advice(self, photos: Sequence[Path]) -> Mapping[Path, PhotoAdvice | None]:
         """What is to be said of each photo, set upright where it lies on its side; None where nothing can be told."""
         return {photo: await self._advice(photo) for photo in photos}
+
+    async def delete(self, chat: Chat, files: set[Path]) -> int:
+        """Delete a person's photos and the given files, wherever they lie; how many photos there were."""
+        folder, media = self.folder_of(chat), self._store.media
+        if media is None:
+            await in_thread(delete_quietly, files)
+            media = FolderStore(data=self._photos_dir, pictures=self._photos_dir)
+        await media.delete(with_copies(path for path in files if path.parent != folder))
+        return await media.keep_only(folder, ())
 
     async def _advice(self, photo: Path) -> PhotoAdvice | None:
         if self._judge is None:
