@@ -5,7 +5,7 @@ python -m bench.fuzz [--seconds 60] [--only NAME,…] [--seed N] [--atheris NAME
 Each target has seeds (whole, valid input) and the errors it may raise; anything else is a finding, and its input is
 written to a file. Input is made of the seeds by changing, cutting, doubling and splicing bytes, half of the time at
 places where formats keep lengths. A call that takes more than `SLOW` seconds of processor is a finding, too.
-With --atheris (where it is installed) one target is run by coverage instead, until it is stopped.
+With --atheris (where it is installed: pip install atheris) one target is run by coverage instead, from the same seeds.
 """
 
 import argparse
@@ -326,15 +326,21 @@ def fuzz(name: str, target: Target, *, seconds: float, seed: int, into: Path) ->
     return n, found
 
 
-def by_coverage(target: Target) -> None:
+def by_coverage(target: Target, *, seconds: float, into: Path) -> None:
+    """For so many seconds; says its counts at the end, and stops at a finding with its input in `into`."""
     import atheris  # type: ignore[import-not-found]
 
     def one(data: bytes) -> None:
         if (wrong := tried(target, data)) is not None:
             raise RuntimeError(wrong)
 
+    corpus = Path(tempfile.mkdtemp())
+    for n, seed in enumerate(target.seeds):
+        (corpus / str(n)).write_bytes(seed)
+    into.mkdir(parents=True, exist_ok=True)
+    limits = (f"-max_len={LONGEST}", f"-max_total_time={int(seconds)}", "-print_final_stats=1")
     atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_len={LONGEST}"], one)
+    atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={into}/", str(corpus)], one)
     atheris.Fuzz()
 
 
@@ -349,7 +355,7 @@ def main() -> None:
     given = options.parse_args()
     known = targets()
     if given.atheris:
-        by_coverage(known[given.atheris])
+        by_coverage(known[given.atheris], seconds=given.seconds, into=given.into)
     total = 0
     for name in given.only.split(",") if given.only else known:
         n, found = fuzz(name, known[name], seconds=given.seconds, seed=given.seed, into=given.into)

@@ -192,6 +192,7 @@ async def parts(
             judge=inspector if settings.photo_advice == "ask" else None,
             moderation_company=settings.moderation_company if settings.moderation_base_url else "",
             retention_days=settings.retention_days,
+            secret=secret,
             clean_files=settings.label_clean == "on",
             access=settings.access_rules,
             owner=owner,

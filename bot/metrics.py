@@ -4,15 +4,15 @@ A registry of its own for each process value, so that two apps in one test proce
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from handlers.dialogue.refusals import BRAKES, brake_scope, refusal_scope
+from handlers.dialogue.refusals import BRAKES, brake_scope
 from handlers.jobs.durations import medians
+from handlers.operations import today
 from handlers.store.base import ENDED, Job, JobState, Store
-from providers.moderation.offence import Offence
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
 _LOOKED_AT = 1000
@@ -123,14 +123,14 @@ class Metrics:
             row = there.get(state)
             self._jobs.labels(state.value).set(row.count if row else 0)
             self._oldest.labels(state.value).set(max(0.0, (now - row.oldest).total_seconds()) if row else 0)
-        midnight = datetime.combine(now.date(), time(), tzinfo=UTC)
+        day = await today(store, now)
         self._cost.clear()  # yesterday's providers are not today's
         self._pictures.clear()
-        for cost in await store.costs("provider", since=midnight):
+        for cost in day.charged:
             self._cost.labels(cost.key or "none").set(float(cost.usd))
             self._pictures.labels(cost.key or "none").set(cost.pictures)
-        for offence in Offence:
-            self._refused.labels(offence.value).set(float(await store.counted(refusal_scope(offence))))
+        for offence, times in day.refused.items():
+            self._refused.labels(offence.value).set(times)
         for kind, whose in BRAKES:
             self._braked.labels(kind, whose).set(float(await store.counted(brake_scope(kind, whose))))
         self._provider_seconds.clear()

@@ -3,7 +3,7 @@
 It crosses process borders (it is stored with its job), so it is a frozen pydantic model: `model_dump_json` and back.
 """
 
-import hashlib
+import hmac
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -118,6 +118,10 @@ class Order(_Frozen):
         return len(self.sheet) + 1 if self.sheet else sum(shot.count for shot in self.shots)
 
 
-def job_id(message_key: str, number: int = 0) -> str:
-    """The identity of the job a message leads to: the same message, the same job."""
-    return hashlib.sha256(f"{message_key}#{number}".encode()).hexdigest()[:20]
+def job_id(message_key: str, number: int = 0, *, secret: bytes = b"") -> str:
+    """The identity of the job a message leads to: the same message, the same job.
+
+    `secret`: the installation's. Job ids stand in logs, and the ids of people and chats in a message's key are few
+    enough to be tried one after another.
+    """
+    return hmac.digest(secret, f"{message_key}#{number}".encode(), "sha256").hex()[:20]

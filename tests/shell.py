@@ -19,6 +19,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, NoReturn
 
+from tests.leaks import said
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -58,7 +60,10 @@ class Shell:
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
             code = _forker().run(words=words, home=str(self.home), env=env, out=str(out), err=str(err))
-            return subprocess.CompletedProcess(words, code, out.read_text("utf-8"), err.read_text("utf-8"))
+            done = subprocess.CompletedProcess(words, code, out.read_text("utf-8"), err.read_text("utf-8"))
+            said(done.stdout)
+            said(done.stderr)
+            return done
 
 
 def _serve() -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from bot.server import GRACE_SECONDS
 from handlers.jobs.engine import STOP_SECONDS
+from tests.leaks import said
 from tests.servers.fal import KEY, FakeFal
 from tests.waiting import LONG
 
@@ -78,6 +79,7 @@ def likeness(home: Path, *words: str, **env: str) -> Iterator["tuple[subprocess.
         assert process.stdout is not None
         process.stdout.close()
         log.close()
+        said((home / "log").read_text())
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.media.store import FolderStore
 from providers.money import Money
 from providers.router import Router
+from tests.leaks import said as shown
 from tests.waiting import until
 
 ANN = Chat(channel="fake", chat="ann", person="ann")
@@ -352,7 +353,9 @@ class Person:
             language_hint=hint,
             **more,
         )
-        return await self.conversation.handle(message)
+        replies = await self.conversation.handle(message)
+        shown("\n".join(reply.text for reply in replies))
+        return replies
 
     async def job(self) -> Job:
         """The newest job."""

@@ -13,39 +13,27 @@ pause · resume             no pictures are begun; what is being made comes
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Protocol
 
 from handlers.commands import is_operators
-from handlers.describe import describe
-from handlers.dialogue.access import Access, picture_scope
-from handlers.dialogue.refusals import refusal_scope
+from handlers.dialogue.access import Access
 from handlers.message import Kind, Language, Message, Outgoing
-from handlers.store.base import ENDED, Job, JobState, Store
+from handlers.operations import Operations, without_words
+from handlers.store.base import Job, JobState
 from handlers.words import money, words
-from providers.moderation.offence import Offence
 from providers.money import Money
 
 log = logging.getLogger(__name__)
 
-_NAME = re.compile(r"[a-z]{2,16}:[^\s:][^\s]{0,127}")
-_DAYS, _USER_DAYS = 7, 30
+NAME = re.compile(r"[a-z]{2,16}:[^\s:][^\s]{0,127}")
+"""What may be blocked and granted: `channel:id`, in the form of ADMINS."""
+_DAYS = 7
 _SHOWN = 10
-_MOST_GRANTED = 10_000
-_OPEN = tuple(state for state in JobState if state not in ENDED)
-
-
-class Resends(Protocol):
-    async def resend(self, job_id: str) -> None: ...
 
 
 class Administration:
-    def __init__(self, *, store: Store, access: Access, jobs: Resends, now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(self, operations: Operations, access: Access) -> None:
+        self._operations = operations
         self._access = access
-        self._jobs = jobs
-        self._now = now
 
     async def reply(self, message: Message, language: Language) -> tuple[Outgoing, ...] | None:
         """The answer to the operator's words; None where the message is none of them.
@@ -81,40 +69,33 @@ class Administration:
     # --- looking
 
     async def _status(self, _: list[str], language: Language) -> str:
-        jobs = await self._store.jobs(states=_OPEN, limit=200)
-        waiting = sum(job.state is JobState.NEW for job in jobs)
-        refused = sum([await self._store.counted(refusal_scope(offence)) for offence in Offence], Decimal(0))
-        spent = Money(amount=await self._store.counted("usd:bot"))
+        there = await self._operations.open_jobs()
+        now = await self._operations.today()
+        waiting = sum(row.count for row in there if row.state is JobState.NEW)
         lines = [
-            words(language, "admin.paused" if await self._access.paused() else "admin.going"),
-            words(language, "admin.open_jobs", n=len(jobs), waiting=waiting),
+            words(language, "admin.paused" if await self._operations.paused() else "admin.going"),
+            words(language, "admin.open_jobs", n=sum(row.count for row in there), waiting=waiting),
             words(
                 language,
                 "admin.today",
-                spent=money(spent, language),
-                pictures=int(await self._store.counted(picture_scope("bot", ""))),
-                refused=int(refused),
+                spent=money(Money(amount=now.usd), language),
+                pictures=now.pictures,
+                refused=sum(now.refused.values()),
             ),
         ]
         return "\n".join(lines)
 
     async def _users(self, _: list[str], language: Language) -> str:
-        rows = await self._store.costs("person", since=self._now() - timedelta(days=_USER_DAYS))
-        named = sorted((row for row in rows if row.key), key=lambda row: -row.pictures)
-        return self._table(
-            [f"{(row.key or '').replace('|', ':')} · {row.pictures} · ${row.usd:.2f}" for row in named], language
-        )
+        rows = await self._operations.people(_SHOWN)
+        return self._table([f"{row.name} · {row.pictures} · ${row.usd:.2f}" for row in rows], language)
 
     async def _costs(self, _: list[str], language: Language) -> str:
-        since = self._now() - timedelta(days=_DAYS)
-        lines = []
-        for by in ("day", "provider"):
-            rows = await self._store.costs(by, since=since)
-            lines += [f"{row.key or '-'} · {row.pictures} · ${row.usd:.2f}" for row in rows]
+        rows = (*await self._operations.costs_by_day(_DAYS), *await self._operations.costs_by_provider(_DAYS))
+        lines = [f"{row.key or '-'} · {row.pictures} · ${row.usd:.2f}" for row in rows]
         return self._table(lines, language, most=2 * _SHOWN)
 
     async def _list(self, _: list[str], language: Language) -> str:
-        return self._table([_line(job, language) for job in await self._store.jobs(limit=_SHOWN)], language)
+        return self._table([_line(job, language) for job in await self._operations.newest(_SHOWN)], language)
 
     @staticmethod
     def _table(lines: list[str], language: Language, *, most: int = _SHOWN) -> str:
@@ -129,51 +110,33 @@ class Administration:
         return await self._decide(given, language, blocked=False)
 
     async def _decide(self, given: list[str], language: Language, *, blocked: bool) -> str:
-        if len(given) != 1 or not _NAME.fullmatch(given[0]):
+        if len(given) != 1 or not NAME.fullmatch(given[0]):
             return words(language, "admin.help")
-        await self._access.set_blocked(given[0], blocked)
+        await self._operations.block(given[0], blocked)
         return words(language, "admin.blocked" if blocked else "admin.unblocked", id=given[0])
 
     async def _grant(self, given: list[str], language: Language) -> str:
-        if len(given) != 2 or not _NAME.fullmatch(given[0]) or not re.fullmatch(r"\d{1,5}", given[1], re.ASCII):
+        if len(given) != 2 or not NAME.fullmatch(given[0]) or not re.fullmatch(r"\d{1,5}", given[1], re.ASCII):
             return words(language, "admin.help")
-        pictures = min(int(given[1]), _MOST_GRANTED)
-        await self._access.grant(given[0], pictures)
+        pictures = await self._operations.grant(given[0], int(given[1]))
         return words(language, "admin.granted", id=given[0], n=pictures)
 
     async def _resend(self, given: list[str], language: Language) -> str:
-        job = await self._store.job(given[0]) if len(given) == 1 else None
-        if job is None or job.state not in ENDED or not job.pictures:
+        if len(given) != 1 or not await self._operations.resend(given[0]):
             return words(language, "admin.no_job")
-        await self._jobs.resend(job.id)
         return words(language, "admin.resent")
 
     async def _pause(self, _: list[str], language: Language) -> str:
-        await self._access.set_paused(True)
+        await self._operations.pause(True)
         return words(language, "admin.paused")
 
     async def _resume(self, _: list[str], language: Language) -> str:
-        await self._access.set_paused(False)
+        await self._operations.pause(False)
         return words(language, "admin.going")
 
 
 def _line(job: Job, language: Language) -> str:
-    """No words of people: what it is by its keys, and how it stands."""
-    plain = job.order.model_copy(
-        update={
-            "shots": tuple(
-                shot.model_copy(
-                    update={
-                        "scene": None,
-                        "prompt": None,
-                        "edits": tuple(edit.model_copy(update={"prompt": None}) for edit in shot.edits),
-                    }
-                )
-                for shot in job.order.shots
-            )
-        }
-    )
-    what = describe(plain, language)
+    what = without_words(job, language)
     code = f" ({job.error_code})" if job.error_code else ""
     return f"{job.id} · {job.created:%m-%d %H:%M} · {what} · {job.state.value}{code}"
 

@@ -34,6 +34,7 @@ from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
 from handlers.free_retries import FreeRetries
 from handlers.message import Chat, Kind, Language, Message, Outgoing, key_hash
+from handlers.operations import Operations
 from handlers.order import Order
 from handlers.order import job_id as job_of
 from handlers.owner_notes import OwnerNotes
@@ -70,7 +71,7 @@ class Conversation:
     """`accept` checks a photo file and saves the checked copy under the given folder; raises `AskPerson`. `judge` looks
     at photos before money is spent on them. `forget` deletes what a person's channel keeps of them by itself.
     `consents`: where people are asked before their pictures go to another company. `faces`: where a service learns
-    faces."""
+    faces. `secret`: the installation's, see `job_id`."""
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Conversation:
         stickers: StickerPacks | None = None,
         judge: Judges | None = None,
         retention_days: int = 30,
+        secret: bytes = b"",
         keep_messages: bool = False,
         moderation_company: str = "",
         clean_files: bool = False,
@@ -107,19 +109,18 @@ class Conversation:
         self._photos_dir = photos_dir
         self._confirm_above = confirm_above
         self._second_reader = second_reader
-        self._groups = groups
-        self._previews = previews
+        self._groups, self._previews = groups, previews
         self._forget_in_channel = forget
         self._budgets = budgets
         self._consents = consents
-        self._faces = faces
-        self._stickers = stickers
-        self._retention_days = retention_days
+        self._faces, self._stickers = faces, stickers
+        self._retention_days, self._secret = retention_days, secret
         self._records = Records(store, keep_messages=keep_messages, days=retention_days)
-        self._moderation_company = moderation_company
-        self._clean_files = clean_files
+        self._moderation_company, self._clean_files = moderation_company, clean_files
         self._access = Access(store, access)
-        self._admin = Administration(store=store, access=self._access, jobs=jobs, now=now)
+        self._admin = Administration(
+            Operations(store=store, access=self._access, jobs=jobs, budgets=budgets, now=now), self._access
+        )
         self._gate = Gate(self._access, owner)
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -251,11 +252,12 @@ class Conversation:
             retention_days=self._retention_days,
             clean_files=self._clean_files,
             sketches=self._previews.styles(chat) if self._previews else (),
+            secret=self._secret,
         )
 
     async def _led_to(self, edited: str, session: Session) -> tuple[Order, ...]:
         """The orders that the earlier versions of an edited message led to."""
-        job = await self._store.job(job_of(edited))
+        job = await self._store.job(job_of(edited, secret=self._secret))
         newest = () if session.last_order is None else (session.last_order,)
         return newest if job is None else (job.order, *newest)
 

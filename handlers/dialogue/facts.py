@@ -93,6 +93,8 @@ class Pricing:
     retention_days: int = 30
     sketches: tuple[str, ...] = ()
     """The styles of the sheet of previews that can be asked for here, in the order of its numbers."""
+    secret: bytes = b""
+    """The installation's: jobs are named with it."""
     clean_files: bool = False
     """Whether there are files without the visible mark here."""
     offence: Callable[[str, int], Offence | None] = _offence

@@ -156,7 +156,7 @@ def start(turn: TurnBuilder, order: Order) -> None:
     accepted = None if turn.accepted is None else tuple(sorted(turn.accepted))
     order = order.model_copy(update={"language": turn.language, "accepted": accepted})
     job = Job(
-        id=job_id(message.key, len(turn.jobs)),
+        id=job_id(message.key, len(turn.jobs), secret=turn.desk.secret),
         chat=message.chat,
         order=order,
         created=turn.heard.now,

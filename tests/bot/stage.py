@@ -25,6 +25,7 @@ from handlers.message import Chat, Kind, Language, Message, Outgoing
 from handlers.store.base import Store
 from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
+from tests.leaks import answered
 
 BRISK = Pace(quick=0.01, slow=0.02, lively=60.0, heartbeat=0.05)
 Script = Callable[[Message], Awaitable[tuple[Outgoing, ...]]]
@@ -97,7 +98,12 @@ class Stage:
     async def browser(self, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
         """A client that has opened the page and so is a person."""
         transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=headers) as client:
+        async with httpx.AsyncClient(
+            transport=transport,
+            base_url="http://127.0.0.1:8080",
+            headers=headers,
+            event_hooks={"response": [answered]},
+        ) as client:
             assert (await client.get("/")).status_code == 200
             yield client
 

@@ -33,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from tests.leaks import said
 from tests.servers.serving import serving
 from tests.waiting import LONG
 
@@ -535,6 +536,8 @@ class FakeTelegram:
         return _failed(Refused(code, fault.says or WORDS.get(code, "Bad Request"), **more))
 
     def _note(self, method: str, params: Json, files: Mapping[str, bytes], code: int) -> None:
+        if method.startswith(("send", "edit", "answer")):  # what is seen in a chat
+            said(str(params))
         with self._changed:
             upload = sum(map(len, files.values()))
             self.calls.append(Call(method=method, params=params, upload=upload, at=self.now(), code=code))

@@ -34,6 +34,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from tests.leaks import said
 from tests.servers import serving as server
 from tests.waiting import LONG
 
@@ -445,6 +446,7 @@ class Phone:
     # --- what is on the screen
 
     def shows(self, seen: Seen) -> None:
+        said(str(seen))
         self.seen.append(seen)
         self.arrived.set()
 

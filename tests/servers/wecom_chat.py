@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.leaks import said
 from tests.servers.serving import serving
 from tests.servers.wecom import AES_KEY, BOT_ID, TOKEN, Callbacks, Media, bot_key
 from tests.waiting import LONG
@@ -145,6 +146,7 @@ class FakeWeCom:
         if body["msgtype"] != "markdown" or len(body["markdown"]["content"].encode()) > MAX_TEXT:
             self.problems.append(f"a late answer of the kind {body['msgtype']}")
         bubble = Bubble(id=f"late-{name}", text=body["markdown"]["content"], finished=True, late=True)
+        said(str(body))
         phone.screen.append(bubble)
         if self.late == "reset":
             self.late = 0
@@ -205,6 +207,7 @@ class Phone:
         bubble = known or Bubble(id=id)
         bubble.show(answer, first=True)
         if known is None:
+            said(str(bubble))
             self.screen.append(bubble)
             if not bubble.finished:
                 self._later(self._ask(bubble))

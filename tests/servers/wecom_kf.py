@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.leaks import said
 from tests.servers.serving import serving
 from tests.servers.wecom import bot_key, encrypted
 from tests.waiting import LONG
@@ -213,6 +214,7 @@ class FakeKf:
         if body["msgtype"] == "msgmenu":
             assert all(row["type"] == "click" and len(row["click"]["id"]) <= 64 for row in body["msgmenu"]["list"])
             assert len(body["msgmenu"]["list"]) <= 10
+        said(str(shown))
         person.screen.append(shown)
         if counted and self.lose:
             self.lose -= 1

@@ -11,7 +11,7 @@ from tests.bot.telegram.stage import on_stage
 from tests.bot.telegram.test_telegram_outgoing import picture
 from tests.servers.telegram import FakeTelegram, Fault
 
-KEY = "0123456789abcdef0123"
+PACK = "0123456789abcdef0123"
 
 
 def stickers(folder: Path) -> tuple[Sticker, ...]:
@@ -23,12 +23,12 @@ def stickers(folder: Path) -> tuple[Sticker, ...]:
 async def test_a_pack_is_made_once_and_is_the_persons(tmp_path: Path, telegram: FakeTelegram) -> None:
     async with on_stage(tmp_path, telegram) as stage:
         chat, given = stage.chat(7), stickers(tmp_path)
-        address = await stage.channel.make_stickers(chat, key=KEY, title="My expressions", stickers=given)
-        again = await stage.channel.make_stickers(chat, key=KEY, title="My expressions", stickers=given)
+        address = await stage.channel.make_stickers(chat, key=PACK, title="My expressions", stickers=given)
+        again = await stage.channel.make_stickers(chat, key=PACK, title="My expressions", stickers=given)
     (name,) = telegram.packs
     assert address == again == f"https://t.me/addstickers/{name}"
     pack = telegram.packs[name]
-    assert (pack["owner"], pack["title"], name) == (7, "My expressions", f"e{KEY}_by_LikenessBot")
+    assert (pack["owner"], pack["title"], name) == (7, "My expressions", f"e{PACK}_by_LikenessBot")
     assert [one["emoji_list"] for one in pack["stickers"]] == [["😐"], ["😄"], ["😢"]]
     files = [telegram.files[one["sticker"]] for one in pack["stickers"]]
     assert [(file.width, file.height) for file in files] == [(512, 512), (384, 512), (512, 307)]
@@ -39,8 +39,8 @@ async def test_what_goes_wrong_is_a_delivery_error(tmp_path: Path, telegram: Fak
     async with on_stage(tmp_path, telegram) as stage:
         telegram.faults.append(Fault(method="createNewStickerSet", what=what))
         with pytest.raises(DeliveryError):
-            await stage.channel.make_stickers(stage.chat(7), key=KEY, title="x", stickers=stickers(tmp_path))
+            await stage.channel.make_stickers(stage.chat(7), key=PACK, title="x", stickers=stickers(tmp_path))
         nobody = Chat(channel="telegram", chat="-100", person="c-100")
         with pytest.raises(DeliveryError):
-            await stage.channel.make_stickers(nobody, key=KEY, title="x", stickers=stickers(tmp_path))
+            await stage.channel.make_stickers(nobody, key=PACK, title="x", stickers=stickers(tmp_path))
     assert telegram.packs == {}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.dialogue.access import AccessRules
+from handlers.order import job_id
 from handlers.store.base import Ceilings, PartState
 from handlers.store.memory import MemoryStore
 from handlers.words import words
@@ -125,3 +126,12 @@ async def test_the_same_message_again_does_it_once(tmp_path: Path, store: Memory
     await ann.sends("again")
     await ann.gets_result()
     assert said(await ann.sends("again")) == words("en", "access.pictures_person_day", n=1)
+
+
+async def test_a_job_is_named_with_the_secret_of_the_installation(tmp_path: Path) -> None:
+    """Job ids stand in logs: who has them learns no chat's id by trying all there are."""
+    named = [job_id("telegram:4711:9", 1, secret=secret) for secret in (b"one", b"two", b"one")]
+    assert named[0] == named[2] != named[1]
+    ann = Person(tmp_path, secret=b"one")
+    await ann.sends("oil painting", "me.jpg", key="the-message")
+    assert (await ann.job()).id == job_id("the-message", secret=b"one")

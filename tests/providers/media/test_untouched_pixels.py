@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import tempfile
+import time
 import zlib
 from pathlib import Path
 
@@ -181,6 +182,22 @@ def test_a_photo_cut_off_and_then_closed_is_not_kept_as_it_is(tmp_path: Path) ->
         assert not jpeg_is_sound(cut)
         kept = shown(accept(cut, into=tmp_path).path)
         assert kept.size == (160, 120)
+
+
+def test_a_png_of_more_pixels_than_are_ever_decoded_is_not_inflated() -> None:
+    small = encoded(noise(8, 8), "PNG")
+    head = struct.pack(">II", 0xFFFF_FFFF, 0xFFFF_FFFF) + small[24:29]
+    told = small[:16] + head + struct.pack(">I", zlib.crc32(b"IHDR" + head)) + small[33:]
+    assert not png_is_sound(told)  # its bytes were more than a C integer holds
+
+
+def test_a_jpeg_of_more_pixels_than_are_ever_decoded_is_not_gone_through() -> None:
+    small = encoded(Image.new("L", (16, 16)), "JPEG", progressive=True)
+    at = small.index(b"\xff\xc2") + 5  # height and width of the frame
+    told = small[:at] + struct.pack(">HH", 44_544, 44_800) + small[at + 4 :]
+    begun = time.process_time()
+    assert not jpeg_is_sound(told)
+    assert time.process_time() - begun < 1  # 4.7 s of processor before: it pads what is missing
 
 
 @pytest.mark.parametrize("kind", JPEGS)
