@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from bot.admin_page.routes import admin_routes
+from bot.admin_page.sessions import AdminSessions
 from bot.channels.registry import Ground, registered
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.middleware import hosts_for, is_loopback
@@ -29,6 +31,7 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from handlers.channel import Channel, MakesStickers
 from handlers.consent import Consents
+from handlers.dialogue.access import Access
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.marked_reception import accept_mask
@@ -45,6 +48,7 @@ from handlers.jobs.runner import JobRunner
 from handlers.jobs.sheets import CHECK, MAKER, Sheets
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
+from handlers.operations import Operations
 from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
 from handlers.store.sql.connections import Connections
@@ -308,17 +312,44 @@ def web_app(made: Parts) -> Starlette:
         hosts=hosts_for(made.settings.host, made.settings.public_url),
         open_to_all=not is_loopback(made.settings.host),
         metrics_token=made.settings.metrics_token,
-        more=[*hook_routes(made.router.provider), *_made_here(made)],
+        more=[*hook_routes(made.router.provider), *_made_here(made), *_admin(made)],
     )
 
 
+def _admin(made: Parts) -> list[Route]:
+    """None without a password."""
+    password = made.settings.admin_password
+    if password is None:
+        return []
+    return admin_routes(
+        operations=Operations(
+            store=made.store,
+            access=Access(made.store, made.settings.access_rules),
+            jobs=made.jobs,
+            budgets=made.settings.budgets,
+        ),
+        sessions=AdminSessions(
+            store=made.store,
+            secret=made.secret,
+            password=password.get_secret_value(),
+            https=(made.settings.public_url or "").startswith("https://"),
+        ),
+        visitors=Sessions(secret=made.secret),
+        public_origin=_origin(made.settings),
+    )
+
+
+def _origin(settings: Settings) -> str | None:
+    public = urlsplit(settings.public_url or "")
+    return f"{public.scheme}://{public.netloc}".lower() if public.netloc else None
+
+
 def _made_here(made: Parts) -> list[Route]:
-    public = urlsplit(made.settings.public_url or "")
     return made_here_routes(
         sessions=Sessions(secret=made.secret),
         folder=made.settings.data_dir.absolute() / "made-here",
         producer=made.settings.label_producer,
-        public_origin=f"{public.scheme}://{public.netloc}".lower() if public.netloc else None,
+        public_origin=_origin(made.settings),
     )
 
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from bot.channels.web.addresses import PostPace, address_of
 from bot.channels.web.cookies import Sessions
-from bot.channels.web.middleware import same_site
+from bot.channels.web.middleware import FORM_HEADERS, same_site
 from bot.channels.web.texts import language_of
 from bot.channels.web.uploads import Limits, Refused, read_post
 from handlers.message import Language
@@ -45,6 +45,7 @@ _HEADERS = {
         f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "no-store",
+    **FORM_HEADERS,
 }
 
 

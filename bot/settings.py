@@ -34,6 +34,8 @@ class Settings(ProviderSettings, _Channels):
     port: int = Field(8080, ge=0, le=65535)
     public_url: str | None = None
     metrics_token: SecretStr | None = None
+    admin_password: SecretStr | None = Field(None, min_length=12)
+    """Of the page at /admin, which is there only with it."""
 
     intent_llm_base_url: str | None = None
     intent_llm_api_key: SecretStr | None = None

@@ -13,7 +13,6 @@ from handlers.describe import describe
 from handlers.dialogue.access import Access, picture_scope
 from handlers.dialogue.refusals import refusal_scope
 from handlers.message import Chat, Language
-from handlers.store.accounting import EVERYBODY
 from handlers.store.base import (
     ENDED,
     UNLIMITED,
@@ -26,6 +25,7 @@ from handlers.store.base import (
     Period,
     Store,
 )
+from providers.ledger import EVERYBODY
 from providers.moderation.offence import Offence
 
 OPEN = tuple(state for state in JobState if state not in ENDED)

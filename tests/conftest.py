@@ -2,7 +2,7 @@
 that the suite uses is shown by anything it does (`tests/leaks.py`)."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,7 +16,7 @@ settings.load_profile("house")
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     root = logging.getLogger()
     root.addHandler(SAID)
     try:
@@ -26,10 +26,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.when == "teardown":
-        printed = [text for _, text in report.sections]
+        printed = [text for name, text in report.sections if not name.startswith("Captured log")]
         if found := sorted(leaked([*printed, *SAID.taken()])):
             report.outcome = "failed"
             report.longrepr = f"{len(found)} secrets were shown, the first {found[0][:4]}…: see tests/leaks.py"

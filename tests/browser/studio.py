@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from starlette.routing import Route
 
+from bot.admin_page.routes import admin_routes
+from bot.admin_page.sessions import AdminSessions
+from bot.channels.web.cookies import Sessions
+from bot.made_here import made_here_routes
 from bot.server import Server
+from handlers.dialogue.access import Access
 from handlers.message import Chat, Choice, Kind, Message, Outgoing
+from handlers.operations import Operations
+from handlers.store.base import Store
+from handlers.store.memory import MemoryStore
 from providers.base import PictureFile
 from tests.bot.stage import Stage, build
 from tests.waiting import LONG
+from tests.world import RecordedJobs
 
 T = TypeVar("T")
 
@@ -20,6 +30,7 @@ STYLES = {
     "en": ("Anime", "Oil painting", "Watercolor", "Vintage", "Cyberpunk", "ID photo, blue"),
     "zh": ("动漫", "油画", "水彩", "复古", "赛博朋克", "蓝底证件照"),
 }
+PASSWORD = "correct-horse-battery"
 KEYS = ("anime", "oil_painting", "watercolor", "vintage", "cyberpunk", "id_photo_blue")
 
 
@@ -57,7 +68,8 @@ class Studio:
             self._loop.close()
 
     async def _serve(self) -> None:
-        self.stage = build(self._folder, script=self._answer)
+        store = MemoryStore()
+        self.stage = build(self._folder, store=store, script=self._answer, more=self._forms(store))
         channel = self.stage.channel
         self._server = Server(
             self.stage.app, host="127.0.0.1", port=0, at_end=channel.feed.stop, listening=self._opened
@@ -68,6 +80,16 @@ class Studio:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    def _forms(self, store: Store) -> list[Route]:
+        """The pages that post forms without a script."""
+        visitors = Sessions(secret=b"a secret for tests")
+        operations = Operations(store=store, access=Access(store), jobs=RecordedJobs())
+        sessions = AdminSessions(store=store, secret=b"a secret for tests", password=PASSWORD, https=False)
+        return [
+            *admin_routes(operations=operations, sessions=sessions, visitors=visitors, public_origin=None),
+            *made_here_routes(sessions=visitors, folder=self._folder / "up", producer="Likeness", public_origin=None),
+        ]
 
     def _opened(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"

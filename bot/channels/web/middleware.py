@@ -28,7 +28,7 @@ HEADERS = {
 """On every answer, unless it brings its own. `blob:` shows a chosen photo before it is sent."""
 _RAW = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
 
-_PAGE = ("/api/", "/originals/", "/pictures/", "/s/", "/static/", "/sw.js")
+_PAGE = ("/admin", "/api/", "/originals/", "/pictures/", "/s/", "/static/", "/sw.js")
 
 
 def hosts_for(host: str, public_url: str | None) -> frozenset[str] | None:
@@ -67,6 +67,10 @@ def same_site(request: Request, public_origin: str | None) -> bool:
         if not host or urlsplit(origin).netloc.lower() != host:
             return False
     return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+
+
+FORM_HEADERS = {"referrer-policy": "same-origin"}
+"""On pages with a form: where a page sends no referrer at all, browsers post its forms with `Origin: null`."""
 
 
 class Guard:
