@@ -72,3 +72,13 @@ def test_a_series_is_told_by_its_pictures_and_its_number_once() -> None:
     order = Order(operation="series", shots=(Shot(style="anime"), Shot(style="oil_painting")))
     assert describe(order, "zh") == "动漫风格、油画风格"
     assert describe(order, "en") == "Anime, Oil painting"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_words_of_every_channel_say_that_an_ai_makes_the_pictures(language: Language) -> None:
+    """Telegram and WeChat say hello, WeCom and its customer service in words of their own, the page at its top, and
+    whoever comes by an invitation is welcomed."""
+    first = ("say.hello", "wecom.greeting", "wecom_kf.welcome", "access.welcome", "telegram.description")
+    said = [texts(language)[key] for key in first]
+    said += [PAGE[language][key] for key in ("welcome.lead", "welcome.lead_touch")]
+    assert all("AI" in text for text in said)

@@ -19,6 +19,7 @@ async def test_a_new_follower_is_greeted_with_an_example_and_a_menu(tmp_path: Pa
         ann = likeness.phone()
         greeting = text_of(await ann.follows())
         assert "动漫" in greeting
+        assert "AI" in greeting
         assert "\n1. " in greeting
         assert not ann.messages
         styles = text_of(await ann.types("1"))
@@ -33,7 +34,9 @@ async def test_a_new_follower_is_greeted_with_an_example_and_a_menu(tmp_path: Pa
 async def test_a_scanned_code_may_name_a_style(tmp_path: Path, wechat: FakeWeChat, parameter: str) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         ann, bob = likeness.phone(), likeness.phone("bob")
-        assert "动漫" in text_of(await ann.follows(parameter))
+        greeting = text_of(await ann.follows(parameter))
+        assert "动漫" in greeting
+        assert "AI" in greeting
         assert "把照片发过来" in ann.seen[-1].text
         await bob.follows()
         assert "把照片发过来" in text_of(await bob.event("SCAN", EventKey=parameter, Ticket="t"))
