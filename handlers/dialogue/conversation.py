@@ -118,9 +118,8 @@ class Conversation:
         self._records = Records(store, keep_messages=keep_messages, days=retention_days)
         self._moderation_company, self._clean_files = moderation_company, clean_files
         self._access = Access(store, access)
-        self._admin = Administration(
-            Operations(store=store, access=self._access, jobs=jobs, budgets=budgets, now=now), self._access
-        )
+        operations = Operations(store=store, access=self._access, jobs=jobs, budgets=budgets, now=now)
+        self._admin = Administration(operations, self._access)
         self._gate = Gate(self._access, owner)
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
