@@ -8,12 +8,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from handlers.jobs.parameters import Size, parameters_of
 from providers.api import functions
 from providers.api.options import Source
 from providers.api.results import Result
+from providers.media.decode import size_told
 
 
 @wraps(functions.edit_image)
@@ -21,7 +20,8 @@ async def edit_image(
     image: Source | None = None, prompt: str | None = None, action: str = "edit", *others: Any, **options: Any
 ) -> Result:
     if prompt and options.get("parameters") is None:
-        size = await asyncio.to_thread(_size, image if image is not None else options.get("image_path"))
+        photo = image if image is not None else options.get("image_path")
+        size = await asyncio.to_thread(_size, photo) if action == "extend" else None
         options["parameters"] = parameters_of(action, prompt, size=size)
     return await functions.edit_image(image, prompt, action, *others, **options)
 
@@ -30,8 +30,4 @@ def _size(photo: Source | None) -> Size | None:
     """Of a picture in a file; of anything else it is not known, and what is no picture is told by who takes it in."""
     if photo is None or str(photo)[:8].lower().startswith(("http://", "https://", "data:")):
         return None
-    try:
-        with Image.open(Path(photo).expanduser()) as opened:
-            return opened.size
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
+    return size_told(Path(photo).expanduser())

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from intent.emoji_codes import without_emoji_codes
+from intent.foreign_marks import without_foreign_marks
 from intent.lexicon.loader import Entry, is_latin, lexicon
 from intent.lexicon.patterns import pattern, prefiltered
 from intent.normalize import Normalized, normalize
@@ -19,7 +20,8 @@ SCANNED = 1600
 """Characters that are read for meaning. Longer messages keep their words for `prompt`, but only the first three
 quarters of this and the last quarter are scanned."""
 
-_MARK_CUT = re.compile(r"[,;!?\n|/.](?!\d)")
+_MARK_CUT = re.compile(r"[,;!?\n|.](?!\d)|(?<![:/])/(?![/\d])")
+"""A slash of an address cuts nothing."""
 _DASH = re.compile(r"\s-\s")
 _WORD_CUT = prefiltered("scan", "cut")
 _QUOTE = pattern("scan", "quote")
@@ -69,7 +71,7 @@ class Scan:
         self.photos = photos
         self.counted: list[tuple[int, int, int]] | None = None
         self.polite: list[tuple[int, int]] | None = None
-        self.raw = raw = without_emoji_codes(raw)
+        self.raw = raw = without_foreign_marks(without_emoji_codes(raw))
         self.normalized: Normalized = normalize(
             raw if len(raw) <= SCANNED else raw[: SCANNED * 3 // 4] + "\n" + raw[-SCANNED // 4 :]
         )

@@ -260,8 +260,30 @@ class JobNotices:
         missing = total - len(made.pictures)
         if missing <= 0 or made.cancelled:
             return []
-        whys = dict.fromkeys(self._why_missing(fault) for fault in made.faults) or (self.say("job.fewer"),)
-        return [self.say("job.missing", n=missing, total=total, why=why) for why in whys]
+        lost, photos = self._lost(made)
+        if sum(lost.values()) != missing:  # as an earlier version kept it
+            lost = dict.fromkeys(map(self._why_missing, made.faults), missing) or {self.say("job.fewer"): missing}
+        return [
+            self.say("job.missing_photos", n=n, total=total, why=why, which=self.say("unit.comma").join(photos[why]))
+            if why in photos
+            else self.say("job.missing", n=n, total=total, why=why)
+            for why, n in lost.items()
+        ]
+
+    def _lost(self, made: JobOutcome) -> tuple[dict[str, int], dict[str, list[str]]]:
+        """How many pictures are missing for each reason; and of which photos, where each shot has one of its own."""
+        lost: dict[str, int] = {}
+        photos: dict[str, list[str]] = {}
+        shots = self.job.order.shots if len(self.job.order.shots) == len(made.steps) else ()
+        for n, step in enumerate(made.steps):
+            gone = step.wanted - len(step.pictures)
+            if gone <= 0:
+                continue
+            why = self._why_missing(step.fault) if step.fault else self.say("job.fewer")
+            lost[why] = lost.get(why, 0) + gone
+            if shots and (photo := shots[n].photo) is not None:
+                photos.setdefault(why, []).append(str(photo + 1))
+        return lost, photos
 
     def _why_missing(self, fault: Failure) -> str:
         """Beside pictures that are there a button asks, and no sentence: a bare yes may be meant for the pictures."""

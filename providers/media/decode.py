@@ -8,6 +8,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from PIL import (
     AvifImagePlugin,
@@ -236,6 +237,14 @@ def _mended(data: bytes) -> bytes:
     pixels."""
     data = picture_in_icon(data)
     return whole_png(data) if sniff(data) == "PNG" else data
+
+
+def size_told(path: Path) -> tuple[int, int] | None:
+    """Width and height as the file's head tells them, nothing decoded; None where it is no picture that we take."""
+    try:
+        return _opened(path.read_bytes()).size
+    except (OSError, Undecodable):
+        return None
 
 
 def _opened(data: bytes, *, min_side: int = 1) -> ImageFile.ImageFile:

@@ -161,6 +161,16 @@ def test_what_is_not_done_ends_with_one_and_a_code_and_nobody_was_asked(
         assert {"fal", "openai"} <= set(result["could"])
 
 
+@pytest.mark.parametrize("command", [("portrait", "{}", "anime"), ("edit", "{}", "wider", "extend")])
+def test_a_bigtiff_of_16_bytes_is_one_sentence_and_nobody_was_asked(
+    likeness: Shell, fal: FakeFal, tmp_path: Path, command: tuple[str, ...], recwarn: pytest.WarningsRecorder
+) -> None:
+    (tmp_path / "b.tif").write_bytes(b"II+\0\x08\0\0\0" + b"\x10" + bytes(7))
+    exit_code, result = likeness(*(word.format(tmp_path / "b.tif") for word in command))
+    assert (exit_code, result["success"], result["error"]["code"]) == (1, False, "photo_unreadable")
+    assert (fal.submits, [str(w.message) for w in recwarn if "PIL" in w.filename]) == (0, [])
+
+
 def test_what_was_not_finished_in_time_is_listed_and_resumed_without_another_post(
     likeness: Shell, fal: FakeFal
 ) -> None:

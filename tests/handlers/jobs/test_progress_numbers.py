@@ -1,10 +1,11 @@
 """The numbers of a status agree: time in a queue is not making time, and the bar says what the words say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from handlers.jobs.notices import JobNotices
-from handlers.jobs.outcome import JobOutcome, StepOutcome
+from handlers.jobs.outcome import Failure, JobOutcome, StepOutcome
 from handlers.jobs.statuses import LiveJob
 from handlers.message import Chat
 from handlers.order import Order, Shot
@@ -20,6 +21,9 @@ JOB = Job(
     created=START,
 )
 NOTICES = JobNotices(job=JOB, words=words)
+PICTURE = PictureFile(
+    path=Path("a.png"), width=1, height=1, size_bytes=1, mime="image/png", provider="embedded", request_id="r"
+)
 
 
 def at(seconds: float) -> datetime:
@@ -62,10 +66,7 @@ async def test_a_receipt_tells_the_waiting_from_the_making() -> None:
     clock[0] = at(49)
     await live.on_progress("a", Progress(phase=Phase.RUNNING))
     clock[0] = at(75)
-    picture = PictureFile(
-        path=Path("a.png"), width=1, height=1, size_bytes=1, mime="image/png", provider="embedded", request_id="r"
-    )
-    made = JobOutcome(steps=(StepOutcome(wanted=1, pictures=(picture,)),), waited=live.waited)
+    made = JobOutcome(steps=(StepOutcome(wanted=1, pictures=(PICTURE,)),), waited=live.waited)
     assert NOTICES.result(made, took=live.elapsed, number=0).text.endswith("75 s, 49 s of it waiting")
 
 
@@ -75,3 +76,17 @@ async def test_what_never_waited_says_nothing_of_waiting() -> None:
     clock[0] = at(30)
     await live.on_progress("a", Progress(phase=Phase.DONE))
     assert live.waited == 1
+
+
+def lost(code: str, key: str) -> StepOutcome:
+    return StepOutcome(wanted=1, fault=Failure(code=code, text_key=key, params={}, retryable=False))
+
+
+def test_of_several_photos_it_is_said_which_one_failed_and_why_and_the_numbers_add_up() -> None:
+    shots = tuple(Shot(style="anime", photo=n) for n in range(4))
+    teller = JobNotices(job=replace(JOB, order=JOB.order.model_copy(update={"shots": shots})), words=words)
+    no_face = ("no_face", "error.no_face")
+    steps = (lost(*no_face), StepOutcome(wanted=1, pictures=(PICTURE,)), lost(*no_face), lost("busy", "error.internal"))
+    text = teller.result(JobOutcome(steps=steps), took=3, number=0).text
+    assert "2 of 4 missing (photo 1, 3): I cannot find a face" in text
+    assert "1 of 4 missing (photo 4): Something went wrong" in text
