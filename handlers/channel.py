@@ -1,4 +1,4 @@
-"""The `Channel` seam: how what people say reaches us, and how what we say reaches them.
+"""The `Channel` seam: how messages reach us, and how replies and pictures reach people.
 
 LikenessError
 └── DeliveryError
@@ -42,9 +42,9 @@ class DeliveryUnknown(DeliveryError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivered:
-    """The platform took it. `refs`: the platform's ids of the messages, for replies to them.
+    """The platform accepted it. `refs`: the platform's ids of the messages, for replies to them.
 
-    `held`: taken into the channel's own keeping, to be handed over when the person next writes (WeChat's window).
+    `held`: the channel has queued it and hands it over when the person next writes (WeChat's window).
     """
 
     refs: tuple[str, ...] = ()
@@ -52,22 +52,22 @@ class Delivered:
 
 
 class Answerer(Protocol):
-    """Who decides what a message leads to: `Conversation`."""
+    """Decides what a message leads to: `Conversation`."""
 
     async def handle(self, message: Message) -> tuple[Outgoing, ...]:
-        """Everything the message leads to, and what to answer at once. Idempotent: the same `message.key` gets the
-        same answer and leads to nothing new."""
+        """Do everything the message leads to, and return what to answer at once. Idempotent: the same `message.key`
+        gets the same answer and starts nothing new."""
 
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
-        """What the last of these messages of one person will be answered, without committing to anything: for
-        platforms that must be answered sooner than a photo can be fetched."""
+        """What the last of these messages of one person will be answered, without committing anything: for platforms
+        that must be answered sooner than a photo can be downloaded."""
 
     def picked(self, text: str, offered: Sequence[str]) -> str | None:
-        """Which of the choices with these ids the words pick by its number, for a channel that prints choices as a
-        numbered list. Pure."""
+        """Which of the choices with these ids the text picks by number, for a channel that prints choices as a numbered
+        list. Pure."""
 
     def language(self, text: str, known: Language | None) -> Language:
-        """The language to answer these words in; `known`: the person's as last heard. Pure."""
+        """The language to answer this text in; `known`: the person's language so far. Pure."""
 
 
 Verdict = Literal["ok", "warning", "broken"]
@@ -75,7 +75,8 @@ Verdict = Literal["ok", "warning", "broken"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing about a channel, as a sentence for the operator: how it is, and where it is not well, how to mend it.
+    """One finding about a channel, as a sentence for the operator: its state and, where something is wrong, how to fix
+    it.
 
     It names settings, never their values.
     """
@@ -86,7 +87,8 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """How a channel is. `listening`: it can take messages in this process now. `findings`: empty where all is well."""
+    """The state of a channel. `listening`: it can take messages in this process now. `findings`: empty if all is
+    well."""
 
     listening: bool
     findings: tuple[Finding, ...] = ()
@@ -98,52 +100,52 @@ class Health:
 
 @runtime_checkable
 class Channel(Protocol):
-    """One platform. `tests/contract/test_channel.py` holds every one of them to this.
+    """One platform. `tests/contract/test_channel.py` checks every implementation against this.
 
-    Must: be safe to call for different people at once; obey the platform's rates by itself; raise only
-    `DeliveryError`s from say, reserve and deliver, whether it was started or not (a worker only delivers); give
-    every message a key that names it for ever, keep it durably before it acknowledges it, hand the messages of one
-    person in a chat to the handlers one after another, and take up what a dead process acknowledged
-    (`bot/channels/intake.py` does all of that). Must not: decide what a message means, or show an exception's text.
+    Must: be safe to call for different people at once; respect the platform's rate limits by itself; raise only
+    `DeliveryError`s from say, reserve and deliver, whether it was started or not (a worker only delivers); give every
+    message a permanent key, store it durably before acknowledging it, pass the messages of one person in a chat to the
+    handlers one after another, and pick up what a dead process acknowledged (`bot/channels/intake.py` does all of
+    that). Must not: decide what a message means, or show an exception's text.
 
-    A result is delivered in two moves so that it arrives exactly once: `reserve` makes the place (a small ready
-    message, a row), whose name is committed; then `deliver` puts the pictures there. Where `repeatable` is true,
-    `deliver` with the same place may be repeated after an unknown outcome or a crash and still shows the pictures
-    once. Where it is false, an unknown outcome is never repeated by the program: the person is offered to have the
-    pictures sent again.
+    A result is delivered in two steps so that it arrives exactly once: `reserve` creates the place (a small status
+    message, a row), whose name is committed; then `deliver` puts the pictures there. If `repeatable` is true, `deliver`
+    with the same place may be repeated after an unknown outcome or a crash and still shows the pictures once. If it is
+    false, the program never repeats an unknown outcome: the person is offered to have the pictures sent again.
     """
 
     @property
     def name(self) -> str:
-        """`web`, `telegram`, `wechat`, `cli`; the `Chat.channel` of its people."""
+        """`web`, `telegram`, `wechat`, `cli`; equals `Chat.channel` of its people."""
 
     @property
     def repeatable(self) -> bool: ...
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
-        """Take messages from now on, beginning with those that were acknowledged and not handled. Needs no network:
-        a platform that is away is tried until it answers."""
+        """Start taking messages, beginning with those that were acknowledged but not handled. Needs no network: an
+        unreachable platform is retried until it answers."""
 
     async def stop(self) -> None:
-        """Take no more, and finish what has begun, within three seconds; the rest is left to the next process that
-        takes messages. Then give everything back; also where it was never started."""
+        """Take no more messages, and finish those in progress within three seconds; the rest is left to the next
+        process that takes messages. Then release all resources; safe to call on a channel that was never started."""
 
     def routes(self) -> Sequence[Any]:
-        """What it serves over HTTP, as routes of the web framework; none where it serves nothing."""
+        """Its HTTP endpoints, as routes of the web framework; empty if it has none."""
 
     async def health(self, *, ask: bool = False) -> Health:
-        """What this process knows by itself. `ask`: the platform is asked too, by a call or two that cost nothing."""
+        """What this process knows without asking. `ask`: query the platform too, with a call or two that cost
+        nothing."""
 
     async def forget(self, chat: Chat) -> None:
-        """Delete whatever the channel keeps of this person: files, ids of their photos, their conversation. What may
-        still be sent to them, and what keeps a repeated message from being handled again, stays."""
+        """Delete everything the channel keeps about this person: files, ids of their photos, their conversation.
+        Replies still to be sent to them, and what protects against handling a repeated message twice, stay."""
 
-    # --- what we say
+    # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
-        """Say words or choices, or show a status (best effort, replacing the one of the same id)."""
+        """Send text or choices, or show a status (best effort, replacing the one with the same id)."""
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
         """Make the place for `outgoing`'s pictures and return its name; cheap, and harmless if done twice."""
@@ -154,7 +156,7 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sticker:
-    """A picture for a pack, and the emoji it stands for."""
+    """A picture for a sticker pack, and the emoji it stands for."""
 
     path: Path
     emoji: str
@@ -162,7 +164,7 @@ class Sticker:
 
 @runtime_checkable
 class MakesStickers(Protocol):
-    """A channel that makes packs of stickers for its people."""
+    """A channel that can make sticker packs for its people."""
 
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
-        """The address of a pack of this person's own; with the same key the same one. Raises DeliveryError."""
+        """The address of this person's own sticker pack; the same key gives the same pack. Raises DeliveryError."""

@@ -1,4 +1,4 @@
-"""Choices that mean the same to everybody at any time: what menus that operators make, and codes they print, hold."""
+"""Choice ids that mean the same to everybody at any time: used in menus made by operators and in printed QR codes."""
 
 from providers.catalog import ACTIONS, STYLE_GROUPS, STYLES
 

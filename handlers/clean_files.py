@@ -1,7 +1,9 @@
-"""The file without the visible mark, on request (GB 45438-2025's rules, article 9): who took it promised to label it.
+"""The file without the visible mark, on request (article 9 of the rules to GB 45438-2025): the person who takes it
+promises to label it themselves.
 
-The promise is kept as a log row for at least six months, also where its person is forgotten meanwhile: when, for which
-job, by whom (the owner's name, which tells nothing about them), to which words. The label in the metadata stays.
+The promise is kept as a log row for at least six months, even if the person is forgotten meanwhile: when, for which
+job, by whom (the owner hash, which says nothing about them), and the wording agreed to. The label in the metadata
+stays.
 """
 
 import json
@@ -10,7 +12,7 @@ from datetime import datetime, timedelta
 from handlers.store.base import Job, Values
 
 VERSION = 1
-"""Of what is promised."""
+"""Version of the promise's wording."""
 KEPT = timedelta(days=200)
 _SPACE = "clean.files"
 
@@ -20,7 +22,7 @@ class CleanFiles:
         self._values = values
 
     async def record(self, job: Job, *, at: datetime) -> None:
-        """The promise for the pictures of a job; kept from its first time on."""
+        """Record the promise for the pictures of a job; the first time counts."""
         row = {
             "version": VERSION,
             "at": at.isoformat(),

@@ -1,4 +1,4 @@
-"""The commands people type, `/help` and its like: what a platform can list, and what addresses the bot in a group."""
+"""The typed commands, `/help` and the like: what a platform can list, and what addresses the bot in a group."""
 
 from intent import COMMANDS
 
@@ -6,7 +6,7 @@ __all__ = ["COMMANDS", "is_command", "is_operators"]
 
 
 def is_command(text: str) -> bool:
-    """Whether the words begin with one of the commands. Any other `/word` is a wish, or nothing."""
+    """Whether the text begins with one of the commands. Any other `/word` is a request, or nothing."""
     return text.startswith("/") and (text[1:].partition(" ")[0] in COMMANDS or is_operators(text))
 
 
@@ -14,5 +14,5 @@ OPERATORS = "/admin"
 
 
 def is_operators(text: str) -> bool:
-    """Whether the words begin as the operator's do: `/admin`, `/admin@the_bot`."""
+    """Whether the text begins with the operator's command: `/admin`, `/admin@the_bot`."""
     return text[: len(OPERATORS)].lower() == OPERATORS and (text.split()[0].partition("@")[0].lower() == OPERATORS)

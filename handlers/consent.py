@@ -1,8 +1,9 @@
-"""What a person agreed to: that whoever their photos show lets them be worked on (FACE_CONSENT=ask), and which
-companies they may go to, where the operator leaves that to them (PROVIDERS_CONSENT=ask).
+"""What a person agreed to: that the people in their photos consent to editing (FACE_CONSENT=ask), and which companies
+their photos may be sent to, where the operator leaves that to them (PROVIDERS_CONSENT=ask).
 
-Kept for each person in a chat with the time and the version of what they agreed to, as a value that is theirs: it goes
-when they are forgotten. What a job ended with is kept beside it, so that a button or a word answers it later.
+Stored per person and chat with the time and the version of the wording, as a value the person owns: it is deleted when
+they are forgotten. If a job ended with a question about consent, that is stored beside it, so that a button or a word
+can answer it later.
 """
 
 import json
@@ -15,17 +16,18 @@ from handlers.session import QUESTION_LIFE
 from handlers.store.base import Values
 
 VERSION = 1
-"""Of what is agreed to. An acceptance of another version is none: whoever changes the meaning counts it up."""
+"""Version of the companies' wording. An acceptance of another version does not count: raise it when the meaning
+changes."""
 FACES_VERSION = 1
-"""Of what is said of the people in a photo, likewise."""
+"""Likewise for the question about the people in a photo."""
 ACCEPTED, ASKED, FACES = "consent", "consent_asked", "consent_faces"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A job went no further, because the next in turn was a company (its key) that its person had not accepted.
+    """A job stopped because the next provider in turn was a company (its key) that its person had not accepted.
 
-    `missing`: how many pictures of each shot were left out for it, where others were made; empty where none was.
+    `missing`: how many pictures of each shot were left out because of it, if others were made; empty if none was.
     """
 
     job: str
@@ -33,7 +35,7 @@ class Asked:
     missing: tuple[int, ...] = ()
 
     def rest_of(self, order: Order) -> Order:
-        """What is still to be made of the job's order."""
+        """What remains to be made of the job's order."""
         if not self.missing:
             return order
         left = [shot.model_copy(update={"count": n}) for shot, n in zip(order.shots, self.missing, strict=True) if n]
@@ -49,7 +51,8 @@ class Consents:
         self.faces = faces
 
     async def agreed_to_faces(self, chat: Chat) -> datetime | None:
-        """When this person said that whoever their photos show agrees. Each sender for their own, in groups too."""
+        """When this person confirmed that the people in their photos consent. Everybody confirms for their own photos,
+        in groups too."""
         kept = json.loads(await self._values.value(FACES, chat.owner) or "{}")
         return datetime.fromisoformat(kept["at"]) if kept.get("version") == FACES_VERSION else None
 
@@ -58,11 +61,12 @@ class Consents:
         await self._values.set_value(FACES, chat.owner, said, owner=chat.owner)
 
     async def accepted(self, chat: Chat) -> frozenset[str]:
-        """The keys of the companies this person has accepted here."""
+        """Keys of the companies this person has accepted here."""
         return frozenset(_companies(await self._values.value(ACCEPTED, chat.owner)))
 
     async def accept(self, chat: Chat, company: str, *, at: datetime) -> None:
-        """Add a company in one step: of two at once, both stay. The first time it was accepted stays, too."""
+        """Add a company in one atomic step: two at once are both kept. The time of the first acceptance is kept,
+        too."""
 
         def with_it(before: str | None) -> str:
             companies = {company: at.isoformat(), **_companies(before)}
@@ -71,9 +75,9 @@ class Consents:
         await self._values.change(ACCEPTED, chat.owner, with_it, owner=chat.owner)
 
     async def ask(self, chat: Chat, asked: Asked, *, at: datetime) -> None:
-        """Remember what a job asks: by its button for as long as jobs are kept, by a bare word for two hours.
+        """Remember what a job asks: its button answers it for as long as jobs are kept, a bare word for two hours.
 
-        Beside pictures only the button answers: a "yes" to what is there would be taken for one to what is not.
+        If there are pictures, only the button answers: a "yes" could be about the pictures.
         """
         said = json.dumps(asdict(asked))
         await self._values.set_value(ASKED, asked.job, said, owner=chat.owner)
@@ -81,17 +85,17 @@ class Consents:
             await self._values.set_value(ASKED, chat.owner, said, owner=chat.owner, expires=at + QUESTION_LIFE)
 
     async def asked(self, chat: Chat, *, job: str | None = None) -> Asked | None:
-        """What that job asked; without one, what was asked last and not answered."""
+        """What that job asked; without a job, the last question that is still unanswered."""
         said = await self._values.value(ASKED, job or chat.owner)
         kept = json.loads(said) if said else None
         return Asked(**{**kept, "missing": tuple(kept.get("missing", ()))}) if kept else None
 
     async def answered(self, chat: Chat) -> None:
-        """A bare word means it no more."""
+        """A bare word no longer answers it."""
         await self._values.drop_value(ASKED, chat.owner)
 
 
 def _companies(stored: str | None) -> dict[str, str]:
-    """Company to when it was accepted."""
+    """Company to the time it was accepted."""
     kept = json.loads(stored) if stored else {}
     return dict(kept["companies"]) if kept.get("version") == VERSION else {}

@@ -1,4 +1,4 @@
-"""What an order is, said as one short phrase in the person's language."""
+"""An order as one short phrase in the person's language."""
 
 from handlers.message import Language
 from handlers.order import Order, Shot
@@ -8,7 +8,7 @@ from providers.catalog import ACTIONS, STYLES
 
 
 def describe(order: Order, language: Language) -> str:
-    """What the order is, as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
+    """The order as one short phrase: `动漫`, `Restore, then Colorize`, `Anime, Watercolour`."""
     if order.operation == "train_face":
         return words(language, "name.train_face")
     if order.sheet:

@@ -1,9 +1,9 @@
-"""A person's trained faces: a value of theirs, which goes when they are forgotten, and what is left of them upstream.
+"""A person's trained faces: values the person owns, deleted when they are forgotten, and the copies at the services.
 
-A face lies at its service until it is deleted there. So each training is also noted under nobody's name (`NOTED`), as
-soon as the service has taken it; what is noted and no person has any more is deleted at the service by the job runner's
-sweep (`handlers/jobs/trainings.py`), again and again until that has worked: after a forgetting, a deletion, an expiry
-or a training that was given up.
+A face stays at its service until it is deleted there. So each training is also recorded without an owner (`NOTED`), as
+soon as the service has accepted it; recorded faces that no person owns any more are deleted at the service by the job
+runner's sweep (`handlers/jobs/trainings.py`), retried until it succeeds: after a forgetting, a deletion, an expiry or
+an abandoned training.
 """
 
 import json
@@ -29,7 +29,7 @@ class Faces:
         self._values = values
 
     async def of(self, chat: Chat) -> tuple[TrainedFace, ...]:
-        """This person's here, the newest first."""
+        """This person's faces here, newest first."""
         return await self.owned(chat.owner)
 
     async def owned(self, owner: str) -> tuple[TrainedFace, ...]:
@@ -37,7 +37,7 @@ class Faces:
         return tuple(sorted((face for face, _ in kept.values()), key=lambda face: face.created, reverse=True))
 
     async def keep(self, chat: Chat, face: TrainedFace, *, at: datetime) -> TrainedFace:
-        """Add a face, once however often it is kept; one without a name gets the next number. As it is kept."""
+        """Add a face, idempotently; one without a name gets the next number. Returns the stored face."""
 
         def added(kept: dict[str, tuple[TrainedFace, str]]) -> dict[str, tuple[TrainedFace, str]]:
             numbers = [int(one.name) for one, _ in kept.values() if one.name.isdecimal()]
@@ -48,8 +48,8 @@ class Faces:
         return next((kept for kept in await self.of(chat) if kept.id == face.id), face)
 
     async def after(self, chat: Chat, *, dropped: Collection[str], used: Collection[str | None], at: datetime) -> None:
-        """After a turn: some were deleted (at their services the job runner does it), others used, so that they do not
-        expire yet."""
+        """After a turn: delete some (the job runner deletes them at their services), and renew those used, so that they
+        do not expire yet."""
         for face in dropped:
             await self.drop(chat, face)
         if any(face is not None for face in used):
@@ -70,19 +70,19 @@ class Faces:
 
         await self._values.change(FACES, chat.owner, changed, owner=chat.owner)
 
-    # --- what lies at services
+    # --- copies at the services
 
     async def note(self, service: str, training: str, *, owner: str, job: str) -> None:
-        """A service has taken a training."""
+        """A service has accepted a training."""
         await self._values.add_value(NOTED, f"{service}/{training}", json.dumps({"owner": owner, "job": job}))
 
     async def noted(self) -> tuple[tuple[str, str, str, str], ...]:
-        """(service, training, owner, job) of everything that lies at a service."""
+        """(service, training, owner, job) of every face stored at a service."""
         rows = [(key.partition("/"), json.loads(value)) for key, value in await self._values.space(NOTED)]
         return tuple((service, training, said["owner"], said["job"]) for (service, _, training), said in rows)
 
     async def gone(self, service: str, training: str) -> None:
-        """It lies there no more."""
+        """The service no longer has it."""
         await self._values.drop_value(NOTED, f"{service}/{training}")
 
 

@@ -1,6 +1,6 @@
-"""`FakeChannel`: a platform that only remembers, for tests, demonstrations and benchmarks.
+"""`FakeChannel`: a platform that only records, for tests, demonstrations and benchmarks.
 
-`FileChannel` remembers in files, for when the process is killed.
+`FileChannel` records in files, for tests that kill the process.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _OUTGOING = TypeAdapter(Outgoing)
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What goes wrong once at `move` (say, reserve, deliver): before anything happened, or `after` it did."""
+    """A fault that happens once at `move` (say, reserve, deliver): before it took effect, or `after`."""
 
     move: str
     error: DeliveryError
@@ -29,10 +29,10 @@ class Fault:
 
 
 class FakeChannel:
-    """Records what it is told.
+    """Records what it is sent.
 
-    `repeatable` platforms show the pictures of a place once however often they are delivered there; the others once
-    for each time. `moment` is awaited as `moment(move, "before" | "after")`, so that a test can hold a send.
+    A `repeatable` platform shows the pictures of a place once however often they are delivered there; the others once
+    per delivery. `moment` is awaited as `moment(move, "before" | "after")`, so that a test can hold a send.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class FakeChannel:
         self.said: list[tuple[Chat, Outgoing]] = []
         self.places: dict[str, Outgoing] = {}
         self.shown: Counter[str] = Counter()
-        """How often the pictures of each place are to be seen."""
+        """How often the pictures of each place are visible."""
         self.faults: deque[Fault] = deque()
         self.said_something = asyncio.Event()
 
@@ -63,7 +63,7 @@ class FakeChannel:
         return self._repeatable
 
     def fail(self, move: str, error: DeliveryError, *, after: bool = False, times: int = 1) -> None:
-        """The next `times` moves of this kind go wrong."""
+        """The next `times` moves of this kind fail."""
         self.faults.extend(Fault(move=move, error=error, after=after) for _ in range(times))
 
     async def _at(self, move: str, when: str) -> None:
@@ -74,7 +74,7 @@ class FakeChannel:
             self.faults.remove(fault)
             raise fault.error
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
         self._answerer = answerer
@@ -93,7 +93,7 @@ class FakeChannel:
         for place in [place for place, whose in self._whose.items() if whose == chat.key]:
             del self.places[place], self._whose[place], self.shown[place]
 
-    # --- what we say
+    # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         await self._at("say", "before")
@@ -118,24 +118,24 @@ class FakeChannel:
         self.places[place] = outgoing
         self.shown[place] = 1 if self._repeatable else self.shown[place] + 1
 
-    # --- what a test reads
+    # --- reading, for tests
 
     def statuses(self, job_id: str) -> list[Outgoing]:
         return [o for _, o in self.said if o.kind is Kind.STATUS and o.job == job_id]
 
     def words(self, job_id: str) -> list[Outgoing]:
-        """What was said about a job, its status apart."""
+        """What was said about a job, without its status."""
         return [o for _, o in self.said if o.kind is not Kind.STATUS and o.job == job_id]
 
     def result(self, job_id: str) -> Outgoing:
-        """The pictures of a job, raising StopIteration where none came."""
+        """The pictures of a job, raising StopIteration if none came."""
         return next(o for o in self.places.values() if o.job == job_id)
 
 
 class FileChannel(FakeChannel):
-    """A `FakeChannel` whose deliveries lie in a folder: what a person saw, whatever became of the process.
+    """A `FakeChannel` whose deliveries are written to a folder: what a person saw, whatever happened to the process.
 
-    One line of `shown.jsonl` is one picture message on the person's screen; a repeated one of a repeatable platform
+    One line of `shown.jsonl` is one picture message on the person's screen; a repeated one on a repeatable platform
     replaces its place's line and so adds none.
     """
 

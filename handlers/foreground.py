@@ -1,17 +1,17 @@
-"""Answers before work: what nobody waits for this moment begins when no answer is being made."""
+"""Replies before background work: work that nobody is waiting for yields while a reply is being computed."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 SECONDS = 1.0
-"""How long work gives way to answers at most, from the moment it could have begun."""
+"""How long background work yields at most, from the moment it could have begun."""
 
 
 class ForegroundGate:
-    """One for a process: its channels say when somebody waits for an answer, its background work asks.
+    """One per process: its channels report when somebody waits for a reply, its background work asks.
 
-    `seconds`: how long work gives way at most.
+    `seconds`: how long background work yields at most.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -22,7 +22,7 @@ class ForegroundGate:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """While an answer is being made."""
+        """Hold while a reply is being computed."""
         self._answers += 1
         self._free.clear()
         try:
@@ -33,14 +33,14 @@ class ForegroundGate:
                 self._free.set()
 
     def until(self, *, patience: float = 1.0) -> float:
-        """The moment, on the loop's clock, from which work that could begin now gives way no more.
+        """The moment, on the loop's clock, from which work that could begin now no longer yields.
 
         `patience`: how many times as long as other work it can wait.
         """
         return asyncio.get_running_loop().time() + patience * self._seconds
 
     async def wait(self, until: float | None = None) -> None:
-        """Until nobody waits, at most until that moment."""
+        """Wait until no reply is pending, at most until that moment."""
         if self._free.is_set():
             return
         with suppress(TimeoutError):

@@ -1,15 +1,15 @@
-"""Who may have pictures made here, and how many: by the operator's settings and by the words of admins.
+"""Who may have pictures made here, and how many: by the operator's settings and by admins' commands.
 
-Everything here stops pictures only. Help, usage, privacy, forgetting and results under way are everybody's.
+These rules restrict pictures only. Help, usage, privacy, forgetting and results in progress are open to everybody.
 
     blocked (by settings or an admin)            no pictures
     allowed by name, or admitted by a code       pictures, within the limits
-    others, where it is open                     the same
-    others, where it is by invitation or list    `trial` pictures in all, then none until they are admitted
-    admins                                       pictures, past every limit but the bot's own
+    others, if access is open                    the same
+    others, if by invitation or list             `trial` pictures in all, then none until they are admitted
+    admins                                       pictures, beyond every limit but the bot's own
 
-People and chats are named `channel:id`, a whole channel `channel:*`. What is counted is counted in the transaction that
-begins the job (`Limit`), so of any number of wishes at once none passes a limit.
+People and chats are named `channel:id`, a whole channel `channel:*`. Limits are counted in the transaction that begins
+the job (`Limit`), so concurrent requests cannot pass a limit together.
 """
 
 import hashlib
@@ -28,14 +28,15 @@ from handlers.store.records import NO_CEILINGS
 from handlers.words import words
 
 PEOPLE, BOT = "access.people", "access.bot"
-"""Spaces of the store: what was decided of a person or chat (nobody's own: a block outlives /forget), of the bot."""
+"""Spaces of the store: decisions about a person or chat (owned by nobody: a block outlives /forget), and about the
+bot."""
 PAUSED = "paused"
 TOO_FAST = "too_fast"
 TRIAL = "trial"
 CODE_TRIES = Decimal(20)
-"""Tries a day that a stranger has at a code."""
+"""Attempts per day a stranger has at an invite code."""
 SKETCHES = Decimal(60)
-"""Pages of sketches a day for one person."""
+"""Preview sheets per day for one person."""
 SENTENCES = {
     "blocked": "access.blocked",
     "paused": "access.paused",
@@ -61,18 +62,18 @@ SENTENCES = {
     "usd_address_day": "access.usd_person_day",
     "usd_address_month": "access.usd_month",
 }
-"""What is said instead of a picture."""
+"""The sentence in place of a picture."""
 
 Refusal = Literal["blocked", "paused", "invite", "list"]
 
 
 class AccessStore(Values, Ledger, Protocol):
-    """What access needs of the store."""
+    """The protocols of the store that access needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessRules:
-    """The operator's. `codes`: an invite code to how many people may use it (None: any number)."""
+    """The operator's rules. `codes`: an invite code to how many people may use it (None: any number)."""
 
     who: Literal["open", "invite", "list"] = "open"
     allow: frozenset[str] = frozenset()
@@ -94,7 +95,7 @@ OPEN_TO_ALL = AccessRules()
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What was decided of a person: by an admin, by a code."""
+    """What was decided about a person: by an admin, or by a code."""
 
     blocked: bool = False
     admitted: bool = False
@@ -119,10 +120,10 @@ class Access:
     def takes_codes(self) -> bool:
         return self._rules.who == "invite" and bool(self._rules.codes)
 
-    # --- may they
+    # --- whether
 
     async def refusal(self, chat: Chat) -> Refusal | None:
-        """Why this person gets no picture begun now, whatever is counted; None where they do."""
+        """Why this person may not begin a picture now, leaving counters aside; None if they may."""
         if await self.paused():
             return "paused"
         standing = await self.standing(chat)
@@ -133,7 +134,7 @@ class Access:
         return self._rules.who
 
     async def may_preview(self, chat: Chat) -> bool:
-        """Whether sketches are made for this person, which are free, but work for this machine all the same."""
+        """Whether previews are made for this person: they are free, but take this machine's time."""
         if await self.refusal(chat) is not None:
             return False
         return await self._store.count(
@@ -141,7 +142,7 @@ class Access:
         )
 
     async def standing(self, chat: Chat) -> Standing:
-        """Of a person, whichever of themselves and the chat was decided of."""
+        """What was decided for a person, taking the stricter of the person and the chat."""
         found = [await self._stored(name) for name in dict.fromkeys((_person(chat), _chat(chat)))]
         return Standing(
             blocked=any(one.get("blocked", False) for one in found),
@@ -165,7 +166,7 @@ class Access:
     # --- how much
 
     async def limits(self, chat: Chat, jobs: Sequence[Job], address: str | None) -> tuple[Limit, ...]:
-        """What new jobs of this person are counted against."""
+        """The limits that new jobs of this person count against."""
         if not jobs:
             return ()
         pictures = Decimal(sum(job.order.count for job in jobs))
@@ -197,7 +198,7 @@ class Access:
             for name, most in _ceilings(ceilings, whose)
         ]
 
-    # --- what admins and codes change
+    # --- changes by admins and codes
 
     async def set_blocked(self, name: str, blocked: bool) -> None:
         await self._change(name, blocked=blocked)
@@ -209,7 +210,8 @@ class Access:
             await self._store.drop_value(BOT, PAUSED)
 
     async def grant(self, name: str, pictures: int) -> None:
-        """So many more for a person or a chat: today, this month, and on trial. Each counter goes back by as much."""
+        """Grant a person or a chat so many more pictures: today, this month, and in the trial. Each counter is lowered
+        by as much."""
         back = Decimal(-pictures)
         for whose in ("person", "chat"):
             for period in ("day", "month"):
@@ -218,7 +220,7 @@ class Access:
         await self._store.count(Limit(scope=_trial_scope(name), amount=back, most=Decimal(0), period="ever"))
 
     async def redeem(self, chat: Chat, text: str) -> bool:
-        """Admit whoever brings a code that is good. A stranger has so many tries a day."""
+        """Admit a person who brings a valid code. A stranger has a limited number of attempts a day."""
         code = text.strip()
         if not self.takes_codes or not any(len(known) == len(code) for known in self._rules.codes):
             return False
@@ -245,7 +247,7 @@ class Access:
 
 
 def sentence(limit: Limit, language: Language) -> str | None:
-    """What is said where a limit of these is reached; None where it is none of them."""
+    """The sentence where one of these limits is reached; None for any other limit."""
     code = f"usd_{limit.whose}_{limit.period}" if limit.scope.startswith("usd:") else limit.code
     return words(language, SENTENCES[code], n=int(limit.most)) if code in SENTENCES else None
 
@@ -255,7 +257,7 @@ def refused(refusal: Refusal, language: Language) -> str:
 
 
 def picture_scope(whose: str, name: str) -> str:
-    """The counter of pictures: of everybody (`bot`), a `chat`, a `person`, an `address`."""
+    """The counter of pictures: of everybody (`bot`), a `chat`, a `person`, or an `address`."""
     return "pictures:bot" if whose == "bot" else scope_of(f"pictures:{whose}", name)
 
 
@@ -283,5 +285,5 @@ def _chat(chat: Chat) -> str:
 
 
 def _hidden(name: str) -> str:
-    """Nobody's id lies in the table."""
+    """Hashed, so that no id is in the table."""
     return hashlib.sha256(name.encode()).hexdigest()[:24]

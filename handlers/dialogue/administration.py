@@ -1,13 +1,13 @@
-"""`/admin …`: the operator's words in a chat. In private only, and to the ids that ADMINS names.
+"""`/admin …`: the operator's commands in a chat. Only in private chats, and only for the ids in ADMINS.
 
-status                     jobs open, spent and made today, refused, paused or not
+status                     open jobs, spent and made today, refused, paused or not
 users                      who had most pictures in thirty days
 costs                      by service and by day, of seven days
 jobs                       the newest, with their ids
 block ID · unblock ID      a person or a chat, `telegram:123`; pictures only
-grant ID N                 so many pictures more, today, this month and on trial
-resend JOB                 the pictures of a job once more to its chat
-pause · resume             no pictures are begun; what is being made comes
+grant ID N                 N pictures more, today, this month and in the trial
+resend JOB                 send the pictures of a job to its chat once more
+pause · resume             begin no pictures; those in progress are finished
 """
 
 import logging
@@ -36,9 +36,9 @@ class Administration:
         self._access = access
 
     async def reply(self, message: Message, language: Language) -> tuple[Outgoing, ...] | None:
-        """The answer to the operator's words; None where the message is none of them.
+        """The answer to an operator's command; None if the message is none.
 
-        Whoever is no admin learns the name by which the operator could make them one, and nothing else.
+        People who are no admins are told the id by which the operator could make them one, and nothing else.
         """
         if message.group or not is_operators(message.text):
             return None
@@ -48,7 +48,7 @@ class Administration:
             return (_said(message, words(language, "admin.not_you", id=me), language),)
         command, *given = rest or ["help"]
         action = self._actions().get(command.lower())
-        log.info("an admin asked for: %s", command.lower() if action else "help")
+        log.info("admin command: %s", command.lower() if action else "help")
         text = await action(given, language) if action else words(language, "admin.help")
         return (_said(message, text, language),)
 
@@ -66,7 +66,7 @@ class Administration:
             "resume": self._resume,
         }
 
-    # --- looking
+    # --- reading
 
     async def _status(self, _: list[str], language: Language) -> str:
         there = await self._operations.open_jobs()
@@ -101,7 +101,7 @@ class Administration:
     def _table(lines: list[str], language: Language, *, most: int = _SHOWN) -> str:
         return "\n".join(lines[:most]) or words(language, "admin.nothing")
 
-    # --- doing
+    # --- changing
 
     async def _block(self, given: list[str], language: Language) -> str:
         return await self._decide(given, language, blocked=True)

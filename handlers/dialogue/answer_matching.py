@@ -1,4 +1,4 @@
-"""Words that pick one of what was offered: its number or its name."""
+"""Matching a short answer with what was offered, by number or by name."""
 
 import re
 import unicodedata
@@ -11,12 +11,12 @@ _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st"
 
 
 def folded(text: str) -> str:
-    """Width, case, edges and end punctuation made equal."""
+    """Unify width, case, edges and end punctuation."""
     return unicodedata.normalize("NFKC", text).casefold().strip().strip(".。!！?？,，、~～ ")
 
 
 def without_signs(text: str) -> str:
-    """The words alone, folded: no emoji, no code that a platform writes for one."""
+    """The folded words alone: without emoji and a platform's emoji codes."""
     return folded("".join(c for c in without_emoji_codes(text) if unicodedata.category(c) not in ("So", "Sk", "Cf")))
 
 
@@ -39,7 +39,7 @@ def number_in(text: str, most: int) -> int | None:
 
 
 def picture_named(text: str, most: int) -> int | None:
-    """Which of several pictures the words single out (`第二张亮一点`, `make the 2nd one brighter`), from 1."""
+    """Which of several pictures the text singles out (`第二张亮一点`, `make the 2nd one brighter`), from 1."""
     plain = folded(text)
     if m := re.search(r"第\s*([一二三四五六七八]|\d)\s*[张幅个]", plain):
         n = _NUMERALS.get(m[1]) or int(m[1])
@@ -62,7 +62,7 @@ _LOOK = re.compile(
 
 
 def look_named(text: str, most: int) -> int | None:
-    """Which of several pictures the words name as the one whose look is taken (用第一张的画风画第二张), from 1."""
+    """Which of several pictures the text names as the style source (用第一张的画风画第二张), from 1."""
     m = _LOOK.search(folded(text))
     if m is None:
         return None
@@ -77,7 +77,7 @@ _PRICE = re.compile(
 
 
 def asks_price(text: str) -> bool:
-    """Whether the words ask what it would cost rather than for it."""
+    """Whether the text asks for a price rather than for a picture."""
     return _PRICE.search(folded(text)) is not None
 
 
@@ -89,12 +89,12 @@ _ONLY_ASKS_FOR_TEXT = re.compile(
 
 
 def names_no_letters(prompt: str) -> bool:
-    """Whether words that ask for text on a picture do not say which text (`在图上加文字`, `add some text to it`)."""
+    """Whether a request to put text on a picture does not say which text (`在图上加文字`, `add some text to it`)."""
     return _ONLY_ASKS_FOR_TEXT.fullmatch(folded(prompt)) is not None
 
 
 def named(offer: Question | Menu, text: str) -> str | None:
-    """The id of the offered choice that is called just so (its number before it or not), or whose key it is."""
+    """The id of the offered choice with exactly this name (with or without its number) or this key."""
     plain = re.sub(r"^\d{1,2}[.、)] *(?=\D)", "", folded(text))
     for option, label in zip(offer.options, offer.labels, strict=False):
         if plain in (folded(label), option) or (plain == option.partition(":")[2] and not plain.isdecimal()):
@@ -103,7 +103,7 @@ def named(offer: Question | Menu, text: str) -> str | None:
 
 
 def answer(question: Question, text: str) -> str | None:
-    """The id of the offered choice these words pick, or None where they pick none, or more than one."""
+    """The id of the offered choice that the text picks, or None if it picks none or more than one."""
     if not question.options:
         return None
     if (n := number_in(text, len(question.options))) is not None:
@@ -118,7 +118,7 @@ _FILLERS = re.compile(
 
 
 def _by_name(question: Question, plain: str) -> str | None:
-    """`海边` picks `海边约会` out of four dating styles: nothing but words that one single name has."""
+    """`海边` picks `海边约会` out of four dating styles: every word belongs to that one name only."""
     said = [word for word in re.split(r"[\s,，、]+", _FILLERS.sub(" ", plain)) if word]
     if not said:
         return None

@@ -1,4 +1,4 @@
-"""Words that answer an open question: yes or no, another number, the text that was missing, one of what was offered."""
+"""Answers to an open question: yes or no, another number, the missing text, one of the choices."""
 
 from handlers.dialogue import answer_matching, marked_places, ordering
 from handlers.dialogue.each_or_together import counted
@@ -18,8 +18,8 @@ _COUNTS = frozenset({"confirm", "anyway", "consent"}) | _WAITS_FOR_PHOTO | {"sty
 
 
 def chosen(turn: TurnBuilder, question: Question | None, text: str) -> str | None:
-    """The id of the offered choice that the words pick: by its number on what was shown last, by its name in the open
-    question. Its very name outranks a command of the same name."""
+    """The id of the offered choice that the text picks: by its number in what was shown last, or by its name in the
+    open question. An exact name takes precedence over a command of the same name."""
     if not text:
         return None
     if question is None:
@@ -45,7 +45,7 @@ def chosen(turn: TurnBuilder, question: Question | None, text: str) -> str | Non
 
 
 def _on_the_menu(turn: TurnBuilder, text: str) -> str | None:
-    """By number; by name only where the words mean nothing else."""
+    """By number; by name only if the text means nothing else."""
     menu = turn.shown_menu()
     if menu is None:
         return None
@@ -55,7 +55,7 @@ def _on_the_menu(turn: TurnBuilder, text: str) -> str | None:
 
 
 def answered(turn: TurnBuilder, question: Question, text: str) -> bool:
-    """Whether the message answers the open question by anything but a choice; if so, it was acted on."""
+    """Whether the message answers the open question other than by a choice; if so, it was acted on."""
     reply = None if turn.heard.photos or turn.heard.quoted else read_answer(text)
     if reply is not None and _replied(turn, question, reply):
         return True
@@ -84,7 +84,7 @@ def _is_a_style(turn: TurnBuilder) -> bool:
 
 
 def _replied(turn: TurnBuilder, question: Question, reply: Answer) -> bool:
-    """Acted on a yes, a no or a number where the question has no such choice to pick."""
+    """Act on a yes, a no or a number, if the question has no such choice to pick."""
     order = question.order
     if reply.kind == "no" and question.kind not in (*_SHALL_I, "browse") and not _wants_letters(order):
         turn.close_question()
@@ -101,8 +101,8 @@ def _replied(turn: TurnBuilder, question: Question, reply: Answer) -> bool:
 
 
 def _recounted(turn: TurnBuilder, question: Question, order: Order, reply: Answer) -> bool:
-    """The same order with another number, or just the same where that number fits none; what was asked for besides is
-    still asked for."""
+    """The same order with another number of pictures, or unchanged if the number does not apply; any other wish in the
+    message is kept."""
     other = counted(order, reply.count or 1) or order
     if reply.count_said is not None:
         turn.note_most(reply.count_said)
@@ -117,7 +117,7 @@ def _recounted(turn: TurnBuilder, question: Question, order: Order, reply: Answe
 
 
 def _wants_letters(order: Order | None) -> bool:
-    """Whether the answer is to be written on the picture: then "no" may be the very text."""
+    """Whether the answer is text for the picture: then "no" may be that text."""
     return order is not None and any(
         ACTIONS[edit.action].letters for shot in order.shots for edit in shot.edits if edit.action in ACTIONS
     )

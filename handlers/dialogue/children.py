@@ -1,7 +1,7 @@
-"""What is not made of children: it is not offered where words or a style say that a photo shows one, and refused where
-it is asked for all the same (`providers/moderation/children.py` has what that is).
+"""What is not made of children: it is not offered if the text or a style says that a photo shows a child, and refused
+if it is asked for all the same (`providers/moderation/children.py` has the list).
 
-Told by the words of this message, by a child's style, and by what was said of the photos that lie there.
+Judged by the text of this message, by a child's style, and by what was said about the photos in the session.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from providers.moderation.children import CHILD_STYLE, is_adult, says_unfit, spe
 
 
 def shown(turn: TurnBuilder, order: Order | None = None) -> bool:
-    """Whether the photos that this is about are said to show a child."""
+    """Whether the photos concerned are said to show a child."""
     styles = [shot.style for shot in order.shots] if order is not None else []
     said = [turn.heard.message.text, *(_words(order) if order is not None else ())]
     return turn.session.child or CHILD_STYLE in styles or any(map(speaks_of_a_child, said))
 
 
 def remembered(turn: TurnBuilder) -> None:
-    """What is said with new photos holds for them, until others come."""
+    """What is said with new photos applies to them until others arrive."""
     text = turn.heard.message.text
     if turn.heard.photos:
         turn.session = turn.session.model_copy(update={"child": bool(text) and speaks_of_a_child(text)})
@@ -28,7 +28,7 @@ def remembered(turn: TurnBuilder) -> None:
 
 
 def refused(turn: TurnBuilder, order: Order) -> bool:
-    """Whether it is something that is not made of a child: then one sentence, and no job."""
+    """Whether this is refused for a child: then one sentence, and no job."""
     if order.operation == "create" or not shown(turn, order):
         return False
     keys = [key for shot in order.shots for key in (shot.style, *(edit.action for edit in shot.edits))]
@@ -40,7 +40,7 @@ def refused(turn: TurnBuilder, order: Order) -> bool:
 
 
 def fitting(turn: TurnBuilder, keys: Iterable[str]) -> tuple[str, ...]:
-    """Of styles or edits to offer, those that fit whom the photos show."""
+    """The styles or edits to offer that suit whom the photos show."""
     return tuple(key for key in keys if not is_adult(key)) if shown(turn) else tuple(keys)
 
 

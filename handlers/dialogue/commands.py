@@ -1,4 +1,5 @@
-"""Words and taps to the bot itself: help, styles, status, usage, settings, privacy, forget; again, more, cancel."""
+"""Commands to the bot itself, typed or tapped: help, styles, status, usage, settings, privacy, forget; again, more,
+cancel."""
 
 from typing import Literal
 
@@ -74,7 +75,7 @@ def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:
 
 
 def begin_anew(turn: TurnBuilder) -> None:
-    """A new chat: photos, questions and the last result are let go; the language, and what is being made, stay."""
+    """A new chat: photos, questions and the last result are dropped; the language and jobs in progress stay."""
     kept = turn.session
     turn.session = Session(
         language=kept.language,
@@ -87,7 +88,7 @@ def begin_anew(turn: TurnBuilder) -> None:
 
 
 def on_job(turn: TurnBuilder, verb: str, job_id: str) -> None:
-    """A choice under a result or an error: it speaks of one job of this person."""
+    """A choice under a result or an error: it refers to one job of this person."""
     picked_in_words = next((job for job in turn.heard.running if job.id == job_id), None)
     job = turn.result() or picked_in_words
     if job is None:
@@ -139,13 +140,13 @@ def _clean(turn: TurnBuilder, job: Job, *, promised: bool) -> None:
 
 
 def asks_for_variations(order: Order, result: LastResult) -> bool:
-    """Whether the words ask for other versions of the last result's picture, and nothing else."""
+    """Whether the text asks only for other versions of the last result's picture."""
     edits = order.shots[0].edits
     return len(edits) == 1 and edits[0].action == "variations" and set(order.photos) <= set(result.pictures)
 
 
 def vary(turn: TurnBuilder, order: Order, picture: object, *, count: int = 1) -> None:
-    """Other versions of the picture; where nobody here makes those, the same order again, several times."""
+    """Other versions of the picture; if no provider here makes those, the same order again, several times."""
     count = count if count > 1 else VARIATIONS
     wish = _of_result(order, (picture,), Edit(action="variations"), count=count)
     try:
@@ -218,7 +219,7 @@ def _usage(turn: TurnBuilder) -> None:
 
 
 def _privacy(turn: TurnBuilder) -> None:
-    """What is kept and for how long, which companies got something, and how to delete it."""
+    """What is stored and for how long, which companies received something, and how to delete it."""
     privacy = turn.heard.privacy
     if privacy is None:
         return
@@ -271,7 +272,7 @@ def _set_language(turn: TurnBuilder, rest: str) -> None:
 
 
 def _cancel_newest(turn: TurnBuilder) -> None:
-    """`cancel`: an open question is dropped; else the newest running job is stopped."""
+    """`cancel`: drops an open question; otherwise stops the newest running job."""
     question = turn.session.question
     turn.close_question()
     if turn.heard.running:
@@ -288,7 +289,7 @@ def _cancel(turn: TurnBuilder, job: str) -> None:
 
 
 def _ask_to_forget(turn: TurnBuilder) -> None:
-    """However it was asked for: it cannot be undone."""
+    """However it was asked for, because it cannot be undone."""
     choices = (
         Choice(id="forget:yes", label=turn.words("choice.delete")),
         Choice(id="forget:no", label=turn.words("choice.keep")),

@@ -1,7 +1,7 @@
-"""Asking a person before a photo is worked on or goes to a company, and what their answer leads to.
+"""Asking a person before a photo is edited or sent to a company, and acting on their answer.
 
-One question for both: who has not yet said that whoever the photo shows agrees reads where it goes in the same
-sentence, and accepts those companies with it.
+Both are one question: a person who has not yet confirmed that the people in the photo agree is told in the same
+sentence where the photo goes, and accepts those companies with the same yes.
 """
 
 from handlers.dialogue.turn import TurnBuilder
@@ -24,7 +24,7 @@ def asks(turn: TurnBuilder, order: Order, quote: Quote) -> bool:
 
 
 def needed(turn: TurnBuilder, quote: Quote) -> str | None:
-    """The first company in turn that the person has not accepted, where they are asked at all."""
+    """The first company in turn that the person has not accepted, if people are asked here at all."""
     accepted = turn.accepted
     return None if accepted is None else next((c for c in quote.companies if c not in accepted), None)
 
@@ -41,7 +41,7 @@ def _ask_for_faces(turn: TurnBuilder, order: Order, quote: Quote) -> None:
 
 
 def _ask(turn: TurnBuilder, order: Order, company: str) -> None:
-    """Naming the company; the order waits for the answer."""
+    """Ask, naming the company; the order waits for the answer."""
     key = "say.consent" if order.photos else "say.consent_words"
     choices = (
         Choice(id="consent:yes", label=turn.words("choice.consent_yes")),
@@ -51,7 +51,7 @@ def _ask(turn: TurnBuilder, order: Order, company: str) -> None:
 
 
 def elsewhere(turn: TurnBuilder, order: Order, company: str) -> Order | None:
-    """The order without this company, and without any other that is not accepted; None where nobody is left."""
+    """The order without this company, and without any other that is not accepted; None if no provider is left."""
     while True:
         order = order.model_copy(update={"block": (*order.block, company)})
         try:

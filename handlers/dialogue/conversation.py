@@ -1,4 +1,4 @@
-"""From a message to what it leads to: accept its photos, read its words, decide, commit, start the jobs.
+"""From a message to its consequences: accept its photos, parse its text, decide, commit, start the jobs.
 
 The same message twice is one turn: its key is looked up first, and everything it changed was committed at once.
 """
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 USAGE_DAYS = 30
 _MOST_COUNTED = 1000
-"""Jobs whose pictures are counted when they are deleted; all are deleted."""
+"""At most this many jobs are read to count the pictures that a deletion removes; all are deleted."""
 
 
 class Jobs(Protocol):
@@ -62,7 +62,7 @@ class Jobs(Protocol):
 
 
 class SecondReader(Protocol):
-    """An optional reader for messages the parser is unsure of. Never raises: its fallback is `first`."""
+    """An optional second reader for messages the parser is unsure of. Never raises: it falls back to `first`."""
 
     async def read(self, text: str, *, photos: int, first: Intent) -> Intent: ...
 
@@ -125,7 +125,8 @@ class Conversation:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def handle(self, message: Message) -> tuple[Outgoing, ...]:
-        """Everything a message leads to, and what to answer at once. One person's messages go one after another."""
+        """Do everything a message leads to, and return what to answer at once. Messages of one person are handled one
+        after another."""
         message = own_words(wish_of_command(message))
         lock = self._locks.setdefault(message.chat.key, asyncio.Lock())
         with about(message_key=key_hash(message.key)), span("message", channel=message.chat.channel):
@@ -141,8 +142,8 @@ class Conversation:
     async def foresee(self, messages: Sequence[Message]) -> tuple[Outgoing, ...]:
         """What the last of these messages of one person will be answered if their photos turn out to be good.
 
-        Nothing is committed or started, and the photos need not be there yet: for channels that must answer sooner
-        than a photo can be fetched. Nothing for a message whose answer must be counted first (usage, privacy, forget).
+        Nothing is committed or started, and the photos need not exist yet: for channels that must answer sooner than a
+        photo can be downloaded. Empty for a message whose answer needs a count first (usage, privacy, forget).
         """
         messages = [own_words(wish_of_command(message)) for message in messages]
         last = messages[-1]
@@ -227,7 +228,7 @@ class Conversation:
             committed = await self._committed(message, decision, braked_counted(reached.limit))
             await self._gate.reached(reached.limit)
         if not committed:
-            # Another process handled the same message in the meantime.
+            # Another process has handled the same message meanwhile.
             return await self._store.turn_of(message.key) or ()
         await self._set_going(decision)
         await self._show_previews(heard, decision)
@@ -261,7 +262,7 @@ class Conversation:
         return newest if job is None else (job.order, *newest)
 
     async def _operators(self, message: Message, session: Session) -> tuple[Outgoing, ...] | None:
-        """The answer to an admin's word, or to an invite code; None where it is neither."""
+        """The answer to an admin command or an invite code; None if it is neither."""
         if not (self._access.takes_codes or is_operators(message.text)):
             return None
         language = language_for(session, message, language_in(message.text))
@@ -290,7 +291,7 @@ class Conversation:
         return await self._store.commit_turn(turn)
 
     def _refused(self, heard: MessageFacts, decision: Decision, rules: GroupRules | None, limit: Limit) -> Decision:
-        """Instead of jobs that a limit does not allow: a sentence. Their photos stay in the session."""
+        """A sentence in place of jobs that a limit does not allow. Their photos stay in the session."""
         language = self._language(heard)
         if limit.code == PRESSED_TWICE:
             return Decision(session=heard.session)  # the first press is answered
@@ -318,7 +319,7 @@ class Conversation:
         self._previews.begin(heard.message, photos[-1].path, sheet, decision.session.language or "en")
 
     async def _ruled(self, heard: MessageFacts, rules: GroupRules, intent: Intent) -> tuple[Outgoing, ...] | None:
-        """The answer where the group's rules decide it all; None where the message is to be handled."""
+        """The answer if the group's rules alone decide it; None if the message is to be handled."""
         if self._groups is None:
             return None
         message, settings = heard.message, intent.command == "settings"
@@ -329,7 +330,7 @@ class Conversation:
         return reply
 
     async def _set_going(self, decision: Decision) -> None:
-        """After the commit. What fails here is picked up by the job runner's sweep: the rows are there."""
+        """After the commit. If something fails here, the job runner's sweep picks it up: the rows are there."""
         for job in decision.jobs:
             await self._jobs.enqueue(job.id)
         for job_id in decision.cancel:
@@ -363,7 +364,7 @@ class Conversation:
         return await self._marked.of(heard, language)
 
     async def _keep_consent(self, chat: Chat, decision: Decision) -> None:
-        """What was agreed to is kept first: a job that goes by it is committed after it."""
+        """Store what was agreed to first: a job that relies on it is committed afterwards."""
         if self._consents is None:
             return
         for company in decision.accept:
@@ -374,7 +375,7 @@ class Conversation:
             await self._consents.answered(chat)
 
     async def _with_consent(self, heard: MessageFacts) -> MessageFacts:
-        """Which companies the person accepts, and what a job of theirs asks, where this may be the answer."""
+        """The companies the person accepts, and what a job of theirs asks, if this message may be the answer."""
         if self._consents is None:
             return heard
         message, named, asked = heard.message, heard.named_job, None
@@ -394,7 +395,7 @@ class Conversation:
         return heard if self._faces is None else replace(heard, faces=await self._faces.of(heard.message.chat))
 
     async def _named_job(self, message: Message) -> Job | None:
-        """The job a choice or a quoted result speaks of; another person's job is nobody's here."""
+        """The job that a choice or a quoted result refers to; None if it is another person's."""
         job_id = (message.choice or "").partition(":")[2] if message.choice else message.quoted_job
         return await self._own_job(job_id, message.chat) if job_id else None
 
@@ -416,7 +417,7 @@ class Conversation:
         return await self._store.usage(chat, since=self._now() - timedelta(days=USAGE_DAYS))
 
     async def _forget(self, heard: MessageFacts, decision: Decision) -> Decision:
-        """Delete what is kept of this person, files included, and say how much it was."""
+        """Delete everything kept about this person, files included, and say how much it was."""
         chat = heard.message.chat
         language: Language = decision.replies[0].language if decision.replies else self._language(heard)
         pictures = sum(len(job.pictures) for job in await self._store.jobs(chat=chat, limit=_MOST_COUNTED))
@@ -431,7 +432,7 @@ class Conversation:
         if decision.cancel:
             lines.append(words(language, "say.forgotten_stopped"))
         said = Outgoing(
-            id=f"forgotten:{job_of(heard.message.key)}",  # the key itself is made of the ids of who asked
+            id=f"forgotten:{job_of(heard.message.key)}",  # the key itself contains the ids of the person and the chat
             kind=Kind.TEXT,
             text="\n".join(lines),
             ref=heard.message.ref,

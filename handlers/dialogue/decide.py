@@ -57,7 +57,7 @@ def decide(heard: MessageFacts, desk: Pricing) -> Decision:
 
 
 def refuse_photos(turn: TurnBuilder) -> None:
-    """A photo could not be read: nothing is started; what was asked for waits for a better one."""
+    """A photo could not be read: nothing is started; the request waits for a better one."""
     for sentence in turn.heard.refused:
         turn.say(sentence)
     if turn.heard.message.painted is not None:
@@ -94,7 +94,7 @@ def read(turn: TurnBuilder, text: str) -> None:
     elif intent.operation == "none":
         nothing_asked(turn, text)
     elif ordering.refuse_content(turn, turn.order(intent)):
-        return  # before its readings are offered, or what it lacks is asked for
+        return  # before its readings are offered, or the missing part is asked for
     elif children.refused(turn, turn.order(intent)):
         return
     elif intent.ask:
@@ -106,7 +106,7 @@ def read(turn: TurnBuilder, text: str) -> None:
 
 
 _CALLS_OFF = frozenset({"cancel", "start"})
-"""Commands that end something: not by words that may not have meant it."""
+"""Commands that end something are not run on text that may not have meant them."""
 
 
 def read_command(turn: TurnBuilder, intent: Intent, text: str) -> None:
@@ -117,11 +117,11 @@ def read_command(turn: TurnBuilder, intent: Intent, text: str) -> None:
 
 
 def take_reading(turn: TurnBuilder, intent: Intent) -> None:
-    """Take the words as read. An edit of a result with several pictures asks which one, unless they say."""
+    """Act on the intent. An edit of a result with several pictures asks which one, unless the text says."""
     order = turn.order(intent)
     result = fresh_result(turn.session, turn.heard.now)
     if result is not None and commands.asks_for_variations(order, result):
-        # Just as the button under the result.
+        # Same as the button under the result.
         commands.vary(turn, result.order, order.photos[0], count=intent.count)
         return
     if result is None or order.operation != "edit" or order.photos != result.pictures or len(order.photos) < 2:
@@ -135,9 +135,9 @@ def take_reading(turn: TurnBuilder, intent: Intent) -> None:
 
 
 def nothing_asked(turn: TurnBuilder, text: str) -> None:
-    """No request: offer the styles where a photo came, else one friendly line that knows what is lying there."""
+    """No request: offer the styles if a photo came, otherwise one friendly line that fits what is in the session."""
     if photos_in_sight(turn.heard) and ordering.refuse_content(turn, turn.order(turn.intent)):
-        return  # words that nobody here reads as a wish, but that were said of a photo
+        return  # text that the parser does not read as a request, but that came with a photo
     if photos_in_sight(turn.heard) and text and children.refused(turn, turn.order(turn.intent)):
         return
     if turn.heard.photos:
@@ -150,7 +150,7 @@ def nothing_asked(turn: TurnBuilder, text: str) -> None:
 
 
 def friendly_line(turn: TurnBuilder, text: str) -> str:
-    """The key of the answer to a remark."""
+    """The text key of the answer to a remark."""
     question = turn.open_question()
     if answer_matching.without_signs(text) in commands.THANKS:
         return "say.thanks"
@@ -169,7 +169,7 @@ def friendly_line(turn: TurnBuilder, text: str) -> str:
 
 
 def which_reading(turn: TurnBuilder, intent: Intent) -> None:
-    """Offer the readings as buttons; where there is only one, it is asked about all the same."""
+    """Offer the readings as buttons; a single one is confirmed, too."""
     likely = [i for i in (intent, *intent.alternatives) if i.operation not in ("none", "command") and not i.ask]
     distinct: dict[str, Order] = {}
     for order in offers.possible_of(turn, [turn.order(reading) for reading in likely]):
@@ -183,7 +183,7 @@ def which_reading(turn: TurnBuilder, intent: Intent) -> None:
 
 
 def ask_back(turn: TurnBuilder, intent: Intent) -> None:
-    """The words fit several styles or actions: offer them, remembering everything else that was said."""
+    """The text fits several styles or actions: offer them, and remember everything else that was said."""
     order = turn.order(intent)
     first = intent.ask[0]
     key = "say.which_id" if first.startswith("id_photo") else "say.which"
@@ -199,7 +199,7 @@ def ask_back(turn: TurnBuilder, intent: Intent) -> None:
 
 
 def tapped(turn: TurnBuilder, choice: str) -> None:
-    """Act on the id of a choice. An id that means nothing any more gets a friendly line, never a job."""
+    """Act on the id of a choice. An id that is no longer valid gets a friendly line, never a job."""
     verb, _, rest = choice.partition(":")
     question = turn.open_question()
     match verb:
@@ -264,7 +264,7 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
 
 
 def answer_faces(turn: TurnBuilder, question: Question, order: Order, *, agreed: bool) -> None:
-    """A yes is for the companies that were named with it, too; after a no nothing is done with the photo."""
+    """A yes accepts the companies named with it, too; after a no nothing is done with the photo."""
     if not agreed:
         turn.say(turn.words("say.declined"))
         return
@@ -275,7 +275,7 @@ def answer_faces(turn: TurnBuilder, question: Question, order: Order, *, agreed:
 
 
 def answer_consent(turn: TurnBuilder, order: Order, company: str, *, agreed: bool) -> None:
-    """With the company, or with whoever else may make it; else it is left."""
+    """Continue with the company, or with another provider that can make it; otherwise drop it."""
     if agreed:
         turn.accept.append(company)
         ordering.start(turn, order)
@@ -286,12 +286,12 @@ def answer_consent(turn: TurnBuilder, order: Order, company: str, *, agreed: boo
 
 
 def came(turn: TurnBuilder, parameter: str) -> None:
-    """What brought the person here: a style or an edit is that wish, everything else leads to the menu of styles."""
+    """What brought the person here: a style or an edit is that request, everything else leads to the menu of styles."""
     tapped(turn, parameter if leads_somewhere(parameter) else "groups")
 
 
 def chose_key(turn: TurnBuilder, key: str) -> None:
-    """A style or an edit was picked: for the order that asked, else for the photos in the session."""
+    """A style or an edit was picked: for the order that asked, otherwise for the photos in the session."""
     question = turn.open_question()
     intent = (
         Intent(operation="portrait", style=key, language=turn.language)

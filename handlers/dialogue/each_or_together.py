@@ -1,9 +1,9 @@
-"""Of several photos: a picture of each, or one picture of all of them.
+"""Several photos: one picture of each, or one picture of all of them.
 
-Faces of different people are never mixed unasked: a picture of all of them is made where the words ask for one
-(`photos_as`), or where the wish makes no sense otherwise (a family photo, a style taken from another picture). It is
-asked where the words fit both: a number of pictures that is not the number of photos, a change that may take something
-from one photo into another.
+Faces of different people are never mixed unasked: all photos go into one picture only if the text asks for it
+(`photos_as`), or if the request makes no sense otherwise (a family photo, a style taken from another picture). The
+person is asked if both are plausible: a number of pictures other than the number of photos, or an edit that may take
+something from one photo into another.
 """
 
 from handlers.order import Order, Shot
@@ -11,21 +11,21 @@ from intent import Intent
 from providers.catalog import STYLES
 
 MOST_PICTURES = 8
-"""Pictures of one order."""
+"""Pictures of one order at most."""
 
 _TOGETHER = frozenset({"blend", "before_after", "comparison", "transfer_style"})
-"""Edits that are about several photos where there are several."""
+"""Edits that are about several photos if there are several."""
 _EITHER = frozenset({"edit", "local_edit"})
-"""Edits that may be of each photo or take something from one into another; every other one is done to each."""
+"""Edits that may apply to each photo or take something from one into another; every other edit is applied to each."""
 
 _BRINGS_TOGETHER = frozenset({"pet_together"})
-"""Styles that show what several photos show, besides those of several people."""
+"""Styles that combine several photos, besides those of several people."""
 _OF_A_COUPLE = frozenset({"wedding"})
-"""Styles of which two photos may well be two people for one picture."""
+"""Styles for which two photos may well be two people in one picture."""
 
 
 def settled(order: Order) -> Order:
-    """The order with what was said of its photos acted on: for a picture of each, one shot a photo."""
+    """The order with the answer applied: for a picture of each, one shot per photo."""
     if len(order.photos) < 2 or _shared_out(order) or of_one_person(order):
         return order
     if _actions(order) & {"transfer_style"}:
@@ -36,14 +36,14 @@ def settled(order: Order) -> Order:
 
 
 def about_several(intent: Intent) -> bool:
-    """Whether the wish is about several photos by nature, or needs another one."""
+    """Whether the request is about several photos by nature, or needs another one."""
     if intent.operation == "edit":
         return intent.action in _TOGETHER
     return _of_several(intent.style)
 
 
 def undecided(order: Order) -> bool:
-    """Whether it must be asked: the words do not say, and both make sense."""
+    """Whether to ask: the text does not say, and both make sense."""
     if len(order.photos) < 2 or _shared_out(order) or order.photos_as is not None or of_one_person(order):
         return False
     if order.operation == "edit":
@@ -52,7 +52,7 @@ def undecided(order: Order) -> bool:
 
 
 def one_each(order: Order) -> Order:
-    """The same wish (of a series each of its wishes) for each photo by itself; at most eight pictures in all."""
+    """The same request (of a series, each of its shots) for each photo by itself; at most eight pictures in all."""
     room, shots = MOST_PICTURES, list[Shot]()
     for shot in _for_each(order):
         count = min(shot.count, room)
@@ -63,13 +63,13 @@ def one_each(order: Order) -> Order:
 
 
 def wanted(order: Order) -> int:
-    """How many pictures one of each would be if there were no limit."""
+    """How many pictures one of each would be without a limit."""
     return sum(shot.count for shot in _for_each(order))
 
 
 def counted(order: Order, count: int) -> Order | None:
-    """The same order with that many pictures in all: of one wish so many, of several the first. None where several
-    wishes are fewer than that: nobody knows which is meant twice."""
+    """The same order with that many pictures in all: of one shot so many, of several the first ones. None if there are
+    fewer shots than that: it is unclear which is meant twice."""
     if len(order.shots) == 1:
         return order.model_copy(update={"shots": (order.shots[0].model_copy(update={"count": count}),)})
     singles = [shot.model_copy(update={"count": 1}) for shot in order.shots for _ in range(shot.count)]
@@ -92,13 +92,13 @@ def _for_each(order: Order) -> list[Shot]:
 
 
 def _count_of_each(order: Order, shot: Shot) -> int:
-    """ "Two of each" is two; a number that is the number of photos counted those ("turn these 3 into …")."""
+    """ "Two of each" is two; a number equal to the number of photos counted the photos ("turn these 3 into …")."""
     said = order.photos_as == "each" and shot.count != len(order.photos)
     return shot.count if said else 1
 
 
 def of_one_person(order: Order) -> bool:
-    """Whether its photos are of one person, or of nobody: a training, a template, a picture from words."""
+    """Whether its photos show one person, or there are none: a training, a template, a picture from text."""
     of_one = order.operation in ("create", "train_face") or order.template is not None
     return of_one or bool(_actions(order) & {"character_sheet", "expression_sheet"})
 

@@ -1,4 +1,4 @@
-"""Portraits of a person's trained face: when it is used, and which of its presets."""
+"""Portraits of a person's trained face: when it is used, and with which of its presets."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from providers.faces import TrainedFace
 
 
 def applied(turn: TurnBuilder, order: Order) -> Order:
-    """The order with the trained face, where no photo is there but those it was trained from, and a preset fits; else
-    as it is."""
+    """The order with the trained face, if the session has no photos but those it was trained from, and a preset fits;
+    otherwise unchanged."""
     if order.operation != "portrait" or order.face or order.template:
         return order
     if not set(order.photos) <= set(turn.session.trained_from):
@@ -44,7 +44,7 @@ def of_face(turn: TurnBuilder, order: Order) -> Order | None:
 
 
 def lacks_gender(order: Order) -> bool:
-    """Whether its preset is there for each gender and none was ever said."""
+    """Whether it has a preset for each gender and the person's gender is not known."""
     style = order.shots[0].style
     if order.face is None or order.template is not None or order.gender is not None:
         return False

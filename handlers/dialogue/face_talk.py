@@ -1,7 +1,7 @@
-"""What is said about a person's trained faces, and pictures taken as templates: trained, listed, deleted, used.
+"""Messages about a person's trained faces, and pictures used as templates: train, list, delete, use.
 
-A training is asked about before it starts, with its price, an honest time and where the face will lie. A portrait is
-made with the trained face where the words say so, or where no photo is there and the style has a preset.
+A training is confirmed before it starts, with its price, a realistic time and where the face is stored. A portrait uses
+the trained face if the text says so, or if there is no photo and the style has a preset.
 """
 
 import re
@@ -27,7 +27,7 @@ PEOPLE = 5
 
 
 def said(turn: TurnBuilder, text: str) -> bool:
-    """Whether the words are about a face or a template; if so, it was acted on."""
+    """Whether the text is about a face or a template; if so, it was acted on."""
     words = face_words(text)
     if words.wish == "template":
         _template(turn, words)
@@ -50,7 +50,7 @@ def said(turn: TurnBuilder, text: str) -> bool:
 
 
 def train(turn: TurnBuilder, photos: Sequence[Path]) -> None:
-    """Ask for photos, or say what it takes and ask whether to begin."""
+    """Ask for photos, or say what a training takes and ask whether to begin."""
     order = Order(
         operation="train_face",
         shots=(Shot(),),
@@ -81,7 +81,7 @@ def train(turn: TurnBuilder, photos: Sequence[Path]) -> None:
 
 
 def confirmed(turn: TurnBuilder, order: Order) -> None:
-    """They agreed, having read which company their photos go to."""
+    """The person agreed, having read which company their photos go to."""
     turn.accept.extend(turn.desk.quote(order).companies if turn.accepted is not None else ())
     ordering.start(turn, order)
     if turn.jobs:
@@ -89,7 +89,7 @@ def confirmed(turn: TurnBuilder, order: Order) -> None:
 
 
 def photos_came(turn: TurnBuilder, question: Question) -> bool:
-    """Photos that came while a training was being asked about belong to it."""
+    """Photos that arrive while a training is being confirmed belong to it."""
     if question.order is None or question.order.operation != "train_face":
         return False
     if not turn.heard.photos or turn.intent.operation != "none":
@@ -105,7 +105,7 @@ def _photos(turn: TurnBuilder) -> tuple[Path, ...]:
     return tuple(photo.path for photo in photos)
 
 
-# --- lists, deletions
+# --- listing, deleting
 
 
 def _list(turn: TurnBuilder) -> None:
@@ -124,7 +124,7 @@ def _list(turn: TurnBuilder) -> None:
 
 
 def _delete(turn: TurnBuilder, text: str) -> None:
-    """The one that the words name by its number, else the newest; asked first."""
+    """The one that the text names by its number, otherwise the newest; confirmed first."""
     faces = turn.heard.faces or ()
     said = set(re.findall(r"\d+", text))
     face = next((face for face in faces if face.name in said), next(iter(faces), None))
@@ -154,7 +154,7 @@ def tapped(turn: TurnBuilder, verb: str, rest: str) -> None:
     """`face:STYLE`, `gender:female`, `unface:NAME` and its answers."""
     if verb == "face" and rest in STYLES:
         order = turn.order(Intent(operation="portrait", style=rest))
-        ordering.take(turn, face_orders.of_face(turn, order) or order)  # the face may have gone meanwhile
+        ordering.take(turn, face_orders.of_face(turn, order) or order)  # the face may have been deleted meanwhile
     elif verb == "unface":
         _delete(turn, rest)
     elif verb == "unface_yes":
@@ -179,7 +179,7 @@ def _set_gender(turn: TurnBuilder, gender: str) -> None:
 
 
 def _with_face(turn: TurnBuilder, words: FaceWords) -> None:
-    """A portrait that is to be made with the trained face."""
+    """A portrait that is to use the trained face."""
     faces = turn.heard.faces or ()
     intent = parse(words.rest, photos=1) if words.rest else turn.intent
     wish = intent if intent.operation == "portrait" else Intent(operation="portrait")
@@ -198,7 +198,8 @@ def _with_face(turn: TurnBuilder, words: FaceWords) -> None:
 
 
 def _template(turn: TurnBuilder, words: FaceWords) -> None:
-    """Which picture is the template, and who goes into it: photos, else the trained face, else they are asked for."""
+    """Which picture is the template, and who goes into it: photos, otherwise the trained face, otherwise ask for
+    photos."""
     template, people = _template_and_people(turn)
     if template is None:
         turn.say(turn.words("face.need_template"))
@@ -225,7 +226,7 @@ def _template(turn: TurnBuilder, words: FaceWords) -> None:
 
 
 def _template_and_people(turn: TurnBuilder) -> tuple[SessionPhoto | None, tuple[SessionPhoto, ...]]:
-    """A picture replied to is the template; else the one the words single out; else the last that came."""
+    """A picture replied to is the template; otherwise the one the text singles out; otherwise the last that came."""
     heard = turn.heard
     lying = turn.session.fresh_photos(heard.now)
     if heard.quoted:

@@ -1,4 +1,4 @@
-"""Words about trained faces and templates: what is said of them, by pattern, in both languages."""
+"""Patterns for messages about trained faces and templates, in both languages."""
 
 import re
 import unicodedata
@@ -53,7 +53,7 @@ _UNTOUCHED = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class FaceWords:
-    """What was said. `rest`: the words without those that say it. `trained`: made with the trained face."""
+    """What was said. `rest`: the text without those words. `trained`: use the trained face."""
 
     wish: Wish | None = None
     trained: bool = False
@@ -62,7 +62,7 @@ class FaceWords:
 
 
 def face_words(text: str) -> FaceWords:
-    """Of a command that is typed with a stroke: nothing."""
+    """Nothing for a typed command (`/…`)."""
     text = unicodedata.normalize("NFKC", text).strip()
     if not text or text.startswith("/"):
         return FaceWords(rest=text)

@@ -1,4 +1,4 @@
-"""What a decision stands on: the message as heard, and the few pure facts it may ask for."""
+"""What a decision is based on: the message, and the few pure functions it may call."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ def _offence(text: str, photos: int) -> Offence | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Privacy:
-    """What is kept of a person for how many `days` after it was last used, and the makers it was sent to, by key."""
+    """What is stored about a person until `days` after its last use, and the providers it was sent to, by key."""
 
     days: int
     sent_to: tuple[str, ...] = ()
     moderated_by: str = ""
-    """Who looks at words and photos before anything is made, where that is another company."""
+    """The company that moderates text and photos before anything is made, if it is another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,19 +53,19 @@ class MessageFacts:
     quoted: tuple[SessionPhoto, ...] = ()
     marked: Marked | None = None
     refused: tuple[str, ...] = ()
-    """Sentences, one for each photo that could not be accepted."""
+    """One sentence for each photo that could not be accepted."""
     running: tuple[Job, ...] = ()
     named_job: Job | None = None
-    """The job a tapped choice or a quoted result speaks of, if it is this person's."""
+    """The job a tapped choice or a quoted result refers to, if it is this person's."""
     usage: Usage | None = None
     privacy: Privacy | None = None
-    """Where the message asks for it."""
+    """Present if the message asks for it."""
     faces: tuple[TrainedFace, ...] | None = None
-    """This person's trained faces, the newest first; None where nobody here learns faces."""
+    """This person's trained faces, newest first; None if faces cannot be trained here."""
     accepted: frozenset[str] | None = None
-    """The companies this person lets photos go to; None where nobody is asked."""
+    """The companies this person lets photos go to; None if people are not asked."""
     asks_whose: bool = False
-    """They are asked whether whoever their photos show agrees, ..."""
+    """People are asked whether those in their photos agree, ..."""
     photos_agreed: datetime | None = None
     """... and this is when they said so."""
     advice: Mapping[Path, PhotoAdvice | None] | None = None
@@ -75,15 +75,15 @@ class MessageFacts:
     free_try: bool = False
     """Whether the job a choice speaks of may be tried once more on the operator."""
     asked: Asked | None = None
-    """What a job asked that went no further without their consent, if this message may answer it."""
+    """What a job asked that stopped for lack of consent, if this message may answer it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pricing:
-    """The pure facts a decision may ask for.
+    """The pure functions a decision may call.
 
-    `quote` raises `AskPerson` where nothing configured can do the order, or a key is unknown.
-    `read` is the intent parser. `confirm_above`: USD from which the person is asked first.
+    `quote` raises `AskPerson` if nothing configured can do the order, or a key is unknown. `read` is the intent parser.
+    `confirm_above`: USD from which the person is asked first.
     """
 
     quote: Callable[[Order], Quote]
@@ -96,6 +96,6 @@ class Pricing:
     secret: bytes = b""
     """The installation's: jobs are named with it."""
     clean_files: bool = False
-    """Whether there are files without the visible mark here."""
+    """Whether files without the visible mark are offered here."""
     offence: Callable[[str, int], Offence | None] = _offence
-    """What is wrong with words, said of so many photos (`providers/moderation/words.py`)."""
+    """What is wrong with a text sent with so many photos (`providers/moderation/words.py`)."""

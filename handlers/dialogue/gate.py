@@ -1,6 +1,6 @@
-"""What stands between a decision and its commit: whether this person gets pictures at all, and how many.
+"""The check between a decision and its commit: whether this person gets pictures at all, and how many.
 
-See `access.py` for the rules; those of groups and of doubled presses are counted in the same transaction.
+See `access.py` for the rules; limits of groups and repeated presses are counted in the same transaction.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ BRAKES = {
     ("pictures", "day"): "admin.pictures_day",
     ("pictures", "month"): "admin.pictures_month",
 }
-"""What the owner is told where everybody is stopped."""
+"""What the owner is told when everybody is stopped."""
 
 
 class Gate:
@@ -30,7 +30,7 @@ class Gate:
         self._owner = owner
 
     async def refusal(self, message: Message, language: Language) -> str | None:
-        """The sentence in place of jobs, where this person gets no pictures."""
+        """The sentence in place of jobs, if this person gets no pictures."""
         refusal = await self._access.refusal(message.chat)
         return None if refusal is None else refused(refusal, language)
 
@@ -47,7 +47,7 @@ class Gate:
         )
 
     async def reached(self, limit: Limit) -> None:
-        """The owner is told where it was the brake on everybody."""
+        """Tell the owner if it was the limit for everybody."""
         if self._owner is not None and limit.whose == "bot":
             kind = "budget" if limit.code == BUDGET_EXCEEDED else "pictures"
             await self._owner.tell(f"{kind}:{limit.period}", BRAKES[kind, limit.period])

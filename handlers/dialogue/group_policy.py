@@ -1,6 +1,6 @@
-"""The rules of a group: its language, who may use the bot there, how many pictures a day. Its admins set them.
+"""The rules of a group: its language, who may use the bot there, how many pictures a day. Set by its admins.
 
-Channel-neutral: the channel marks a `Message` as said in a group, and answers who is an admin there.
+Independent of the platform: the channel marks a `Message` as sent in a group, and says who is an admin there.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +16,7 @@ from handlers.store.base import Job, Limit, Values
 from handlers.words import words
 
 DAILY: tuple[int, ...] = (0, 10, 30, 100)
-"""Pictures a day to choose from; 0 is no limit."""
+"""Pictures a day to choose from; 0 means no limit."""
 LANGUAGES = ("zh", "en", "auto")
 WHO = ("everyone", "admins")
 _RULES = "group.rules"
@@ -44,7 +44,7 @@ class GroupRules(BaseModel):
     daily: int = 0
 
     def applied(self, session: Session) -> Session:
-        """A person's session under these rules: in a group its language outranks theirs."""
+        """A person's session under these rules: in a group its language takes precedence over theirs."""
         language = self.language or session.language
         return session.model_copy(update={"language": language, "language_fixed": self.language is not None})
 
@@ -57,7 +57,7 @@ class Groups:
         self._admins = dict(admins)
 
     async def rules(self, message: Message) -> GroupRules | None:
-        """The rules this message stands under; None outside of groups."""
+        """The rules that apply to this message; None outside groups."""
         if not message.group or message.chat.channel not in self._admins:
             return None
         stored = await self._store.value(_RULES, message.chat.group_key)
@@ -66,9 +66,9 @@ class Groups:
     async def reply(
         self, message: Message, rules: GroupRules, language: Language, *, settings: bool
     ) -> tuple[Outgoing, ...] | None:
-        """The whole answer where the rules decide it: a refusal, or the rules shown or changed. Else None.
+        """The whole answer if the rules decide it: a refusal, or the rules shown or changed. None otherwise.
 
-        `settings`: the words ask for the settings.
+        `settings`: the text asks for the settings.
         """
         tapped = (message.choice or "").startswith("room:")
         if not tapped and not settings and rules.who == "everyone":
@@ -83,7 +83,7 @@ class Groups:
         return (_shown(message, rules, language),) if tapped or settings else None
 
     async def _changed(self, message: Message, rules: GroupRules) -> GroupRules:
-        """The rules after a tap; one that means nothing changes nothing."""
+        """The rules after a tap; an unknown one changes nothing."""
         _, what, value = [*(message.choice or "").split(":"), "", ""][:3]
         change: dict[str, object] = {}
         if what == "language" and value in LANGUAGES:
@@ -98,7 +98,7 @@ class Groups:
 
 
 def group_limits(jobs: tuple[Job, ...], chat: Chat, rules: GroupRules | None) -> tuple[Limit, ...]:
-    """What these jobs are counted against in a group: so many pictures a day."""
+    """The limit these jobs count against in a group: so many pictures a day."""
     pictures = sum(job.order.count for job in jobs)
     if rules is None or not rules.daily or not pictures:
         return ()
@@ -115,7 +115,7 @@ def _said(message: Message, text: str, language: Language) -> Outgoing:
 
 
 def _shown(message: Message, rules: GroupRules, language: Language) -> Outgoing:
-    """The rules as buttons; what holds now is ticked."""
+    """The rules as buttons; the current values are ticked."""
     now = {"language": rules.language or "auto", "who": rules.who, "daily": str(rules.daily)}
     names: dict[str, tuple[tuple[str, str], ...]] = {
         "language": tuple((value, words(language, f"choice.lang_{value}")) for value in LANGUAGES),

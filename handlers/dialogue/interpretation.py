@@ -1,4 +1,4 @@
-"""Intent to order: which photos the words speak of, what is still missing, and one line that says it back."""
+"""From intent to order: which photos the text refers to, what is missing, and one line that says it back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -16,9 +16,9 @@ from intent import Intent, is_about_several_photos, parse
 from providers.catalog import ACTIONS
 
 BATCH_GAP = timedelta(seconds=90)
-"""Photos sent one after another, with pauses no longer than this, belong together."""
+"""Photos sent one after another with pauses up to this belong together."""
 RESULT_LIFE = timedelta(hours=24)
-"""How long words may still mean the last result."""
+"""How long a text may still refer to the last result."""
 
 Missing = Literal["photo", "second_photo", "text", "style"]
 
@@ -31,8 +31,8 @@ _PRIORITIES: Mapping[str, Literal["quality", "speed", "cost", "privacy"]] = {
 
 
 def wish_of_command(message: Message) -> Message:
-    """`/oil_painting` that is no command of ours is the wish its words are. One that says nothing to us is in no
-    language: it keeps its stroke."""
+    """`/oil_painting`, which is no command of ours, is read as the request its words make. One that means nothing to us
+    counts as no language: it keeps its slash."""
     text = message.text
     if not text.startswith("/") or is_command(text):
         return message
@@ -42,12 +42,12 @@ def wish_of_command(message: Message) -> Message:
 
 
 def own_words(message: Message) -> Message:
-    """Without words that somebody else wrote: a caption that came along is nobody's wish here."""
+    """Without text written by somebody else: the caption of a forwarded photo is not a request here."""
     return replace(message, text="") if message.forwarded else message
 
 
 def batch(session: Session, now: datetime) -> tuple[SessionPhoto, ...]:
-    """The unused photos that were laid down together last."""
+    """The unused photos that were last added together."""
     unused = [p for p in session.fresh_photos(now) if not p.used]
     together: list[SessionPhoto] = []
     for photo in reversed(unused):
@@ -65,7 +65,7 @@ def fresh_result(session: Session, now: datetime) -> LastResult | None:
 
 
 def photos_in_sight(heard: MessageFacts) -> int:
-    """How many pictures the words may speak of: what `intent` is told as `photos`."""
+    """How many pictures the text may refer to: passed to `intent` as `photos`."""
     if came := len(heard.photos) + len(heard.quoted):
         before = 0 if heard.quoted else len(batch(heard.session, heard.now))
         return came + before if before and speaks_of_several(heard.message.text) else came
@@ -76,15 +76,15 @@ def photos_in_sight(heard: MessageFacts) -> int:
 
 
 def speaks_of_several(text: str) -> bool:
-    """Whether the words are about more photos than the one they came with: "both of us", "each of these"."""
+    """Whether the text is about more photos than the one it came with: "both of us", "each of these"."""
     return bool(text) and is_about_several_photos(text)
 
 
 def photos_meant(intent: Intent, heard: MessageFacts) -> tuple[Path, ...]:
     """The photos an order is made from.
 
-    Quoted photos win; then what came with the message (with photos laid just before it, see `take_in_photos`); then,
-    for an edit, the last result; then what is in the session; then the photos of the last order.
+    Quoted photos win; then those that came with the message (with photos added just before it, see `take_in_photos`);
+    then, for an edit, the last result; then those in the session; then the photos of the last order.
     """
     if intent.operation == "create":
         return ()
@@ -109,7 +109,7 @@ def _paths(photos: Sequence[SessionPhoto]) -> tuple[Path, ...]:
 
 
 def _last_two(heard: MessageFacts, result: LastResult | None) -> tuple[Path, ...]:
-    """For a style transfer: the picture to change first, the look second."""
+    """For a style transfer: the picture to change first, the style source second."""
     seen = [*(result.pictures[:1] if result else ()), *_paths(heard.session.fresh_photos(heard.now))]
     return tuple(dict.fromkeys(seen))[-2:]
 
@@ -158,7 +158,7 @@ def order_from(intent: Intent, photos: tuple[Path, ...], language: Language) -> 
 
 
 def wishes(intent: Intent) -> dict[str, Any]:
-    """What the words say of who makes it and how: fields of `Order`, only those that were said."""
+    """What the text says about provider, quality and the like: fields of `Order`, only those mentioned."""
     said = {
         "provider": intent.provider or intent.service,
         "priority": _PRIORITIES[intent.priority] if intent.priority else None,
@@ -169,11 +169,11 @@ def wishes(intent: Intent) -> dict[str, Any]:
 
 
 _BY_SIZE = frozenset({"extend", "upscale"})
-"""Edits for which it matters how large the photo is."""
+"""Edits that depend on the size of the photo."""
 
 
 def sized(order: Order, session: Session, heard: MessageFacts) -> Order:
-    """The order with the size of each photo, where an edit of it goes by that, and all are known."""
+    """The order with the size of each photo, if one of its edits depends on it and all sizes are known."""
     if not any(edit.action in _BY_SIZE for shot in order.shots for edit in shot.edits):
         return order
     known = {p.path: (p.width, p.height) for p in (*session.photos, *heard.photos, *heard.quoted)}
@@ -186,7 +186,7 @@ def sized(order: Order, session: Session, heard: MessageFacts) -> Order:
 
 
 def missing(order: Order) -> Missing | None:
-    """What the person must still give before the order can be made."""
+    """What the person must still provide before the order can be made."""
     if order.face is not None:
         return None
     if order.template is not None:
@@ -215,7 +215,7 @@ def _lacks_text(edit: Edit, photos: int) -> bool:
 
 
 def with_text(order: Order, text: str) -> Order:
-    """The order with the words it was waiting for."""
+    """The order completed with the text it was waiting for."""
     shot = order.shots[0]
     if order.operation != "edit":
         return order.model_copy(update={"shots": (shot.model_copy(update={"prompt": text}), *order.shots[1:])})

@@ -1,8 +1,8 @@
 """Which language a person is answered in.
 
-What they set wins; then a whole sentence of their own; then a page or a client that speaks another language than it
-did; then what it was before. A word or two ("anime", 水彩) and an example they were offered change nothing: but who
-sends Chinese characters reads Chinese, so that message alone is answered so.
+Their own setting wins; then a whole sentence they wrote; then the language of a page or client, if it has changed; then
+the language so far. A word or two ("anime", 水彩) or a tapped example changes nothing: but people who send Chinese
+characters read Chinese, so that one message is answered in Chinese.
 """
 
 import re
@@ -18,14 +18,14 @@ _ENGLISH_SENTENCE = re.compile(
     r"please|make|made|put|give|turn|of|to|with|for|from|into|and|how|what|where|when|why)\b"
 )
 _LONG_ENOUGH = 8
-"""Han characters that are a sentence whatever they say."""
+"""So many Han characters are a sentence, whatever they say."""
 _SOME = 2
-"""Han characters that are no slip of the finger."""
+"""So many Han characters are no typo."""
 
 
 def sentence_in(text: str) -> Language | None:
-    """The language of the words where they are a sentence, not a phrase that anybody may know."""
-    text = re.sub(r"^/\w+", "", text)  # a command is in no language
+    """The language of the text if it is a sentence rather than a phrase that anybody may know."""
+    text = re.sub(r"^/\w+", "", text)  # a command belongs to no language
     han = len(_HAN.findall(text))
     if han >= _LONG_ENOUGH or (han >= 4 and _HAN_SENTENCE.search(text)):
         return "zh"
@@ -38,7 +38,8 @@ def sentence_in(text: str) -> Language | None:
 def language_of(
     session: Session, text: str, read: Language, hint: Language | None, *, offered: bool = False
 ) -> Language:
-    """`read`: what `intent` takes the words for, where nothing else is known. `offered`: they are an example's."""
+    """`read`: the language `intent` detects, used if nothing else is known. `offered`: the text is an example that was
+    tapped."""
     if session.language_fixed and session.language:
         return session.language
     if not offered and (said := sentence_in(text)) is not None:
@@ -50,12 +51,12 @@ def language_of(
 
 
 def language_kept(session: Session, message: Message, read: Language) -> Language:
-    """What later messages, that say nothing of it, are answered in."""
+    """The language of later messages that do not indicate one."""
     return language_of(session, message.text, read, message.language_hint, offered=message.offered)
 
 
 def language_for(session: Session, message: Message, read: Language) -> Language:
-    """What this message is answered in."""
+    """The language in which this message is answered."""
     is_set = session.language_fixed and session.language
     if not is_set and read == "zh" and len(_HAN.findall(message.text)) >= _SOME:
         return "zh"

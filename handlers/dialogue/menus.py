@@ -1,4 +1,4 @@
-"""Choices to tap: styles by group, edits, and the answers to a question back."""
+"""Choices to tap: styles by group, edits, and the possible answers to a question."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -28,7 +28,7 @@ EDITS_OFFERED: tuple[str, ...] = (
 
 
 def possible_with(quote: Callable[[Order], object]) -> Possible:
-    """Whether anything configured here can do an order, from a function that prices it."""
+    """Whether any configured provider can do an order, from a function that prices it."""
 
     def possible(order: Order) -> bool:
         try:
@@ -41,14 +41,14 @@ def possible_with(quote: Callable[[Order], object]) -> Possible:
 
 
 def styles_possible(base: Order, possible: Possible) -> tuple[str, ...]:
-    """The styles that somebody here can do from the photos of `base`, in catalog order."""
+    """The styles that some provider here can make from the photos of `base`, in catalog order."""
     return tuple(
         key for key in STYLES if possible(base.model_copy(update={"operation": "portrait", "shots": _style_shots(key)}))
     )
 
 
 def actions_possible(base: Order, possible: Possible, keys: Sequence[str] = EDITS_OFFERED) -> tuple[str, ...]:
-    """Likewise for edits. An action that needs words is tried with the plainest ones."""
+    """Likewise for edits. An action that needs text is tried with a plain one."""
     return tuple(key for key in keys if possible(_edited(base, key)))
 
 
@@ -69,7 +69,7 @@ def _edited(base: Order, key: str) -> Order:
 
 @cache
 def _style_shots(key: str) -> tuple[Shot, ...]:
-    # Made once: a menu asks for all of them, and quotes are found sooner by what is the very same.
+    # Built once: a menu asks for all of them, and the quote cache is keyed by identity.
     return (Shot(style=key),)
 
 
@@ -87,7 +87,7 @@ def action_choices(keys: Sequence[str], language: Language) -> tuple[Choice, ...
 
 
 def group_choices(keys: Sequence[str], language: Language, *, edits: bool) -> tuple[Choice, ...]:
-    """The groups of the given styles, in display order, and the edits as a last group."""
+    """The groups of the given styles, in display order, and the edits as the last group."""
     groups = dict.fromkeys(STYLES[k].group for k in keys)
     chosen = [Choice(id=f"group:{g}", label=STYLE_GROUPS[g].name(language)) for g in STYLE_GROUPS if g in groups]
     if edits:

@@ -1,4 +1,4 @@
-"""The menus: styles by group, edits, and the way out of a "cannot be done here"."""
+"""The menus: styles by group, edits, and alternatives after "this cannot be done here"."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,7 +84,7 @@ def offer_edits(turn: TurnBuilder) -> None:
 
 
 def offer_edits_of(turn: TurnBuilder, job: Job) -> None:
-    """What can be changed on the pictures of a job. Words that follow mean them too, though they are not the newest."""
+    """What can be changed in the pictures of a job. Text that follows refers to them, even if newer pictures exist."""
     pictures = tuple(picture.path for picture in job.pictures)
     sizes = tuple((picture.width, picture.height) for picture in job.pictures)
     result = LastResult(job=job.id, order=job.order, pictures=pictures, sizes=sizes, at=turn.heard.now)
@@ -96,7 +96,7 @@ def offer_edits_of(turn: TurnBuilder, job: Job) -> None:
 
 
 def ways_out(turn: TurnBuilder, order: Order) -> tuple[Choice, ...]:
-    """After a "cannot be done here": what can be, one tap away."""
+    """After "this cannot be done here": what can be done, one tap away."""
     if not order.photos:
         return ()
     return (

@@ -1,4 +1,4 @@
-"""From an order to a job: ask for what is missing, say what cannot be done, ask where it is dear, start."""
+"""From an order to a job: ask for what is missing, say what is impossible, confirm a high price, start."""
 
 from handlers.describe import describe
 from handlers.dialogue import children, consent, face_orders, offers, photo_advice, sheet_orders
@@ -25,7 +25,7 @@ from providers.money import Money
 
 
 def take(turn: TurnBuilder, order: Order) -> None:
-    """Ask for what is missing; say what cannot be done; ask where it is dear; otherwise start."""
+    """Ask for what is missing; say what cannot be done; confirm a high price; otherwise start."""
     order = sized(_told(turn, order, settled(without_price_words(order))), turn.session, turn.heard)
     order = sheet_orders.applied(turn, photo_advice.best_first(turn, face_orders.applied(turn, order)))
     if refuse_content(turn, order) or children.refused(turn, order):
@@ -44,7 +44,7 @@ def take(turn: TurnBuilder, order: Order) -> None:
     except LikenessError as error:
         several = order.photos_as is None and len(order.photos) > 1 and not of_one_person(order)
         if several and error.code in ("no_provider", "provider_cannot"):
-            # Nobody here takes several photos at once, but one at a time may work.
+            # No provider here takes several photos at once, but one at a time may work.
             _take_one_each(turn, order, error)
         else:
             refuse(turn, order, error)
@@ -65,7 +65,7 @@ def take(turn: TurnBuilder, order: Order) -> None:
 
 
 def without_price_words(order: Order) -> Order:
-    """A question for the price is no scene."""
+    """A question about the price is not part of the scene."""
     shots = tuple(
         shot.model_copy(update={"scene": None}) if shot.scene and asks_price(shot.scene) else shot
         for shot in order.shots
@@ -74,7 +74,7 @@ def without_price_words(order: Order) -> Order:
 
 
 def _told(turn: TurnBuilder, order: Order, shared_out: Order) -> Order:
-    """What was shared out over the photos, and said where it would have been more pictures than are made at a time."""
+    """What was divided among the photos, and whether that would have exceeded the maximum number of pictures."""
     if shared_out is not order and wanted(order) > MOST_PICTURES:
         turn.note_most(wanted(order))
     return shared_out
@@ -91,7 +91,7 @@ def _take_one_each(turn: TurnBuilder, order: Order, error: LikenessError) -> Non
 
 
 def _ask_each_or_together(turn: TurnBuilder, order: Order) -> None:
-    """Which of the two, where both can be made; else the one that can."""
+    """Ask which of the two if both can be made; otherwise take the one that can."""
     each = one_each(order)
     possible: list[tuple[Order, str]] = []
     refusals: list[LikenessError] = []
@@ -178,12 +178,12 @@ def start(turn: TurnBuilder, order: Order) -> None:
     )
     text += sheet_orders.at_most(turn, order, quote)
     if quote.basic and order.operation != "edit" and any(shot.scene and shot.id_photo is None for shot in order.shots):
-        # Told rather than passed over: no wish is dropped without a word.
+        # Said, not dropped silently: no part of a request is ignored without a word.
         text += "\n" + turn.words("say.basic_style_only")
     if quote.basic and any(edit.action == "colorize" for shot in order.shots for edit in shot.edits):
         text += "\n" + turn.words("say.basic_colorize")
     if turn.heard.message.group and turn.heard.session.language is None:
-        text += "\n" + turn.words("say.ai_makes")  # nobody is greeted in a group: this is the first word to them
+        text += "\n" + turn.words("say.ai_makes")  # nobody is greeted in a group: this is the first message to them
     turn.say(text, job=job.id, begins=True)
 
 
@@ -198,8 +198,8 @@ def refuse_content(turn: TurnBuilder, order: Order) -> bool:
 
 
 def refuse(turn: TurnBuilder, order: Order, error: LikenessError) -> None:
-    """Nobody here can do it: said with what could be done instead. Its photos wait for other words, but the next photo
-    is not joined by them."""
+    """No provider here can do it: say so, with alternatives. Its photos wait for another request, but the next photo
+    does not join them."""
     turn.mark_refused(order)
     key = error.text_key if turn.heard.owner else for_guests(error.text_key)
     turn.say(turn.words(key, **error.params), offers.ways_out(turn, order))
@@ -214,7 +214,7 @@ def _pictures(turn: TurnBuilder, order: Order) -> str:
 
 
 def filled(order: Order, intent: Intent) -> Order:
-    """An order that waited for its style or action, with it. What else the new words say is added."""
+    """Complete an order that waited for its style or action, adding whatever else the new text says."""
     if intent.operation == "edit":
         filled = order_from(intent, order.photos, order.language)
         old = order.shots[0]

@@ -36,11 +36,11 @@ MOST = 9
 Numbered = tuple[int, str]
 """A style with its number on the menu that it was offered on."""
 LEFT_SECONDS = 3600.0
-"""Age of a sheet's files that nobody works on any more."""
+"""Age beyond which a sheet's files belong to no running process."""
 
 
 class Marks(Protocol):
-    """Puts the visible mark on what a chat that is to see it gets."""
+    """Puts the visible mark on what is sent to a chat that must show it."""
 
     async def delivered(
         self, pictures: Sequence[PictureFile], *, chat: Chat, language: Language
@@ -95,7 +95,7 @@ class Previews:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def idle(self) -> None:
-        """Until every sheet that was begun is done with."""
+        """Wait for every sheet that was begun."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -115,12 +115,12 @@ class Previews:
             finally:
                 await self._let_go(with_copies([sheet.path]))
         except (LikenessError, DeliveryError, OSError) as error:
-            log.info("no previews: %s", getattr(error, "code", type(error).__name__))
+            log.info("previews failed: %s", getattr(error, "code", type(error).__name__))
         finally:
             await in_thread(_delete, self._folder, folder)
 
     async def _let_go(self, sheets: Collection[Path]) -> None:
-        """What a line of a conversation shows stays as long as that line."""
+        """A picture shown in a conversation is kept as long as the conversation's entry."""
         left = await self._store.unnamed(tuple(sheets))
         if self._store.media is not None:
             await self._store.media.delete(left)
@@ -170,7 +170,7 @@ class Previews:
 
 
 def _delete(root: Path, folder: Path) -> None:
-    """Nothing of a person's photo stays: this sheet's files, and what a process that died left. Blocks."""
+    """Delete this sheet's files and those left by a dead process, so that nothing of a photo stays. Blocks."""
     shutil.rmtree(folder, ignore_errors=True)
     limit = time.time() - LEFT_SECONDS
     for left in root.iterdir() if root.is_dir() else ():

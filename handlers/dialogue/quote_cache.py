@@ -1,4 +1,4 @@
-"""Quotes remembered for a moment: a menu asks for dozens of them, the same for everybody who sends a photo now."""
+"""Quotes cached for a moment: a menu asks for dozens of them, the same for everybody who sends a photo now."""
 
 import time
 from collections.abc import Callable
@@ -14,8 +14,8 @@ _Key = tuple[object, ...]
 
 
 class RecentQuotes:
-    """Stands before a `quote`. A quote depends on how many photos there are, not on which; a refusal is remembered
-    too. For `SECONDS`, in which nothing but the order of equal providers may change."""
+    """Wraps a `quote` function. A quote depends on the number of photos, not on which; a refusal is cached too. Kept
+    for `SECONDS`, during which only the order of equal providers may change."""
 
     def __init__(self, quote: Callable[[Order], Quote], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._quote = quote

@@ -1,7 +1,7 @@
-"""Which reading people meant where they were asked: counted by kind, without their words.
+"""Which reading people meant when they were asked: counted by kind, without their words.
 
-The words themselves are kept only where the operator turned that on (`INTENT_KEEP_MESSAGES`), as something of their
-person's: they go when that person is forgotten, and with age.
+The words themselves are stored only if the operator turned that on (`INTENT_KEEP_MESSAGES`), as data owned by the
+person: deleted when the person is forgotten, and after the retention time.
 """
 
 import json
@@ -21,7 +21,8 @@ OWN_IDEA = "own idea"
 
 @dataclass(frozen=True, kw_only=True)
 class Picked:
-    """What was tapped. `about`: the message that was asked about; `first`: the kind that was thought likeliest."""
+    """The reading that was tapped. `about`: the message that was asked about; `first`: the kind that was considered
+    most likely."""
 
     about: str
     first: str
@@ -29,7 +30,7 @@ class Picked:
 
 
 def kind_of(order: Order) -> str:
-    """A style, an edit, `series`, `create`, or `own idea`: never anything of the person's own words."""
+    """A style, an edit, `series`, `create`, or `own idea`: never the person's own words."""
     shot = order.shots[0]
     match order.operation:
         case "edit":
@@ -41,7 +42,7 @@ def kind_of(order: Order) -> str:
 
 
 def picked_from(question: Question, number: int) -> Picked | None:
-    """None where it was not the reading that was asked about."""
+    """None if the tap was not on the reading that was asked about."""
     if question.about is None:
         return None
     first, meant = kind_of(question.orders[0]), kind_of(question.orders[number])
@@ -49,7 +50,7 @@ def picked_from(question: Question, number: int) -> Picked | None:
 
 
 def about(message: Message) -> str:
-    """A message's name in what is kept; it tells nothing of whose it was."""
+    """A message's name in these records; it does not reveal whose it was."""
     return job_id(message.key)
 
 
@@ -69,7 +70,7 @@ async def count_picked(store: Values, message: Message, picked: Picked, *, at: d
 
 
 async def keep_message(store: Values, message: Message, question: Question, *, at: datetime, days: int) -> None:
-    """The words that were asked about, for the operator to look at."""
+    """The text that was asked about, for the operator to review."""
     row = {"at": at.isoformat(), "text": message.text, "offered": [kind_of(order) for order in question.orders]}
     text = json.dumps(row, ensure_ascii=False)
     expires = at + timedelta(days=days)
@@ -77,7 +78,7 @@ async def keep_message(store: Values, message: Message, question: Question, *, a
 
 
 async def review(store: Values, *, messages: bool) -> dict[str, Any]:
-    """The counts, most first, and the messages where they are kept."""
+    """The counts, highest first, and the messages if they are kept."""
     counts = sorted(((key, int(value)) for key, value in await store.space(_COUNTS)), key=lambda row: (-row[1], row[0]))
     picked = [{"first": k.split(" > ")[0], "meant": k.split(" > ")[1], "times": n} for k, n in counts]
     kept = [json.loads(value) for _, value in await store.space(_MESSAGES)] if messages else []

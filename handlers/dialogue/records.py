@@ -1,4 +1,4 @@
-"""What is recorded of a turn beside the session and its jobs."""
+"""What is recorded of a turn besides the session and its jobs."""
 
 from handlers.clean_files import CleanFiles
 from handlers.dialogue.facts import MessageFacts
@@ -9,7 +9,7 @@ from handlers.store.base import Store
 
 
 class Records:
-    """`keep_messages`: the operator wants to see the words that were asked about, for so many `days`."""
+    """`keep_messages`: keep the text that was asked about for review, for so many `days`."""
 
     def __init__(self, store: Store, *, keep_messages: bool, days: int) -> None:
         self._store = store
@@ -17,7 +17,7 @@ class Records:
         self._days = days
 
     async def of(self, heard: MessageFacts, decision: Decision) -> None:
-        """Before the turn is committed."""
+        """Called before the turn is committed."""
         if decision.clean is not None:
             await CleanFiles(self._store).record(decision.clean, at=heard.now)
         if decision.refused is not None:

@@ -1,4 +1,4 @@
-"""How often something was refused: counted by day and kind, and by nobody's name."""
+"""How often something was refused: counted by day and kind, without names."""
 
 from decimal import Decimal
 

@@ -1,6 +1,7 @@
-"""What came twice is one: a press that was doubled, and an edit that changed nothing of the wish.
+"""Duplicates count once: a double press, and an edit that leaves the request unchanged.
 
-A platform's own repeats carry the same key and never get here. These are a finger's, a second tab's, a client's.
+A platform's own redeliveries carry the same key and never get here. These duplicates come from a finger, a second tab,
+a client.
 """
 
 import hashlib
@@ -15,15 +16,15 @@ from handlers.session import Question, Session
 from handlers.store.base import Job, Limit
 
 PRESS_SECONDS = 1.0
-"""The same choice, or the same words, again within this time is the same press: nobody means it twice so soon."""
+"""The same choice or text again within this time is the same press: nobody means it twice so soon."""
 PRESSED_TWICE = "pressed_twice"
 
 
 def press_limits(message: Message, jobs: Sequence[Job], now: datetime) -> tuple[Limit, ...]:
-    """What a message that begins something is counted against, in the transaction that begins it.
+    """The limit that a message which starts something counts against, in the transaction that starts it.
 
-    Time is cut into slices of `PRESS_SECONDS`, and a press takes its own and the next: of two presses closer than
-    that, the second finds its slice taken, whatever process it came to.
+    Time is cut into slices of `PRESS_SECONDS`, and a press takes its own slice and the next: of two presses closer than
+    that, the second finds its slice taken, whichever process handles it.
     """
     if not jobs:
         return ()
@@ -40,8 +41,8 @@ def press_limits(message: Message, jobs: Sequence[Job], now: datetime) -> tuple[
 def changes_nothing(message: Message, before: Session, decision: Decision, led_to: Sequence[Order]) -> bool:
     """Whether an edited message leads to nothing that it has not led to already (`led_to`: those orders).
 
-    A photo that was not seen before is news whatever the words are; words that lead to no picture, no question and no
-    command are not worth an answer a second time.
+    A photo not seen before is news whatever the text says; text that leads to no picture, no question and no command is
+    not answered a second time.
     """
     seen = {photo.key for photo in before.photos}
     if any(photo.key not in seen for photo in message.photos):

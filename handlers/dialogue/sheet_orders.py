@@ -1,4 +1,4 @@
-"""Edits that ask for a sheet become one: which views it has is decided by the words, and by whose face it is."""
+"""Edits that ask for a sheet become one: its views follow from the text and from whose face it shows."""
 
 from handlers.dialogue import children
 from handlers.dialogue.turn import TurnBuilder
@@ -14,7 +14,7 @@ PHOTOS = 3
 
 
 def applied(turn: TurnBuilder, order: Order) -> Order:
-    """The order as a sheet, where somebody here can make its views; else as it is: one picture of them all."""
+    """The order as a sheet, if a provider here can make its views; otherwise unchanged: one picture of them all."""
     action = sheet_action(order)
     if action is None or order.sheet or not order.photos:
         return order
@@ -36,7 +36,7 @@ def applied(turn: TurnBuilder, order: Order) -> Order:
 
 
 def at_most(turn: TurnBuilder, order: Order, quote: Quote) -> str:
-    """What a sheet may cost where views have to be made again, as a line; empty for anything else."""
+    """What a sheet may cost if views have to be made again, as a line; empty for any other order."""
     if not order.sheet or not quote.cost:
         return ""
     made, most = pictures_of(order.shots[0].edits[0].action, order.sheet)

@@ -1,5 +1,5 @@
-"""A pack of stickers from an expression sheet, where the channel makes packs: on the person's wish, of the pictures
-that were delivered, each with the emoji of its expression."""
+"""A sticker pack from an expression sheet, on request, if the channel can make packs: of the pictures that were
+delivered, each with the emoji of its expression."""
 
 import logging
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class StickerPacks:
     makers: Mapping[str, MakesStickers]
 
     async def answer(self, heard: MessageFacts, decision: Decision) -> Decision:
-        """Make the pack that was asked for; its address, or a sentence why there is none, is the answer."""
+        """Make the requested pack; the answer is its address, or a sentence why there is none."""
         job = await self.store.job(decision.stickers or "")
         maker = self.makers.get(heard.message.chat.channel)
         if job is None or maker is None:
@@ -40,7 +40,7 @@ class StickerPacks:
             )
             text = words(language, "say.stickers", address=address)
         except DeliveryError as error:
-            log.info("no sticker pack: %s", error)
+            log.info("a sticker pack failed: %s", error)
             text = words(language, "say.stickers_not")
         said = Outgoing(
             id=f"{heard.message.key}:stickers", kind=Kind.TEXT, text=text, ref=heard.message.ref, language=language
@@ -49,7 +49,7 @@ class StickerPacks:
 
 
 async def stickers_of(job: Job, store: Store) -> tuple[Sticker, ...]:
-    """The single pictures of the sheet that were delivered, in its order."""
+    """The delivered single pictures of the sheet, in its order."""
     if job.plan is None or not job.order.sheet:
         return ()
     views = {view.key: view for view in sheets()[job.order.shots[0].edits[0].action].views}

@@ -1,4 +1,4 @@
-"""One turn in the making: the session as it will be, and what will be said. What happens in it is `decide`'s."""
+"""One turn in the making: the session as it will be, and the replies. What happens in it is up to `decide`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ class SheetOfStyles:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`forget`: delete everything of this person, then say the replies. `resend`: send that job's pictures again;
+    """`forget`: delete everything of this person, then send the replies. `resend`: send that job's pictures again;
     `fetch`: try again to fetch what was made."""
 
     session: Session
@@ -46,29 +46,29 @@ class Decision:
     resend: str | None = None
     fetch: str | None = None
     accept: tuple[str, ...] = ()
-    """Companies that the person agreed to: kept before anything else."""
+    """Companies that the person accepted: stored before anything else."""
     photos_agreed: bool = False
-    """They said that whoever their photos show agrees: kept first, too."""
+    """The person confirmed that those in their photos consent: stored first, too."""
     picked: Picked | None = None
-    """Which reading was meant, where it was asked."""
+    """Which reading was meant, if it was asked."""
     answers_job: bool = False
-    """What a job asked is answered."""
+    """The question of a job is answered."""
     clean: Job | None = None
-    """Its pictures are sent without the visible mark: that this was promised is kept first."""
+    """Its pictures are sent without the visible mark: the promise is recorded first."""
     refused: Offence | None = None
     """What was wished for is not made here."""
     look_at: tuple[Path, ...] = ()
     """Photos on whose quality this hangs, and which nobody has looked at yet."""
     sheet: SheetOfStyles | None = None
     stickers: str | None = None
-    """The job whose pictures are to become a pack of stickers."""
+    """The job whose pictures are to become a sticker pack."""
     drop_faces: tuple[str, ...] = ()
-    """Trained faces that are to be forgotten."""
+    """Trained faces to be deleted."""
 
 
 @dataclass(kw_only=True)
 class TurnBuilder:
-    """One turn in the making: the session as it will be, and what will be said."""
+    """One turn in the making: the session as it will be, and the replies."""
 
     heard: MessageFacts
     desk: Pricing
@@ -89,7 +89,7 @@ class TurnBuilder:
     clean: Job | None = None
     refused: Offence | None = None
     notes: list[str] = field(default_factory=list)
-    """What the next reply says besides."""
+    """Text added to the next reply."""
     drop_faces: list[str] = field(default_factory=list)
     look_at: list[Path] = field(default_factory=list)
     sheet: SheetOfStyles | None = None
@@ -127,16 +127,16 @@ class TurnBuilder:
 
     @property
     def accepted(self) -> frozenset[str] | None:
-        """The companies that may be asked; None where nobody is asked."""
+        """The companies that may be asked; None if people are not asked."""
         return None if self.heard.accepted is None else self.heard.accepted.union(self.accept)
 
-    # --- saying things
+    # --- replies
 
     def words(self, key: str, **params: str | int | float) -> str:
         return words(self.language, key, **params)
 
     def say(self, text: str, choices: tuple[Choice, ...] = (), *, job: str | None = None, begins: bool = False) -> None:
-        """Add a reply. Its id comes from the message, so that a repeated turn says the same message again."""
+        """Add a reply. Its id is derived from the message, so that a repeated turn sends the same message again."""
         text = "\n".join([text, *self.notes])
         self.notes.clear()
         if choices:
@@ -157,13 +157,13 @@ class TurnBuilder:
         )
 
     def note_most(self, asked: int) -> None:
-        """More pictures were asked for than are made at a time: the next reply says so."""
+        """More pictures were requested than are made at a time: the next reply says so."""
         note = self.words("say.at_most", n=asked, most=MOST_PICTURES)
         if note not in self.notes:
             self.notes.append(note)
 
     def ask(self, kind: str, text: str, choices: tuple[Choice, ...] = (), **more: object) -> None:
-        """Say a question and leave it open in the session."""
+        """Ask a question and leave it open in the session."""
         self.say(text, choices)
         if not choices:
             self.replies[-1] = replace(self.replies[-1], awaits=True)
@@ -176,19 +176,19 @@ class TurnBuilder:
         }
         opened = Question.model_validate(question)
         self.session = self.session.model_copy(update={"question": opened})
-        if kind not in ("browse", "style"):  # what is answered once is no menu
+        if kind not in ("browse", "style"):  # a question that is answered once is no menu
             self.session = self.session.model_copy(update={"menu": None})
         for order in (opened.order, *opened.orders):
             if order is not None:
                 self._mark(order, "asked")
 
     def open_question(self) -> Question | None:
-        """The question still open; one too old to be remembered by a person is not."""
+        """The open question; None if it is too old for a person to remember it."""
         question = self.session.question
         return question if question and self.heard.now - question.at <= QUESTION_LIFE else None
 
     def shown_menu(self) -> Menu | None:
-        """What was offered last, unless it is old, or a result has come since."""
+        """What was offered last, unless it is old or a result has come since."""
         menu, result = self.session.menu, self.session.last_result
         if menu is None or self.heard.now - menu.at > QUESTION_LIFE:
             return None
@@ -200,8 +200,8 @@ class TurnBuilder:
     # --- photos
 
     def take_in_photos(self) -> None:
-        """Lay the photos that came in the session, each once. Earlier ones that wait for words are joined by them,
-        unless they bring words of their own, which are not about several."""
+        """Add the photos of this message to the session, each once. They join earlier ones that wait for a request,
+        unless they bring text of their own that is not about several photos."""
         if not self.heard.photos:
             return
         alone = self._asks_for_these_alone()
@@ -235,7 +235,7 @@ class TurnBuilder:
         return not speaks_of_several(self.heard.message.text)
 
     def say_what_was_left_out(self) -> None:
-        """Nothing is passed over without a word."""
+        """Nothing is ignored without a word."""
         if self.photos_left_out:
             self.say(self.words("say.photos_left_out", most=PHOTOS_KEPT, n=self.photos_left_out))
         if self.heard.message.left_out:
@@ -256,13 +256,13 @@ class TurnBuilder:
         self.session = self.session.model_copy(update={"photos": photos})
 
     def order(self, intent: Intent) -> Order:
-        """The order of an intent; of several result pictures, the one the words single out."""
+        """The order of an intent; of several result pictures, the one the text singles out."""
         photos = photos_meant(intent, self.heard)
         if intent.action == "transfer_style":
             n = answer_matching.look_named(self.heard.message.text, len(photos))
             if n is not None and n != len(photos):
                 photos = (*photos[: n - 1], *photos[n:], photos[n - 1])
-                intent = replace(intent, prompt=None)  # its "first" and "second" are not those of the request any more
+                intent = replace(intent, prompt=None)  # its "first" and "second" were about the request
         elif len(photos) > 1 and (n := answer_matching.picture_named(self.heard.message.text, len(photos))):
             photos = (photos[n - 1],)
         if intent.count_said is not None:
@@ -270,14 +270,14 @@ class TurnBuilder:
         return order_from(intent, photos, self.language)
 
     def offence(self, order: Order) -> Offence | None:
-        """What is wrong with an order, by its words, and by those it was said in."""
+        """What is wrong with an order, judged by its own text and by the message it came in."""
         said = [] if self.heard.message.choice is not None else [self.heard.message.text]
         for shot in order.shots:
             said += [shot.scene or "", shot.prompt or "", *(edit.prompt or "" for edit in shot.edits)]
         return self.desk.offence("\n".join(filter(None, said)), len(order.photos))
 
     def result(self) -> Job | None:
-        """The job a choice speaks of, else this person's last result's."""
+        """The job that a choice refers to, otherwise this person's last result's."""
         return self.heard.named_job
 
     def last_order(self) -> Order | None:

@@ -1,8 +1,8 @@
-"""What a worker can do: which channels it can speak to, which services it can ask, which folders it really shares.
+"""What a worker can do: which channels it can reach, which services it can ask, which folders it really shares.
 
-It says so in its lease, and its dbos application version is made of it, so that dbos gives it no other jobs: a worker
-without a channel's token would pay for a picture and have no word for its person; one without a service's key would
-have another make it; one with folders of its own would not find the photo.
+A worker publishes this in its lease, and its dbos application version is derived from it, so that dbos gives it only
+jobs it can do: a worker without a channel's token would pay for a picture that it cannot deliver; one without a
+service's key would fall back to another service; one with folders of its own would not find the photo.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 VERSION = "2"
-"""Changed only when running workflows could not go on in new code; runs of another version are begun anew."""
+"""Changed only when running workflows could not continue in the new code; runs of another version are begun anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Abilities:
-    """`storage`: the id found in the folders; the same for processes that share them, whatever they are called."""
+    """`storage`: the id found in the folders; the same for processes that share them, whatever their paths."""
 
     channels: frozenset[str]
     queues: frozenset[str]
@@ -30,8 +30,8 @@ class Abilities:
 
     @property
     def profile(self) -> str:
-        """The application version for dbos: of workers with the same profile each can do what the others can, but for
-        the services, which have queues of their own."""
+        """The application version for dbos: workers with the same profile can do the same jobs, except for services,
+        which have queues of their own."""
         channels = hashlib.sha256(",".join(sorted(self.channels)).encode()).hexdigest()[:8]
         return f"{self.version}.{self.storage}.{channels}"
 
@@ -57,7 +57,7 @@ class Abilities:
 
 
 def storage_of(profile: str) -> str | None:
-    """The storage a run was queued for; None for a version that did not say."""
+    """The storage a run was queued for; None for a version that does not name it."""
     parts = profile.split(".")
     return parts[1] if len(parts) == 3 and parts[0] == VERSION else None
 

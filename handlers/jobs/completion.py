@@ -1,4 +1,4 @@
-"""How a job ends: its pictures delivered with a receipt, or a sentence why there are none; then its last row."""
+"""How a job ends: its pictures delivered with a receipt, or a sentence why there are none; then its final row."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ SETTLED = {
     JobState.CANCELLED: "job.settled_stopped",
     JobState.UNCERTAIN: "job.settled_unsure",
 }
-"""The last status of a job that ended so; of others it is `job.settled_failed`."""
+"""The last status of a job that ended in this state; for other states it is `job.settled_failed`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Completion:
     """Whether the operator pays for one more try where a face was plainly missed."""
 
     async def end(self, job: Job, made: JobOutcome, parts: Sequence[Part]) -> None:
-        """Bring the pictures, or say why there are none, and end the job."""
+        """Deliver the pictures, or say why there are none, and end the job."""
         face = await self.trainings.ended(job, made) if job.trains and not job.forgotten else None
         if job.forgotten:
             await self._drop(job)
@@ -84,7 +84,7 @@ class Completion:
             await self._explain(channel, job, worst(made.faults) or failure_of(LikenessError()), made)
 
     async def give_up(self, job: Job) -> None:
-        """After it broke too often: a mistake of ours."""
+        """After it broke too often: a bug of ours."""
         await self.end(job, JobOutcome(steps=()), await self.store.parts(job.id))
 
     async def _bring(self, channel: Channel, job: Job, made: JobOutcome, seconds: float, receipt: ReceiptFacts) -> None:
@@ -112,20 +112,20 @@ class Completion:
             await self.courier.say(channel, job.chat, teller.unsure_delivery(number=job.delivery))
             await self._finish(job, JobState.UNCERTAIN, "delivery_unknown")
         elif row.state is DeliveryState.REFUSED:
-            # The person left or blocked us: nothing is said.
+            # The person left or blocked us: nothing is sent.
             await self._finish(job, JobState.FAILED, "delivery_refused")
         else:
             await self._finish(job, JobState.FAILED, "delivery_later")
 
     async def _tell_face(self, channel: Channel, job: Job, face: TrainedFace, seconds: float) -> None:
-        """Said before the last row, as a failure is."""
+        """Sent before the final row, like a failure."""
         teller = JobNotices(job=job, words=self.words)
         await self._settle(channel, teller, "job.settled")
         await self.courier.say(channel, job.chat, teller.trained(face, took=seconds))
         await self._finish(job, JobState.DONE, None)
 
     async def _marked(self, job: Job, result: Outgoing, teller: JobNotices) -> Outgoing:
-        """With the visible mark, and where it is offered, a button for the file without it; without it on a promise."""
+        """With the visible mark and, where offered, a button for the file without it; unmarked after a promise."""
         if not self.marks.wanted(job.chat, job.order.language):
             return result
         if self.marks.clean_files and await CleanFiles(self.store).promised(job.id):
@@ -135,7 +135,7 @@ class Completion:
         return replace(result, pictures=shown, choices=(*result.choices, *more))
 
     async def _shared(self, pictures: Sequence[PictureFile]) -> None:
-        """What is shown may be asked for in any process, also where it is a marked copy."""
+        """Any process may be asked for what is shown, marked copies included."""
         media = self.store.media
         if media is None:
             return
@@ -149,7 +149,7 @@ class Completion:
         await self._finish(job, JobState.CANCELLED, None)
 
     async def _explain(self, channel: Channel, job: Job, fault: Failure, made: JobOutcome) -> None:
-        """Said before the last row, so that a crash in between says it twice rather than never."""
+        """Sent before the final row, so that a crash in between repeats it rather than losing it."""
         teller = JobNotices(job=job, words=self.words)
         if fault.code == ConsentNeeded.code:
             asked = Asked(job=job.id, company=str(fault.params["provider"]))
@@ -159,19 +159,19 @@ class Completion:
         await self._finish(job, JobState.UNCERTAIN if fault.unknown else JobState.FAILED, fault.code)
 
     async def _drop(self, job: Job) -> None:
-        """The person was forgotten while it ran: its message says that it stopped, and nothing is kept."""
+        """The person was forgotten while it ran: the status says that it stopped, and nothing is kept."""
         channel = self.channels.get(job.chat.channel)
         if channel is not None:
             teller = JobNotices(job=job, words=self.words)
             await self._settle(channel, teller, "job.settled_stopped")
             await self.store.drop_entry(job.chat, teller.settled("job.settled_stopped", now=self.clock()).id)
-        # The pictures first: after a crash in between, the row still says that they are to go.
+        # The pictures first: after a crash in between, the row still says that they are to be deleted.
         await self.files.discard_job(job.id)
         await self.files.discard(await self.store.drop_job(job.id))
-        log.info("a job of a person who was forgotten was dropped: job=%s", job.id)
+        log.info("dropped a job whose person was forgotten: job=%s", job.id)
 
     async def settle_again(self, channel: Channel, job: Job, *, forgotten: bool) -> None:
-        """Show the last status of a job that has ended once more, because another may have been shown after it."""
+        """Show the last status of an ended job once more, because another may have been shown after it."""
         teller = JobNotices(job=job, words=self.words)
         key = "job.settled_stopped" if forgotten else SETTLED.get(job.state, "job.settled_failed")
         await self._settle(channel, teller, key)
@@ -179,7 +179,7 @@ class Completion:
             await self.store.drop_entry(job.chat, teller.settled(key, now=self.clock()).id)
 
     async def _settle(self, channel: Channel, teller: JobNotices, key: str, made: JobOutcome | None = None) -> None:
-        """`made`: where it was made in one go, the time is what that took, and not what the clock says by now."""
+        """`made`: if one run made all of it, the time is what that took, whatever the wall clock says by now."""
         took = made.took if made is not None else None
         now = self.clock() if took is None else teller.job.created + timedelta(seconds=took)
         await self.courier.show(channel, teller.job.chat, teller.settled(key, now=now))
@@ -210,7 +210,7 @@ class Completion:
 def counted(job: Job, parts: Sequence[Part]) -> Job:
     """The job with what its parts really cost and who made them.
 
-    Where they were charged in different currencies, those not in US dollars count with their share of the estimate.
+    If they were charged in different currencies, those not in US dollars count with their share of the estimate.
     """
     charges = [part for part in parts if part.charge is not None]
     makers = {part.provider for part in parts if part.state is PartState.MADE}
@@ -226,14 +226,14 @@ def counted(job: Job, parts: Sequence[Part]) -> Job:
 
 
 SAME = 5.0
-"""Seconds by which two clocks may differ that count the same."""
+"""Seconds by which two clocks that measure the same may differ."""
 
 
 def took(job: Job, parts: Sequence[Part], counted: float | None = None) -> float:
     """Seconds from the order to the last picture; the same however often it is asked.
 
-    Rows are dated by the machine's clock, which may be set in between. `counted`: by a clock that only grows, where one
-    process saw to the whole job; it is right where the two contradict each other.
+    Rows are dated by the machine's wall clock, which may be set in between. `counted`: by a monotonic clock, if one
+    process saw the whole job; it wins where the two contradict each other.
     """
     ends = [part.updated for part in parts if part.state is PartState.MADE and part.updated]
     dated = max(((end - job.created).total_seconds() for end in ends), default=0.0)

@@ -1,4 +1,4 @@
-"""Setting jobs going without making their person wait for it: the answer is out, the queue's own commits follow."""
+"""Starting jobs without making their person wait: the reply goes out first, the queue's own commits follow."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from handlers.foreground import ForegroundGate
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
-"""Jobs begun side by side: a crowd's would hold up whoever writes then."""
+"""Jobs started concurrently: more would hold up people who write at that moment."""
 
 
 class Jobs(Protocol):
@@ -22,8 +22,8 @@ class Jobs(Protocol):
 
 
 class DeferredStart:
-    """Stands before the job runner. A job is committed with its turn before it is set going, so what fails here, or
-    is cut off by the end of the process, is found by the runner's sweep. Other people's answers go first."""
+    """Wraps the job runner. A job is committed with its turn before it is started, so what fails here, or is cut off by
+    the end of the process, is found by the runner's sweep. Replies to other people go first."""
 
     def __init__(self, jobs: Jobs, calm: ForegroundGate) -> None:
         self._jobs = jobs
@@ -47,7 +47,7 @@ class DeferredStart:
         await self._jobs.fetch(job_id)
 
     async def idle(self) -> None:
-        """Until every job so far is set going."""
+        """Wait until every job so far is started."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -57,4 +57,4 @@ class DeferredStart:
                 await self._calm.wait(until)
                 await self._jobs.enqueue(job_id)
         except Exception as error:
-            log.warning("a job could not be set going and is left to the sweep: %s", type(error).__name__)
+            log.warning("could not start a job, leaving it to the sweep: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""Bringing a result to its person exactly once, with a write-ahead row around every send.
+"""Delivering a result to its person exactly once, with a write-ahead row around every send.
 
 nothing ─▶ reserve the place ─▶ RESERVED ─▶ SENDING ─▶ deliver ─▶ SENT
                                    ▲            │
@@ -26,15 +26,15 @@ Sleep = Callable[[float], Awaitable[None]]
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 300.0
 PATIENCE = 6 * 3600.0
-"""Seconds a result is kept trying for, while its platform is away."""
+"""Seconds for which a result is retried while its platform is away."""
 SAY_PATIENCE = 30.0
-"""The same for words alone: later ones would only confuse."""
+"""The same for text alone: later it would only confuse."""
 GRACE = 5.0
-"""Seconds a send in flight may take to end when we are stopped: an answer not read is an outcome not known."""
+"""Seconds a send in flight may take to end when we are stopped: an unread answer is an unknown outcome."""
 
 
 def delivery_key(job_id: str, number: int) -> str:
-    """The name of a job's `number`-th delivery: 0 the first, then one for each time it was asked for again."""
+    """The name of a job's `number`-th delivery: 0 the first, then one for each time it was requested again."""
     return f"{job_id}:{number}"
 
 
@@ -47,10 +47,10 @@ class Courier:
         self._confirmed = confirmed
 
     async def deliver(self, channel: Channel, chat: Chat, outgoing: Outgoing, *, job_id: str, number: int) -> Delivery:
-        """Bring `outgoing` to its person; safe to repeat from another process at any point.
+        """Deliver `outgoing` to its person; safe to repeat from another process at any point.
 
-        Returns the row as it is in the end: SENT, REFUSED, UNCERTAIN, or RESERVED where the platform stayed away
-        for `PATIENCE` seconds (certainly not sent).
+        Returns the final row: SENT, REFUSED, UNCERTAIN, or RESERVED if the platform stayed away for `PATIENCE` seconds
+        (certainly not sent).
         """
         key = delivery_key(job_id, number)
         row = await self._store.delivery(key)
@@ -76,7 +76,7 @@ class Courier:
         return row
 
     async def _reserve(self, channel: Channel, chat: Chat, outgoing: Outgoing, row: Delivery) -> Delivery:
-        """Make the place. Making it twice is harmless, so every fault but a refusal is tried again."""
+        """Make the place. Making it twice is harmless, so every fault but a refusal is retried."""
         pauses = _Pauses(PATIENCE)
         while True:
             try:
@@ -91,7 +91,7 @@ class Courier:
     async def _attempt(
         self, channel: Channel, chat: Chat, outgoing: Outgoing, row: Delivery
     ) -> tuple[Delivery, float | None]:
-        """One send: the row after it, saved, and the pause asked for where it is worth another try."""
+        """One send: the row after it, saved, and the pause asked for if another try is worthwhile."""
         try:
             delivered = await _to_its_end(channel.deliver(chat, outgoing, row.place))
         except DeliveryRefused:
@@ -102,11 +102,11 @@ class Courier:
             if channel.repeatable:
                 return row, _asked(error)
             return await self._save(replace(row, state=DeliveryState.UNCERTAIN)), None
-        # Held in the channel's own keeping (WeChat's window) counts: the channel hands it over without us.
+        # Queued by the channel (WeChat's window) counts as sent: the channel hands it over without us.
         return await self._save(replace(row, state=DeliveryState.SENT, refs=delivered.refs)), None
 
     async def say(self, channel: Channel, chat: Chat, outgoing: Outgoing) -> bool:
-        """Say words, trying again for a little while. False where they did not get through."""
+        """Send text, retrying for a little while. False if it did not get through."""
         pauses = _Pauses(SAY_PATIENCE)
         while True:
             await self._confirmed()
@@ -117,7 +117,7 @@ class Courier:
                 return False
             except DeliveryError as error:
                 if not await pauses.wait(_asked(error), self._sleep):
-                    log.warning("words were not delivered: channel=%s code=%s", channel.name, error.code)
+                    log.warning("text was not delivered: channel=%s code=%s", channel.name, error.code)
                     return False
 
     async def show(self, channel: Channel, chat: Chat, status: Outgoing) -> None:
@@ -141,7 +141,7 @@ class _Pauses:
         self._next = FIRST_PAUSE
 
     async def wait(self, asked: float, sleep: Sleep) -> bool:
-        """Pause at least as long as the platform asked. False where patience is at its end."""
+        """Pause at least as long as the platform asked. False when patience has run out."""
         pause = max(asked, self._next)
         if pause > self._left:
             return False
@@ -152,7 +152,7 @@ class _Pauses:
 
 
 async def _to_its_end(send: Awaitable[Delivered]) -> Delivered:
-    """Await a send; when stopped meanwhile, give it `GRACE` seconds to end, so that its outcome is known."""
+    """Await a send; if stopped meanwhile, give it `GRACE` seconds to end, so that its outcome is known."""
     task = asyncio.ensure_future(send)
     try:
         return await asyncio.shield(task)

@@ -8,7 +8,7 @@ from handlers.store.base import Delivery, Job, Part, Store
 
 @dataclass(frozen=True, kw_only=True)
 class JobDetails:
-    """`deliveries`: of its result, the first and each that was asked for again."""
+    """`deliveries`: of its result, the first and each that was requested again."""
 
     job: Job
     parts: tuple[Part, ...]
@@ -16,7 +16,7 @@ class JobDetails:
 
 
 async def job_details(store: Store, job_id: str) -> JobDetails | None:
-    """None for a job that is not known."""
+    """None for an unknown job."""
     job = await store.job(job_id)
     if job is None:
         return None

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 WORKFLOW = "job"
 RESCUE_SECONDS = 0.8
-"""How often dead workers are looked for."""
+"""Seconds between two looks for dead workers."""
 STOP_SECONDS = 7.0
 """What running workflows may take to let go, out of the ten seconds that stopping may take."""
 OUTAGE_PAUSE = 0.5
@@ -58,16 +58,16 @@ T = TypeVar("T")
 
 
 class Standing(Enum):
-    """What the engine knows of a run."""
+    """The engine's view of a run."""
 
     GOING = "going"
     ENDED = "ended"
     BROKEN = "broken"
-    """Ended by an error of ours."""
+    """Ended with an error of ours."""
     STRANDED = "stranded"
-    """Waits where nobody alive would take it, but somebody could: it was queued for another version or profile."""
+    """No living worker would take it, but one could: it was queued for another version or profile."""
     UNSERVED = "unserved"
-    """Waits for a service, a channel or folders that no worker alive has."""
+    """Waits for a service, a channel or folders that no living worker has."""
 
 
 @dataclass
@@ -90,12 +90,12 @@ async def _job(job_id: str, run: int) -> None:
 
 @dataclass(kw_only=True)
 class Engine:
-    """`follow(job_id, run)` does a job; begun again from the start after a crash, it goes on where it was.
+    """`follow(job_id, run)` does a job; begun again from the start after a crash, it continues where it was.
 
-    `take_up(job_id, run, queue)` is called for a run that was lost with its worker; it may be called for one run by
-    several processes. `taken_over()` is called after this worker was declared dead (frozen for a while) and has let go
-    of its jobs. `services`: those this process can ask, with their limits. `worker` False: jobs are put on the queue
-    for other processes, none is run here. `on_lost` is called when this process cannot go on and must end.
+    `take_up(job_id, run, queue)` is called for a run that was lost with its worker; several processes may call it for
+    one run. `taken_over()` is called after this worker was declared dead (frozen for a while) and has let go of its
+    jobs. `services`: those this process can ask, with their limits. `worker` False: jobs are queued for other
+    processes, none runs here. `on_lost` is called when this process cannot continue and must end.
     """
 
     data_dir: Path
@@ -131,7 +131,7 @@ class Engine:
     # --- start and stop
 
     async def start(self) -> None:
-        """Raises what the database raises where it is away."""
+        """Raises what the database raises if it is away."""
         make_folder(self.data_dir)
         tame_log()
         self._lease_thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
@@ -166,15 +166,15 @@ class Engine:
 
     @property
     def abilities(self) -> Abilities:
-        """Of this process, where it is a worker; of one with its settings, where it is none."""
+        """Of this process if it is a worker; of one with its settings if it is none."""
         return Abilities(channels=self.channels, queues=frozenset(self._queues), storage=self.storage)
 
     async def workers(self) -> list[Abilities]:
-        """What the workers alive can do."""
+        """What the living workers can do."""
         return [Abilities.of_json(worker.abilities) for worker in await self._on_lease(self._lease.alive)]
 
     async def stop(self) -> None:
-        """Let go of running jobs, which go on at the next start, and end dbos's threads."""
+        """Let go of running jobs, which continue at the next start, and end dbos's threads."""
         self._stopping = True
         if not self._started:
             return
@@ -192,7 +192,7 @@ class Engine:
         self._started = False
 
     async def _leave(self) -> None:
-        """Be a worker no longer."""
+        """Stop being a worker."""
         if _HERE.engine is not self:
             return
         await self._let_go()
@@ -201,7 +201,7 @@ class Engine:
         await self._let_go()
         await self._on_lease(self._lease.release)
         _HERE.engine = None
-        # dbos had put its own, now closed, in place: what stops after us may still need one.
+        # dbos had installed its own executor, now closed: what stops after us may still need one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))
 
     async def _let_go(self) -> None:
@@ -242,25 +242,25 @@ class Engine:
                         continue
                     if not is_outage(error):
                         raise
-                    log.info("a run waits for the database: job=%s %s", job_id, type(error).__name__)
+                    log.info("a run is waiting for the database: job=%s %s", job_id, type(error).__name__)
                 await asyncio.sleep(self.outage_pause)
         finally:
             self._running.discard(task)
 
     async def confirmed(self) -> None:
-        """Return once the lease is certainly this worker's at this moment; in doubt, wait.
+        """Return once the lease is certainly this worker's at this moment; wait while in doubt.
 
-        To be called before whatever cannot be taken back: a paid request, a delivery, a status. Where the lease is
-        lost, the run that waits here is cancelled.
+        Call it before anything that cannot be taken back: a paid request, a delivery, a status. If the lease is lost,
+        the run that waits here is cancelled.
         """
         while self.worker and not self._lease.fresh():  # noqa: ASYNC110  # a lease gets stale by time alone
             await asyncio.sleep(0.05)
 
     async def enqueue(self, job_id: str, run: int, place: Placement, *, delay: float = 0.0) -> None:
-        """Put a run of a job on its queue, for whoever has room. The same twice is one. `delay`: in so many seconds.
+        """Put a run of a job on its queue, for whoever has room. Idempotent. `delay`: seconds from now.
 
-        It is for workers of this process's own profile where those can do it; else for the first that can, or for one
-        that is to come: a picture that could not be brought to its person is not paid for.
+        It goes to workers of this process's own profile if those can do it; otherwise to the first that can, or to one
+        still to come: a picture that could not be delivered is not paid for.
         """
         can = self.abilities
         if not can.can(place.queue, place.channel, self.storage):
@@ -274,7 +274,7 @@ class Engine:
             "priority": place.priority,
         }
         first = first_queue_of(place.queue)
-        # Of the workers to come nothing is known; and where there is room for one job alone, the chats take turns.
+        # Nothing is known about workers still to come; and with room for only one job, the chats take turns.
         if place.first and self.worker and self.concurrency > 1 and first in can.queues and not delay:
             options["queue_name"] = first
         else:
@@ -288,7 +288,8 @@ class Engine:
         self._polling.came(options["queue_name"])
 
     async def standings(self, channels: Mapping[str, str]) -> dict[str, tuple[Standing, str | None]]:
-        """How those of these runs (ids, with the channel each is for) stand that the engine knows, and their queues."""
+        """The states of those of these runs (ids, with the channel each is for) that the engine knows, and their
+        queues."""
         wanted = list(channels)
         workers = await self.workers()
         found: dict[str, tuple[Standing, str | None]] = {}
@@ -309,7 +310,7 @@ class Engine:
         queue, profile = status.queue_name or "", status.app_version or ""
         if status.status == _PENDING or any(w.profile == profile and queue in w.queues for w in workers):
             return Standing.GOING
-        # A version that did not say for which folders: they were this one's.
+        # A version that does not name folders was for this one's.
         could = who_can(workers, queue, channel, storage_of(profile) or self.storage)
         return Standing.STRANDED if could is not None else Standing.UNSERVED
 
@@ -317,7 +318,7 @@ class Engine:
         return self._client.list_workflows(load_input=False, load_output=False, **which)
 
     async def times_broken(self, job_id: str) -> int:
-        """How many runs of a job ended by an error of ours."""
+        """How many runs of a job ended with an error of ours."""
         return await self._runs_that(job_id, _BROKEN)
 
     async def times_taken_up(self, job_id: str) -> int:
@@ -329,11 +330,11 @@ class Engine:
         return sum(job_and_run(each.workflow_id)[0] == job_id for each in found)
 
     async def wake(self, job_id: str, run: int) -> None:
-        """Have a run that sleeps begin now; nothing for any other."""
+        """Wake a sleeping run now; does nothing for any other."""
         await self._call(lambda: self._client.set_workflow_delay(workflow_id_of(job_id, run), delay_seconds=0))
 
     async def cancel(self, job_id: str, run: int) -> None:
-        """Take a run that is not to be followed any more off the queue."""
+        """Take a run that is no longer to be followed off the queue."""
         await self._call(lambda: self._client.cancel_workflows([workflow_id_of(job_id, run)]))
 
     async def forget_ended(self, *, before: datetime) -> int:
@@ -385,7 +386,7 @@ class Engine:
             await asyncio.sleep(RESCUE_SECONDS)
 
     async def _rescue(self) -> None:
-        """Have the jobs of dead workers taken up. Any number of workers may be at this at once."""
+        """Have the jobs of dead workers taken over. Any number of workers may do this at once."""
         for worker in await self._on_lease(self._lease.dead):
             lost = await self._call(lambda w=worker: self._workflows(executor_id=w, status=_PENDING))  # type: ignore[misc]
             if not lost:
@@ -394,7 +395,7 @@ class Engine:
             ids = [status.workflow_id for status in lost]
             await asyncio.gather(*(self.take_up(*job_and_run(s.workflow_id), s.queue_name) for s in lost))
             await self._call(lambda ids=ids: self._client.cancel_workflows(ids))  # type: ignore[misc]
-            log.warning("took up the jobs of a dead worker: name=%s jobs=%d", worker, len(ids))
+            log.warning("took over the jobs of a dead worker: name=%s jobs=%d", worker, len(ids))
 
     async def _slow_down_for_ever(self) -> None:
         while True:
@@ -403,7 +404,7 @@ class Engine:
                 if names := self._polling.stale():
                     await self._call(lambda names=names: self._polling.slow_down(names))  # type: ignore[misc]
             except Exception as error:
-                log.info("setting how often queues are polled failed: %s", type(error).__name__)
+                log.info("setting the polling interval of queues failed: %s", type(error).__name__)
 
 
 _PENDING = WorkflowStatusString.PENDING.value

@@ -1,4 +1,4 @@
-"""dbos's tables, and dbos's settings for them: JSON, few threads, and on SQLite a file of their own beside ours."""
+"""dbos's tables and its settings for them: JSON, few threads, and on SQLite a separate file beside ours."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ APPLICATION = "likeness"
 
 
 class JsonSerializer(Serializer):
-    """JSON for inputs, results and errors. An error is kept by its class's name alone."""
+    """JSON for inputs, results and errors. Of an error only its class name is kept."""
 
     def serialize(self, data: Any) -> str:
         if isinstance(data, BaseException):
@@ -62,7 +62,7 @@ class EngineDatabase:
         if self.file is not None:
             _write_ahead(self.file)
         DBOS.migrate(self.url)
-        # An error is ours to wait out: a call that waits by itself, for minutes, could not be stopped.
+        # Errors are ours to retry: a call that retries by itself, for minutes, could not be stopped.
         client = DBOSClient(
             system_database_url=self.url,
             serializer=JsonSerializer(),
@@ -95,7 +95,7 @@ class EngineDatabase:
             "executor_id": executor,
             "serializer": JsonSerializer(),
             "log_level": "WARNING",
-            # Nothing here waits for notifications; a stop waits for one round of asking for them.
+            # Nothing here waits for notifications; a stop waits for one polling round.
             "notification_listener_polling_interval_sec": 0.4,
         }
 
@@ -105,7 +105,7 @@ class EngineDatabase:
         self._engines.clear()
 
     def _engine(self) -> sa.Engine | None:
-        """On SQLite, one as dbos would make it, but synced to the disk only now and then (see `engine.py`)."""
+        """On SQLite, an engine as dbos would make it, but synced to the disk only now and then (see `engine.py`)."""
         if self.file is None:
             return None
         engine = sa.create_engine(self.url, pool_size=4, max_overflow=0, poolclass=sa.QueuePool)
@@ -115,7 +115,7 @@ class EngineDatabase:
 
 
 def workers_alive(data_dir: Path, database_url: str | None) -> tuple[Abilities, ...]:
-    """What each worker alive says it can do. Changes nothing; blocks. Raises what the database raises."""
+    """What each living worker says it can do. Changes nothing; blocks. Raises what the database raises."""
     database = EngineDatabase.of(data_dir, database_url)
     if database.file is not None and not database.file.is_file():
         return ()
@@ -135,7 +135,7 @@ def _connected(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _write_ahead(file: Path) -> None:
-    """The journal mode stays with the file, and its mode with what SQLite lays beside it."""
+    """The journal mode is stored in the file; SQLite gives the files beside it the same permissions."""
     make_private(file)
     connection = sqlite3.connect(file)
     try:

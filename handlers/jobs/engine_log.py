@@ -1,22 +1,22 @@
-"""What dbos logs, as it goes through our log: no texts of exceptions, nothing twice a minute, nothing meant."""
+"""dbos's log lines, filtered into ours: no texts of exceptions, no repeats within a minute, nothing expected."""
 
 import logging
 import time
 
 _MEANT = ("Asyncio task cancelled", "Workflow already exists in queue", "Current version '")
-"""Letting go of a job at a stop; a job set going twice; a worker of another version beside this one."""
+"""Letting go of a job at a stop; a job started twice; a worker of another version beside this one."""
 _TAKEN_OVER = "outcome was not recorded"
-"""A run went on in another process meanwhile, as it should."""
+"""A run continued in another process meanwhile, as intended."""
 _SAID = ("Database connection failed", "Notification listener error")
-"""An outage of the database, of which our own log says that and when it is over (`outage.py`)."""
+"""An outage of the database, which our own log reports, with its end (`outage.py`)."""
 AGAIN_AFTER = 60.0
 """Seconds after which the same complaint is worth another line."""
 
 
 class QuietRecords(logging.Filter):
-    """An exception's text may hold anything, the database's address among it: only what stands before it is kept.
+    """An exception's text may hold anything, the database's address among it: only what precedes it is logged.
 
-    While a database is away, each thread of dbos says so at every attempt; here that is one line.
+    While a database is away, each thread of dbos complains at every attempt; here that becomes one line.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class QuietRecords(logging.Filter):
 
 
 def tame_log() -> None:
-    """dbos writes to a handler of its own; ours decides where and in which form."""
+    """dbos writes to a handler of its own; ours decides the destination and the format."""
     logger = logging.getLogger("dbos")
     logger.handlers.clear()
     logger.propagate = True

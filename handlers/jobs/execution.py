@@ -1,7 +1,7 @@
-"""Making the pictures of a job: every step as soon as what it needs is there, each request with a journal around it.
+"""Making the pictures of a job: every step as soon as its inputs exist, with a journal around each request.
 
-Safe to run again from the start, in another process, at any point: what was posted is in the journal, and what was
-made is not made again.
+Safe to run again from the start, in another process, at any point: what was posted is in the journal, and what was made
+is not made again.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ T = TypeVar("T")
 OnProgress = Callable[[str, Progress], Awaitable[None]]
 OnPlan = Callable[[Plan], None]
 Check = Callable[[Job, Step, PictureFile], Awaitable[bool]]
-"""Looks at one picture of a step; False rejects it. Asked again after a crash, so it says the same again."""
+"""Looks at one picture of a step; False rejects it. Deterministic: it is asked again after a crash."""
 Maker = Callable[[Job, Step, Sequence[tuple[Step, PictureFile]], Path], Awaitable[PictureFile]]
-"""Makes one picture from those of the steps it comes after, in a folder; under the same name when it is asked again."""
+"""Makes one picture in a folder from those of the steps before it; under the same name when it is run again."""
 
 CANCEL_ASKED = "cancel_asked"
 """The code of a part that was running when it was cancelled: it may be charged."""
@@ -48,10 +48,10 @@ CANCEL_SECONDS = 8.0
 LOOK_SECONDS = 20.0
 """How long one look at a request that takes hours may last."""
 LAST_LOOK = timedelta(seconds=LOOK_SECONDS)
-"""How long a job that is taken up after its deadline listens to a service that has a request of it."""
+"""How long a job that is taken up after its deadline waits for a service that already has its request."""
 
 May = Callable[[Step, int, Record | None], bool]
-"""Whether an attempt at a step may be worked on, with what the journal knows of it."""
+"""Whether an attempt at a step may be worked on, given what the journal knows of it."""
 
 
 def _everything(_step: Step, _attempt: int, _record: Record | None) -> bool:
@@ -59,12 +59,12 @@ def _everything(_step: Step, _attempt: int, _record: Record | None) -> bool:
 
 
 def _paid(step: Step, attempt: int, record: Record | None) -> bool:
-    """For a job taken up by hand: what was paid for, and the steps that follow it, but no first request anew."""
+    """For a job resumed by hand: what was paid for and the steps that follow it, but no new first request."""
     return (bool(step.awaited) and attempt == 0) or (record is not None and record.stage is not Stage.REFUSED)
 
 
 class Executor:
-    """Makes jobs. Pictures are saved under `output_dir`, a folder a job.
+    """Makes jobs. Pictures are saved under `output_dir`, a folder per job.
 
     `checks` and `makers`: those that plans name. `durations`: where it is noted how long requests took.
     """
@@ -106,15 +106,16 @@ class Executor:
         now: Now | None = None,
         fresh: bool = False,
     ) -> JobOutcome:
-        """Everything a job asks for. `only_paid`: finish what was paid for, but let no first request be posted.
-        `now`: what its deadline is held against, instead of the clock. `fresh`: nothing of it was begun before.
+        """Everything a job asks for. `only_paid`: finish what was paid for, but post no first request. `now`: compared
+        with the deadline, instead of the clock. `fresh`: nothing of it was begun before.
 
         Raises nothing of the error tree: what went wrong is in the steps.
         """
         return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan, now, fresh=fresh)
 
     async def stop(self, job: Job) -> JobOutcome:
-        """After the person's cancel: tell every provider that has a request of this job, keep what is made already."""
+        """After the person's cancel: tell every provider that has a request of this job, and keep what is already
+        made."""
         parts = await self._store.parts(job.id)
         outcomes = dict(zip((p.key for p in parts), await together([self._stop_part(p) for p in parts]), strict=True))
 
@@ -135,7 +136,7 @@ class Executor:
         return await self._store.job(job.id) or job
 
     async def _stop_part(self, part: Part) -> Cancelled | None:
-        """What stopping one part achieved; None where there was nothing to stop. The same when asked again."""
+        """What cancelling one part achieved; None if there was nothing to cancel. The same when asked again."""
         if part.state in (PartState.SUBMITTING, PartState.UNCERTAIN) or part.error_code == CANCEL_ASKED:
             return Cancelled.ASKED
         if part.state is not PartState.ACCEPTED or part.submission is None:
@@ -194,7 +195,7 @@ class Executor:
         return plan
 
     def planned(self, job: Job) -> Plan:
-        """The steps of a job that has none yet. Raises AskPerson where nobody can do it."""
+        """The steps of a job that has none yet. Raises AskPerson if no provider can do it."""
         return plan_of(job.order, self._router, job_id=job.id, sizes=job.pieces)
 
 
@@ -226,7 +227,7 @@ class _Making:
     lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     async def all(self) -> JobOutcome:
-        """Every step begins when those it awaits have ended."""
+        """Every step begins when those it waits for have ended."""
         self.over.update({step.id: asyncio.Event() for step in self.plan.steps})
         await together([self._in_turn(step) for step in self.plan.steps])
         results = tuple(self.done[step.id] for step in self.plan.results)
@@ -241,7 +242,7 @@ class _Making:
         self.over[step.id].set()
 
     def _held_up(self, step: Step) -> StepOutcome | None:
-        """Why a step cannot begin: what it needs has no picture, or sleeps."""
+        """Why a step cannot begin: something it needs has no picture, or sleeps."""
         sleeping = [self.done[before] for before in step.awaited if self.done[before].wakes_after is not None]
         if sleeping:
             return StepOutcome(wanted=step.wanted, wakes_after=min(s.wakes_after or 0.0 for s in sleeping))
@@ -255,9 +256,9 @@ class _Making:
             log.info("a step ended without pictures: job=%s step=%s %s", self.job.id, step.id, error)
             return StepOutcome(wanted=step.wanted, fault=failure_of(error))
         except (StoreError, OSError):
-            raise  # the database or the disk: the whole job waits and is tried again
+            raise  # the database or the disk: the whole job waits and is retried
         except Exception as error:
-            # A mistake of ours in one step must not take the others with it. Its text may hold anything.
+            # A bug of ours in one step must not take the others with it. Its text may hold anything.
             log.error("a step broke: job=%s error=%s at %s", self.job.id, type(error).__name__, place_of(error))
             return StepOutcome(wanted=step.wanted, fault=failure_of(LikenessError()))
 
@@ -271,7 +272,7 @@ class _Making:
         return StepOutcome(wanted=1, pictures=(made,))
 
     async def _asked_for(self, step: Step) -> StepOutcome:
-        """Of a service, again where the check rejects what came. What an earlier run rejected stays rejected."""
+        """By a service, again if the check rejects the result. What an earlier run rejected stays rejected."""
         made = [self.done[before].pictures[0].path for before in step.uses]
         outcome = StepOutcome(wanted=step.wanted)
         for attempt in range(step.attempts):
@@ -288,13 +289,13 @@ class _Making:
         raise _Rejected("every attempt was rejected")
 
     async def _begun(self, step: Step, attempt: int) -> bool:
-        """Whether an earlier run went on to this attempt."""
+        """Whether an earlier run reached this attempt."""
         key = part_key(self.job.id, step.id, attempt)
         wanted = step.task.count if step.task else 1
         return await self.journal.find(key if wanted <= step.most else f"{key}#0") is not None
 
     async def _attempt(self, step: Step, attempt: int, request: Request) -> StepOutcome:
-        """One request in its pieces, side by side; pictures in the order of the pieces."""
+        """One request in its pieces, concurrently; pictures in the order of the pieces."""
         ends = await together([self._piece(step, attempt, piece) for piece in split(request, step.most)])
         asleep = [end for end in ends if end is None]
         if asleep:
@@ -305,7 +306,7 @@ class _Making:
         return StepOutcome(wanted=step.wanted, pictures=pictures, fault=fault, face=face)
 
     async def _piece(self, step: Step, attempt: int, piece: Request) -> Result | Failure | None:
-        """None: it is worth another look later."""
+        """None: look again later."""
         try:
             await self._check_allowed(step, attempt, piece.key)
             async with self._lane(piece):
@@ -333,8 +334,8 @@ class _Making:
             return failure_of(LikenessError())
 
     def _lane(self, piece: Request) -> AbstractAsyncContextManager[object]:
-        """Where a service has a limit for the model: the pieces of this job keep it among themselves, and the queue it
-        waited on keeps it among jobs."""
+        """If a service has a limit for the model: the pieces of this job observe it among themselves, and the job's
+        queue observes it among jobs."""
         try:
             lane = self.router.candidates(piece.task, preferences_of(self.job.order), lot=piece.key)[0].offer.lane
         except LikenessError:
@@ -344,7 +345,8 @@ class _Making:
         return self.lanes.setdefault(lane.name, asyncio.Semaphore(lane.at_once))
 
     async def _deadline(self, key: str) -> datetime | None:
-        """The job's; for what a service has taken in an earlier run, time enough for a look at it."""
+        """The job's deadline; if a service has accepted it in an earlier run, at least enough time for one look at
+        it."""
         deadline = self.job.deadline
         if deadline is None or not is_over(deadline - LAST_LOOK, self.clock):
             return deadline
@@ -400,7 +402,7 @@ def place_of(error: BaseException) -> str:
 
 
 async def together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
-    """All results in order. When one raises or we are stopped, none of the others stays behind."""
+    """All results in order. If one raises or we are stopped, none of the others is left running."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     if not tasks:
         return ()
@@ -408,7 +410,7 @@ async def together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> tuple[T, ...
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         # Cancelled once and no more: a paid POST in flight uses the time after its cancel to read the answer. (A plain
-        # `gather` ends with the first task that is cancelled, while the others are still at that.)
+        # `gather` ends with the first task that is cancelled, while the others are still doing so.)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

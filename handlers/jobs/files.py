@@ -1,6 +1,7 @@
 """Files of jobs: what was made for each, in a folder of its own, and the photos that people sent.
 
-Rows name the files. What no row names can be found by nobody and would outlive a deletion: it goes when its job ends.
+Rows name the files. A file that no row names can be found by nobody and would outlive a deletion, so it is deleted when
+its job ends.
 """
 
 from collections.abc import Iterable
@@ -20,11 +21,11 @@ class JobFiles:
         self._media = media
 
     async def discard(self, files: Iterable[Path]) -> None:
-        """Delete those that lie in our own folders: an order may name a picture of the operator's."""
+        """Delete those in our own folders: an order may name a picture of the operator's."""
         await self._media.delete(with_copies(files))
 
     async def discard_job(self, job_id: str) -> None:
-        """Delete whatever was saved for the job."""
+        """Delete everything that was saved for the job."""
         await self._media.keep_only(self._output / job_id, ())
 
     async def keep_only(self, job_id: str, named: Iterable[Path]) -> None:
@@ -32,5 +33,5 @@ class JobFiles:
         await self._media.keep_only(self._output / job_id, named)
 
     async def old_photos(self, before: datetime) -> tuple[Path, ...]:
-        """Photos that were written before that: what no row names of them was never made into anything."""
+        """Photos written before that and named by no row were never used for anything."""
         return await self._media.old(self._photos, before)

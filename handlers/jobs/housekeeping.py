@@ -1,4 +1,4 @@
-"""What goes by its age: rows of the store, runs of the engine, and the files that nobody names any more."""
+"""Retention: old rows of the store, runs of the engine, and the files that no row names any more."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ RUNS_KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Housekeeping:
-    """`retention`: how long what belongs to people is kept."""
+    """`retention`: how long people's data is kept."""
 
     store: Store
     engine: Engine
@@ -26,7 +26,7 @@ class Housekeeping:
     clock: Callable[[], datetime]
 
     async def expire(self) -> None:
-        """Forget what ended long ago: our rows, dbos's rows, and the files they named."""
+        """Delete what ended long ago: our rows, dbos's rows, and the files they named."""
         before = self.clock() - self.retention
         files = await self.store.expire(before=before)
         left_over = await self.store.unnamed(await self.files.old_photos(before))

@@ -1,4 +1,4 @@
-"""The journal of `providers.submission` in our store: one part for each attempt at a step, or for each piece of one."""
+"""The journal of `providers.submission` in our store: one part per attempt at a step, or per piece of one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from providers.journal import Record, Stage
 
 
 def record_of(part: Part) -> Record:
-    """A part as the engine's journal knows it."""
+    """A part as the engine's journal sees it."""
     return Record(
         key=part.key,
         provider=part.provider,
@@ -35,10 +35,11 @@ class _Facts(TypedDict):
 
 
 class StoreJournal:
-    """The engine's journal in our store: one part a piece. A part another process has begun meanwhile is not posted.
+    """The engine's journal in our store: one part per piece. A part that another process has begun meanwhile is not
+    posted.
 
-    `fresh`: nothing of the job was begun before, so nothing is looked for. (Where that is not so, a row that is there
-    is not written over: beginning is one conditional write.)
+    `fresh`: nothing of the job was begun before, so no rows are looked up. (If that is wrong, an existing row is not
+    overwritten: beginning is one conditional write.)
     """
 
     def __init__(self, store: Store, job_id: str, confirmed: Confirmed, *, fresh: bool = False) -> None:
@@ -46,12 +47,12 @@ class StoreJournal:
         self._job = job_id
         self._confirmed = confirmed
         self._found: dict[str, Part | None] = {}
-        """The rows as last found, for as long as nothing was written over them."""
+        """The rows as last read, valid until they are overwritten."""
         self._fresh = fresh
         self._begun: dict[str, Part] = {}
         """The rows as this journal has begun them."""
         self._accepted: dict[str, Part] = {}
-        """Of those, the ones that it has written the answer to just now: they need not be read."""
+        """Those whose answer it has just written: they need not be read."""
 
     async def find(self, key: str) -> Record | None:
         if (accepted := self._accepted.pop(key, None)) is not None:
@@ -69,7 +70,7 @@ class StoreJournal:
         if not await self._store.begin_part(key, self._job, provider, after=after, **facts):
             raise MaybePaid("another process has begun this request")
         self._begun[key] = Part(key=key, job=self._job, provider=provider, state=PartState.SUBMITTING, **facts)
-        # A process that was frozen here, and whose jobs another took up meanwhile, goes no further.
+        # A process that was frozen here, and whose jobs another took over meanwhile, goes no further.
         await self._confirmed()
 
     async def note(self, request: Request, tried: Sequence[Attempt]) -> None:

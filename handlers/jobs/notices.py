@@ -1,4 +1,4 @@
-"""What a job says to its person: the status while it is made, the receipt under its pictures, why some are missing."""
+"""What a job tells its person: the status while it is made, the receipt under its pictures, why some are missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ from providers.registry import is_local, label_of
 WAIT_TOLD = 5.0
 """Seconds before its turn from which a receipt tells them apart from the making."""
 AFTERWARDS = ("again", "variations", "upscale", "edit")
-"""What is offered under every result; each id is `name:job`."""
+"""The choices under every result; each id is `name:job`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobNotices:
-    """Builds what is said about one job."""
+    """Builds the notices of one job."""
 
     job: Job
     words: Words
@@ -58,7 +58,7 @@ class JobNotices:
         """Under pictures with the visible mark."""
         return self._choice("clean")
 
-    # --- while it is made
+    # --- in progress
 
     def status(
         self,
@@ -70,9 +70,9 @@ class JobNotices:
         requests: int = 0,
         begun: datetime | None = None,
     ) -> Outgoing:
-        """What is happening, how long it takes so far, and how long it usually takes. `requests`: of all steps.
+        """What is happening, how long it has taken so far, and how long it usually takes. `requests`: of all steps.
 
-        `begun`: when making began, which time in a queue is no part of; None where nothing is known of it yet.
+        `begun`: when making began, excluding time in a queue; None while unknown.
         """
         time = self._time(begun or self.job.created, now)
         if late:
@@ -81,7 +81,7 @@ class JobNotices:
             text = self._happening(progress, now, time, expected, max(requests, len(progress)), begun)
         said = self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
         if late or expected <= 0 or begun is None:
-            return said  # what waits for its turn is not nearing its end
+            return said  # while it waits for its turn, its end does not come nearer
         return replace(said, expected=expected, begun=begun, done=_done(progress, max(requests, len(progress))))
 
     def _happening(
@@ -135,14 +135,14 @@ class JobNotices:
         return self._outgoing("trained", Kind.CHOICES, text, choices)
 
     def as_stickers(self) -> Choice:
-        """Under an expression sheet, where the channel makes packs of stickers."""
+        """Under an expression sheet, if the channel makes sticker packs."""
         return self._choice("stickers")
 
     def no_room(self) -> Outgoing:
         return self._outgoing("status", Kind.STATUS, self.say("job.no_room"), (self._choice("cancel"),))
 
     def unserved(self) -> Outgoing:
-        """No process that could make it is there: it is kept."""
+        """No running process can make it: the job is kept."""
         return self._outgoing("unserved", Kind.CHOICES, self.say("job.unserved"), (self._choice("cancel"),))
 
     def late(self, now: datetime) -> Outgoing:
@@ -150,10 +150,10 @@ class JobNotices:
         text = self.say("job.late", time=self._time(self.job.created, now))
         return self._outgoing("late", Kind.CHOICES, text, (self._choice("cancel"),))
 
-    # --- in the end
+    # --- at the end
 
     def settled(self, key: str, *, now: datetime) -> Outgoing:
-        """The last status, `job.settled…`; nothing to tap any more."""
+        """The last status, `job.settled…`; without choices."""
         text = self.say(key, time=self._time(self.job.created, now))
         return self._outgoing("status", Kind.STATUS, text)
 
@@ -209,12 +209,12 @@ class JobNotices:
         return self.say("job.time_waited", time=time, waited=seconds(waited, self.language))
 
     def _provider(self, name: str) -> str:
-        """A service by its own name, but where people here call it by another."""
+        """A service by its own name, unless people here know it by another."""
         key = f"job.provider_{name}"
         return self.say(key) if key in texts(self.language) else label_of(name)
 
     def _not_by(self, services: Sequence[str]) -> str:
-        """Why somebody else made it than would have been first."""
+        """Why a provider other than the preferred one made it."""
         return self.say("job.not_by", services=self.say("unit.comma").join(map(self._provider, services)))
 
     def _sizes(self, key: str, before: tuple[int, int], after: tuple[int, int]) -> str:
@@ -222,15 +222,15 @@ class JobNotices:
         return self.say(key, **sizes)
 
     def _held(self, held: Held) -> str:
-        """How the face was held: what was asked for, and where it could not be had, what was."""
-        # A graph of the operator's own says it in words of its own.
+        """How the face was preserved: what was asked for, and if that was not available, what was used."""
+        # A workflow graph of the operator's describes it in its own words.
         how = self.say(WAYS[held.how]) if held.how in WAYS else held.how
         asked, given = (self.say(f"consistency.{level.value}") for level in (held.asked, held.given))
         text = self.say("job.held" if held.asked is held.given else "job.held_less", asked=asked, given=given)
         return text + self.say("job.held_by", how=how) if how else text
 
     def _items(self, made: JobOutcome) -> list[str]:
-        """Which picture is which, where its steps have labels."""
+        """Which picture is which, if its steps have labels."""
         labels = [step.label for step in made.steps for _ in step.pictures]
         return [self.say("job.item", n=n, what=label) for n, label in enumerate(labels, 1) if label]
 
@@ -286,11 +286,11 @@ class JobNotices:
         return lost, photos
 
     def _why_missing(self, fault: Failure) -> str:
-        """Beside pictures that are there a button asks, and no sentence: a bare yes may be meant for the pictures."""
+        """If there are pictures, a button asks rather than a sentence: a bare yes may be about the pictures."""
         return self.say("job.not_accepted", **fault.params) if fault.code == ConsentNeeded.code else self.why(fault)
 
     def _rest(self, company: str) -> Choice:
-        """What was not made, by the company that was not accepted yet."""
+        """What the company that was not yet accepted did not make."""
         return Choice(id=f"agree:{self.job.id}", label=self.say("choice.consent_rest", company=label_of(company)))
 
     def why(self, fault: Failure) -> str:
@@ -299,7 +299,7 @@ class JobNotices:
 
     def failure(self, fault: Failure, *, number: int) -> Outgoing:
         """No picture at all: why, and what can be done."""
-        # What is made and paid for is fetched, not made and paid for anew.
+        # What is made and paid for is fetched, not made and paid for again.
         again = "fetch" if fault.fetchable else "retry"
         choices: tuple[Choice, ...] = (self._choice(again),) if fault.retryable else ()
         if fault.code == ConsentNeeded.code:
@@ -313,13 +313,13 @@ class JobNotices:
         return self._outgoing("stopped", Kind.TEXT, self.say("job.stopped_maybe" if maybe_charged else "job.stopped"))
 
     def unsure_delivery(self, *, number: int) -> Outgoing:
-        """Nobody knows whether the pictures arrived: the person decides."""
+        """It is unknown whether the pictures arrived: the person decides."""
         kind = f"unsure{number}" if number else "unsure"
         return self._outgoing(kind, Kind.CHOICES, self.say("job.unsure_delivery"), (self._choice("resend"),))
 
 
 def _done(progress: Mapping[str, Progress], requests: int) -> float | None:
-    """The part that is done: what the service tells of a single request, of several how many are ready."""
+    """The fraction that is done: what the service reports for a single request, how many are ready for several."""
     if requests == 1:
         return next((p.fraction for p in progress.values() if p.phase is not Phase.DONE), None)
     ready = sum(p.phase is Phase.DONE for p in progress.values())
