@@ -1,4 +1,4 @@
-"""The values that cross the `Channel` seam: what came in, what goes out, and who it is for."""
+"""The values that cross the `Channel` seam: what came in, what goes out, and for whom."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Chat:
     """A person in a chat: the owner of a session, of jobs and of pictures.
 
     In a private chat `person` and `chat` are the same person; in a group each person has a `Chat` of their own.
-    `thread` is the platform's topic, only for addressing answers: it is not part of the identity.
+    `thread` is the platform's topic, only for addressing replies: it is not part of the identity.
     """
 
     channel: str
@@ -37,7 +37,7 @@ class Chat:
 
     @property
     def owner(self) -> str:
-        """The name under which rows and files of this person are kept: it tells nothing about them."""
+        """The name under which rows and files of this person are stored: a hash that says nothing about them."""
         return hashlib.sha256(self.key.encode()).hexdigest()[:24]
 
 
@@ -45,7 +45,8 @@ class Chat:
 class IncomingPhoto:
     """A photo as the channel received it: a local file with the sender's bytes, not yet checked.
 
-    `key` names the photo for ever (the platform's own unique id, or a hash), so the same photo lies in a session once.
+    `key` names the photo permanently (the platform's own unique id, or a hash), so that a session holds the same photo
+    once.
     """
 
     key: str
@@ -84,13 +85,12 @@ class Painted:
 class Message:
     """One message from a person.
 
-    `key` names it for ever: the platform's own id with the channel in front. The same key twice is one message.
+    `key` names it permanently: the platform's own id with the channel in front. The same key twice is one message.
     `choice` is the id of a tapped choice, or the bare key of a style or an edit (a menu made by the operator); `text`
-    is then empty. `came_by`: what brought them here, the parameter of a scanned code or of a link they followed.
-    `photos` came with the message; `quoted_photos` are those of the message it replies to, and win over the photos in
-    the session. `quoted_job` is the id of the job
-    whose result it replies to, where the channel knows. `language_hint`: what the platform says of the person's
-    language: it holds where it changes, and until a sentence of theirs says more.
+    is then empty. `came_by`: what brought the person here, the parameter of a scanned code or of a link. `photos` came
+    with the message; `quoted_photos` are those of the message it replies to, and win over the photos in the session.
+    `quoted_job` is the id of the job whose result it replies to, if the channel knows. `language_hint`: the language
+    the platform reports: it applies when it changes, until a sentence of the person says otherwise.
     """
 
     key: str
@@ -104,21 +104,21 @@ class Message:
     painted: Painted | None = None
     language_hint: Language | None = None
     ref: str | None = None
-    """The platform's id of the message, for answers that quote it."""
+    """The platform's id of the message, for replies that quote it."""
     at: datetime | None = None
-    """When it was said, to about a second; None: now."""
+    """When it was sent, to about a second; None: now."""
     edits: str | None = None
-    """The key of the message it is another version of: it leads to something only where it is read otherwise."""
+    """The key of the message it is an edited version of: it leads to something only if it is read differently."""
     offered: bool = False
-    """Its words are an example that was offered to be tapped: they are meant, but say nothing of the language."""
+    """The text is a tapped example: the person means it, but it says nothing about their language."""
     forwarded: bool = False
-    """Its words are somebody else's: its photos are taken, and what to do with them is asked."""
+    """The text is somebody else's (forwarded): its photos are taken, and the person is asked what to do with them."""
     left_out: int = 0
-    """How many things came with it that are no pictures: the person is told that they were passed over."""
+    """How many attachments were not pictures: the person is told that they were ignored."""
     address: str | None = None
-    """The network address it came from, as a name that tells nothing of it; None where the channel knows none."""
+    """A hash of the network address it came from; None if the channel knows none."""
     group: bool = False
-    """Others read it too: the group's rules hold (`handlers/dialogue/group_policy.py`)."""
+    """Others read it too: the group's rules apply (`handlers/dialogue/group_policy.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,11 +140,10 @@ class Kind(StrEnum):
 class Outgoing:
     """Something said to a person, in their language.
 
-    `id` is stable: the same id said twice is the same message (a status is replaced by the next of its id).
-    `ref` is the `Message.ref` it answers. `job` is the job it is about, where there is one.
-    `numbered` asks channels without buttons to print the choices as a numbered list under the text.
-    `awaits`: a question that the person's next message answers, with nothing to tap. `begins`: it says that `job` was
-    started by the message it answers.
+    `id` is stable: the same id said twice is the same message (a status is replaced by the next with its id). `ref` is
+    the `Message.ref` it answers. `job` is the job it is about, if any. `numbered` asks channels without buttons to
+    print the choices as a numbered list under the text. `awaits`: a question that the person's next message answers,
+    with nothing to tap. `begins`: it says that `job` was started by the message it answers.
     """
 
     id: str
@@ -158,7 +157,7 @@ class Outgoing:
     awaits: bool = False
     begins: bool = False
     expected: float | None = None
-    """Of a status: the seconds its making usually takes in all, for channels that draw progress."""
+    """Of a status: the usual total seconds, for channels that draw progress."""
     begun: datetime | None = None
     """Of a status: when making began; None while it waits for its turn."""
     done: float | None = None

@@ -1,6 +1,6 @@
-"""`Order`: a complete wish, ready to be made. An intent that has found its photos.
+"""`Order`: a complete request, ready to be made. An intent that has found its photos.
 
-It crosses process borders (it is stored with its job), so it is a frozen pydantic model: `model_dump_json` and back.
+It crosses process boundaries (it is stored with its job), so it is a frozen pydantic model: `model_dump_json` and back.
 """
 
 import hmac
@@ -45,8 +45,8 @@ class IdPhoto(_Frozen):
 class Shot(_Frozen):
     """One picture (or `count` of a kind) to make from the order's photos.
 
-    For a portrait: `style`, `scene`, `prompt`. For a create: `prompt`. For an edit: `edits`, each done on the result
-    of the one before; `count` counts the last.
+    For a portrait: `style`, `scene`, `prompt`. For a create: `prompt`. For an edit: `edits`, each applied to the result
+    of the one before; `count` applies to the last.
     """
 
     style: str | None = None
@@ -62,10 +62,10 @@ class Shot(_Frozen):
 class Order(_Frozen):
     """What to make. A series is several shots; everything else is one.
 
-    `provider` names one provider on request of the person or operator; None lets the router choose. `block`: never
-    these. `priority`: what the words put first where a provider is chosen. `consistency`: how far a face must stay the
-    person's own. `accepted`: the companies that the person lets it be sent to; None where nobody is asked.
-    `photos`: accepted photos (upright, sRGB, stripped), main photo first.
+    `provider` names one provider at the person's or operator's request; None lets the router choose. `block`: never
+    these. `priority`: what the text puts first when a provider is chosen. `consistency`: how closely a face must be
+    preserved. `accepted`: the companies that the person lets it be sent to; None if people are not asked. `photos`:
+    accepted photos (upright, sRGB, stripped), main photo first.
     """
 
     operation: Literal["portrait", "series", "edit", "create", "train_face"]
@@ -74,21 +74,21 @@ class Order(_Frozen):
     aspect_ratio: str | None = None
     photos: tuple[StoredPath, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
-    """Width and height of each photo, where all are known."""
+    """Width and height of each photo, if all are known."""
     photos_as: Literal["each", "together"] | None = None
-    """Of several photos: a picture of each, or one of all of them. None: it was not said."""
+    """Of several photos: a picture of each, or one of all of them. None: not said."""
     mask: StoredPath | None = None
     template: StoredPath | None = None
-    """A finished picture that the person is to be put in."""
+    """A finished picture that the person is to be placed in."""
     face: str | None = None
-    """The service's name of the person's trained face, in place of photos."""
+    """The service's name for the person's trained face, in place of photos."""
     gender: Literal["female", "male"] | None = None
     """Which preset of a trained face."""
     retouch: bool = True
     as_is: bool = False
     """The person wants its photos used as they are, in spite of the advice."""
     sheet: tuple[str, ...] = ()
-    """Of a character or an expression sheet: the views it is made of, each a picture of its own."""
+    """Of a character or an expression sheet: its views, each a picture of its own."""
     provider: str | None = None
     block: tuple[str, ...] = ()
     priority: Literal["quality", "speed", "cost", "privacy"] | None = None
@@ -102,7 +102,7 @@ class Order(_Frozen):
 
     @property
     def keys(self) -> str:
-        """What it asks for by the catalog's keys alone, `edit:restore+colorize`, for a log: no words of a person."""
+        """The request by catalog keys alone, `edit:restore+colorize`, for a log: none of the person's words."""
         named = ((shot.style, *(edit.action for edit in shot.edits)) for shot in self.shots)
         shots = dict.fromkeys("+".join(key for key in keys if key) for keys in named)
         return ":".join((self.operation, ",".join(filter(None, shots)))).rstrip(":")
@@ -114,7 +114,7 @@ class Order(_Frozen):
 
     @property
     def count(self) -> int:
-        """Pictures promised in all; a sheet is one besides its views."""
+        """Pictures promised in all; a sheet counts as one beside its views."""
         return len(self.sheet) + 1 if self.sheet else sum(shot.count for shot in self.shots)
 
 

@@ -1,7 +1,7 @@
-"""Telling the owner: a sentence to every admin in their own private chat, each thing once a day however often it is.
+"""Telling the owner: a sentence to every admin in their private chat, each subject once a day however often it occurs.
 
-What is told is committed first, so that of any number of processes one tells it. An admin who cannot be reached is
-logged and passed over: the log holds the same thing.
+A note is committed before it is sent, so that only one of several processes sends it. An admin who cannot be reached is
+logged and skipped: the log says the same.
 """
 
 import logging
@@ -36,7 +36,7 @@ class OwnerNotes:
         self._now = now
 
     async def tell(self, key: str, text: str, **params: str | int) -> None:
-        """`key`: what it is about, once a day. `text`: the key of the sentence."""
+        """`key`: the subject, once a day. `text`: the key of the sentence."""
         now = self._now()
         day = f"{now.astimezone(UTC):%Y-%m-%d}"
         if not await self._store.add_value(_TOLD, f"{key}:{day}", "1", expires=now + timedelta(days=2)):

@@ -1,6 +1,6 @@
 """`Plan`: a job as steps, each with what it needs; committed with the job before its first request.
 
-It is stored with its job and read in other processes, so it is a frozen pydantic model. A run of the job goes through
+It is stored with its job and read by other processes, so it is a frozen pydantic model. A run of the job goes through
 the steps; what was posted for each is a part, keyed by job, step and attempt (`part_key`).
 """
 
@@ -19,13 +19,13 @@ class _Frozen(BaseModel):
 class Step(_Frozen):
     """One thing to be made: by a service (`task`), or here, by a maker of the runner's (`maker`), from pictures.
 
-    `uses`: steps whose first pictures come before the step's own `photos`, in this order; it needs them.
-    `needs`: steps that must have made a picture before this one begins. `after`: steps that must have ended, with or
-    without a picture; a maker gets the pictures of those that have some.
-    `check`: what looks at each picture (a check of the runner's); where it rejects one, the step is tried again with
-    another seed and variant, at most `attempts` times in all. A rejected picture is in no result.
-    `most`: pictures that one request may ask for. `result`: its pictures are delivered.
-    `wakes_after`: seconds between two looks at a request that takes hours; the job sleeps meanwhile and holds nothing.
+    `uses`: steps whose first pictures come before the step's own `photos`, in this order; it needs them. `needs`: steps
+    that must have made a picture before this one begins. `after`: steps that must have ended, with or without a
+    picture; a maker gets the pictures of those that have some. `check`: inspects each picture (a check of the
+    runner's); if it rejects one, the step is repeated with another seed and variant, at most `attempts` times in all. A
+    rejected picture is in no result. `most`: pictures that one request may ask for. `result`: its pictures are
+    delivered. `wakes_after`: seconds between two looks at a request that takes hours; the job sleeps meanwhile and
+    holds nothing.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Step(_Frozen):
 
 
 class Plan(_Frozen):
-    """Steps in an order in which they could be done one by one; those that await nothing of each other go together."""
+    """Steps in an order in which they could be done one by one; independent ones run concurrently."""
 
     steps: tuple[Step, ...]
 
@@ -98,5 +98,5 @@ class Plan(_Frozen):
 
 
 def part_key(job_id: str, step: str, attempt: int = 0) -> str:
-    """The name of a step's request for ever; `providers.submission.split` adds `#n` where it is several."""
+    """The permanent name of a step's request; `providers.submission.split` adds `#n` if it is several."""
     return f"{job_id}-{step}" + (f"~{attempt}" if attempt else "")

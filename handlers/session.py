@@ -1,4 +1,4 @@
-"""The session of a person in a chat: what lies there, between messages.
+"""The session of a person in a chat: what is remembered between messages.
 
 Stored as JSON (`Session.model_dump_json`) by the store; every change makes a new value.
 """
@@ -44,9 +44,10 @@ class SessionPhoto(_Frozen):
     height: int
     at: datetime
     used: bool = False
-    """True once an order was made from it: new words then mean it again only where no newer photo came."""
+    """True once an order was made from it: new text then refers to it again only if no newer photo came."""
     refused: bool = False
-    """True once a wish for it could not be done: other words mean it still, the next photo is not joined by it."""
+    """True once a request for it could not be done: other text still refers to it, but the next photo does not join
+    it."""
     asked: bool = False
     """True once something was asked about a wish for it: likewise. What was asked about and left is let go."""
     advice: PhotoAdvice | None = None
@@ -58,7 +59,7 @@ class SessionPhoto(_Frozen):
 
 
 class LastResult(_Frozen):
-    """The newest finished job of this person here: words after it edit its pictures."""
+    """The newest finished job of this person here: text after it edits its pictures."""
 
     job: str
     order: Order
@@ -94,7 +95,7 @@ class Question(_Frozen):
     ]
     options: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    """What the options were called, so that words answer too."""
+    """The names of the options, so that text answers too."""
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     company: str | None = None
@@ -104,12 +105,12 @@ class Question(_Frozen):
     photos: tuple[StoredPath, ...] = ()
     """Of `anyway`: the photos that are advised against."""
     faces: bool = False
-    """It asks for the consent of whoever the photos show; with a yes the `companies` it names are accepted, too."""
+    """It asks for the consent of the people in the photos; a yes accepts the `companies` it names, too."""
     at: datetime
 
 
 class Menu(_Frozen):
-    """What was offered last, whatever it was: while it is to be seen, its numbers and names are understood."""
+    """What was offered last, whatever it was: while it is visible, its numbers and names are understood."""
 
     options: tuple[str, ...]
     labels: tuple[str, ...]
@@ -121,20 +122,20 @@ class Session(_Frozen):
 
     language: Literal["zh", "en"] | None = None
     language_hint: Literal["zh", "en"] | None = None
-    """What the page or client spoke when it last said so: where it changes, the answers do."""
+    """The language the page or client last reported: when it changes, so do the answers."""
     language_fixed: bool = False
-    """True once set by /settings: then words no longer change it."""
+    """True once set by /settings: then text no longer changes it."""
     photos: tuple[SessionPhoto, ...] = ()
     gender: Literal["female", "male"] | None = None
     """Which presets of a trained face are theirs; asked once, and set by /settings."""
     trained_from: tuple[StoredPath, ...] = ()
-    """Photos that a face was trained from: they do not stand in its way."""
+    """Photos that a face was trained from: they do not prevent using the trained face."""
     child: bool = False
-    """Words said that the photos lying here show a child."""
+    """Something said that the photos in the session show a child."""
     last_order: Order | None = None
     last_result: LastResult | None = None
     begun: datetime | None = None
-    """When a new chat was begun: the result of what was made before is not meant by new words."""
+    """When a new chat was begun: new text does not refer to results from before."""
     question: Question | None = None
     menu: Menu | None = None
 

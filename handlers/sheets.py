@@ -1,6 +1,6 @@
-"""Sheets: one person from several sides, or with several expressions. What there is, and which of it words ask for.
+"""Sheets: one person from several sides, or with several expressions. Which exist, and which of them a text asks for.
 
-A view is a picture of its own; `handlers/jobs/sheets.py` makes the plan of them and composes the sheet.
+A view is a picture of its own; `handlers/jobs/sheets.py` plans them and composes the sheet.
 """
 
 import re
@@ -14,8 +14,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """`prompt`: what is new beside the anchor. `said`: words that name it. `face`: whether the face must be seen in it.
-    `playful`: only where words ask for it, and never of a child."""
+    """`prompt`: what is new beside the anchor. `said`: words that name it. `face`: whether the face must be visible in
+    it. `playful`: only if the text asks for it, and never of a child."""
 
     key: str
     prompt: str
@@ -27,7 +27,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """The first view is the anchor: it is made first, and the others after it. `common`: what holds for all views."""
+    """The first view is the anchor: it is made first, and the others after it. `common`: what applies to all views."""
 
     views: tuple[View, ...]
     common: str
@@ -51,7 +51,7 @@ LABELS: Mapping[str, str] = {
     "winking": "sheet.winking",
     "tongue_out": "sheet.tongue_out",
 }
-"""The text with which a view is labelled, by its key."""
+"""The text that labels a view, by its key."""
 _PLAYFUL = re.compile(
     r"俏皮|搞怪|搞笑|调皮|表情包|贴纸|playful|funny|cheeky|silly|stickers?|emotes?|memes?", re.IGNORECASE
 )
@@ -83,7 +83,7 @@ _FILLERS = re.compile(
 
 
 def asked_besides(action: str, text: str) -> str:
-    """What words ask for beyond a sheet and its views, as they were said; empty where that is all of it."""
+    """What a text asks for beyond a sheet and its views, in its own words; empty if that is all of it."""
     rest = _NAMES.sub(" ", unicodedata.normalize("NFKC", text))
     for view in sheets()[action].views:
         rest = re.sub(rf"(?:{view.said})\w*", " ", rest, flags=re.IGNORECASE) if view.said else rest
@@ -98,14 +98,14 @@ def views_of(action: str, keys: tuple[str, ...]) -> tuple[View, ...]:
 
 
 def pictures_of(action: str, keys: tuple[str, ...]) -> tuple[int, int]:
-    """How many pictures a sheet is made of, and how many it takes at most, where each face is wrong once."""
+    """How many pictures a sheet is made of, and how many it takes at most, if each face is wrong once."""
     anchor = sheets()[action].views[0]
     views = {view.key: view for view in (anchor, *views_of(action, keys))}.values()
     return len(views), len(views) + sum(view.face for view in views)
 
 
 def views_asked_for(action: str, text: str, *, child: bool) -> tuple[str, ...]:
-    """The keys of the views that words ask for: those they name, where they name several, else all that fit."""
+    """The keys of the views that a text asks for: those it names, if it names several, otherwise all that fit."""
     folded = unicodedata.normalize("NFKC", text)
     views = [view for view in sheets()[action].views if not (child and view.playful)]
     named = [view.key for view in views if view.said and re.search(view.said, folded, re.IGNORECASE)]

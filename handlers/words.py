@@ -1,6 +1,6 @@
-"""The words we say, in both languages, from `texts/zh.toml` and `texts/en.toml`.
+"""The texts we send, in both languages, from `texts/zh.toml` and `texts/en.toml`.
 
-A key is `table.name`, a text may hold `{placeholders}`. A test holds both files in step, keys and placeholders alike.
+A key is `table.name`, a text may hold `{placeholders}`. A test keeps both files in step, keys and placeholders alike.
 """
 
 import tomllib
@@ -17,7 +17,7 @@ Param = str | int | float
 
 
 _DAYS = 2
-"""From how many days on minutes are of no interest."""
+"""From this many days on, minutes are left out."""
 
 
 _WITHOUT_SETTINGS = {
@@ -32,7 +32,7 @@ def for_guests(key: str) -> str:
 
 
 class Words(Protocol):
-    """What anything that speaks is given: a language, a key, and the placeholders' values."""
+    """What everything that sends text is given: a language, a key, and the placeholders' values."""
 
     def __call__(self, language: Language, key: str, /, **params: Param) -> str: ...
 
@@ -45,7 +45,7 @@ def texts(language: Language) -> Mapping[str, str]:
 
 
 class _Safe(dict[str, Param]):
-    """A placeholder nobody filled shows as nothing: a missing detail never costs the person the whole sentence."""
+    """An unfilled placeholder is empty: a missing detail never costs the person the whole sentence."""
 
     def __missing__(self, key: str) -> str:
         return ""
@@ -54,7 +54,7 @@ class _Safe(dict[str, Param]):
 def words(language: Language, key: str, /, **params: Param) -> str:
     """The text of `key`; an unknown key of the `error` table falls back to the general sentence.
 
-    Raises KeyError for any other unknown key: that is a mistake in the program, found by the tests.
+    Raises KeyError for any other unknown key: that is a bug, which the tests find.
     """
     known = texts(language)
     if key not in known and key.startswith("error."):
@@ -80,7 +80,7 @@ def size_in_words(size: tuple[int, int]) -> str:
 
 
 def estimated(cost: Money, language: Language) -> str:
-    """Money that was not told by a service: it says that it is by the price list."""
+    """An amount that no service reported: it says that it is from the price list."""
     amount = money(cost, language)
     return words(language, "unit.by_list", amount=amount) if cost.amount > 0 else amount
 

@@ -1,4 +1,4 @@
-"""When the database is away (restarted, unreachable, its disk full): a reason to wait, never to give a job up."""
+"""When the database is away (restarting, unreachable, its disk full): a reason to wait, never to give a job up."""
 
 import asyncio
 import errno
@@ -18,23 +18,23 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 ROOM_PAUSE = 10.0
-"""Seconds between two attempts of a run that finds no room on the disk: each may fetch its pictures anew."""
+"""Seconds between two attempts of a run that finds no room on the disk: each may download its pictures again."""
 PAUSE = 0.5
 """Seconds between two attempts of a write that must not be lost."""
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether this says that the database did not answer, rather than that something is wrong with what was asked."""
+    """Whether this error says that the database did not answer, rather than that the request was wrong."""
     return isinstance(error, StoreUnavailable | OperationalError | InterfaceError | PoolTimeout | ConnectionError)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the disk has no room for a file: then what is paid for waits until it has."""
+    """Whether the disk has no room for a file: then what is paid for waits until there is."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Outage:
-    """Says once that the database is away, and once that it is back."""
+    """Logs once that the database is away, and once that it is back."""
 
     def __init__(self) -> None:
         self.now = False
@@ -51,7 +51,7 @@ class Outage:
 
 
 class Room:
-    """Waits for room on the disk. `told(job_id)` is called each time; the operator reads it once."""
+    """Waits for room on the disk. `told(job_id)` is called each time; the log says it once."""
 
     def __init__(self, told: Callable[[str], Awaitable[None]], *, pause: float = ROOM_PAUSE) -> None:
         self._told = told
@@ -67,14 +67,14 @@ class Room:
 
     @property
     def missing(self) -> bool:
-        """Whether a job waited for it just now."""
+        """Whether a job waited for room just now."""
         return time.monotonic() - self._missing_at < 3 * ROOM_PAUSE
 
 
 async def written(write: Callable[[], Awaitable[T]]) -> T:
     """Do a write that records what has happened outside, however long the database is away.
 
-    What was paid for or delivered is known only here: the process that saw it keeps it until it is written.
+    Only this process knows what it paid for or delivered, so it holds on to it until it is written.
     """
     while True:
         try:
@@ -86,8 +86,8 @@ async def written(write: Callable[[], Awaitable[T]]) -> T:
 
 
 async def answered(attempt: Callable[[], Awaitable[T]], *, within: float, sleep: Sleep = asyncio.sleep) -> T:
-    """What the attempt gives as soon as the database answers; its own error where that takes longer than `within`
-    seconds. Said once."""
+    """The attempt's result as soon as the database answers; its own error if that takes longer than `within` seconds.
+    Logged once."""
     left = within
     while True:
         try:

@@ -9,7 +9,7 @@ from providers.errors import ConsentNeeded, DeadlinePassed, LikenessError, Maybe
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """A `LikenessError` as data, for the checkpoint. `unknown`: it may have been paid (MaybePaid). `fetchable`: a
-    service has it, made or being made; asking for it again costs nothing."""
+    service has it, finished or in progress; asking for it again costs nothing."""
 
     code: str
     text_key: str
@@ -23,7 +23,7 @@ class Failure:
 class StepOutcome:
     """What became of one step: its pictures (maybe fewer than `wanted`), and why some are missing.
 
-    `face`: of a training, the face it made. `wakes_after`: it is not over; it is worth another look in so many seconds.
+    `face`: of a training, the face it made. `wakes_after`: it is not over; look again in so many seconds.
     """
 
     wanted: int
@@ -67,14 +67,14 @@ class JobOutcome:
 
     @property
     def left_to(self) -> str | None:
-        """The company (its key) that would have made what is missing, had the person accepted it; where there is any
-        picture, and nothing is known to be missing for another reason."""
+        """The company (its key) that would have made what is missing, had the person accepted it; only if there is some
+        picture, and nothing is missing for another reason."""
         keys = {str(f.params["provider"]) for f in self.faults if f.code == ConsentNeeded.code}
         return next(iter(keys)) if len(keys) == 1 and self.pictures and not self.cancelled else None
 
     @property
     def left_out(self) -> tuple[int, ...]:
-        """For each step the pictures that were left out for want of consent."""
+        """For each step, how many pictures were left out for lack of consent."""
         return tuple(
             step.wanted - len(step.pictures) if step.fault and step.fault.code == ConsentNeeded.code else 0
             for step in self.steps
@@ -97,5 +97,6 @@ def failure_of(error: LikenessError) -> Failure:
 
 
 def worst(faults: "list[Failure] | tuple[Failure, ...]") -> Failure | None:
-    """What is told of several: what may have been paid matters most to the person, then what can still be fetched."""
+    """The one to report out of several: what may have been paid matters most to the person, then what can still be
+    fetched."""
     return min(faults, key=lambda fault: (not fault.unknown, not fault.fetchable), default=None)

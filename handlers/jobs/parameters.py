@@ -1,4 +1,4 @@
-"""From an edit's words, as `intent` reads them, to the typed parameters that providers know."""
+"""From an edit's text, as `intent` reads it, to the typed parameters that providers take."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from providers.task import MAX_OUTPAINT, Adjustment, Background, Lettering, Outp
 Size = tuple[int, int]
 """Width and height in pixels."""
 _PERCENT_WHERE_NONE_IS_SAID = 25
-"""Of the picture's size across the side: "wider to the left" does not say how much."""
+"""As a fraction of the picture's size along that side: "wider to the left" does not say how much."""
 
 
 def parameters_of(action: str, words: str, scale: int | None = None, size: Size | None = None) -> Parameters:
@@ -45,7 +45,8 @@ def _background(said: EditParameters) -> Background | None:
 
 
 def _outpaint(said: EditParameters, size: Size | None) -> Outpaint | None:
-    """In pixels. Without an amount, or in percent, the picture's size decides; without that, the words do."""
+    """In pixels. Without an amount, or in percent, it follows from the picture's size; without that, the text is passed
+    on."""
     pixels = {margin.side: _pixels(margin, size) for margin in said.margins}
     known = {side: min(amount, MAX_OUTPAINT) for side, amount in pixels.items() if amount is not None}
     return Outpaint(**known) if known and len(known) == len(pixels) else None

@@ -1,7 +1,7 @@
 """From an order to a plan: for each shot a chain of steps, each done on the result of the one before.
 
-Prices and routes are found from tasks; prompts and files are put together only for what is really sent.
-A step is called `shot-link` (`0-1`: the second edit of the first shot).
+Prices and routes are computed from tasks; prompts and files are put together only for what is really sent. A step is
+called `shot-link` (`0-1`: the second edit of the first shot).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ from providers.task_builders import create_task, edit_task, face_task, portrait_
 read_parameters = cache(parameters_of)
 
 _REPAINTS = frozenset({Operation.EDIT, Operation.INPAINT, Operation.VARIATIONS, Operation.STYLE_TRANSFER})
-"""Edits that paint a face anew. The others leave it as it is, so nothing has to be asked of who makes them."""
+"""Edits that paint a face anew. The others leave the face as it is, so they need no consistency."""
 
 
 TRAINING_PAUSE = 60.0
@@ -53,7 +53,7 @@ def shot_photos(order: Order, shot: Shot) -> tuple[Path, ...]:
 
 
 def task_for(order: Order, *, shot: int, link: int = 0) -> Task:
-    """What one link asks for. Raises AskPerson for a key that does not exist, or where a photo or words are missing."""
+    """The task of one link. Raises AskPerson for a key that does not exist, or if a photo or text is missing."""
     what = order.shots[shot]
     if order.sheet and (first := sheet_plan(order, job_id="").steps[0].task) is not None:
         return first
@@ -132,7 +132,7 @@ def _edit_task(order: Order, shot: Shot, link: int) -> Task:
 
 
 def _size(order: Order, shot: Shot, link: int) -> tuple[int, int] | None:
-    """How large the picture is that a link which goes by it begins with; other links do not look."""
+    """The size of the picture a link starts with, if the link depends on it; others do not look."""
     if shot.edits[link].action != "extend" or not order.sizes:
         return None
     width, height = order.sizes[shot.photo or 0]
@@ -201,7 +201,7 @@ def _drawn(task: Task, edit: Edit) -> str:
 
 
 def preferences_of(order: Order) -> Preferences:
-    """Who may make it, by the order's own wish."""
+    """Which providers may make it, by the order's own wishes."""
     return Preferences(
         provider=order.provider,
         block=frozenset(order.block),
@@ -211,7 +211,7 @@ def preferences_of(order: Order) -> Preferences:
 
 
 def plan_of(order: Order, router: Routes, *, job_id: str, sizes: Sequence[int] = ()) -> Plan:
-    """The order as steps. `sizes`: for each shot the most pictures a request of it may ask for, where that was fixed
+    """The order as steps. `sizes`: for each shot, the most pictures one of its requests may ask for, if that was fixed
     before (jobs of the first version keep it instead of a plan). Raises AskPerson."""
     if order.sheet:
         return sheet_plan(order, job_id=job_id)
@@ -244,7 +244,7 @@ def _step(order: Order, *, shot: int, link: int, most: int) -> Step:
 
 
 def _label(order: Order, shot: int) -> str:
-    """Which picture is which, where an order has several different shots."""
+    """Which picture is which, if an order has several different shots."""
     if order.operation != "series":
         return ""
     alone = order.model_copy(update={"operation": "portrait", "shots": (order.shots[shot],)})
@@ -254,10 +254,10 @@ def _label(order: Order, shot: int) -> str:
 def request_of(step: Step, *, job_id: str, attempt: int = 0, made: Sequence[Path] = ()) -> Request:
     """One attempt at a step. `made`: the pictures it uses. Another attempt is another picture: seed and variant differ.
 
-    Raises ValueError where the step is none of a service's.
+    Raises ValueError for a step that no service makes.
     """
     if step.task is None:
-        raise ValueError("nothing that a service makes")
+        raise ValueError("not a step that a service makes")
     return Request(
         key=part_key(job_id, step.id, attempt),
         task=replace(step.task, variant=step.task.variant + attempt) if attempt else step.task,
@@ -282,7 +282,7 @@ def pieces(order: Order, *, job_id: str, router: Routes) -> tuple[int, ...]:
 
 
 def first_candidate(order: Order, router: Routes, *, job_id: str) -> Candidate | None:
-    """Who is asked first; None where nobody can do the order."""
+    """The first candidate; None if no provider can do the order."""
     try:
         return router.candidates(task_for(order, shot=0), preferences_of(order), lot=part_key(job_id, "0-0"))[0]
     except LikenessError:

@@ -1,7 +1,7 @@
-"""How often dbos looks at its queues: often while jobs come and a little after, seldom otherwise.
+"""How often dbos polls its queues: often while jobs arrive and for a little while after, rarely otherwise.
 
-A look costs one to two milliseconds of processor, and dbos has no public way to be woken; the pause before the next
-look is what a job's start may wait.
+A poll costs one to two milliseconds of CPU, and dbos has no public way to be woken; a job's start may have to wait for
+the next poll.
 """
 
 import time
@@ -20,9 +20,9 @@ BUSY_POLL = 0.01
 IDLE_AFTER = 2.0
 """Seconds without a new job after which a queue is looked at slowly again."""
 KNOWN = 3.0
-"""Seconds for which a process believes that a queue is still polled as it has set it."""
+"""Seconds for which a process assumes that a queue is still polled as it last set it."""
 EVERY_QUEUE = 30
-"""Each so manieth time, also the queues are slowed down that another process, perhaps dead now, had polled quickly."""
+"""Every so many rounds, queues that another process, perhaps dead now, had sped up are slowed down too."""
 
 
 @dataclass(kw_only=True)
@@ -33,7 +33,7 @@ class Polling:
     queues: Mapping[str, Queue]
     idle_after: float = IDLE_AFTER
     _quick: dict[str, float] = field(default_factory=dict, init=False)
-    """The queues set to be polled quickly, and when that was done."""
+    """The queues set to be polled quickly, and since when."""
     _rounds: "count[int]" = field(default_factory=lambda: count(1), init=False)
 
     def came(self, queue: str) -> None:
@@ -43,14 +43,14 @@ class Polling:
             self._set(queue, BUSY_POLL)
 
     def stale(self) -> Sequence[str]:
-        """The queues to be slowed down, if nothing came on them from elsewhere. Does not block."""
+        """The queues to be slowed down, unless jobs arrived from elsewhere. Does not block."""
         if next(self._rounds) % EVERY_QUEUE == 0:
             return list(self.queues)
         before = time.monotonic() - self.idle_after
         return [queue for queue, since in self._quick.items() if since < before]
 
     def slow_down(self, names: Sequence[str]) -> None:
-        """Those of them on which nothing came for a while, from whatever process, and nothing waits."""
+        """Those of them that got no job for a while, from any process, and have none waiting."""
         since = (datetime.now(UTC) - timedelta(seconds=self.idle_after)).isoformat()
         for name in names:
             if not self._any(name, start_time=since) and not self._any(

@@ -1,13 +1,13 @@
-"""Which queue a job waits on, under which partition and with which priority: the values dbos's limits work with.
+"""Which queue a job waits on, in which partition and with which priority: the values that dbos's limits work with.
 
 * The queue is the service's that will most likely make it: `jobs.fal`, `jobs.embedded`. Its limits are the service's.
-* The partition is the chat, named by a hash: `Limits.per_chat` holds for a private chat and for a whole group. Of what
-  this machine makes itself it is the person, in however many chats: there is one picture at a time for each of them.
-* What somebody asks for who has nothing else going waits on a queue beside it, `jobs.fal.first`, which needs no
-  partitions: no limit of a chat can bind on its first job, and none has to be ordered before another. dbos claims
-  whatever waits there in one transaction, and a partitioned queue with one for each chat (some 4 ms of processor).
-* The priority orders the jobs of one chat: a series goes behind what somebody waits for, and in a group the place in
-  the person's own line comes first, so that one person's tenth job is not before another's first.
+* The partition is the chat, named by a hash: `Limits.per_chat` applies to a private chat and to a whole group. For what
+  this machine makes itself it is the person, in however many chats: each has one picture in progress at a time.
+* The request of a person with nothing else in progress waits on a queue beside it, `jobs.fal.first`, which needs no
+  partitions: no limit of a chat can apply to its first job, and none has to be ordered before another. dbos claims
+  everything that waits there in one transaction; a partitioned queue takes one per chat (some 4 ms of CPU each).
+* The priority orders the jobs of one chat: a series goes behind what somebody is waiting for, and in a group the
+  position in the person's own line comes first, so that one person's tenth job is not before another's first.
 
 Jobs of different chats are independent of each other: each round of a queue goes through the chats in random order.
 """
@@ -25,17 +25,17 @@ PREFIX = "jobs"
 PER_CHAT = 12
 """Jobs of one chat that one service makes at once, over all workers: twice what one person may have open."""
 MANY = 4
-"""Pictures above which an order counts as a series."""
+"""An order of more pictures than this counts as a series."""
 _SERIES = 1000
 """Added to the priority of a series (a smaller number goes first); more than any line is long."""
 SOON, LATER = 0.25, 1.0
-"""Seconds between two looks at a queue on which nothing came lately."""
+"""Seconds between two polls of a queue that got no job lately."""
 _FIRST = ".first"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a queue lets through. None: no limit. `per_second`: so many begun in so many seconds."""
+    """What a queue lets through. None: no limit. `per_second`: so many started in so many seconds."""
 
     per_worker: int | None = None
     """Jobs at once in one process."""
@@ -44,16 +44,16 @@ class Limits:
     per_chat: int = PER_CHAT
     per_second: tuple[int, float] | None = None
     by_person: bool = False
-    """`per_chat` holds for a person, in whatever chats."""
+    """`per_chat` applies to a person, in whatever chats."""
 
     @property
     def first_apart(self) -> bool:
-        """Whether chats' first jobs have a queue of their own: a limit over both could not be kept by either."""
+        """Whether chats' first jobs have a queue of their own: a limit over both queues could be kept by neither."""
         return self.per_worker is None and self.everywhere is None and self.per_second is None and self.per_chat > 1
 
 
 LOCAL = Limits(per_worker=2, per_chat=1, by_person=True)
-"""Of what this machine makes itself: it works on one picture at a time, so people take turns job by job."""
+"""For what this machine makes itself: it works on one picture at a time, so people take turns job by job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where a run of a job waits. `channel`: what its worker must be able to speak to. `priority`: 1 goes first.
+    """Where a run of a job waits. `channel`: what its worker must be able to reach. `priority`: 1 goes first.
 
     `first`: it may wait among the chats' first jobs.
     """
@@ -82,12 +82,12 @@ class Placement:
 
 
 def lane_of(offer: Offer, service: str) -> str:
-    """The service, or what of it an offer shares a limit with."""
+    """The service, or the group of its offers that share a limit."""
     return f"{service}.{offer.lane.name}" if offer.lane is not None else service
 
 
 def limits_of(providers: Iterable[Provider]) -> dict[str, Limits]:
-    """For every service, and for what of it has limits of its own, over all processes."""
+    """For every service, and for the groups that have limits of their own, over all processes."""
     found: dict[str, Limits] = {}
     for provider in providers:
         found[provider.name] = LOCAL if provider.tier is Tier.LOCAL else Limits()
@@ -137,8 +137,8 @@ def queues(services: Mapping[str, Limits], *, concurrency: int) -> dict[str, Que
 def placement(
     order: Order, chat: Chat, *, queue: str, before: int = 0, people: frozenset[str] = frozenset()
 ) -> Placement:
-    """`before`: how many jobs this person has unfinished in this chat already. `people`: the queues that go by person
-    (`Limits.by_person`)."""
+    """`before`: how many jobs this person has unfinished in this chat already. `people`: the queues partitioned by
+    person (`Limits.by_person`)."""
     series = _SERIES if order.count > MANY else 0
     priority = 1 + min(before, _SERIES - 1) + series
     return Placement(
@@ -151,6 +151,6 @@ def placement(
 
 
 def partition_of(chat: Chat, *, by_person: bool = False) -> str:
-    """The chat, or the person, by a name that tells nothing about it: the engine's tables hold nobody's id."""
+    """The chat or the person as a hash: the engine's tables hold nobody's id."""
     whose = chat.person if by_person else chat.chat
     return hashlib.sha256(f"{chat.channel}|{whose}".encode()).hexdigest()[:16]

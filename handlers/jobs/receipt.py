@@ -1,5 +1,5 @@
-"""What stands in a receipt beside pictures, time and money: how a face was held, how far a picture was enlarged, and
-whether what it cost is known or estimated."""
+"""What a receipt says beside pictures, time and money: how a face was preserved, how far a picture was enlarged, and
+whether its cost is known or estimated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ WAYS = {
     "the face put into the template": "identity.the_face_put_into_the_template",
     "a trained face": "identity.a_trained_face",
 }
-"""What `Offer.identity` says, as a key of our texts. A test holds it against every service's offers."""
+"""`Offer.identity` to a key of our texts. A test checks it against every service's offers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """How far a face stayed the person's own: what was asked for, what whoever made it really has, and by what."""
+    """How far a face was preserved: what was asked for, what the provider really offers, and by which means."""
 
     asked: Consistency
     given: Consistency
@@ -72,7 +72,7 @@ _MUCH = 0.9
 
 
 def receipt_of(job: Job, made: JobOutcome, parts: Sequence[Part], router: Routes) -> ReceiptFacts:
-    """From the job's plan and what became of it; a service that is gone by now tells nothing."""
+    """From the job's plan and its outcome; a service that is no longer configured contributes nothing."""
     results = job.plan.results if job.plan else ()
     pairs = [
         (step, picture)
@@ -102,7 +102,7 @@ def receipt_of(job: Job, made: JobOutcome, parts: Sequence[Part], router: Routes
 
 
 def passed_over(parts: Sequence[Part]) -> tuple[str, ...]:
-    """The services that were before the makers in turn and did not take it, or were left alone; each once."""
+    """The services that came before the makers in turn and refused or were skipped; each once."""
     made = [part for part in parts if part.state is PartState.MADE]
     makers = {part.provider for part in made}
     before = [one for part in made for one in part.tried if one.outcome in (Outcome.NOT_TAKEN, Outcome.SKIPPED)]
@@ -110,7 +110,7 @@ def passed_over(parts: Sequence[Part]) -> tuple[str, ...]:
 
 
 def held_by(task: Task, picture: PictureFile, router: Routes) -> Held | None:
-    """How the maker of a picture holds a face, by the offer it was made with."""
+    """How the maker of a picture preserves a face, by the offer it was made with."""
     if task.consistency is None or (offer := _offer(task, picture, router)) is None:
         return None
     return Held(asked=task.consistency, given=offer.given(task.consistency), how=offer.identity)
@@ -140,7 +140,7 @@ def _offer(task: Task, picture: PictureFile, router: Routes) -> Offer | None:
 
 
 def _size_before(job: Job, step: Step, parts: Sequence[Part]) -> Size | None:
-    """The size of the picture that a step began with, where it is known."""
+    """The size of the picture that a step started with, if it is known."""
     if step.uses:
         key = part_key(job.id, step.uses[0])
         made = [picture for part in parts if part.key.partition("#")[0] == key for picture in part.pictures]

@@ -1,4 +1,4 @@
-"""Taking up a job that has ended: to fetch what was paid for, or to deliver its pictures once more."""
+"""Taking up an ended job: to fetch what was paid for, or to deliver its pictures once more."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class NotResumable(LikenessError):
 
 @dataclass(frozen=True, kw_only=True)
 class Reopening:
-    """`enqueue` sets a job going; `deadline` says when one that begins now must be done."""
+    """`enqueue` starts a job; `deadline` says when one that begins now must be done."""
 
     store: Store
     enqueue: Callable[[Job], Awaitable[None]]
     deadline: Callable[[Job], datetime]
 
     async def resume(self, job_id: str) -> Job:
-        """Go on with a job whose paid request is known, without posting it again. Raises NotResumable."""
+        """Continue a job whose paid request is known, without posting it again. Raises NotResumable."""
         job = await self.store.job(job_id)
         if job is None or job.state not in (JobState.FAILED, JobState.UNCERTAIN):
             raise NotResumable("unknown, running, delivered or cancelled")
@@ -60,7 +60,7 @@ class Reopening:
             cancel_asked=False,
             error_code=None,
         )
-        if changed is None:  # somebody else has just done the same
-            raise NotResumable("taken up at this moment")
+        if changed is None:  # another process has just done the same
+            raise NotResumable("being taken up at this moment")
         await self.enqueue(changed)
         return changed

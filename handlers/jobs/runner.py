@@ -55,15 +55,15 @@ from providers.router import Router
 log = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 0.5
-"""How often the store is asked for cancellations made in another process."""
+"""Seconds between two looks in the store for cancellations made in another process."""
 SWEEP_SECONDS = 20.0
 LATE_IDS = timedelta(hours=6)
-"""How long after a job's end the id of a request of it may still turn up."""
+"""How long after a job's end the id of one of its requests may still turn up."""
 HOUSEKEEPING_SECONDS = 6 * 3600.0
 RUNS_BY_ITSELF = 3
-"""How often a job whose run broke (a mistake of ours) is taken up again before it is given up."""
+"""How often a job whose run broke (a bug of ours) is taken up again before it is given up."""
 MOST_TAKEOVERS = 50
-"""Workers a job may lose before it is given up: one that ends each of them must not go on for ever."""
+"""Workers a job may lose before it is given up: one that kills each of them must not go on for ever."""
 
 DEADLINE_SECONDS = 900.0
 HOURS_DEADLINE = timedelta(days=1)
@@ -152,7 +152,7 @@ class JobRunner:
         )
         self._live: dict[str, LiveJob] = {}
         self._let_go: dict[str, Job] = {}
-        """Jobs that were being made when this worker was made to let go of them."""
+        """Jobs that were in progress when this worker had to let go of them."""
         self.lost = False
         self._background: list[asyncio.Task[None]] = []
         limits = limits_of(router.providers)
@@ -189,7 +189,7 @@ class JobRunner:
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def start(self) -> None:
-        """Go on with what was running when the last process ended. Raises what the database raises, or OSError."""
+        """Continue what was running when the last process ended. Raises what the database raises, or OSError."""
         self._engine.storage = await self._media.identity()
         await self._engine.start()
         if self._worker:
@@ -200,7 +200,7 @@ class JobRunner:
             ]
 
     async def stop(self) -> None:
-        """Within ten seconds; what was running goes on after the next start."""
+        """Within ten seconds; what was running continues after the next start."""
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -212,7 +212,7 @@ class JobRunner:
             try:
                 await work()
             except Exception as error:
-                log.error("%s failed and is tried again: %s", work.__name__, type(error).__name__)
+                log.error("%s failed and will be retried: %s", work.__name__, type(error).__name__)
             await self._sleep(seconds)
 
     def idle(self) -> bool:
@@ -220,19 +220,19 @@ class JobRunner:
         return not self._engine.busy
 
     def ready(self) -> bool:
-        """Whether jobs go on: the database answers, and there is room for pictures."""
+        """Whether jobs can proceed: the database answers, and there is room for pictures."""
         return not self._engine.outage.now and not self._engine.room.missing
 
-    # --- what the conversation and the command line ask for
+    # --- called by the conversation and the command line
 
     async def enqueue(self, job_id: str) -> None:
-        """Set a committed job going; the same twice is one."""
+        """Start a committed job; idempotent."""
         found = await self._store.in_line(job_id)
         if found is not None and found[0].state not in ENDED:
             await self._put_on_queue(*found)
 
     async def _put_on_queue(self, job: Job, before: int, *, queue: str | None = None, delay: float = 0.0) -> None:
-        """`queue`: where an earlier run of it was, which stays: another process may not have the service at all."""
+        """`queue`: where an earlier run of it was, which is kept: another process may not have the service at all."""
         if queue is None:
             first = first_candidate(job.order, self._router, job_id=job.id)
             queue = queue_of(lane_of(first.offer, first.name) if first else None)
@@ -244,7 +244,7 @@ class JobRunner:
         await self._put_on_queue(job, found[1] if found else 0, queue=queue, delay=delay)
 
     async def take_up(self, job_id: str, run: int, queue: str | None = None) -> None:
-        """Begin a new run in place of one that was lost with its worker, unless somebody has done so already."""
+        """Begin a new run in place of one that was lost with its worker, unless another process has done so already."""
         job = await self._store.begin_run(job_id, after=run)
         if job is None:
             return
@@ -271,12 +271,13 @@ class JobRunner:
         return await self._reopening.resume(job_id)
 
     async def fetch(self, job_id: str) -> None:
-        """Try again to fetch what is made and paid for, on the person's wish. Nothing where there is nothing to."""
+        """Try again to fetch what is made and paid for, on the person's request. Does nothing if there is nothing to
+        fetch."""
         with suppress(NotResumable):
             await self._reopening.resume(job_id)
 
     async def resend(self, job_id: str) -> None:
-        """Deliver the pictures of an ended job once more, on the person's wish. Nothing where there are none."""
+        """Deliver the pictures of an ended job once more, on the person's request. Does nothing if there are none."""
         with suppress(NotResumable):
             await self._reopening.resend(job_id)
 
@@ -293,7 +294,7 @@ class JobRunner:
             log.warning("a run was overtaken by a newer one: job=%s run=%d", job_id, run)
 
     async def _sleep_on(self, job_id: str, run: int, seconds: float) -> None:
-        """End this run; the next one looks again. Meanwhile nothing is held for the job but its rows."""
+        """End this run; the next one looks again. Meanwhile the job holds nothing but its rows."""
         await self._engine.confirmed()
         job = await self._store.begin_run(job_id, after=run)
         if job is None:
@@ -311,7 +312,7 @@ class JobRunner:
         return None if job is None or job.run != run or job.state in ENDED else job
 
     async def _make(self, job_id: str, run: int) -> JobOutcome | None:
-        """Pictures, or why there are none; None where there is nothing to do."""
+        """Pictures, or why there are none; None if there is nothing to do."""
         job = await self._due(job_id, run)
         if job is None:
             return None
@@ -346,7 +347,7 @@ class JobRunner:
         return await self._store.update_job(job.id, **changes)
 
     def _deadline(self, job: Job) -> datetime:
-        """From now on. Not from the order on: a job may wait long for its turn, or for this program."""
+        """From now on, not from the order on: a job may wait long for its turn, or for this program."""
         takes_hours = job.trains or (job.plan is not None and job.plan.takes_hours)
         return self._clock() + (HOURS_DEADLINE if takes_hours else self._whole_time)
 
@@ -373,14 +374,14 @@ class JobRunner:
         return seconds_of(job, self._router, self._durations.expected)
 
     async def _deliver(self, job_id: str, run: int, made: JobOutcome) -> None:
-        """Bring the pictures, or say why there are none, and end the job."""
+        """Deliver the pictures, or say why there are none, and end the job."""
         await self._engine.confirmed()
         job, parts = await asyncio.gather(self._due(job_id, run), self._store.parts(job_id))
         if job is not None:
             await self._ending.end(job, made, parts)
 
     async def _correct_statuses(self) -> None:
-        """Our jobs were taken over while we were frozen: a status that we showed after their end is set right."""
+        """Our jobs were taken over while we were frozen: correct a status that we showed after their end."""
         let_go, self._let_go = self._let_go, {}
         for job in let_go.values():
             channel, now = self._channels.get(job.chat.channel), await self._store.job(job.id)
@@ -394,13 +395,13 @@ class JobRunner:
                     for job_id in await self._store.cancel_asked():
                         await self.cancel(job_id)
             except Exception as error:
-                log.warning("asking for cancellations failed: %s", type(error).__name__)
+                log.warning("checking for cancellations failed: %s", type(error).__name__)
             await self._sleep(CANCEL_SECONDS)
 
-    # --- house-keeping
+    # --- sweep
 
     async def sweep(self) -> None:
-        """Set going what was committed but is not on the queue, take up again what broke, fetch what turned up late."""
+        """Start what was committed but is not on the queue, take up again what broke, fetch what turned up late."""
         await self.collect_late()
         await self._trainings.clear()
         jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
@@ -421,7 +422,7 @@ class JobRunner:
                     await self._take_up_broken(job)
 
     def _quoted_for_another(self, job: Job) -> bool:
-        """Whether its price was for a service that this process does not have: it would make it itself, for nothing."""
+        """Whether its price was for a service that this process does not have: it would make it itself, for free."""
         first = first_candidate(job.order, self._router, job_id=job.id)
         return first is not None and bool(job.estimate) and first.provider.tier is Tier.LOCAL
 
@@ -444,7 +445,7 @@ class JobRunner:
             return
         log.error("a run of a job broke: job=%s run=%d", job.id, job.run)
         if await self._engine.times_broken(job.id) <= RUNS_BY_ITSELF:
-            # Not `_again`: what the person asked for (a cancel, the first posts) still stands.
+            # Not `_again`: what the person asked for (a cancel, the first posts) still applies.
             await self.take_up(job.id, job.run)
             return
         await self._ending.give_up(still)

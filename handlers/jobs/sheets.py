@@ -44,8 +44,8 @@ _NOBODY_ELSE = (
 
 
 def sheet_plan(order: Order, *, job_id: str) -> Plan:
-    """The plan of an order with a sheet. The anchor is the sheet's first view; where that was not asked for, it is made
-    and not shown. Raises AskPerson where a key is unknown."""
+    """The plan of an order with a sheet. The anchor is the sheet's first view; if that was not requested, it is made
+    but not delivered. Raises AskPerson for an unknown key."""
     edit = order.shots[0].edits[0]
     sheet = sheets()[edit.action]
     asked = views_of(edit.action, order.sheet)
@@ -93,7 +93,7 @@ def _step(order: Order, view: View, *, number: int, job_id: str, first: bool) ->
 
 
 def _seed(job_id: str) -> int:
-    """The same for a job for ever; below what services take."""
+    """The same for a job for ever; below what services accept."""
     return int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:4]) % 2_000_000_000
 
 
@@ -118,7 +118,7 @@ class Sheets:
         self._credentials = credentials
 
     async def same_face(self, job: Job, step: Step, picture: PictureFile) -> bool:
-        """False where the picture is plainly of somebody else, or shows no face where it should."""
+        """False if the picture plainly shows somebody else, or no face where there should be one."""
         for path in (*job.order.photos, picture.path):
             await at_hand(self._media, path)
         found = await self._inspector.compare(job.order.photos, [picture.path])
@@ -130,7 +130,7 @@ class Sheets:
     async def compose(
         self, job: Job, step: Step, pictures: Sequence[tuple[Step, PictureFile]], into: Path
     ) -> PictureFile:
-        """All views that are there, in the sheet's order, each with its label."""
+        """All existing views, in the sheet's order, each with its label."""
         sheet = sheets()[job.order.shots[0].edits[0].action]
         cells = [Cell(path=picture.path, label=other.label) for other, picture in pictures if other.result]
         for cell in cells:

@@ -1,4 +1,4 @@
-"""What a person sees of a job while it is made: a status that follows it, and a word when it waits long."""
+"""What a person sees of a job in progress: a status that follows it, and a message if it waits long."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ UNSERVED_AFTER = timedelta(minutes=1)
 
 @dataclass(kw_only=True)
 class LiveJob:
-    """A job being made in this process. `now`: the time of day, which nobody sets while it is made."""
+    """A job in progress in this process. `now`: its own time of day, unaffected by setting the clock meanwhile."""
 
     job: Job
     expected: float
@@ -70,7 +70,7 @@ class LiveJob:
 
     @property
     def requests(self) -> int:
-        """Of all steps together, where each is asked for once."""
+        """Of all steps together, each requested once."""
         steps = self.plan.steps if self.plan else ()
         return sum(len(shares(step.wanted, step.most)) for step in steps if step.task)
 
@@ -117,12 +117,12 @@ class Statuses:
                     said = status.text
                     await self.courier.show(channel, job.chat, status)
             except Exception as error:
-                # Words on the way must not cost the pictures.
-                log.warning("telling failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
+                # A notice that fails must not cost the pictures.
+                log.warning("a notice failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
             await self.sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
 
     async def unserved(self, job: Job) -> None:
-        """No worker alive can do it. Said once for all processes, not before one had time to be started again."""
+        """No living worker can do it. Said once for all processes, and not before a worker had time to be restarted."""
         channel = self.channels.get(job.chat.channel)
         if channel is None or self.clock() - job.created < UNSERVED_AFTER:
             return
@@ -131,7 +131,7 @@ class Statuses:
             await self.courier.say(channel, job.chat, JobNotices(job=job, words=self.words).unserved())
 
     async def no_room(self, job: Job) -> None:
-        """It is made, but there is no room to keep it; it is fetched as soon as there is."""
+        """It is made, but there is no room to store it; it is fetched as soon as there is."""
         if (channel := self.channels.get(job.chat.channel)) is not None:
             await self.courier.show(channel, job.chat, JobNotices(job=job, words=self.words).no_room())
 
@@ -145,7 +145,7 @@ class Statuses:
 
 
 async def _to_its_end(write: Coroutine[Any, Any, object]) -> None:
-    """A write that is begun is awaited even when we are cancelled: later it would undo the states after it."""
+    """A write that has begun is awaited even if we are cancelled: later it would undo the states after it."""
     task = asyncio.ensure_future(write)
     try:
         await asyncio.shield(task)

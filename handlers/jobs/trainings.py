@@ -1,5 +1,5 @@
-"""What is particular to jobs that train a face: one at a time over all processes, noted so that nothing is left at a
-service when its person is gone, and a face kept with the person in the end."""
+"""What is special about jobs that train a face: one at a time over all processes, recorded so that nothing stays at a
+service after its person is gone, and a face stored with the person at the end."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ TURNS = "training_turn"
 TURN_PAUSE = 30.0
 """Seconds after which a job that waits for another's training asks again."""
 TURN_LIFE = timedelta(minutes=10)
-"""How long a turn lasts that nobody renews: a job renews it at each look."""
+"""How long a turn lasts if nobody renews it: a job renews it at each look."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +40,21 @@ class Trainings:
 
         def mine(holder: str | None) -> str:
             owner = (holder or "").partition(" ")[0]
-            # The time makes it another value: it is written, and the turn lasts longer.
+            # The time makes it a new value, so it is written and the turn lasts longer.
             return f"{job.id} {until.isoformat()}" if owner in ("", job.id) else holder or ""
 
         held = await self.store.change(TURNS, "one", mine, expires=until)
         return (held or "").partition(" ")[0] == job.id
 
     async def note(self, job: Job) -> None:
-        """Write down what a service has taken for this job."""
+        """Record what a service has accepted for this job."""
         for part in await self.store.parts(job.id):
             if part.submission is not None:
                 owner = job.chat.owner
                 await self.faces.note(part.provider, part.submission.request_id, owner=owner, job=job.id)
 
     async def ended(self, job: Job, made: JobOutcome) -> TrainedFace | None:
-        """Keep the face, where there is one, and give the turn back."""
+        """Store the face, if there is one, and give the turn back."""
         await self.store.change(TURNS, "one", lambda holder: None if (holder or "").startswith(job.id) else holder)
         parts = await self.store.parts(job.id)
         part = next((p for p in parts if p.submission is not None and p.submission.face == made.face), None)
@@ -70,7 +70,7 @@ class Trainings:
         return await self.faces.keep(job.chat, face, at=self.clock())
 
     async def clear(self) -> None:
-        """Delete at their services what nobody has any more. What does not work is tried at the next call."""
+        """Delete at their services what no person owns any more. Failures are retried at the next call."""
         for service, training, owner, job_id in await self.faces.noted():
             if any(face.training == training for face in await self.faces.owned(owner)):
                 continue

@@ -1,7 +1,7 @@
-"""The visible mark on what is delivered: which chats see it, and the marked copies that go there.
+"""The visible mark on what is delivered: which chats see it, and the marked copies sent there.
 
-What was made stays as it is: the next edit works on it, and it is what "again" and a resend begin from. A chat that is
-to see the mark gets copies, drawn last on the final size, beside the pictures they are of.
+What was made stays unmarked: the next edit works on it, and "again" and a resend start from it. A chat that must show
+the mark gets copies, marked last and at the final size, stored beside the pictures.
 """
 
 import logging
@@ -29,13 +29,13 @@ _MOST_BYTES = 200 * 1024 * 1024
 
 
 async def no_faces(_: Path) -> Sequence[Box]:
-    """Where nobody looks for faces, the mark takes its first corner."""
+    """If no face finder is configured, the mark takes its first corner."""
     return ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class VisibleMarks:
-    """`auto`: in the channels of `always`, and elsewhere where the person writes Chinese. `faces` are kept free."""
+    """`auto`: in the channels of `always`, and elsewhere if the person writes Chinese. `faces` are kept free."""
 
     policy: Policy = "auto"
     always: frozenset[str] = field(default_factory=frozenset)
@@ -43,7 +43,7 @@ class VisibleMarks:
     credentials: ContentCredentials | None = None
     """What the marked copies are signed with, as their pictures are."""
     clean_files: bool = False
-    """The file without the mark is offered, on a promise (`handlers/clean_files.py`)."""
+    """The file without the mark is offered, against a promise (`handlers/clean_files.py`)."""
 
     def wanted(self, chat: Chat, language: Language) -> bool:
         if self.policy != "auto":
@@ -53,7 +53,7 @@ class VisibleMarks:
     async def delivered(
         self, pictures: Sequence[PictureFile], *, chat: Chat, language: Language
     ) -> tuple[PictureFile, ...]:
-        """The pictures as this chat is to get them."""
+        """The pictures as this chat gets them."""
         if not self.wanted(chat, language):
             return tuple(pictures)
         return tuple([await self._marked(picture) for picture in pictures])
@@ -64,8 +64,8 @@ class VisibleMarks:
     async def _faces(self, picture: PictureFile) -> Sequence[Box]:
         try:
             return await self.faces(picture.path)
-        except LikenessError as error:  # the mark has to be there all the same
-            log.warning("faces could not be looked for: %s", error.code)
+        except LikenessError as error:  # the mark is required all the same
+            log.warning("looking for faces failed: %s", error.code)
             return ()
 
 

@@ -33,7 +33,8 @@ TRUST = 1.2
 SILENCE = 1.6
 FROZEN = 10.0
 RESTART_GRACE = 8.0
-"""Seconds after a start of the PostgreSQL server in which nobody is declared dead for having lost the connection."""
+"""Seconds after a start of the PostgreSQL server during which nobody is declared dead for having lost the
+connection."""
 
 META = sa.MetaData()
 LEASES = sa.Table(
@@ -44,7 +45,7 @@ LEASES = sa.Table(
     sa.Column("renewed", sa.Float, nullable=False),
     sa.Column("abilities", sa.Text, nullable=False),
 )
-"""`renewed`: seconds on the clock of `Keeper.now`; 0 where the worker has stopped or was declared dead."""
+"""`renewed`: seconds on the clock of `Keeper.now`; 0 if the worker has stopped or was declared dead."""
 
 Clock = Callable[[], float]
 Confirmed = Callable[[], Awaitable[None]]
@@ -56,17 +57,17 @@ async def certainly() -> None:
 
 
 def since_boot() -> float:
-    """Seconds that pass for a frozen process too; the same for all processes of this machine."""
+    """A clock that also counts while a process is frozen; the same for all processes of this machine."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class LeaseLost(Exception):
-    """Another process declared this worker dead and takes up its jobs."""
+    """Another process declared this worker dead and takes over its jobs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """A worker as the others see it. `abilities`: what it said of itself at its start."""
+    """A worker as the others see it. `abilities`: what it published at its start."""
 
     name: str
     abilities: dict[str, Any]
@@ -84,28 +85,28 @@ class Keeper(Protocol):
     """Where rows and locks are: the two databases differ in the clock and the lock."""
 
     def connect(self) -> sa.Connection:
-        """A connection in autocommit; the same one until it broke."""
+        """A connection in autocommit; the same one until it breaks."""
 
     def now(self) -> float:
         """Now, on the clock that all workers share."""
 
     def lock(self, worker: str) -> None:
-        """Hold the worker's lock for as long as this process (or its connection) lives; harmless when held already.
+        """Hold the worker's lock for as long as this process (or its connection) lives; harmless if held already.
 
-        Raises OSError or SQLAlchemyError where it cannot be had at this moment.
+        Raises OSError or SQLAlchemyError if it cannot be had at this moment.
         """
 
     def dead(self, row: _Row) -> bool: ...
 
     def forget(self, worker: str) -> None:
-        """Give back what marks the worker's lock, if anything lies about."""
+        """Remove what marks the worker's lock, if there is anything."""
 
     def drop(self) -> None:
-        """The connection broke, or is needed no more."""
+        """Drop the connection: it broke, or is no longer needed."""
 
 
 class _OnSqlite:
-    """Processes of one machine: the lock is a file's, so it is certain that its owner is dead when it is free."""
+    """Processes of one machine: the lock is a file's, so if it is free its owner is certainly dead."""
 
     def __init__(self, url: str, folder: Path, clock: Clock) -> None:
         self._engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
@@ -158,13 +159,14 @@ class _OnSqlite:
 
 
 class _OnPostgres:
-    """All processes on one database. `url` must reach the server itself, no pooling proxy: the lock is a session's."""
+    """All processes on one database. `url` must reach the server itself, not a pooling proxy: the lock belongs to a
+    session."""
 
     _SPACE = 740_512_001
 
     def __init__(self, url: str, grace: float) -> None:
         self._grace = grace
-        # So that a server or a network that vanished is noticed within seconds, on both sides.
+        # So that a vanished server or network is noticed within seconds, on both sides.
         keepalive = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 4000}
         self._engine = sa.create_engine(
             sa.make_url(url).set(drivername="postgresql+psycopg"),
@@ -194,7 +196,7 @@ class _OnPostgres:
         if worker in self._locked:
             return
         if not self._ask("SELECT pg_try_advisory_lock(:space, :number)", worker):
-            raise BlockingIOError("looked at by another process at this moment")
+            raise BlockingIOError("being checked by another process at this moment")
         self._locked.add(worker)
 
     def dead(self, row: _Row) -> bool:
@@ -206,7 +208,7 @@ class _OnPostgres:
         return quiet > FROZEN + self._restarting() or (quiet > self._restarting() and self._is_free(row.worker))
 
     def _restarting(self) -> float:
-        """A restart of the server cut everybody's connection at once: the seconds that are still to be granted."""
+        """A restart of the server cut everybody's connection at once: the remaining seconds of grace."""
         up = sa.text("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())")
         return self._grace if float(self.connect().execute(up).scalar_one()) < self._grace else 0.0
 
@@ -230,12 +232,12 @@ class _OnPostgres:
 
 
 def keeper(url: str, folder: Path, clock: Clock = since_boot, *, restart_grace: float = RESTART_GRACE) -> Keeper:
-    """`folder` and `clock`: where the locks of an SQLite installation lie, and the clock of its machine."""
+    """`folder` and `clock`: where the locks of an SQLite installation are, and the clock of its machine."""
     return _OnSqlite(url, folder, clock) if url.startswith("sqlite") else _OnPostgres(url, restart_grace)
 
 
 class WorkerLease:
-    """The lease of this process, and what it sees of the others'. `clock` is this process's own, for `fresh`."""
+    """The lease of this process, and its view of the others'. `clock` is this process's own, for `fresh`."""
 
     def __init__(self, keeper: Keeper, *, clock: Clock = since_boot) -> None:
         self._keeper = keeper
@@ -245,14 +247,14 @@ class WorkerLease:
         self.name = ""
 
     def prepare(self) -> None:
-        """Make the table."""
+        """Create the table."""
         try:
             META.create_all(self._keeper.connect())
         except sa.exc.DBAPIError:  # another process is at it in this moment; a database that is away raises again
             META.create_all(self._keeper.connect())
 
     def take(self, abilities: dict[str, Any]) -> str:
-        """Become a worker under a name that nobody had before."""
+        """Become a worker under a name never used before."""
         connection = self._keeper.connect()
         self.name, self._token = f"w{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
         self._keeper.lock(self.name)
@@ -278,7 +280,7 @@ class WorkerLease:
         self._trusted_until = begun + TRUST
 
     def broke(self) -> None:
-        """After an error of the database: the next call connects anew."""
+        """After an error of the database: the next call reconnects."""
         self._keeper.drop()
 
     def _rows(self) -> list[_Row]:
@@ -288,7 +290,7 @@ class WorkerLease:
         ]
 
     def alive(self) -> tuple[Worker, ...]:
-        """Every worker that is not dead, this one too."""
+        """Every worker that is not dead, including this one."""
         return tuple(
             Worker(name=row.worker, abilities=row.abilities)
             for row in self._rows()
@@ -296,7 +298,7 @@ class WorkerLease:
         )
 
     def dead(self) -> tuple[str, ...]:
-        """The workers that are dead, and from now on cannot act any more. Their jobs may be taken up."""
+        """The workers that are dead, and from now on cannot act any more. Their jobs may be taken over."""
         return tuple(row.worker for row in self._rows() if row.worker != self.name and self._is_fenced(row))
 
     def _is_fenced(self, row: _Row) -> bool:
@@ -309,7 +311,7 @@ class WorkerLease:
         return self._keeper.connect().execute(fence).rowcount == 1
 
     def announce_dead(self, workers: set[str]) -> None:
-        """Names under which jobs run although no lease is known: from now on they are dead for everybody."""
+        """Names under which jobs run although no lease is known: from now on everybody treats them as dead."""
         known = {row.worker for row in self._rows()}
         for name in workers - known:
             row = LEASES.insert().values(worker=name, token=uuid.uuid4().hex, renewed=0.0, abilities="{}")
@@ -323,7 +325,7 @@ class WorkerLease:
             self._keeper.forget(worker)
 
     def release(self) -> None:
-        """Stop being a worker: what is left of its jobs may be taken up at once."""
+        """Stop being a worker: what is left of its jobs may be taken over at once."""
         self._trusted_until = 0.0
         if not self.name:
             return
@@ -341,6 +343,6 @@ class WorkerLease:
 
 
 def _unsynced(connection: Any, _record: object) -> None:
-    """A lease that a power failure takes back is one of a process that is dead by then."""
+    """If a power failure loses a lease, its process is dead by then, too."""
     for pragma in ("busy_timeout = 5000", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}")

@@ -49,7 +49,7 @@ class Counted:
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """What is still reserved for a job, in the budgets of which day; `counted`: its pictures, where limits hold."""
+    """What is still reserved for a job, in the budgets of which day; `counted`: its pictures, if limits apply."""
 
     job: str
     usd: Decimal
@@ -64,23 +64,23 @@ class Books(Protocol):
         """Replaces the entry of the same id."""
 
     def count(self, scope: str, day: str, amount: Decimal, most: Decimal | None = None) -> bool:
-        """Add to a counter in one conditional write; False, and nothing added, where it would pass `most`."""
+        """Add to a counter in one conditional write; False, and nothing added, if it would exceed `most`."""
 
     def count_each(self, counters: Sequence[tuple[str, str]], amount: Decimal) -> None:
-        """Add to several counters (scope and period), whatever they have come to."""
+        """Add to several counters (scope and period), whatever their value."""
 
     def account(self, job_id: str) -> Account | None: ...
 
     def accepted(self, job_id: str) -> Sequence[Part]:
-        """The parts of a job that a service has taken and that have not ended."""
+        """The parts of a job that a service has accepted and that have not ended."""
 
     def pictures_of(self, job_id: str) -> int:
-        """How many pictures a job was to make; 1 for one that is not known."""
+        """How many pictures a job was to make; 1 for an unknown one."""
 
     def reservation(self, job_id: str) -> Reservation | None: ...
 
     def keep(self, reservation: Reservation) -> None:
-        """Replaces what was reserved for the job; nothing left: the reservation goes."""
+        """Replaces what was reserved for the job; with nothing left, the reservation is deleted."""
 
 
 def period_of(period: Period, moment: datetime) -> str:
@@ -91,18 +91,18 @@ def period_of(period: Period, moment: datetime) -> str:
 
 
 def oldest_kept(now: datetime) -> tuple[str, str]:
-    """The names of the oldest day, and of the oldest month, whose counters are kept."""
+    """The names of the oldest day and of the oldest month whose counters are kept."""
     return day_of(now - DAYS_KEPT), month_of(day_of(now - MONTHS_KEPT))
 
 
 def is_over(period: str, now: datetime) -> bool:
-    """Whether a counter of this period is not needed any more."""
+    """Whether a counter of this period is no longer needed."""
     day, month = oldest_kept(now)
     return period < (month if len(period) == len(month) else day)
 
 
 def scope_of(kind: str, name: str) -> str:
-    """The name of a counter: it tells nothing about whom it counts."""
+    """The name of a counter: a hash that does not say whom it counts."""
     return f"{kind}:{hashlib.sha256(name.encode()).hexdigest()[:24]}"
 
 
@@ -132,14 +132,14 @@ def account_of(job: Job) -> Account:
 
 def take(books: Books, limits: Sequence[Limit], now: datetime) -> None:
     """Count against limits. Raises LimitReached: then the transaction is to be rolled back."""
-    for limit in sorted(limits, key=lambda limit: limit.scope):  # in one order, so that nobody waits in a circle
+    for limit in sorted(limits, key=lambda limit: limit.scope):  # always in the same order, to avoid deadlocks
         if not books.count(limit.scope, period_of(limit.period, now), limit.amount, limit.most):
             raise LimitReached(limit)
 
 
 def reserve(books: Books, jobs: Sequence[Job], budgets: Budgets, now: datetime, limits: Sequence[Limit] = ()) -> None:
-    """The estimates of new jobs, and that their pictures are counted against `limits` (by `take`). Raises
-    LimitReached: then the transaction is to be rolled back."""
+    """Book the estimates of new jobs, and count their pictures against `limits` (with `take`). Raises LimitReached:
+    then the transaction is to be rolled back."""
     counters = tuple((limit.scope, period_of(limit.period, now)) for limit in limits if limit.pictures)
     for job in jobs:
         usd = kept(job.estimate.amount)
@@ -174,12 +174,12 @@ def _take_money(books: Books, scopes: Sequence[str], usd: Decimal, budgets: Budg
 
 
 def _money_counters(scopes: Sequence[str], day: str) -> list[tuple[str, str]]:
-    """The counters of a day and its month, in one order, so that nobody waits in a circle."""
+    """The counters of a day and its month, always in the same order."""
     return sorted((scope, period) for scope in scopes for period in (day, month_of(day)))
 
 
 def charge(books: Books, part: Part, now: datetime) -> Account:
-    """What a part cost that has just ended as `part` says. Booked again, it takes the place of what was booked."""
+    """Book what a part cost that has just ended as `part` says. Booking it again replaces the entry."""
     account = books.account(part.job) or _unknown_job(part)
     found = _charge_of(books, part, account)
     if found is None:
@@ -213,7 +213,7 @@ def charge(books: Books, part: Part, now: datetime) -> Account:
 
 
 def give_back(books: Books, job_id: str, now: datetime, *, made: int | None = None) -> None:
-    """What is still reserved for a job that has ended. What goes on upstream all the same counts as spent.
+    """Give back what is still reserved for an ended job. What continues at a service all the same counts as spent.
 
     `made`: how many pictures it made; of those counted against limits the others are given back, too (None: none are).
     """
@@ -236,7 +236,7 @@ def give_back(books: Books, job_id: str, now: datetime, *, made: int | None = No
 
 
 def _cover(books: Books, account: Account, part: Part, usd: Decimal, now: datetime) -> Decimal:
-    """Take as much of a charge as there is from what is reserved; how much that was."""
+    """Cover a charge from what is reserved, as far as that goes; returns how much it covered."""
     reserved = books.reservation(part.job)
     covered = min(usd, reserved.usd) if reserved else Decimal(0)
     if reserved is None or not covered:
@@ -264,7 +264,7 @@ def _charge_of(books: Books, part: Part, account: Account) -> tuple[Money, str] 
 
 
 def _share(books: Books, part: Part, account: Account) -> Money:
-    """What a part was estimated at, by the number of its pictures."""
+    """The estimate of a part, by its number of pictures."""
     return Money(amount=kept(account.estimate.amount * part.count / max(1, books.pictures_of(part.job))))
 
 
@@ -300,7 +300,7 @@ def _put(
 
 
 def _model(part: Part) -> str | None:
-    """The service's own name where it is known, else the quality asked for."""
+    """The service's own name for the model if known, otherwise the quality asked for."""
     return (part.submission.model if part.submission else "") or part.model or None
 
 

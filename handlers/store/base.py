@@ -91,11 +91,11 @@ __all__ = [
 
 
 class StoreError(Exception):
-    """The store could not do what was asked. Its text is a class name: nothing of a row, no address."""
+    """The store could not do what was asked. Its text is a class name: no row contents, no address."""
 
 
 class StoreUnavailable(StoreError):
-    """The database is away, locked by another for too long, or out of room. Nothing was changed."""
+    """The database is away, locked by another process for too long, or out of room. Nothing was changed."""
 
 
 class StoreCrowded(StoreUnavailable):
@@ -103,11 +103,11 @@ class StoreCrowded(StoreUnavailable):
 
 
 class StoreRejected(StoreError):
-    """The database does not take this value, or the program asked for something wrong. Nothing was changed."""
+    """The database does not accept this value, or the program asked for something wrong. Nothing was changed."""
 
 
 class RunSuperseded(Exception):
-    """Another process has begun a newer run of the job: this one has nothing to say any more."""
+    """Another process has begun a newer run of the job: this one may no longer change anything."""
 
 
 class Turns(Protocol):
@@ -125,8 +125,8 @@ class Turns(Protocol):
     async def commit_turn(self, turn: Turn) -> bool:
         """Session, reply, jobs and cancellations in one transaction. False (and nothing changed) if handled before.
 
-        The jobs' estimates are reserved in the budgets of the day, and what is limited is counted, in the same
-        transaction. Raises LimitReached, and commits nothing, where a budget or a limit would be passed.
+        The jobs' estimates are reserved in the budgets of the day, and limits are counted, in the same transaction.
+        Raises LimitReached, and commits nothing, if a budget or a limit would be exceeded.
         """
 
     async def save_session(self, chat: Chat, session: Session) -> None: ...
@@ -147,10 +147,10 @@ class Parts(Protocol):
         tried: Sequence[Attempt] = (),
         state: PartState = PartState.SUBMITTING,
     ) -> bool:
-        """Row `submitting`, committed before the POST; `refused` where nobody is posted to at all.
+        """Row `submitting`, committed before the POST; `refused` if it is posted to no provider at all.
 
-        `after` is the row as the caller found it (None: none was there). False, and nothing changed, where it is
-        another by now: somebody else is at this part, and posting too would pay twice.
+        `after` is the row as the caller found it (None: none existed). False, and nothing changed, if the row has
+        changed since: another process is at this part, and posting too would pay twice.
         """
 
     async def accept_part(self, key: str, submission: Submission) -> None:
@@ -166,10 +166,10 @@ class Parts(Protocol):
         error_code: str | None = None,
         tried: Sequence[Attempt] | None = None,
     ) -> None:
-        """Raises KeyError for an unknown part. `tried`: None for as it was.
+        """Raises KeyError for an unknown part. `tried`: None leaves it as it was.
 
-        In the same transaction the ledger takes what it cost: `charge`, or that of the submission; for a part that
-        was made and has neither, and for one whose outcome is unknown, its share of the job's estimate.
+        In the same transaction the ledger books what it cost: `charge`, or that of the submission; for a part that was
+        made and has neither, and for one whose outcome is unknown, its share of the job's estimate.
         """
 
     async def part(self, key: str) -> Part | None: ...
@@ -191,7 +191,7 @@ class Jobs(Parts, Protocol):
         """Newest first."""
 
     async def open_jobs(self) -> tuple[OpenJobs, ...]:
-        """Of the whole installation; a state that no job is in is left out."""
+        """Of the whole installation; states that no job is in are left out."""
 
     async def cancel_asked(self) -> tuple[str, ...]:
         """Ids of jobs not yet ended whose cancellation was asked for."""
@@ -203,24 +203,24 @@ class Jobs(Parts, Protocol):
         """Change the named fields of a job; raises KeyError for an unknown one."""
 
     async def begin_run(self, job_id: str, *, after: int, ended: bool = False, **changes: Any) -> Job | None:
-        """Count one run more and make the changes, if `after` is still the newest run; else None.
+        """Count one run more and make the changes, if `after` is still the newest run; otherwise None.
 
-        `ended` False: only of a job that has not ended; True: only of one that has. One conditional write: of several
-        processes that want to take up the same run, one does.
+        `ended` False: only for a job that has not ended; True: only for one that has. One conditional write: of several
+        processes that want to take up the same run, one succeeds.
         """
 
     async def finish_job(self, job: Job, last_result: LastResult | None) -> bool:
-        """Save an ended job, give back what was reserved for it and not charged, and lay its result on the person's
-        session, in one transaction. A part that a service has taken and not ended yet counts as spent.
+        """Save an ended job, give back what was reserved for it and not charged, and put its result in the person's
+        session, in one transaction. A part that a service has accepted and not ended yet counts as spent.
 
-        False, and nothing saved, where the person was forgotten in the meantime: then it is to be dropped.
-        Raises RunSuperseded, and saves nothing, where a newer run of the job was begun.
-        The session is changed where it lies, so a turn committed meanwhile is not undone; likewise `commit_turn` and
-        `save_session` keep the newer of the stored and the given `last_result`.
+        False, and nothing saved, if the person was forgotten in the meantime: then it is to be dropped. Raises
+        RunSuperseded, and saves nothing, if a newer run of the job was begun. The stored session is changed in place,
+        so a turn committed meanwhile is not undone; likewise `commit_turn` and `save_session` keep the newer of the
+        stored and the given `last_result`.
         """
 
     async def drop_job(self, job_id: str) -> tuple[Path, ...]:
-        """Delete a job with its parts and deliveries; the pictures made for it, to be deleted."""
+        """Delete a job with its parts and deliveries; returns the pictures made for it, to be deleted."""
 
 
 class Deliveries(Protocol):
@@ -232,7 +232,7 @@ class Deliveries(Protocol):
 
 
 class Entries(Protocol):
-    """The conversation of a channel that keeps none itself."""
+    """The conversation of a channel that stores none itself."""
 
     async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
         """Append, or replace the entry of the same `outgoing.id` (a status): a replaced entry gets a new `seq`."""
@@ -249,23 +249,23 @@ class Inbox(Protocol):
     media: MediaStore | None
 
     async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
-        """False if this update was seen before. With a `lease` it is its owner's from the start, else nobody's."""
+        """False if this update was seen before. With a `lease` it is its owner's from the start, otherwise nobody's."""
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
-        """Payload and key go; that it was seen stays, against repeats. `failed`: it will not be handled."""
+        """Drop payload and key; that it was seen stays, against repeats. `failed`: it will not be handled."""
 
     async def claim_inbox(
         self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
     ) -> tuple[InboxRow, ...]:
-        """Take up rows that are nobody's, oldest first: never leased, or their lease has ended, or their owner is
-        known to be `dead`. Of processes that claim at once, each row goes to one."""
+        """Take up rows without an owner, oldest first: never leased, or their lease has ended, or their owner is known
+        to be `dead`. Of processes that claim at once, each row goes to one."""
 
     async def renew_inbox(self, channel: str, lease: Lease) -> None:
-        """Every open row of this owner is theirs for another `seconds`."""
+        """Extend the lease of every open row of this owner by `seconds`."""
 
     async def release_inbox(self, channel: str, owner: str, *, key: str | None = None, seconds: float = 0.0) -> None:
-        """This owner's open rows (or the one of that key) are nobody's, `seconds` from now on; their claims are
-        counted anew."""
+        """Release this owner's open rows (or the one with that key), `seconds` from now; their claims are counted
+        anew."""
 
     async def failed_inbox(self, channel: str) -> int:
         """How many updates could not be handled, among those still remembered."""
@@ -275,19 +275,19 @@ class Inbox(Protocol):
 
 
 CostKey = Literal["person", "provider", "model", "day"]
-"""What `Ledger.costs` adds up by."""
+"""What `Ledger.costs` groups by."""
 Change = Callable[[str | None], str | None]
-"""What is there (None: nothing) to what shall be there (None: nothing). Pure and quick: it may run more than once, and
-on the store's own thread."""
+"""From the stored value (None: nothing) to the value to store (None: nothing). Pure and quick: it may run more than
+once, and on the store's own thread."""
 
 
 class Values(Protocol):
     """Small values of channels and settings, each in a `space` under a `key`.
 
-    `owner`: `Chat.owner` of the person it is about, or None for what is about nobody (a token, the rules of a group).
-    What has an owner goes when they are forgotten, and when it was not written for the retention time.
-    `expires`: when it is as if it had never been there. A write replaces owner and expiry too.
-    A value that names files is JSON with `media` as its context.
+    `owner`: `Chat.owner` of the person it is about, or None if it is about nobody (a token, the rules of a group). A
+    value with an owner is deleted when they are forgotten, and when it was not written for the retention time.
+    `expires`: from then on it is treated as absent. A write replaces owner and expiry too. A value that names files is
+    JSON with `media` as its context.
     """
 
     media: MediaStore | None
@@ -297,10 +297,10 @@ class Values(Protocol):
     async def change(
         self, space: str, key: str, change: Change, *, owner: str | None = None, expires: datetime | None = None
     ) -> str | None:
-        """Put `change(what is there)` in its place, in one step: of any number that change a value at once, each sees
-        what the one before it left. What is there afterwards. Where `change` raises, nothing is changed.
+        """Replace a value by `change(stored value)` in one atomic step: of any number that change a value at once, each
+        sees the result of the one before it. Returns the value afterwards. If `change` raises, nothing is changed.
 
-        A value that comes out as it went in is not written, its owner and expiry included.
+        An unchanged value is not written, its owner and expiry included.
         """
 
     async def set_value(
@@ -311,12 +311,12 @@ class Values(Protocol):
     async def add_value(
         self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
     ) -> bool:
-        """Set where nothing is there; False, and nothing changed, where something is."""
+        """Set if nothing is there; False, and nothing changed, if something is."""
 
     async def drop_value(self, space: str, key: str) -> None: ...
 
     async def drop_expired(self) -> None:
-        """Delete what is past its expiry; it was not to be had any more already."""
+        """Delete what is past its expiry; it was treated as absent already."""
 
     async def space(self, space: str) -> tuple[tuple[str, str], ...]:
         """Every (key, value) of a space, in order of the keys: for spaces that are known to be small."""
@@ -329,8 +329,8 @@ class Ledger(Protocol):
         """What this person was charged here since then."""
 
     async def sent_to(self, chat: Chat) -> tuple[str, ...]:
-        """The makers, by key, that this person's photos or words were sent to here, those too that refused them, as far
-        as jobs and charges are kept; in alphabetical order."""
+        """The providers, by key, that this person's photos or text were sent to here, including those that refused, as
+        far back as jobs and charges are kept; in alphabetical order."""
 
     async def ledger(self, *, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Every entry, oldest first."""
@@ -339,29 +339,30 @@ class Ledger(Protocol):
         """Charges, added up; the dearest first, days in their order."""
 
     async def count(self, limit: Limit) -> bool:
-        """Count against a limit, for what no turn commits; False, and nothing counted, where it would be passed.
-        A negative amount gives back."""
+        """Count against a limit, for what no turn commits; False, and nothing counted, if it would be exceeded. A
+        negative amount gives back."""
 
     async def counted(self, scope: str, *, period: Period = "day") -> Decimal:
-        """How much was counted in the period that is now."""
+        """How much was counted in the current period."""
 
 
 class Housekeeping(Protocol):
-    """What goes: by owner, and by age."""
+    """What is deleted: by owner, and by age."""
 
     async def forget(self, chat: Chat) -> tuple[Path, ...]:
-        """Delete session, replies, ended jobs, entries and values of this person; all their files, to be deleted.
+        """Delete session, replies, ended jobs, entries and values of this person; returns all their files, to be
+        deleted.
 
-        Jobs that run are marked `forgotten` and their cancellation is asked for.
+        Running jobs are marked `forgotten` and their cancellation is requested.
         """
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         """Delete ended jobs, replies, inbox rows, entries and people's values older than `before`, values past their
-        expiry, and every ended job that was to be forgotten; the files that no row written since then names, nor one
-        of a job that has not ended, to be deleted."""
+        expiry, and every ended job that was to be forgotten; returns the files, to be deleted, that no row written
+        since then names, nor one of a job that has not ended."""
 
     async def unnamed(self, files: Sequence[Path]) -> tuple[Path, ...]:
-        """Those of these files that no row names: what a process that died left behind."""
+        """Those of these files that no row names: left behind by a dead process."""
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""

@@ -43,7 +43,7 @@ from providers.media.store import MediaStore
 
 
 class MemoryStore:
-    """Every method runs without giving way to another task, so each is one transaction."""
+    """Every method runs without yielding to another task, so each is one transaction."""
 
     def __init__(
         self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), media: MediaStore | None = None
@@ -260,7 +260,7 @@ class MemoryStore:
     async def save_delivery(self, delivery: Delivery) -> None:
         self._deliveries[delivery.key] = delivery
 
-    # --- the conversation of a channel that keeps none itself
+    # --- the conversation of a channel that stores none itself
 
     async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
         await self.drop_entry(chat, outgoing.id)
@@ -410,7 +410,7 @@ class MemoryStore:
                 self._jobs[job.id] = replace(job, forgotten=True, cancel_asked=True)
         return self._files.taken(lambda file: file.owner == chat.owner)
 
-    # --- house-keeping
+    # --- housekeeping
 
     async def expire(self, *, before: datetime) -> tuple[Path, ...]:
         self._turns = {key: turn for key, turn in self._turns.items() if turn[2] >= before}

@@ -24,7 +24,7 @@ class MemoryBooks:
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """All of it, or where something raises, nothing."""
+        """All of it or, if something raises, nothing."""
         before = dict(self._entries), dict(self._counters), dict(self._reservations)
         try:
             yield
@@ -73,7 +73,7 @@ class MemoryBooks:
         else:
             self._reservations.pop(reservation.job, None)
 
-    # --- what is asked
+    # --- queries
 
     def entries(self, since: datetime | None) -> tuple[LedgerEntry, ...]:
         found = (entry for entry, _ in self._entries.values() if since is None or entry.time >= since)
@@ -86,7 +86,7 @@ class MemoryBooks:
         return Usage(pictures=sum(entry.pictures for entry in mine), cost=tuple(sums))
 
     def charged_by(self, owner: str) -> set[str]:
-        """The makers that charged for this person."""
+        """The providers that charged for this person."""
         mine = [e for e, whose in self._entries.values() if whose == owner and _charge(e)]
         return {entry.provider for entry in mine if entry.provider is not None}
 
@@ -105,7 +105,7 @@ class MemoryBooks:
             for name, some in groups.items()
         )
 
-    # --- what goes
+    # --- deletion
 
     def forget(self, owner: str) -> None:
         self._unnamed(lambda _entry, whose: whose == owner)
@@ -126,7 +126,7 @@ def _charge(entry: LedgerEntry) -> bool:
 
 
 def keyed(by: str) -> Callable[[LedgerEntry], str | None]:
-    """What `Ledger.costs` adds up by."""
+    """What `Ledger.costs` groups by."""
     if by == "day":
         return lambda entry: day_of(entry.time)
     return lambda entry: getattr(entry, by)

@@ -1,4 +1,4 @@
-"""Which files the rows of `MemoryStore` name, and whose they are."""
+"""Which files the rows of `MemoryStore` name, and who owns them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class MemoryFiles:
         self._files: dict[Path, NamedFile] = {}
 
     def note(self, owner: str, files: Iterable[Path], now: datetime, *, job: str | None = None) -> None:
-        """These are named by a row of this owner that is written now. `job`: they were made by it."""
+        """These are named by a row of this owner that is being written now. `job`: the job that made them."""
         for file in files:
             before = self._files.get(file)
             self._files[file] = NamedFile(owner=owner, at=now, job=(before.job if before else None) or job)
 
     def taken(self, which: Callable[[NamedFile], bool]) -> tuple[Path, ...]:
-        """Those files, which are named no more."""
+        """Those files that are no longer named."""
         gone = sorted(file for file, named in self._files.items() if which(named))
         for file in gone:
             del self._files[file]

@@ -1,4 +1,4 @@
-"""The rows of `MemoryStore` that are no values of the seam."""
+"""The rows of `MemoryStore` that are not values of the seam."""
 
 from dataclasses import dataclass
 from datetime import datetime

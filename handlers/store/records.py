@@ -24,12 +24,12 @@ class JobState(StrEnum):
     NEW = "new"
     RUNNING = "running"
     LATE = "late"
-    """Waits longer than ten minutes; the person was told; it goes on."""
+    """Waits for longer than ten minutes; the person was told; it continues."""
     DELIVERING = "delivering"
     DONE = "done"
     FAILED = "failed"
     UNCERTAIN = "uncertain"
-    """A submit or a delivery whose outcome nobody knows; the person was offered to try again."""
+    """A submit or a delivery whose outcome nobody knows; the person was offered another try."""
     CANCELLED = "cancelled"
 
 
@@ -48,28 +48,29 @@ class Job:
     state: JobState = JobState.NEW
     error_code: str | None = None
     estimate: Money = NOTHING
-    """What it was told to cost, in US dollars: reserved in the budgets of its day when it was committed."""
+    """The cost that was quoted, in US dollars: reserved in the budgets of its day when it was committed."""
     cost: Money | None = None
     provider: str | None = None
     finished: datetime | None = None
     pictures: tuple[PictureFile, ...] = ()
     cancel_asked: bool = False
     plan: Plan | None = None
-    """Its steps: fixed before the first request, so that a later start with other providers goes on with the same."""
+    """Its steps: fixed before the first request, so that a later start with other providers continues with the same
+    ones."""
     pieces: tuple[int, ...] = ()
     """What jobs of the first version have instead: for each shot, the most pictures one request may ask for."""
     deadline: datetime | None = None
-    """When it must be done: fixed when its turn first comes, and anew when it is taken up by hand."""
+    """When it must be done: fixed when its turn first comes, and again when it is resumed by hand."""
     run: int = 0
     """Which run of the job this is: one more for each time it was taken up again after it had ended or broken."""
     delivery: int = 0
-    """Which delivery of its result this is: one more for each time it was asked for again."""
+    """Which delivery of its result this is: one more for each time it was requested again."""
     by_hand: bool = False
-    """Taken up again after it had ended: what was paid for is finished, but no first request is posted anew."""
+    """Taken up again after it had ended: what was paid for is finished, but no first request is posted."""
     forgotten: bool = False
-    """The person asked to be forgotten while it ran: nothing more is shown of it, and it goes when it ends."""
+    """The person asked to be forgotten while it ran: nothing more is shown of it, and it is deleted when it ends."""
     address: str | None = None
-    """The counter of the network address it was asked for from, where the channel knows one."""
+    """The counter of the network address it was requested from, if the channel knows one."""
 
     @property
     def trains(self) -> bool:
@@ -81,12 +82,12 @@ JOB_FIELDS = frozenset(f.name for f in fields(Job))
 
 
 PartState = Stage
-"""A part is one request to one provider, the write-ahead row around a paid POST: where it stands is the journal's."""
+"""A part is one request to one provider, the write-ahead row around a paid POST: its stage is the journal's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenJobs:
-    """How many jobs are in a state that is not an end, and when the oldest of them was made."""
+    """How many jobs are in a state that is not final, and when the oldest of them was created."""
 
     state: JobState
     count: int
@@ -108,16 +109,17 @@ class Part:
     charge: Charge | None = None
     error_code: str | None = None
     tried: tuple[Attempt, ...] = ()
-    """Who was asked or skipped, in order, and how each ended; `provider` itself is in it once it has ended there."""
+    """Which providers were asked or skipped, in order, and how each ended; `provider` itself is included once it has
+    ended."""
     updated: datetime | None = None
 
 
 UNSENT = "provider_unavailable"
-"""The code of an attempt that ended before anything was sent: refused connection, unknown name, TLS."""
+"""The code of an attempt that ended before anything was sent: refused connection, unknown host name, TLS."""
 
 
 def makers_sent_to(part: Part) -> frozenset[str]:
-    """Whom the request of a part went out to: those too that refused it, but none that could not even be reached."""
+    """Where the request of a part was sent: including those that refused it, but none that could not be reached."""
     own = {part.provider} if part.state is not PartState.REFUSED or not part.tried else set()
     sent = {one.provider for one in part.tried if one.outcome is not Outcome.SKIPPED and one.code != UNSENT}
     return frozenset(own | sent)
@@ -157,10 +159,9 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """Who works on inbox rows, and how many seconds they stay theirs without being renewed.
+    """Who works on inbox rows, and for how many seconds the rows stay theirs without being renewed.
 
-    `owner` names one life of one process. A row whose lease has ended belongs to nobody, and any living process may
-    claim it.
+    `owner` names one run of one process. A row whose lease has ended has no owner, and any living process may claim it.
     """
 
     owner: str
@@ -169,7 +170,7 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InboxRow:
-    """An update that was acknowledged and is not handled yet. `claims`: how often it was taken up from a process that
+    """An update that was acknowledged and is not handled yet. `claims`: how often it was taken over from a process that
     did not finish it, this time included; 0 for the process that put it there."""
 
     key: str
@@ -179,7 +180,7 @@ class InboxRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a person used since a day: pictures made, and money by currency."""
+    """A person's usage since a day: pictures made, and money by currency."""
 
     pictures: int
     cost: tuple[Money, ...] = ()
@@ -187,7 +188,7 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Ceilings:
-    """The most of something: for everybody, in one chat, for one person, from one address. None: no limit."""
+    """The maximum of something: for everybody, in one chat, for one person, from one address. None: no limit."""
 
     bot: Decimal | None = None
     chat: Decimal | None = None
@@ -215,15 +216,15 @@ UNLIMITED = Budgets()
 
 
 Period = Literal["minute", "day", "month", "ever"]
-"""What a counter counts in, in UTC."""
+"""The period of a counter, in UTC."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """So much of something in a period. `scope` names what is counted, and tells nothing about whom.
+    """So much of something in a period. `scope` names what is counted, and does not say whom.
 
-    Counting is one conditional write: of any number of requests at once, no more get through than fit.
-    `pictures`: it counts the pictures of the turn's jobs, and those that a job does not make are given back.
+    Counting is one conditional write: of any number of concurrent requests, no more get through than fit. `pictures`:
+    it counts the pictures of the turn's jobs, and those that a job does not make are given back.
     """
 
     scope: str
@@ -240,7 +241,7 @@ class Limit:
 
 
 class LimitReached(Exception):
-    """A limit would have been passed: nothing was counted, and nothing committed."""
+    """A limit would have been exceeded: nothing was counted, and nothing committed."""
 
     def __init__(self, limit: Limit) -> None:
         super().__init__(limit.code)
@@ -259,7 +260,7 @@ class CostRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """What one message led to; committed as one. `reply` is kept, so that a repeated message gets the same answer."""
+    """What one message led to; committed at once. `reply` is kept, so that a repeated message gets the same answer."""
 
     message_key: str
     chat: Chat
@@ -267,7 +268,7 @@ class Turn:
     reply: tuple[Outgoing, ...] = ()
     jobs: tuple[Job, ...] = ()
     cancel: tuple[str, ...] = ()
-    """Jobs whose cancellation was asked for."""
+    """Jobs whose cancellation was requested."""
     limits: tuple[Limit, ...] = ()
     """What the jobs are counted against besides the budgets."""
     budgets: Budgets = UNLIMITED
@@ -275,7 +276,7 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class TurnContext:
-    """What has to be known when a message comes in. `reply`: it was handled before (then nothing else is looked up)."""
+    """What must be known when a message comes in. `reply`: it was handled before (then nothing else is looked up)."""
 
     reply: tuple[Outgoing, ...] | None = None
     session: Session = field(default_factory=Session)
@@ -286,7 +287,7 @@ class TurnContext:
 def newer_result(stored: Session | None, coming: Session) -> Session:
     """`coming`, with the newer of the two last results.
 
-    A job may finish between the reading of a session and its saving; its result must not be lost by that.
+    A job may finish after a session is read and before it is saved; its result must not be lost by that.
     """
     if stored is None or stored.last_result is None:
         return coming

@@ -1,7 +1,7 @@
-"""How many connections to PostgreSQL a process may have, and what each part of it gets of them.
+"""How many connections to PostgreSQL a process may have, and how they are divided.
 
-A server has a fixed number (`max_connections`, 100 by default) for everybody together: so many processes may be started
-as this number is in it. SQLite's connections are nobody's concern.
+A server has a fixed number (`max_connections`, 100 by default) for everybody together, which limits how many processes
+can be started. SQLite's connections need no limit.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _KEPT = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Connections:
-    """The most that each part opens; all together are what the process may have."""
+    """The maximum that each part opens; their sum is what the process may have."""
 
     store: int
     engine: int
@@ -24,7 +24,7 @@ class Connections:
         """`most` of the whole process, at least `LEAST`."""
         spare = max(most, LEAST) - _KEPT
         client = max(2, spare * 4 // 22)
-        store = max(2, spare * 8 // 22 // 2 * 2)  # half for those who write and half for those who read
+        store = max(2, spare * 8 // 22 // 2 * 2)  # half for writers and half for readers
         return cls(store=store, client=client, engine=spare - store - client)
 
     @property
@@ -37,6 +37,6 @@ def is_crowded(error: BaseException) -> bool:
     original = getattr(error, "orig", None) or error
     if getattr(original, "sqlstate", None) == "53300":
         return True
-    # A refusal at the connecting itself has no code in psycopg, only the server's words.
+    # A refusal while connecting has no code in psycopg, only the server's message.
     text = str(original)
     return "too many clients" in text or "remaining connection slots" in text or "too many connections" in text

@@ -1,4 +1,4 @@
-"""The ground of `SqlStore`: its threads, its transactions, and how a fault of the database is told.
+"""The foundation of `SqlStore`: its threads, its transactions, and how database errors are reported.
 
 Runs on threads of its own: dbos replaces the loop's default executor, and a paid request's id must not wait there
 behind checkpoints. On SQLite one thread writes (the file has one write lock anyway) and others read.
@@ -33,9 +33,9 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """`clock` dates rows; `media` is where the files lie that values name. Give back with `aclose`.
+    """`clock` dates rows; `media` is where the files are that values name. Release with `aclose`.
 
-    `writing`: the engine for transactions that write, where it is another.
+    `writing`: the engine for transactions that write, if it is another.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class Database:
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="store-read")
 
     async def _write(self, work: Work[T]) -> T:
-        """`work` in a transaction of its own that has the write lock; on disk when this returns. It may run twice: the
-        first time was rolled back. Raises StoreError besides what `work` raises."""
+        """Run `work` in a transaction of its own that has the write lock; on disk when this returns. It may run twice,
+        after a rollback. Raises StoreError besides what `work` raises."""
         try:
             if self._writing is not None:
                 return await self._writing.do(work)
@@ -72,8 +72,8 @@ class Database:
             raise _told(error) from None
 
     async def _read(self, work: Work[T], *, many: bool = False) -> T:
-        """`work` in a transaction that sees everything that was on disk when this was called. `many`: it takes long,
-        so others do not wait for it. Raises StoreError."""
+        """Run `work` in a transaction that sees everything that was on disk when this was called. `many`: it takes
+        long, so others do not wait for it. Raises StoreError."""
         try:
             if self._reading is not None and not many:
                 return await self._reading.do(work)
@@ -90,7 +90,7 @@ class Database:
             return work(connection)
 
     async def _apart(self, work: Callable[[], T]) -> T:
-        """Something that is no transaction, on a thread of the store's. Raises StoreError."""
+        """Run something that is no transaction on a thread of the store's. Raises StoreError."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writers, work)
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -100,7 +100,7 @@ class Database:
         await self._read(lambda c: c.execute(sa.select(1)).scalar_one())
 
     async def connections(self) -> tuple[int, int] | None:
-        """Open connections of everybody, and the most the server has; None on SQLite. Raises StoreError."""
+        """Open connections of everybody, and the server's maximum; None on SQLite. Raises StoreError."""
         if self._engine.dialect.name == "sqlite":
             return None
         asked = sa.text(
@@ -125,10 +125,10 @@ class Database:
         with ThreadPoolExecutor(1) as closing:
             await asyncio.get_running_loop().run_in_executor(closing, close)
 
-    # --- whole rows, in a dialect's own words
+    # --- whole rows, in each dialect's own syntax
 
     def insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
-        """False, and nothing changed, where a row of this key is there."""
+        """False, and nothing changed, if a row with this key exists."""
         statement = self.statement(
             ("new", table), lambda: self.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
         )
@@ -145,14 +145,14 @@ class Database:
         return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
     def statement(self, name: object, build: Callable[[], Any]) -> Any:
-        """A statement in this dialect, built once: building costs more than carrying out."""
+        """A statement in this dialect, built once: building costs more than executing."""
         if name not in self._statements:
             self._statements[name] = build()
         return self._statements[name]
 
 
 def _told(error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailable | StoreRejected:
-    """Without the statement, the address or the cause: their text holds people's words."""
+    """Without the statement, the address or the cause: their text may hold people's words."""
     if is_crowded(error):
         return StoreCrowded(type(error).__name__)
     away = isinstance(error, sqlite3.OperationalError | OperationalError | InterfaceError | InternalError | PoolTimeout)

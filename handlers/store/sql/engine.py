@@ -1,6 +1,6 @@
-"""What only the store does with an SQLite file: what was deleted is gone from its log and its free pages too.
+"""What only the store does with an SQLite file: deleted data is removed from its log and its free pages too.
 
-How a database is opened is `providers.sql.engine`'s: calls of the command line and of Python open it as well.
+Opening a database is up to `providers.sql.engine`: the command line and Python open it as well.
 """
 
 import sqlite3
@@ -13,9 +13,9 @@ __all__ = ["make_engine", "make_private", "sqlite_url", "truncate_log", "vacuum"
 
 
 def truncate_log(engine: sa.Engine) -> bool:
-    """Write the log into the file and cut it to nothing: until then, what was deleted can still be read in it.
+    """Write the log into the file and truncate it: until then, deleted data can still be read in it.
 
-    False where others read meanwhile for longer than two seconds: then it is to be tried again. Blocks.
+    False if others were reading for longer than two seconds: then try again. Blocks.
     """
     connection = engine.raw_connection()
     try:
@@ -32,7 +32,7 @@ def truncate_log(engine: sa.Engine) -> bool:
 
 
 def vacuum(engine: sa.Engine) -> None:
-    """Write the file anew, without the pages that deleted rows of former versions lie in. Blocks."""
+    """Rewrite the file without the pages that hold deleted rows of former versions. Blocks."""
     connection = engine.raw_connection()
     try:
         connection.execute("VACUUM")

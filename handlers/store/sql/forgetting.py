@@ -1,4 +1,5 @@
-"""Deleting from `SqlStore`: what a person asked to be forgotten, and what is old. Inside the caller's transaction."""
+"""Deleting from `SqlStore`: the data of a person who asked to be forgotten, and old data. Inside the caller's
+transaction."""
 
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from handlers.store.sql import ledger, rows
 from handlers.store.sql.schema import DELIVERIES, ENTRIES, INBOX, JOBS, PARTS, SEQUENCES, SESSIONS, TURNS, VALUES
 
 OWNED = (TURNS, SESSIONS, ENTRIES, SEQUENCES, VALUES)
-"""Rows that are nobody's but their owner's; jobs are told apart, because some of them run."""
+"""Rows owned by one person only; jobs are treated separately, because some of them are running."""
 
 
 def forget(c: sa.Connection, owner: str) -> None:

@@ -1,7 +1,7 @@
-"""One thread for an SQLite file's reads and one for its writes: what is asked for meanwhile is done together.
+"""One thread for an SQLite file's reads and one for its writes: requests that arrive meanwhile are done together.
 
 A hop to a thread, a transaction and above all a commit (a wait for the disk, some milliseconds) cost the same however
-much is in them. Each change is still whole or not at all, and whoever asked for it goes on only when it is on the disk.
+much is in them. Each change is still atomic, and its caller continues only when it is on disk.
 """
 
 import asyncio
@@ -17,15 +17,14 @@ import sqlalchemy as sa
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 End = tuple[Any, BaseException | None]
-"""What a piece of work returned, and what it raised."""
+"""What a piece of work returned, or what it raised."""
 
 TOGETHER = 128
 """Pieces of work in one transaction, at most."""
 
 
 class GroupCommit:
-    """`write`: the engine's transactions begin with the write lock, and work may be run twice: the first time was
-    rolled back."""
+    """`write`: the engine's transactions begin with the write lock, and work may be run twice, after a rollback."""
 
     def __init__(self, engine: sa.Engine, *, write: bool) -> None:
         self._engine = engine
@@ -39,7 +38,7 @@ class GroupCommit:
     async def do(self, work: Callable[[sa.Connection], T]) -> T:
         """Raises what `work` raises, and what the commit raises. Once begun, a change is not undone by a cancel.
 
-        A read sees every change that had returned before it was asked for: its transaction begins after that.
+        A read sees every change that had returned before it was requested: its transaction begins after that.
         """
         loop = asyncio.get_running_loop()
         if self._closed:
@@ -49,14 +48,14 @@ class GroupCommit:
             self._waiting.append((work, future))
             start, self._running = not self._running, True
         if start:
-            # Not at once: what else is asked for in this round of the loop goes along.
+            # Not at once: other requests of this round of the loop are included.
             loop.call_soon(self._thread.submit, self._drain)
         return await future
 
     async def aclose(self) -> None:
-        """Does what was asked for until now; raises RuntimeError for what is asked for later."""
+        """Finishes what was requested until now; raises RuntimeError for later requests."""
         self._closed = True
-        await asyncio.sleep(0)  # what was asked for in this round is handed over
+        await asyncio.sleep(0)  # what was requested in this round has been handed over
         with ThreadPoolExecutor(1) as closing:
             await asyncio.get_running_loop().run_in_executor(closing, self._thread.shutdown)
 
@@ -78,7 +77,7 @@ class GroupCommit:
             return [_end(work, connection) for work in batch]
 
     def _written(self, batch: Sequence[Work]) -> list[End]:
-        """All in one transaction; where one of them fails, none counts, and each gets a transaction of its own."""
+        """All in one transaction; if one of them fails, none takes effect, and each gets a transaction of its own."""
         with self._engine.connect() as connection:
             with suppress(Exception), connection.begin():
                 return [(work(connection), None) for work in batch]
@@ -112,7 +111,7 @@ def _tell(futures: Sequence["asyncio.Future[Any]"], ends: Sequence[End]) -> None
 
 def _settle(its: Sequence[tuple["asyncio.Future[Any]", End]]) -> None:
     for future, (result, error) in its:
-        if future.done():  # nobody waits any more
+        if future.done():  # nobody is waiting any more
             continue
         if error is None:
             future.set_result(result)

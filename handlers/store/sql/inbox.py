@@ -1,6 +1,6 @@
 """`Inbox` on SQL: updates acknowledged before they are handled, and who works on them.
 
-A row is found by the hash of its key; the key itself, made of the platform's ids, goes with the payload.
+A row is found by the hash of its key; the key itself, made of the platform's ids, is deleted with the payload.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _FREE = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _FREE_NOW = _FREE.with_for_update(skip_locked=True)
-"""PostgreSQL: rows that another process is claiming this moment are passed over. SQLite locks the file."""
+"""PostgreSQL: rows that another process is claiming at this moment are skipped. SQLite locks the file."""
 _CLAIM = (
     INBOX.update()
     .where(_OPEN & INBOX.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -83,7 +83,7 @@ class SqlInbox(Database):
         now = self._clock()
         free = {"a_channel": channel, "now": now, "dead": tuple(dead), "most": limit}
         if await self._read(lambda c: c.execute(_FREE, {**free, "most": 1}).first()) is None:
-            return ()  # as nearly always: no write lock is taken for it
+            return ()  # the usual case: no write lock is taken for it
 
         def work(c: sa.Connection) -> tuple[InboxRow, ...]:
             rows = c.execute(_FREE_NOW, free).all()

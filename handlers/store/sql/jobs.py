@@ -20,7 +20,7 @@ from providers.base import Charge, PictureFile, Submission
 
 _SETTLED = frozenset({PartState.MADE.value, PartState.FAILED.value, PartState.UNCERTAIN.value})
 _MANY = 200
-"""Rows; a read of more has a thread of its own, so that others need not wait for it."""
+"""Rows; a longer read has a thread of its own, so that others need not wait for it."""
 
 _id = sa.bindparam("an_id", type_=sa.Text)
 _JOB = sa.select(JOBS).where(JOBS.c.id == _id)

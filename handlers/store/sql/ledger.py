@@ -176,12 +176,13 @@ class _SqlBooks:
 
 
 def forget(c: sa.Connection, owner: str) -> None:
-    """What was spent stays, for whom does not; neither do the counters, which tell nothing about whom."""
+    """What was spent stays, without the name; so do the counters, which do not say whom they count."""
     c.execute(LEDGER.update().where(LEDGER.c.owner == owner).values(owner=None, person=None, chat=None))
 
 
 def expire(c: sa.Connection, before: datetime, now: datetime) -> None:
-    """Names go with the age of everything else, the entries themselves after a year; counters with their day."""
+    """Names are deleted with everything else of their age, the entries themselves after a year; counters after their
+    day."""
     old = (LEDGER.c.time < before) & LEDGER.c.owner.is_not(None)
     c.execute(LEDGER.update().where(old).values(owner=None, person=None, chat=None))
     c.execute(LEDGER.delete().where(LEDGER.c.time < now - KEPT))

@@ -1,4 +1,4 @@
-"""Which files belong to whom, since when: noted with every row that names one, so that what goes is one query.
+"""Which files belong to whom, since when: recorded with every row that names one, so that deletion is one query.
 
 A file is named by its `MediaRef` (`Database.places`), the same for every process.
 """
@@ -20,7 +20,7 @@ _OF_JOB = MEDIA.delete().where(MEDIA.c.job == sa.bindparam("a_job")).returning(M
 _BEFORE = MEDIA.delete().where(MEDIA.c.at < sa.bindparam("before", type_=MEDIA.c.at.type)).returning(MEDIA.c.ref)
 _KNOWN = sa.select(MEDIA.c.ref).where(MEDIA.c.ref.in_(sa.bindparam("refs", expanding=True)))
 BATCH = 500
-"""SQLite takes a bounded number of parameters."""
+"""SQLite limits the number of parameters."""
 
 
 class SqlMedia(Database):
@@ -40,11 +40,11 @@ class SqlMedia(Database):
     def note_files(
         self, c: sa.Connection, owner: str, files: Iterable[Path] | Mapping[Path, str | None], now: datetime
     ) -> None:
-        """These are named by a row of this owner that is written now. A mapping says by which jobs they were made."""
+        """These are named by a row of this owner that is being written now. A mapping says which jobs made them."""
         by_job = files if isinstance(files, Mapping) else dict.fromkeys(files)
         names = {stored_name(file, self.media): job for file, job in by_job.items()}
         if names:
-            # In one order, so that nobody waits in a circle.
+            # Always in the same order, to avoid deadlocks.
             rows = [{"ref": name, "owner": owner, "job": names[name], "at": now} for name in sorted(names)]
             change_each(c, self.statement("note files", self._noting), rows)
 

@@ -1,8 +1,8 @@
 """Bringing a database to the newest schema, under a lock, at every start.
 
-A new database is made from `schema.META` at once; an older one goes through the numbered scripts in
-`migrations/versions/` with Alembic, in one transaction: whatever goes wrong leaves it as it was. Alembic is loaded only
-where something is to be done (it takes 0.4 s).
+A new database is created from `schema.META` at once; an older one goes through the numbered scripts in
+`migrations/versions/` with Alembic, in one transaction: any error leaves it as it was. Alembic is loaded only if
+something is to be done (it takes 0.4 s).
 """
 
 from pathlib import Path
@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from handlers.store.sql.schema import META
 
 HEAD = "0006"
-"""The newest of `migrations/versions/`; a test holds that."""
+"""The newest of `migrations/versions/`; a test checks that."""
 
 _REVISION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _FIRST = sa.table("likeness_version", sa.column("version", sa.Integer))
 """How the first version counted: 1 and 2 are the scripts 0001 and 0002."""
 
-# Processes that start on one PostgreSQL database together: this number is the lock they agree on.
+# Processes that start on one PostgreSQL database at once: this number is the advisory lock they share.
 _MIGRATION_LOCK = 7_405_120_001
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -28,7 +28,7 @@ class SchemaTooNew(RuntimeError):
 
 
 def migrate(connection: sa.Connection) -> bool:
-    """Bring the database to the newest schema inside the caller's transaction; whether it was an older one.
+    """Bring the database to the newest schema inside the caller's transaction; returns whether it was an older one.
 
     The transaction holds the lock: on SQLite it has begun with the write lock, on PostgreSQL with an advisory one.
     Raises SchemaTooNew.
@@ -73,7 +73,7 @@ def _found(connection: sa.Connection) -> str | None:
 
 
 def _stamp(connection: sa.Connection, revision: str) -> None:
-    """Note the revision, in Alembic's own table."""
+    """Record the revision, in Alembic's own table."""
     table = sa.Table(
         _REVISION.name, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True, nullable=False)
     )

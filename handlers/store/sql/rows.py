@@ -16,7 +16,7 @@ ENDED_STATES = tuple(sorted(state.value for state in ENDED))
 LIVE_STATES = tuple(state.value for state in JobState if state not in ENDED)
 
 ENDING_COLUMNS = ("state", "error_code", "cost", "currency", "provider", "finished", "pictures", "picture_count")
-"""What the end of a job changes of its row."""
+"""What the end of a job changes in its row."""
 
 
 def job_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def job_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
         columns["estimate"] = kept(columns["estimate"].amount)
     if "cost" in columns:
         cost: Money | None = columns["cost"]
-        # No cost and a cost of nothing are two things.
+        # No cost and a cost of zero are different.
         columns["cost"] = None if cost is None else kept(cost.amount)
         columns["currency"] = None if cost is None else cost.currency
     if "pictures" in columns:

@@ -1,9 +1,9 @@
-"""The tables of `SqlStore`. The same on SQLite and PostgreSQL, but for how `types.py` keeps moments, JSON and amounts.
+"""The tables of `SqlStore`. The same on SQLite and PostgreSQL, except for how `types.py` stores times, JSON and
+amounts.
 
-A change here needs a migration (`migrations/versions/`); a test holds the two together.
-Ledger and counters are shared with the calls of the command line and of Python, so they are `providers.sql.tables`.
-`owner` is `Chat.owner`. Where a row is found by the key of a message, the key itself is not kept, only its hash: such
-keys are made of the platform's ids of people and chats.
+A change here needs a migration (`migrations/versions/`); a test keeps the two in step. Ledger and counters are shared
+with the command line and Python, so they are `providers.sql.tables`. `owner` is `Chat.owner`. Where a row is found by
+the key of a message, only the key's hash is stored: such keys are made of the platform's ids of people and chats.
 """
 
 import sqlalchemy as sa
@@ -86,7 +86,7 @@ JOBS = sa.Table(
     sa.Index("jobs_by_state", "state", "created"),
     sa.Index("jobs_finished", "finished"),
 )
-"""`chat` is where the result goes: the one place with the platform's ids in clear, until the job is deleted."""
+"""`chat` is where the result goes: the only place with the platform's ids in clear, until the job is deleted."""
 
 PARTS = sa.Table(
     "parts",
@@ -123,7 +123,7 @@ MEDIA = sa.Table(
     sa.Column("job", sa.Text, index=True),
     sa.Column("at", Moment, nullable=False, index=True),
 )
-"""Every file that a row names: whose it is, the job that made it, when a row that names it was last written."""
+"""Every file that a row names: its owner, the job that made it, and when a row that names it was last written."""
 
 RESERVATIONS = sa.Table(
     "reservations",
@@ -142,7 +142,7 @@ SEQUENCES = sa.Table(
     sa.Column("owner", sa.Text, primary_key=True),
     sa.Column("last", sa.BigInteger, nullable=False),
 )
-"""The last entry number of each conversation: counted under the row's lock, so numbers are seen in their order."""
+"""The last entry number of each conversation: counted under the row's lock, so numbers become visible in order."""
 
 ENTRIES = sa.Table(
     "entries",

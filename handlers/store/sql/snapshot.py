@@ -1,4 +1,4 @@
-"""A copy of an SQLite file that others write to meanwhile, as it was at one moment; and what a copy may go on with."""
+"""A consistent copy of an SQLite file while others write to it; and preparing such a copy for use."""
 
 import sqlite3
 from pathlib import Path
@@ -21,16 +21,16 @@ class DamagedDatabase(Exception):
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Everything committed when it begins, none of what comes later; writers do not wait for it. Blocks.
+    """Everything committed when it begins, nothing that comes later; writers do not wait for it. Blocks.
 
-    Raises DamagedDatabase where the copy does not pass SQLite's own check, OSError where there is no room for it.
+    Raises DamagedDatabase if the copy does not pass SQLite's own check, OSError if there is no room for it.
     """
     make_private(target)
     reader = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
     try:
         writer = sqlite3.connect(target)
         try:
-            reader.backup(writer)  # in one step, under one read: a write meanwhile does not begin it anew
+            reader.backup(writer)  # in one step, under one read: a write meanwhile does not restart it
             writer.execute("PRAGMA journal_mode = DELETE")
             (verdict,) = writer.execute("PRAGMA quick_check").fetchone()
         finally:
@@ -49,11 +49,11 @@ def copy_sqlite(source: Path, target: Path) -> None:
 
 class Holding(Database):
     async def hold(self) -> tuple[str, ...]:
-        """End what was open when the copy was made, and say which jobs that were.
+        """End what was open when the copy was made, and return which jobs those were.
 
-        What became of it since nobody here knows: a job may have been posted, paid and delivered after the copy. It
-        ends as uncertain; taken up by hand, what was paid for by a saved id is finished and nothing is posted.
-        Messages that were not handled yet are let go, for they may have been handled since.
+        Nobody here knows what became of them since: a job may have been posted, paid and delivered after the copy. It
+        ends as uncertain; if it is resumed by hand, what was paid for under a saved id is finished and nothing is
+        posted. Messages that were not handled yet are dropped, because they may have been handled since.
         """
         now = self._clock()
 

@@ -1,4 +1,5 @@
-"""`SqlStore`: the `Store` on SQLite or PostgreSQL, one code for both. Each of its protocols has a module of its own."""
+"""`SqlStore`: the `Store` on SQLite or PostgreSQL, one implementation for both. Each of its protocols has a module of
+its own."""
 
 import logging
 from datetime import datetime
@@ -27,11 +28,11 @@ __all__ = ["SqlStore", "utc_now"]
 log = logging.getLogger(__name__)
 
 CUT_TRIES = 3
-"""Each waits for two seconds at most."""
+"""Each waits for up to two seconds."""
 
 
 class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues, Holding):
-    """Open with `await SqlStore.open(url)`; give back with `aclose`."""
+    """Open with `await SqlStore.open(url)`; release with `aclose`."""
 
     @classmethod
     async def open(
@@ -39,9 +40,8 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues, Holding):
     ) -> "SqlStore":
         """Connect to `sqlite:///…` or `postgresql://…` and bring the schema to the newest version.
 
-        `media`: where the files lie that values name; without it a file is kept by its path.
-
-        Raises SchemaTooNew and StoreError.
+        `media`: where the files are that values name; without it a file is stored by its path. Raises SchemaTooNew and
+        StoreError.
         """
         engine = make_engine(url, pool_size=2 * threads)
         writing = make_engine(url, pool_size=1, write=True) if engine.dialect.name == "sqlite" else None
@@ -78,7 +78,7 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues, Holding):
         return files
 
     async def _cut_log(self) -> None:
-        """SQLite: what was deleted is overwritten in the file (`secure_delete`); the log must not keep it either."""
+        """SQLite: deleted data is overwritten in the file (`secure_delete`); the log must not keep it either."""
         if self._engine.dialect.name != "sqlite":
             return
         for _ in range(CUT_TRIES):

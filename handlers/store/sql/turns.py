@@ -57,7 +57,7 @@ class SqlTurns(SqlLedger):
             if turn.cancel:
                 asked = JOBS.c.id.in_(turn.cancel) & JOBS.c.state.in_(rows.LIVE_STATES)
                 c.execute(JOBS.update().where(asked).values(cancel_asked=True))
-            # Jobs, then counters, then the session: every transaction locks in this order, so none waits in a circle.
+            # Jobs, then counters, then the session: every transaction locks in this order, to avoid deadlocks.
             books = self._books(c)
             accounting.take(books, turn.limits, now)
             accounting.reserve(books, new, turn.budgets, now, turn.limits)
@@ -72,16 +72,17 @@ class SqlTurns(SqlLedger):
         await self._write(lambda c: self.note_files(c, owner, self._put_session(c, owner, session, now), now))
 
     def _put_session(self, c: sa.Connection, owner: str, session: Session, now: datetime) -> set[Path]:
-        """The files it names, which are to be noted."""
+        """Returns the files it names, which are to be recorded."""
         return self._write_session(c, owner, newer_result(_session(c, owner, lock=True), session), now)
 
     def _write_session(self, c: sa.Connection, owner: str, session: Session, now: datetime) -> set[Path]:
-        """As it is: the one before was read under its lock. The files it names, which are to be noted."""
+        """As it is: the stored one was read under its lock. Returns the files it names, which are to be recorded."""
         self.put_row(c, SESSIONS, {"owner": owner, "body": session, "updated": now})
         return files_of_session(session)
 
     def _put_result(self, c: sa.Connection, job: Job, last_result: LastResult, now: datetime) -> set[Path]:
-        """On the person's session, unless a newer one lies there. The files it names, which are to be noted."""
+        """Put it in the person's session, unless that has a newer one. Returns the files it names, which are to be
+        recorded."""
         stored = _session(c, job.chat.owner, lock=True)
         session = stored or Session(language=job.order.language)
         session = newer_result(stored, session.model_copy(update={"last_result": last_result}))

@@ -1,6 +1,6 @@
 """A column type for values of ours: `json` on PostgreSQL, text on SQLite. Others are in `providers.sql.columns`.
 
-`json` and not `jsonb`: it is kept letter for letter, a NUL in somebody's words included, and nothing is searched in it.
+`json` and not `jsonb`: it is stored letter for letter, a NUL in somebody's words included, and never searched.
 """
 
 from typing import Any
@@ -43,5 +43,5 @@ class Json(sa.types.TypeDecorator[Any]):
 
 
 def _places(dialect: sa.Dialect) -> Places | None:
-    """Where the files lie that a value names: an engine's dialect is its own, so it carries them (`Database`)."""
+    """Where the files are that a value names: each engine has its own dialect, which carries them (`Database`)."""
     return getattr(dialect, PLACES_OF_DIALECT, None)

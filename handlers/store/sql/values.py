@@ -51,7 +51,7 @@ class SqlValues(Database):
                     return after
                 if self.insert_new(c, VALUES, row):
                     return after
-                # PostgreSQL: another process was first with this key; now there is a row to lock.
+                # PostgreSQL: another process inserted this key first; now there is a row to lock.
 
         return await self._write(work)
 

@@ -1,4 +1,4 @@
-"""Alembic runs this to carry out the scripts, on the connection and in the transaction of `migrate.upgrade`."""
+"""Run by Alembic to execute the scripts, on the connection and in the transaction of `migrate.upgrade`."""
 
 from alembic import context
 
