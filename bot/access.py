@@ -1,4 +1,4 @@
-"""Who may, how much, and what an installation that strangers can reach is told: read from the settings."""
+"""Who may use the bot, how much, and the warning for an installation open to strangers: derived from the settings."""
 
 import re
 from decimal import Decimal
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 OPEN_PAGE_USD = Decimal(10)
-"""What everybody together may spend in a day where the page is open to the world, a paid service is set up, and
-BUDGET_BOT_DAILY_USD says nothing."""
+"""What everybody together may spend in a day if the page is open to the world, a paid service is configured, and
+BUDGET_BOT_DAILY_USD is not set."""
 _NAME = re.compile(r"[a-z]+:(?:[*]|[^\s:*][^\s]*)")
 _SHORTEST_CODE = 6
 
@@ -58,7 +58,7 @@ def _codes(settings: "Settings") -> dict[str, int | None]:
 
 
 def paid_services(settings: "Settings") -> tuple[str, ...]:
-    """The companies that are set up."""
+    """The companies that are configured."""
     return tuple(key for key, service in services().items() if is_company(key) and service.configured(settings))
 
 
@@ -73,14 +73,14 @@ def is_open_page(settings: "Settings") -> bool:
 
 
 def bot_budget(settings: "Settings") -> Decimal | None:
-    """What everybody together may spend in a day; `unlimited` is kept as infinity."""
+    """What everybody together may spend in a day; `unlimited` is stored as infinity."""
     if settings.budget_bot_daily_usd is not None:
         return settings.daily_budget
     return OPEN_PAGE_USD if is_open_page(settings) and paid_services(settings) else None
 
 
 def warnings(settings: "Settings") -> list[str]:
-    """What the operator of an open installation with a paid key is to read at its start."""
+    """What the operator of an open installation with a paid key reads at its start."""
     if not is_open_page(settings) or not (paid := paid_services(settings)):
         return []
     budget = bot_budget(settings)
@@ -98,11 +98,11 @@ def warnings(settings: "Settings") -> list[str]:
 
 
 def problems_of_access(settings: "Settings") -> list[str]:
-    """Settings that do not fit together: names only, never values."""
+    """Settings that contradict each other: names only, never values."""
     found = []
     for setting in ("access_allow", "access_block", "admins"):
         if wrong := [name for name in getattr(settings, setting) if not _NAME.fullmatch(name)]:
-            found.append(f"{setting.upper()} has {len(wrong)} entries that are not like telegram:123456")
+            found.append(f"{setting.upper()} has {len(wrong)} entries that are not of the form telegram:123456")
     codes = _codes(settings)
     if settings.access == "invite" and not codes:
         found.append("ACCESS=invite needs ACCESS_CODES; nobody can be let in")

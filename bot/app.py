@@ -1,4 +1,4 @@
-"""The composition root: everything one process is made of, put together once, started and stopped in order.
+"""The composition root: all parts of a process, put together once, started and stopped in order.
 
 settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner ─▶ conversation ─▶ web app
 """
@@ -70,18 +70,18 @@ from providers.router import Router
 log = logging.getLogger(__name__)
 
 DISCOVER_EVERY = 60.0
-"""Seconds between two looks at servers of one's own; they ask less often than they are asked."""
+"""Seconds between two checks of the operator's own servers; the providers themselves ask less often."""
 
 
 DURATIONS_EVERY = 60.0
 """Seconds between two times that what requests took is written down, and what other processes measured is read."""
 TIDY_EVERY = 60.0
-"""Seconds between two looks for copies of stored files that nobody uses."""
+"""Seconds between two searches for unused local copies of stored files."""
 
 
 @dataclass(kw_only=True)
 class Parts:
-    """What a process is made of. `listening`: the channels that take messages here (a worker only sends)."""
+    """The parts of a process. `listening`: the channels that take messages here (a worker only sends)."""
 
     settings: Settings
     store: Store
@@ -104,7 +104,7 @@ class Parts:
         return [channel for name, channel in self.channels.items() if name in self.listening]
 
     def begin_to_end(self) -> None:
-        """The process begins to stop: what would keep connections open ends."""
+        """The process begins to stop: end what would keep connections open."""
         for end in self.at_end:
             end()
 
@@ -118,7 +118,7 @@ class Parts:
 async def parts(
     settings: Settings, *, listening: Sequence[str] | None = None, worker: bool = True
 ) -> AsyncIterator[Parts]:
-    """Build everything; give everything back at the end. Nothing is started yet. `listening` None: every channel."""
+    """Build everything; release everything at the end. Nothing is started yet. `listening` None: every channel."""
     make_private_folder(settings.data_dir)
     make_folder(settings.output_dir)
     async with AsyncExitStack() as stack:
@@ -223,9 +223,9 @@ async def parts(
 
 @asynccontextmanager
 async def running(made: Parts) -> AsyncIterator[None]:
-    """The job worker first, then the channels: a message taken finds everything behind it working.
+    """The job worker first, then the channels: by the time a message is taken, everything behind it works.
 
-    A platform that is away does not hold up the others: its channel retries by itself.
+    An unreachable platform does not delay the others: its channel retries by itself.
     """
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
@@ -247,22 +247,23 @@ async def running(made: Parts) -> AsyncIterator[None]:
 
 
 async def _tidying(media: MediaStore) -> None:
-    """Copies of stored files do not stay on this machine longer than they are used."""
+    """Local copies of stored files are deleted once they are no longer used."""
     while True:
         try:
             await media.tidy()
         except Exception as error:
-            log.warning("copies of stored files could not be tidied: %s", type(error).__name__)
+            log.warning("deleting unused copies of stored files failed: %s", type(error).__name__)
         await asyncio.sleep(TIDY_EVERY)
 
 
 async def _discovering(router: Router) -> None:
-    """Keeps what servers of one's own offer known, for menus and estimates; the start does not wait for it."""
+    """Keeps the list of what the operator's own servers offer up to date, for menus and estimates; the start does not
+    wait for it."""
     while True:
         try:
             await router.discover()
-        except Exception as error:  # whatever one service breaks with, the others are to be looked at again
-            log.error("servers could not be looked at: %s", type(error).__name__)
+        except Exception as error:  # whatever exception one service raises, the others are still checked
+            log.error("checking the servers failed: %s", type(error).__name__)
         await asyncio.sleep(DISCOVER_EVERY)
 
 
@@ -286,7 +287,7 @@ async def _ended(task: "asyncio.Task[None]") -> None:
 
 
 def _load_words() -> None:
-    """What reading words takes is loaded now, not while the first person waits."""
+    """What the parser needs is loaded now, not while the first person waits."""
     for text in ("动漫风格", "把背景换成白色", "me as a wizard, twice"):
         parse(text, photos=1)
 
@@ -354,14 +355,14 @@ def _made_here(made: Parts) -> list[Route]:
 
 
 async def _opened(settings: Settings, media: MediaStore) -> SqlStore:
-    """A server that is being started beside us is waited for; a file is there or it is not."""
+    """Wait for a server that is starting at the same time; a file exists or does not."""
     seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
     threads = Connections.of(settings.database_connections).store // 2
     return await answered(lambda: SqlStore.open(settings.database, threads=threads, media=media), within=seconds)
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:
-    """The channels that have their settings; their libraries are loaded only then."""
+    """The channels that are configured; their libraries are loaded only then."""
     for problem in ground.settings.problems():
         log.warning("%s", problem)
     return {
@@ -372,19 +373,19 @@ def _channels(ground: Ground) -> dict[str, Channel]:
 
 
 async def _forget(channels: Mapping[str, Channel], chat: Chat) -> None:
-    """What the channel itself keeps of a person."""
+    """What the channel itself keeps about a person."""
     if chat.channel in channels:
         await channels[chat.channel].forget(chat)
 
 
 def _consents(settings: Settings, store: Store) -> Consents | None:
-    """None where people are asked about nothing."""
+    """None if people are asked about nothing."""
     companies, faces = settings.providers_consent == "ask", settings.face_consent == "ask"
     return Consents(store, companies=companies, faces=faces) if companies or faces else None
 
 
 def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
-    """Only where all three settings are given."""
+    """Only if all three settings are given."""
     if not (settings.intent_llm_base_url and settings.intent_llm_api_key and settings.intent_llm_model):
         return None
     from bot.llm_fallback import SecondReader as Reader

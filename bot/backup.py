@@ -1,8 +1,8 @@
-"""An installation in one file, written while it runs, and an installation made from such a file.
+"""A backup of an installation in one file, written while it runs, and an installation restored from such a file.
 
 A tar archive: `manifest.json` first, then the databases (an SQLite file as of one moment, or `pg_dump`'s archive), then
-every file under `DATA_DIR` and `OUTPUT_DIR`. The databases are copied before the files, so that what they name is
-there. It holds people's photos and the installation's secret: mode 0600, no encryption of its own.
+every file under `DATA_DIR` and `OUTPUT_DIR`. The databases are copied before the files, so that every file they name is
+included. It holds people's photos and the installation's secret: mode 0600, no encryption of its own.
 """
 
 import io
@@ -33,12 +33,13 @@ DUMP = "databases/postgresql.dump"
 FORMAT = 1
 _ENGINE_SCHEMA = "dbos"
 _LEFT_OUT = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".sqlite-journal", ".lock", ".alive", ".storage-id")
-"""Ends of names: the databases, which are copied another way, and what belongs to running processes and this disk."""
+"""Suffixes left out: the databases, which are copied another way, and what belongs to running processes and this
+disk."""
 _PG_SECONDS = 6 * 3600
 
 
 class BackupFailed(Exception):
-    """`code` for programs, the message for the operator; no value of a setting is in it."""
+    """`code` for programs, the message for the operator; it contains no setting's value."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -54,7 +55,7 @@ class Manifest(BaseModel, frozen=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """`files`: photos, pictures and what else lies in the two folders. `size` in bytes."""
+    """`files`: photos, pictures and everything else in the two folders. `size` in bytes."""
 
     file: Path
     files: int
@@ -62,9 +63,9 @@ class Written:
 
 
 def back_up(settings: Settings, file: Path) -> Written:
-    """Write the archive to `file`, whole or not at all. Blocks. Raises BackupFailed and OSError."""
+    """Write the archive to `file`, completely or not at all. Blocks. Raises BackupFailed and OSError."""
     if file.exists():
-        raise BackupFailed("file_exists", f"{file} is there already; name another file.")
+        raise BackupFailed("file_exists", f"{file} already exists; name another file.")
     part = file.with_name(f".{file.name}.part")
     with tempfile.TemporaryDirectory(prefix=".likeness-backup-", dir=file.absolute().parent) as scratch:
         databases = _copied_databases(settings, Path(scratch))
@@ -95,7 +96,7 @@ def _write(out: io.BufferedIOBase, settings: Settings, databases: dict[str, Path
                     info = archive.gettarinfo(arcname=f"{area}/{name}", fileobj=opened)
                     info.mode, info.uid, info.gid, info.uname, info.gname = PRIVATE_FILE, 0, 0, "", ""
                     archive.addfile(info, opened)
-            except FileNotFoundError:  # deleted meanwhile: its time was over, or its owner wanted it so
+            except FileNotFoundError:  # deleted meanwhile: its retention time was over, or its owner asked for it
                 continue
             files += 1
     return files
@@ -132,7 +133,9 @@ def _copied_databases(settings: Settings, scratch: Path) -> dict[str, Path]:
         try:
             copy_sqlite(source, target)
         except DamagedDatabase as error:
-            raise BackupFailed("database_damaged", f"{error.file} cannot be read whole; nothing was written.") from None
+            raise BackupFailed(
+                "database_damaged", f"{error.file} cannot be read completely; nothing was written."
+            ) from None
         copied[name] = target
     if OURS not in copied:
         raise BackupFailed("nothing_there", "There is no database yet, so there is nothing to back up.")
@@ -140,10 +143,10 @@ def _copied_databases(settings: Settings, scratch: Path) -> dict[str, Path]:
 
 
 def restore(settings: Settings, file: Path, *, go_on: bool) -> Manifest:
-    """Lay out what is in the archive. `go_on`: with the engine's state, so that open jobs go on by themselves.
+    """Unpack the archive. `go_on`: with the engine's state, so that open jobs continue by themselves.
 
-    Only where nothing is yet: an empty `DATA_DIR` and, with PostgreSQL, a database without our tables. Blocks. Raises
-    BackupFailed, and OSError.
+    Only into an empty `DATA_DIR` and, with PostgreSQL, a database without our tables. Blocks. Raises BackupFailed, and
+    OSError.
     """
     _must_be_empty(settings)
     url = sa.make_url(settings.database)
@@ -206,7 +209,7 @@ def _manifest(archive: tarfile.TarFile) -> Manifest:
 
 
 def _lay_out(archive: tarfile.TarFile, settings: Settings, scratch: Path) -> None:
-    """Regular files only, each in the folder that its name begins with; a name that leads elsewhere is none of ours."""
+    """Regular files only, each in the folder that its name begins with; a name that leads elsewhere is rejected."""
     roots: dict[Area, Path] = {"data": settings.data_dir.absolute(), "pictures": settings.output_dir.absolute()}
     databases = {name: scratch / Path(name).name for name in (OURS, ENGINES, DUMP)}
     try:
@@ -235,7 +238,8 @@ def _put(source: Path, target: Path) -> None:
 
 
 def _postgres(words: list[str], url: sa.URL) -> None:
-    """A program of PostgreSQL's; where the server is goes by the environment, for anybody can read a command line."""
+    """A PostgreSQL program; the server's address is passed in the environment, because anybody can read a command
+    line."""
     program = shutil.which(words[0])
     if program is None:
         raise BackupFailed(

@@ -1,4 +1,4 @@
-"""`MEDIA_URL` and what belongs to it, as a store of pictures."""
+"""`MEDIA_URL` and the settings that belong to it, as a store of pictures."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def bucket_store(settings: "Settings") -> BucketStore:
-    """For `s3://BUCKET/PREFIX`. Without keys among the settings those of the environment or of the machine count, which
+    """For `s3://BUCKET/PREFIX`. Without keys in the settings, those of the environment or the machine are used, which
     AWS's own programs find too."""
     from obstore.store import S3Store
 

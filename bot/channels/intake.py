@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_CLAIMS = 3
-"""A row that so many processes took up and did not finish is given up: it may be what ends them."""
+"""A row that so many processes took up and did not finish is given up: it may be what kills them."""
 MOST_TRIES = 4
-"""How often one process begins with a message again after a fault that the handlers did not see."""
+"""How often one process restarts a message after a fault outside the handlers."""
 LOOKED_FOR_AT_ONCE = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival(Generic[T]):
-    """Something a person sent, as it lies in the inbox under `key`. `line`: whose; a line is handled in order.
+    """Something a person sent, stored in the inbox under `key`. `line`: the person's; a line is handled in order.
 
-    `at`: seconds on the intake's clock, when it came into its line. `taken_up`: another process acknowledged it.
+    `at`: seconds on the intake's clock, when it joined its line. `taken_up`: another process acknowledged it.
     """
 
     key: str
@@ -52,7 +52,7 @@ class Arrival(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Joined(Generic[T]):
-    """The first arrivals of a line that are one message together. `wait`: seconds for which more of it may come."""
+    """The first arrivals of a line that form one message. `wait`: seconds for which more of it may come."""
 
     arrivals: tuple[Arrival[T], ...]
     wait: float = 0.0
@@ -65,12 +65,12 @@ class Outcome(Enum):
     FAILED = auto()
     """It cannot be handled, and the person was told."""
     LATER = auto()
-    """Handled, but what to answer could not be said; once more in a minute."""
+    """Handled, but the answer could not be sent; retried in a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replies:
-    """What the handlers answer; after repeated faults of ours, one sentence that says so."""
+    """What the handlers answer; after repeated errors of ours, one sentence that says so."""
 
     outgoing: tuple[Outgoing, ...]
     failed: bool = False
@@ -84,23 +84,23 @@ class Receiver(Protocol[T]):
     """What a channel does with its messages."""
 
     async def read(self, key: str, payload: str) -> Arrival[T] | None:
-        """An inbox row again. None where it is nothing to us any more; raises ValueError where it cannot be read."""
+        """An arrival from its inbox row. None if it no longer concerns us; raises ValueError if it cannot be read."""
 
     async def handle(self, arrivals: tuple[Arrival[T], ...]) -> Outcome | Awaitable[Outcome]:
-        """One message: fetch its pictures, ask the handlers (`Intake.replies`), say what they answer. What need not
-        hold up the person's next message is returned, to be awaited beside it."""
+        """One message: download its pictures, ask the handlers (`Intake.replies`), send their answer. Work that need
+        not delay the person's next message is returned, to be awaited in parallel."""
 
     async def give_up(self, arrivals: tuple[Arrival[T], ...]) -> None:
-        """It cannot be handled: let go of its files and tell the person."""
+        """It cannot be handled: delete its files and tell the person."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Seconds. `retries`: pauses before the handlers are asked again; `again`: before a message is begun anew."""
+    """Seconds. `retries`: pauses before the handlers are asked again; `again`: before a message is restarted."""
 
     lease: float = 10.0
     look: float = 2.0
-    """Between two looks for what others left."""
+    """Between two looks for rows that others left."""
     retries: tuple[float, ...] = (0.5, 2.0, 8.0)
     again: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)
     later: float = 60.0
@@ -124,7 +124,7 @@ def one_by_one(waiting: Sequence[Arrival[T]], _now: float) -> Joined[T]:
 
 
 class Intake(Generic[T]):
-    """`folder`: where the processes of this machine leave their marks. `join`: which arrivals are one message."""
+    """`folder`: where the processes of this machine leave their life marks. `join`: which arrivals are one message."""
 
     def __init__(
         self,
@@ -150,11 +150,11 @@ class Intake(Generic[T]):
         """Keys of rows of ours that are not done yet."""
         self._tries: dict[str, int] = {}
         self._in_doubt = False
-        """A row may be under our lease without our knowing: its writing ended in an error."""
+        """A row may be under our lease without our knowing: writing it ended in an error."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
         """Take messages from now on, beginning with those nobody works on."""
@@ -168,7 +168,7 @@ class Intake(Generic[T]):
         return self._answerer is not None
 
     async def stop(self) -> None:
-        """Begin nothing more; what has begun may finish, for so many seconds. The rest is anybody's at once."""
+        """Begin nothing more; what has begun may finish, for so many seconds. The rest is released at once."""
         was_running, self._answerer = self.running, None
         for line in self._lines.values():
             line.came.set()
@@ -183,23 +183,23 @@ class Intake(Generic[T]):
                 async with asyncio.timeout(0.5):
                     await self._store.release_inbox(self._channel, self._lease.owner)
             except Exception as error:
-                log.warning("unfinished messages could not be given back: %s", type(error).__name__)
+                log.warning("releasing unfinished messages failed: %s", type(error).__name__)
                 owing = True
             await asyncio.to_thread(self._mark.clear, owing=owing)
 
     async def idle(self) -> None:
-        """Until everything taken so far has been handled."""
+        """Wait until everything taken so far has been handled."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def soon(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        """Work beside the lines, which `idle` and `stop` wait for too."""
+        """Run a task beside the lines, which `idle` and `stop` wait for too."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # --- in
+    # --- incoming
 
     @property
     def now(self) -> float:
@@ -207,12 +207,12 @@ class Intake(Generic[T]):
         return self._timing.now() if self._timing.now else asyncio.get_running_loop().time()
 
     def line(self, name: str) -> tuple[T, ...]:
-        """What of this person is on its way, in order: what is being handled, then what waits."""
+        """What of this person is in progress, in order: what is being handled, then what waits."""
         found = self._lines.get(name)
         return () if found is None else tuple(a.value for a in (*found.current, *found.waiting))
 
     def waiting(self, line: str) -> tuple[T, ...]:
-        """What this person sent and what nobody has begun with."""
+        """What this person sent and what has not been started."""
         found = self._lines.get(line)
         return () if found is None else tuple(arrival.value for arrival in found.waiting)
 
@@ -221,8 +221,8 @@ class Intake(Generic[T]):
         return key in self._in_hand
 
     async def put(self, arrival: Arrival[T], payload: str) -> bool:
-        """Keep it and begin with it; then it may be acknowledged. False where it came before."""
-        # To its end, also where who waits for it is gone: a row under our lease must be in our hands.
+        """Store it and start on it; then it may be acknowledged. False if it was seen before."""
+        # Finished even if the caller is gone: a row under our lease must be in our hands.
         return bool(await asyncio.shield(self.soon(self._put(arrival, payload))))
 
     async def _put(self, arrival: Arrival[T], payload: str) -> bool:
@@ -232,7 +232,7 @@ class Intake(Generic[T]):
         return True
 
     async def keep(self, arrival: Arrival[T], payload: str) -> bool:
-        """Keep it under our lease, for a channel that begins with it by itself. False where it came before."""
+        """Store it under our lease, for a channel that starts on it by itself. False if it was seen before."""
         self._kept.add(arrival.key)
         try:
             return await self._store.put_inbox(self._channel, arrival.key, payload, lease=self._lease)
@@ -251,7 +251,7 @@ class Intake(Generic[T]):
         if line.task is None:
             line.task = self.soon(self._work(arrival.line, line))
 
-    # --- what others left
+    # --- left by others
 
     async def _keep_looking(self) -> None:
         said = False
@@ -262,9 +262,9 @@ class Intake(Generic[T]):
                     await self._store.renew_inbox(self._channel, self._lease)
                 await self._take_up()
                 said = False
-            except Exception as error:  # the store is away: it is looked again, and said once
+            except Exception as error:  # the store is away: retried, and logged once
                 if not said:
-                    log.warning("the inbox cannot be read and is tried again: %s", type(error).__name__)
+                    log.warning("the inbox cannot be read and will be retried: %s", type(error).__name__)
                 said = True
 
     async def _take_up(self) -> None:
@@ -319,14 +319,14 @@ class Intake(Generic[T]):
             del self._lines[name]
 
     async def _more(self, line: _Line[T], seconds: float) -> None:
-        """Wait for the next thing of this person, no longer than so many seconds."""
+        """Wait for the next arrival of this person, no longer than so many seconds."""
         line.came.clear()
         await happens_within(line.came, self._timing.sleep(seconds))
 
     async def _one(self, arrivals: tuple[Arrival[T], ...]) -> None:
         try:
             outcome = await self._receiver.handle(arrivals)
-        except Exception as error:  # our store is away, or a mistake of ours
+        except Exception as error:  # our store is away, or a bug of ours
             self._failed(arrivals, error)
             return
         if isinstance(outcome, Outcome):
@@ -362,13 +362,13 @@ class Intake(Generic[T]):
 
     async def _done(self, arrivals: tuple[Arrival[T], ...], *, failed: bool = False) -> None:
         for arrival in arrivals:
-            if arrival.key in self._kept:  # what was never kept has no row
+            if arrival.key in self._kept:  # what was never stored has no row
                 await self._store.done_inbox(self._channel, arrival.key, failed=failed)
                 self._kept.discard(arrival.key)
 
     async def _again(self, arrivals: tuple[Arrival[T], ...]) -> None:
-        """Begin anew after a pause. A store that is away is nobody's fault: only what fails while it answers is
-        given up in the end."""
+        """Restart after a pause. A store that is away is not the message's fault: only failures while it answers count
+        towards giving up."""
         key = arrivals[0].key
         tries = self._tries.get(key, 0)
         pauses = self._timing.again
@@ -394,12 +394,12 @@ class Intake(Generic[T]):
         try:
             await self._receiver.give_up(arrivals)
         except Exception as error:
-            log.warning("that a message was given up could not be said: %s", type(error).__name__)
+            log.warning("telling a person that their message failed did not work: %s", type(error).__name__)
 
     # --- asking the handlers
 
     async def replies(self, message: Message) -> Replies:
-        """What the handlers answer. Raises CancelledError where this process is stopping."""
+        """What the handlers answer. Raises CancelledError if this process is stopping."""
         for pause in (*self._timing.retries, None):
             if self._answerer is None:  # stopping: the message stays in the inbox
                 raise asyncio.CancelledError

@@ -1,7 +1,7 @@
-"""Which of this machine's processes are alive, told by locked files: the system drops a lock when its process dies.
+"""Which processes of this machine are alive, told by locked files: the system drops a lock when its process dies.
 
-Without this, what a killed process had acknowledged would wait for the end of its lease even where the same machine
-starts it again at once. Processes on other machines are waited for by their leases alone.
+Without this, what a killed process had acknowledged would wait for the end of its lease even if the same machine
+restarts it at once. For processes on other machines only their leases count.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ _SUFFIX = ".alive"
 
 
 class LifeMark:
-    """One life of one process, named `owner`. Every method blocks briefly."""
+    """One run of one process, named `owner`. Every method blocks briefly."""
 
     def __init__(self, folder: Path, owner: str) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class LifeMark:
         draft.rename(self._path)
 
     def clear(self, *, owing: bool = False) -> None:
-        """Be known as alive no longer. `owing`: something of ours is still to be taken up, so the mark stays, as that
+        """No longer be known as alive. `owing`: something of ours is still to be taken up, so the mark stays, as that
         of a dead process."""
         if self._file is not None:
             if not owing:
@@ -45,7 +45,7 @@ class LifeMark:
             self._file = None
 
     def dead(self) -> tuple[str, ...]:
-        """Owners that marked themselves here and are no more."""
+        """Owners that marked themselves here and are dead."""
         found = []
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else ():
             if path != self._path and _unlocked(path):
@@ -53,7 +53,7 @@ class LifeMark:
         return tuple(found)
 
     def bury(self, owners: tuple[str, ...]) -> None:
-        """What these dead owners had is taken up: their marks go."""
+        """What these dead owners had is taken up: their marks are deleted."""
         for owner in owners:
             (self._folder / f"{owner}{_SUFFIX}").unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
-"""Which channels there are: every folder beside this module that holds a `registration.py` with a `REGISTRATION`.
+"""The list of channels: every folder beside this module that has a `registration.py` with a `REGISTRATION`.
 
-Nothing else names a channel: the process, `likeness run --channels`, `doctor`, the settings and the logs read these.
-A registration loads nothing of its platform; `build` does.
+Nothing else names a channel: the process, `likeness run --channels`, `doctor`, the settings and the logs read these. A
+registration loads nothing of its platform; `build` does.
 """
 
 import pkgutil
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What a channel is built upon. `secret`: the installation's, for addresses and signatures.
+    """What a channel is built from. `secret`: the installation's, for addresses and signatures.
 
-    `at_end` takes what is to be called when the process begins to stop, before open connections are waited for.
+    `at_end` takes callbacks for when the process begins to stop, before open connections are waited for.
     """
 
     settings: "Settings"

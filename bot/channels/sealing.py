@@ -1,4 +1,4 @@
-"""Closes what a channel must keep and nobody may read in the database: addresses that are as good as a password."""
+"""Encrypts what a channel must store and nobody may read in the database: addresses that are as good as a password."""
 
 import base64
 import hmac
@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 
 class Seal:
-    """`secret`: the installation's; `purpose`: a name, so that what is closed for one use opens for no other."""
+    """`secret`: the installation's; `purpose`: a name, so that what is sealed for one use opens for no other."""
 
     def __init__(self, secret: bytes, purpose: str) -> None:
         key = hmac.digest(secret, f"likeness.{purpose}".encode(), "sha256")
@@ -17,8 +17,8 @@ class Seal:
         return self._box.encrypt(text.encode()).decode("ascii")
 
     def open(self, closed: str) -> str:
-        """Raises ValueError for what was not closed by this secret for this purpose."""
+        """Raises ValueError for what was not sealed with this secret for this purpose."""
         try:
             return self._box.decrypt(closed).decode()
         except InvalidToken:
-            raise ValueError("closed by another secret") from None
+            raise ValueError("sealed with another secret") from None

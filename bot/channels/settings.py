@@ -1,4 +1,4 @@
-"""What every channel's part of the settings says of itself. Its fields are read with all others (`bot/settings.py`)."""
+"""What every channel's part of the settings has in common. Its fields are read with all others (`bot/settings.py`)."""
 
 import pkgutil
 from functools import cache
@@ -12,15 +12,15 @@ import bot.channels
 
 
 class ChannelSettings(BaseModel):
-    """Subclassed in a channel's `settings.py`, where `SETTINGS` names the class. Its fields begin with
-    the channel's name; `public_url` is everybody's."""
+    """Subclassed in a channel's `settings.py`, where `SETTINGS` names the class. Its fields begin with the channel's
+    name; `public_url` is shared."""
 
     turned_on_by: ClassVar[str] = ""
-    """The settings that turn the channel on, as a sentence names them; empty where it is always on."""
+    """The settings that turn the channel on, as they appear in a sentence; empty if it is always on."""
     docs: ClassVar[str] = ""
 
     def is_set(self) -> bool:
-        """Whether the operator wants it: something of `turned_on_by` is given."""
+        """Whether the operator wants it: one of `turned_on_by` is set."""
         return True
 
     def is_ready(self) -> bool:
@@ -28,7 +28,7 @@ class ChannelSettings(BaseModel):
         return True
 
     def what_is_wrong(self) -> list[str]:
-        """Settings that do not fit together, as sentences for the operator: names only, never values."""
+        """Settings that contradict each other, as sentences for the operator: names only, never values."""
         return []
 
 

@@ -1,21 +1,21 @@
 """The durable engine under the jobs: dbos, set up so that nothing is lost and nothing is done twice.
 
-Everything goes through its public interface. What is set against its defaults, and why:
+Only its public interface is used. Deviations from its defaults, and why:
 
-* every job waits on one of dbos's queues (`queues.py`), so that its limits and priorities bind; the queues are polled
-  quickly while there is something to do and slowly otherwise (a round costs some 1 ms of processor);
-* every start of a worker is an executor of its own name, with a lease (`worker_leases.py`). dbos can take up a dead
-  executor's workflows only by a private call (`_recover_pending_workflows`), because the public `resume_workflows`
-  would also seize what another has taken up meanwhile. So a dead worker's job is given a new run, one conditional write
-  in our own rows, and each run is a workflow of its own: the old one is cancelled, which is harmless however late;
+* every job waits on one of dbos's queues (`queues.py`), so that its limits and priorities apply; the queues are polled
+  quickly while there is something to do and slowly otherwise (a round costs some 1 ms of CPU);
+* every start of a worker is an executor with a name of its own and a lease (`worker_leases.py`). dbos can take over a
+  dead executor's workflows only by a private call (`_recover_pending_workflows`), because the public
+  `resume_workflows` would also seize what another has taken over meanwhile. So a dead worker's job gets a new run, one
+  conditional write in our own rows, and each run is a workflow of its own: the old one is cancelled, however late;
 * one constant application version: a hash of the source would strand running jobs at every release;
-* JSON in its tables, not pickle; 16 threads, not one a job; SQLite with a write-ahead log, which is not synced at every
-  commit: all that is lost with the last rows is which runs began and ended, and that is found again from our own rows;
-* no steps: what is not to be repeated has a row of ours before and after it (`execution.py`, `delivery.py`), and
-  a run begun again from the start finds those; recording the same a second time cost as much as all our rows together;
+* JSON in its tables, not pickle; 16 threads, not one per job; SQLite with a write-ahead log that is not synced at every
+  commit: a power failure loses only which of the last runs began and ended, and our own rows tell that, too;
+* no steps: what must not be repeated has a row of ours before and after it (`execution.py`, `delivery.py`), and
+  a run begun again from the start finds those; recording it a second time cost as much as all our rows together;
 * its log lines go through ours (`engine_log.py`).
 
-One engine a process: dbos is a singleton.
+One engine per process: dbos is a singleton.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Telegram as a channel: updates become messages for the handlers, what they say becomes Telegram messages.
+"""Telegram as a channel: updates become messages for the handlers, their replies become Telegram messages.
 
-update ──▶ read (is it for us?) ──▶ intake: kept, acknowledged, the person's line ──▶ photos fetched ──▶ handlers
-handlers, jobs ──▶ say (one message a job, edited) · reserve, deliver (the place becomes the picture)
+update ──▶ read (is it for us?) ──▶ intake: stored, acknowledged, the person's line ──▶ photos downloaded ──▶ handlers
+handlers, jobs ──▶ say (one message per job, edited) · reserve, deliver (the place becomes the picture)
 """
 
 import asyncio
@@ -68,12 +68,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECTIONS = 100
-"""More than the calls at once (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
+"""More than the concurrent calls (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
 TELEGRAM = "https://api.telegram.org"
 
 
 class TelegramChannel:
-    """Implements `handlers.channel.Channel`. Not started, it only says and delivers (a worker).
+    """Implements `handlers.channel.Channel`. If not started, it only says and delivers (a worker).
 
     `api_url`: the root under which `/bot<token>/METHOD` and `/file/bot<token>/PATH` lie. In webhook mode `public_url`
     is where the world reaches this program, and `routes()` are to be mounted.
@@ -99,7 +99,7 @@ class TelegramChannel:
             raise ValueError("TELEGRAM_MODE=webhook needs PUBLIC_URL")
         # It logs whole addresses, and the token is in them.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        # It logs what it cannot read, whatever people wrote there; we say ourselves what went wrong.
+        # It logs what it cannot read, including what people wrote; we log errors ourselves.
         logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
         self._pace = pace = pace or Timing()
         self._store = store
@@ -156,10 +156,10 @@ class TelegramChannel:
         self._life: asyncio.Task[None] | None = None
         self._small: set[asyncio.Task[None]] = set()
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
-        """Needs no network: where Telegram is away, it is tried until it answers."""
+        """Needs no network: if Telegram is unreachable, it retries until it answers."""
         self._life = asyncio.create_task(self._live(answerer), name="telegram")
 
     async def _live(self, answerer: Answerer) -> None:
@@ -220,14 +220,14 @@ class TelegramChannel:
         return [self._source.route(self._take, secret=self._secret)] if self._mode == "webhook" else []
 
     async def idle(self) -> None:
-        """Until every message taken so far has been handled."""
+        """Wait until every message taken so far has been handled."""
         await self.intake.idle()
         while self._small:
             await asyncio.wait(self._small)
             await self.intake.idle()
 
     async def health(self, *, ask: bool = False) -> Health:
-        """It listens as soon as it is started: while Telegram is away, nobody's message can be lost."""
+        """It listens as soon as it is started: while Telegram is unreachable, no message can be lost."""
         findings: list[Finding] = []
         if ask:
             wrong = await what_is_wrong(self._bot, self._mode)
@@ -246,13 +246,13 @@ class TelegramChannel:
             try:
                 await work
             except Exception as error:  # the store is away: nobody waits for it
-                log.warning("a small task of Telegram's failed: %s", type(error).__name__)
+                log.warning("a background task of Telegram's failed: %s", type(error).__name__)
 
         task = asyncio.create_task(small())
         self._small.add(task)
         task.add_done_callback(self._small.discard)
 
-    # --- what comes in
+    # --- incoming
 
     async def _take(self, update: Update) -> None:
         """Store an update that is for us, before it is acknowledged, and put it into its person's line."""
@@ -284,7 +284,7 @@ class TelegramChannel:
             return read(update, self._me)
         except UNREADABLE as error:
             # It would be the same the next time; others wait behind it.
-            log.error("an update is not what it should be and is passed over: %s", type(error).__name__)
+            log.error("skipping a malformed update: %s", type(error).__name__)
             return None
 
     async def _arrival(self, key: str, what: Post | Tap) -> Arrival[Heard]:
@@ -296,7 +296,7 @@ class TelegramChannel:
             if await self.chats.is_gone(name):
                 await self.chats.set_gone(name, False)  # somebody writes: they are back
             if what.album and what.addressed:
-                self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # its parts are waited for
+                self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # waiting for its parts
         return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what))
 
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
@@ -366,7 +366,7 @@ class TelegramChannel:
             return await self._dispatch.send_files(message)
         return await self._dispatch.converse(message, menu=tap.message)
 
-    # --- what we say
+    # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         await _only_delivery_errors(self._speaker.say(chat, outgoing))

@@ -1,7 +1,7 @@
-"""What must be remembered of chats: which cannot be written to, and which groups became supergroups.
+"""What must be remembered about chats: which cannot be written to, and which groups became supergroups.
 
-A group that becomes a supergroup gets a new id. Everything kept of it (tables, settings, jobs) stays under the id it
-had first, its *name* here; only when something is sent, or comes in, the two are exchanged. So nothing is ever moved.
+A group that becomes a supergroup gets a new id. Everything stored about it (tables, settings, jobs) stays under its
+first id, its *name* here; the two are exchanged only when something is sent or comes in. So nothing is ever moved.
 """
 
 from collections import OrderedDict
@@ -27,18 +27,18 @@ class Chats:
         return await self._value(_FIRST, str(chat_id)) or str(chat_id)
 
     async def address(self, name: str) -> int:
-        """Where the chat of this name lives now."""
+        """The current id of the chat with this name."""
         return int(await self._value(_NOW, name) or name)
 
     async def moved(self, old: int, new: int) -> None:
-        """Safe to be told twice, and from both sides."""
+        """Idempotent, and may be reported from both sides."""
         name = await self.name(old)
         if name != str(new):
             await self._set(_FIRST, str(new), name)
             await self._set(_NOW, name, str(new))
 
     async def is_gone(self, name: str) -> bool:
-        """Whether writing there was refused for good: blocked, deleted, thrown out."""
+        """Whether writing there was refused for good: blocked, deleted, removed."""
         return await self._value(_GONE, name) is not None
 
     async def set_gone(self, name: str, gone: bool) -> None:

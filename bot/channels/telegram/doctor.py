@@ -1,4 +1,4 @@
-"""For `likeness doctor`: what is wrong with the line to Telegram, as sentences for the operator."""
+"""For `likeness doctor`: what is wrong with the connection to Telegram, as sentences for the operator."""
 
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
@@ -7,7 +7,7 @@ from bot.channels.telegram.inbound.update_source import Mode
 
 
 async def what_is_wrong(bot: Bot, mode: Mode) -> list[str]:
-    """Nothing where all is well."""
+    """Empty if all is well."""
     try:
         await bot.get_me()
         info = await bot.get_webhook_info()
@@ -19,5 +19,5 @@ async def what_is_wrong(bot: Bot, mode: Mode) -> list[str]:
     if mode == "webhook" and info.last_error_date is not None and info.pending_update_count:
         wrong.append("Telegram cannot reach the webhook. Check PUBLIC_URL and its certificate.")
     if mode == "polling" and info.url:
-        wrong.append("A webhook is set for this bot; starting in polling mode takes it away.")
+        wrong.append("A webhook is set for this bot; starting in polling mode removes it.")
     return wrong

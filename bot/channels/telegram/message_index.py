@@ -1,7 +1,7 @@
-"""Small durable facts between what was said and what comes of it: the message of a job, the album of a picture.
+"""Small durable facts about messages: the message of a job, the album of a picture.
 
-Everything here is bounded: what is kept for a job goes when the job is over, what is kept of an album after a week; and
-all of it is its person's, so it goes when they are forgotten.
+Everything here is bounded: entries of a job are deleted when the job is over, those of an album after a week; and all
+of it is owned by its person, so it is deleted when they are forgotten.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class _Frozen(BaseModel):
 
 
 class JobMessage(_Frozen):
-    """The message that shows how a job goes. `head` is what was understood; `at` Unix seconds of the sending."""
+    """The message that shows a job's progress. `head` is what was understood; `at` Unix seconds of the sending."""
 
     message: int
     head: str
@@ -50,7 +50,7 @@ class _Part(_Frozen):
 class _Album(_Frozen):
     parts: tuple[_Part, ...] = ()
     first: tuple[int, ...] = ()
-    """The messages that were taken together; those that came later are on their own."""
+    """The messages that were handled together; those that came later are on their own."""
 
 
 class MessageIndex:
@@ -66,7 +66,7 @@ class MessageIndex:
             text = await self._store.value(_JOBS, job)
             found = JobMessage.model_validate_json(text) if text else None
             if found is None:
-                return None  # not cached: another process may say it any moment
+                return None  # not cached: another process may write it at any moment
             self._remember(job, found)
         return self._jobs[job]
 
@@ -76,7 +76,7 @@ class MessageIndex:
         self._remember(job, message)
 
     def edited(self, job: str) -> None:
-        """Note that the message was edited now."""
+        """Record that the message was edited now."""
         message = self._jobs.get(job)
         if message is not None:
             self._remember(job, message.model_copy(update={"edited": self.now()}))
@@ -92,16 +92,17 @@ class MessageIndex:
             self._jobs.popitem(last=False)
 
     async def forget(self, chat: Chat) -> None:
-        """What the store keeps goes with everything else of this person; what this process remembers goes here."""
+        """What the store keeps is deleted with everything else of this person; this deletes what the process
+        remembers."""
         for job in [job for job, message in self._jobs.items() if message and message.owner == chat.owner]:
             del self._jobs[job]
 
-    # --- albums people sent: a reply names one part of them only
+    # --- albums people sent: a reply names only one part of them
 
     async def put_album(
         self, chat: Chat, group: str, parts: tuple[Attachment, ...], *, whole: bool = True
     ) -> tuple[int, ...]:
-        """Returns the messages that are taken together; not `whole`: these parts are not among them."""
+        """Returns the messages that are handled together; not `whole`: these parts are not among them."""
         added = {a.message: _Part(file_id=a.file_id, unique=a.unique, size=a.size, message=a.message) for a in parts}
 
         def with_parts(stored: str | None) -> str:
@@ -136,7 +137,7 @@ class MessageIndex:
 
 
 def _album_key(chat: Chat, group: str) -> str:
-    """An album is one person's, and may be answered by everybody in the chat."""
+    """An album is one person's, and may be replied to by everybody in the chat."""
     return f"{place_of(chat)}:{group}"
 
 
@@ -145,5 +146,5 @@ def _ref_key(chat: Chat, message: int) -> str:
 
 
 def place_of(chat: Chat) -> str:
-    """The chat as part of a key: in private its id is the person's, so it is hashed."""
+    """The chat as part of a key: a private chat's id is the person's, so it is hashed."""
     return hashlib.sha256(chat.group_key.encode()).hexdigest()[:24]

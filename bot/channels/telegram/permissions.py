@@ -15,7 +15,7 @@ from handlers.message import Chat
 log = logging.getLogger(__name__)
 
 ADMIN_SECONDS = 60.0
-"""How long an answer about somebody's rights holds."""
+"""How long an answer about somebody's rights is valid."""
 DOUBLE_TAP = 2.0
 REMEMBERED = 10_000
 
@@ -29,7 +29,7 @@ class Permissions:
         self._tapped: BoundedMap[tuple[int, int, str, str], float] = BoundedMap(REMEMBERED)
 
     async def may_press(self, tap: Tap) -> bool:
-        """Buttons answer only to the one who asked."""
+        """Buttons respond only to the person who asked."""
         owner = Pressed.parse(tap.data).owner
         if owner is None or owner == owner_mark(tap.person):
             return True
@@ -37,7 +37,7 @@ class Permissions:
         return owner == owner_mark(f"c{tap.chat}") and await self._is_admin(tap.chat, tap.person)
 
     def pressed_twice(self, tap: Tap) -> bool:
-        """A double tap is one."""
+        """A double tap counts once."""
         now = self._clock.now()
         key = (tap.chat, tap.message, tap.person, tap.data)
         before = self._tapped.get(key)
@@ -61,7 +61,7 @@ class Permissions:
             try:
                 member = await self._bot.get_chat_member(chat, int(person))
             except (TelegramError, KeyError) as error:
-                log.info("the rights of a person could not be asked for: %s", type(error).__name__)
+                log.info("asking for a person's rights failed: %s", type(error).__name__)
                 return False
             known = (now, member.status in ("administrator", "creator"))
             self._admins.put(key, known)

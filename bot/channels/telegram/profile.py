@@ -1,4 +1,4 @@
-"""How the bot presents itself: commands, descriptions and the menu button, in both languages, set when they changed."""
+"""How the bot presents itself: commands, descriptions and the menu button, in both languages, set when they change."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def commands(names: tuple[str, ...], language: Language) -> list[BotCommand]:
 
 
 async def present(bot: Bot, store: Store, clock: Clock) -> None:
-    """English for everybody, Chinese for Chinese clients. A dozen calls, so only where something changed."""
+    """English for everybody, Chinese for Chinese clients. A dozen calls, so only if something changed."""
     for pause in (*PAUSES, None):
         try:
             await _present(bot, store)
@@ -42,7 +42,7 @@ async def present(bot: Bot, store: Store, clock: Clock) -> None:
         except (TelegramError, KeyError) as error:
             asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
             if pause is None:
-                log.warning("commands could not be set: %s; tried again at the next start", type(error).__name__)
+                log.warning("commands could not be set: %s; retrying at the next start", type(error).__name__)
                 return
         await clock.sleep(max(pause, asked))
 

@@ -1,4 +1,4 @@
-"""Everything that takes time, in one value; tests make it short."""
+"""All durations in one value; tests make them short."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from bot.channels.telegram.inbound.update_source import POLL_SECONDS
 from bot.channels.telegram.outbound.limits import Clock
 
 RETRIES: tuple[float, ...] = (0.5, 2.0, 8.0)
-"""Seconds before a message is handled again after a fault of ours."""
+"""Seconds before a message is handled again after an error of ours."""
 STOP_SECONDS = 3.0
 
 

@@ -1,4 +1,4 @@
-"""Dispatch a tap, which ends the waiting sign of the person's client."""
+"""Answer a tap, which ends the spinner in the person's client."""
 
 import logging
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 PAUSES = (1.0, 3.0)
 """Seconds between attempts."""
 LONGEST = 15.0
-"""A tap that cannot be answered within about so many seconds is left to the client to give up."""
+"""A tap that cannot be answered within about so many seconds is left to time out in the client."""
 
 
 async def answer_tap(bot: Bot, clock: Clock, tap: Tap, text: str | None = None) -> None:

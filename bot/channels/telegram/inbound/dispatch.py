@@ -1,4 +1,4 @@
-"""Asking the handlers what a message leads to, and saying what they answer, with patience where Telegram is away."""
+"""Asking the handlers what a message leads to, and sending their answer, with patience if Telegram is unreachable."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,9 +18,9 @@ from handlers.words import words
 log = logging.getLogger(__name__)
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-"""Seconds between attempts to say an answer while Telegram is away."""
+"""Seconds between attempts to send an answer while Telegram is unreachable."""
 MENUS = frozenset({"group", "groups", "edits", "language", "room"})
-"""Taps that only turn a page: the answer replaces the menu it was tapped in."""
+"""Taps that only turn a page: the answer replaces the menu that was tapped."""
 
 
 class Dispatch:
@@ -58,7 +58,7 @@ class Dispatch:
             return False
 
     async def _answer(self, message: Message, outgoing: Outgoing) -> Outcome:
-        # What goes wrong with a wish is said in reply to it; a command or a tap needs no quoting.
+        # Errors about a request are sent as a reply to it; a command or a tap needs no quoting.
         quote = message.choice is None and not is_command(message.text)
         late = False
 
@@ -77,12 +77,12 @@ class Dispatch:
         return Outcome.DONE
 
     async def _is_over(self, job_id: str) -> bool:
-        """Whether what was to be announced has come already, or is forgotten."""
+        """Whether what was to be announced has arrived already, or is forgotten."""
         job = await self._store.job(job_id)
         return job is None or job.state is JobState.DELIVERING or job.state in ENDED
 
     async def _patiently(self, say: Callable[[], Awaitable[None]]) -> None:
-        """Words twice are no harm, words lost are: an unknown outcome is repeated, once."""
+        """Text sent twice does no harm, lost text does: an unknown outcome is repeated, once."""
         unknown = 0
         for pause in (*PAUSES, None):
             try:
@@ -111,7 +111,7 @@ class Dispatch:
         return await self._answer(message, outgoing)
 
     async def send_files(self, message: Message) -> Outcome:
-        """The pictures of a job as files, at full size; the job is the one the tapped button names."""
+        """The pictures of a job as files, at full size; the tapped button names the job."""
         job = await self._store.job((message.choice or "").partition(":")[2])
         if job is None or job.chat.key != message.chat.key or not job.pictures:
             return await self.say_word(message, "say.nothing_open")

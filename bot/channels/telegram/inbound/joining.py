@@ -1,8 +1,8 @@
-"""Which updates of a person are one message: the parts of an album, and of a text that their client cut.
+"""Which updates of a person are one message: the parts of an album, and of a text that their client split.
 
-The parts of an album come one by one, in any order, with no sign which is the last, and other things may come in
-between. They are gathered until no further part came for a moment, or the person went on with words. A text longer
-than a message is sent by clients as several; what nearly fills one waits a moment for its rest. Pure.
+The parts of an album arrive one by one, in any order, with no sign which is the last, and other things may come in
+between. They are gathered until no further part has arrived for a moment, or the person continued with text. Clients
+send a text longer than a message as several; one that nearly fills a message waits a moment for its rest. Pure.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ ALBUM_PAUSE = 1.5
 """Seconds after the last part; 0.6 to 2.5 are seen in running bots."""
 ALBUM_LONGEST = 10.0
 TEXT_PAUSE = 1.5
-"""Seconds that the rest of a text that was cut is waited for."""
+"""Seconds to wait for the rest of a split text."""
 NEARLY_FULL = 3600
-"""UTF-16 units, of the 4096 of a message: clients cut at a space or a line end before the limit."""
+"""UTF-16 units, of the 4096 of a message: clients split at a space or a line end before the limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

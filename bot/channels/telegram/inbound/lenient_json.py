@@ -1,8 +1,7 @@
 """From the JSON of an update to the library's `Update`, whatever a newer server puts into it.
 
-Fields the library does not know are no matter. One that it knows, but that has another shape by now, makes it refuse
-the whole update: then the update is read without whatever we have no use for, and keeps a note that something was left
-out. What cannot be read even so is nobody's message.
+Fields unknown to the library do not matter. A known one whose shape has changed makes it reject the whole update: then
+the update is read without the fields we do not use, and marked as incomplete. What cannot be read even so is skipped.
 """
 
 import logging
@@ -16,7 +15,7 @@ log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 
 UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError, OverflowError, OSError)
-"""What the library raises on an object of another shape."""
+"""What the library raises for an object of another shape."""
 _MESSAGES = ("message", "edited_message")
 _NEEDED = frozenset(
     {
@@ -69,19 +68,19 @@ _CONTENT = frozenset(
         "voice",
     }
 )
-"""What somebody sent rather than what happened in the chat."""
+"""What somebody sent, as opposed to what happened in the chat."""
 
 
 def update_from(data: Json, bot: Bot) -> Update | None:
-    """None where it cannot be read."""
+    """None if it cannot be read."""
     try:
         return Update.de_json(dict(data), bot)
     except UNREADABLE as error:
-        log.info("an update is read without what is new in it: %s", type(error).__name__)
+        log.info("reading an update without its unknown parts: %s", type(error).__name__)
     try:
         return Update.de_json({name: plain(value) if name in _MESSAGES else value for name, value in data.items()}, bot)
     except UNREADABLE as error:
-        log.error("an update could not be read and is passed over: %s", type(error).__name__)
+        log.error("skipping an unreadable update: %s", type(error).__name__)
         return None
 
 
@@ -91,7 +90,7 @@ def left_out(message: Message) -> bool:
 
 
 def answered(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer of the server's, whose messages come with what they answer: that with only what we read of one."""
+    """A server's answer whose messages contain the ones they reply to: that with only what we read of one."""
     result = answer.get("result") if isinstance(answer, dict) else None
     for message in result if isinstance(result, list) else [result]:
         if isinstance(message, dict) and "reply_to_message" in message:

@@ -1,4 +1,4 @@
-"""From what was heard to a `Message` for the handlers: whose it is, its words, and its pictures on our disk."""
+"""From what was received to a `Message` for the handlers: whose it is, its text, and its pictures on our disk."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ class MessageBuilder:
         self._photos = photos
         self._seen: BoundedMap[tuple[int, int], tuple[object, ...]] = BoundedMap(REMEMBERED)
 
-    # --- words
+    # --- text
 
     def is_news(self, posts: Sequence[Post]) -> bool:
-        """Whether words or pictures are new: clients also report an edit when nothing was changed."""
+        """Whether text or pictures are new: clients also report an edit when nothing was changed."""
         news = [post.edited is None or self._seen.get((post.chat, post.message)) != _content(post) for post in posts]
         for post in posts:
             self._seen.put((post.chat, post.message), _content(post))
@@ -73,8 +73,8 @@ class MessageBuilder:
     async def album(self, name: str, posts: Sequence[Post]) -> tuple[Sequence[Post], bool]:
         """Remember the parts of an album, so that a later reply to one of its pictures finds them all.
 
-        Returns the posts to handle, and whether they are late: what came after their album was handled is a message
-        of its own.
+        Returns the posts to handle, and whether they are late: parts that arrive after their album was handled are a
+        message of their own.
         """
         first = posts[0]
         if not first.album:
@@ -90,7 +90,7 @@ class MessageBuilder:
         return (late, True) if late else (posts, False)
 
     async def with_photos(self, message: Message, posts: Sequence[Post]) -> tuple[Message, tuple[IncomingPhoto, ...]]:
-        """The message with its pictures, and all that were fetched. Raises TooLarge, Lost."""
+        """The message with its pictures, and all that were downloaded. Raises TooLarge, Lost."""
         first, name = posts[0], message.chat.chat
         photos = tuple(attachment for post in posts for attachment in post.photos)
         if first.album and (first.edited is not None or message.key == _key(name, first)):
@@ -103,7 +103,7 @@ class MessageBuilder:
         fetched = await self._photos.fetch((*photos, *quoted), stem)
         came, replied = fetched[: len(photos)], fetched[len(photos) :]
         if replied and not came and not message.text:
-            # A picture taken up without a word is in the session like one just sent.
+            # A picture replied to without text is in the session like one just sent.
             came, replied = replied, ()
         return replace(message, photos=came, quoted_photos=replied, quoted_job=job.id if job else None), fetched
 
@@ -114,7 +114,7 @@ class MessageBuilder:
         return post.quoted
 
     async def _quoted_job(self, chat: Chat, post: Post) -> Job | None:
-        """The job whose result it replies to, where it is this person's and its pictures are here."""
+        """The job whose result it replies to, if it is this person's and its pictures are here."""
         named = post.quoted_job
         if named is None and post.quoted_message is not None and post.quoted:
             named = await self._index.job_of(chat, post.quoted_message)
@@ -131,18 +131,18 @@ def _content(post: Post) -> tuple[object, ...]:
 
 
 def _words(posts: Sequence[Post]) -> str:
-    """The words of the parts: of an album what stands under its pictures, of a text that was cut the whole of it."""
+    """The text of the parts: of an album the caption, of a split text the whole of it."""
     if len(posts) == 1 or posts[0].album:
         return "\n".join(dict.fromkeys(post.text for post in posts if post.text))
     text = posts[0].text
     for before, post in pairwise(posts):
-        # A client that finds a space before the limit cuts there, and leaves it out.
+        # A client that finds a space before the limit splits there, and drops it.
         text += post.text if before.units >= TEXT_UNITS else f" {post.text}"
     return text
 
 
 def _key(name: str, first: Post, *, late: bool = False) -> str:
-    """An edit is a message of its own; an album is one message, named by its group, and what came late another."""
+    """An edit is a message of its own; an album is one message, named by its group, and its late parts another."""
     if first.edited is not None:
         return f"telegram:{name}:{first.message}:{first.edited}"
     if first.album is None:

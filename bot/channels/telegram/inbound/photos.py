@@ -1,7 +1,7 @@
-"""UpdatesRequest what people sent: the file as it is, to a local file of our own naming.
+"""Downloading what people sent: the original file, to a local file named by us.
 
-A photo that cannot be fetched is tried again; where that does not help, the person is asked to send it again, and
-nothing goes on without it.
+A photo that cannot be downloaded is retried; if that does not help, the person is asked to send it again, and the
+request does not continue without it.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ log = logging.getLogger(__name__)
 PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0)
 """Seconds between attempts."""
 AT_ONCE = 24
-"""Downloads side by side: each holds its file in memory."""
+"""Concurrent downloads: each holds its file in memory."""
 LARGE, LARGE_AT_ONCE = 2 << 20, 6
-"""Bytes above which a file, of up to 20 MB, also needs one of these few places. One of unknown size is large."""
+"""Bytes above which a file, of up to 20 MB, also needs one of these few places. One of unknown size counts as large."""
 READ_SECONDS = 30.0
 MAY_BE_SHORT = 2
-"""So often a file shorter than it was said to be is fetched again; then it is taken as it is."""
+"""So often a file shorter than announced is downloaded again; then it is taken as it is."""
 UNUSED_SECONDS = 24 * 3600.0
 
 
 class TooLarge(Exception):
-    """Above what getFile gives."""
+    """Larger than getFile gives."""
 
 
 class Lost(Exception):
@@ -44,11 +44,11 @@ class Lost(Exception):
 
 
 class _Short(Exception):
-    """Less came than was promised."""
+    """Less arrived than was announced."""
 
 
 class Photos:
-    """`own_server`: the operator's, which with `--local` keeps files on this machine and names their whole path."""
+    """`own_server`: the operator's, which with `--local` stores files on this machine and names their full path."""
 
     def __init__(
         self, bot: Bot, folder: Path, clock: Clock, pauses: Sequence[float] = PAUSES, *, own_server: bool = False
@@ -80,7 +80,7 @@ class Photos:
         return IncomingPhoto(key=f"telegram:{attachment.unique}", path=path)
 
     def _keep(self, data: bytes, name: str) -> Path:
-        # Not synced to the disk: after a crash the update is there again, and the photo is fetched again.
+        # Not synced to the disk: after a crash the update is there again, and the photo is downloaded again.
         make_folder(self._folder)
         path = self._folder / name
         path.write_bytes(data)
@@ -91,7 +91,7 @@ class Photos:
         short = 0
         for pause in (*self._pauses, None):
             try:
-                # Only for the attempt: what fails waits without keeping others out.
+                # Only for the attempt: a failed one waits without blocking others.
                 async with self._large_room if large else contextlib.nullcontext(), self._room:
                     data, whole = await self._once(attachment.file_id)
                 if whole or short == MAY_BE_SHORT or pause is None:
@@ -104,13 +104,13 @@ class Photos:
                 fault = error
             except (TelegramError, KeyError) as error:
                 fault = error
-            log.info("a photo could not be fetched: %s", type(fault).__name__)
+            log.info("a photo could not be downloaded: %s", type(fault).__name__)
             if pause is not None:
                 await self._clock.sleep(max(pause, seconds(fault)) if isinstance(fault, RetryAfter) else pause)
         raise Lost
 
     async def _once(self, file_id: str) -> tuple[bytes, bool]:
-        """The file, and whether it is as long as it was said to be."""
+        """The file, and whether it is as long as announced."""
         file = await self._bot.get_file(file_id)
         if (file.file_size or 0) > LARGEST_DOWNLOAD:
             raise TooLarge
@@ -132,18 +132,18 @@ class Photos:
             photo.path.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Delete what processes that died had fetched. Blocks."""
+        """Delete what dead processes had downloaded. Blocks."""
         if not self._folder.is_dir():
             return
         limit = time.time() - UNUSED_SECONDS
         for file in self._folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # photos in hand come and go meanwhile
+            with contextlib.suppress(FileNotFoundError):  # photos being downloaded come and go meanwhile
                 if file.stat().st_mtime <= limit:
                     file.unlink()
 
 
 def _from_disk(path: Path) -> bytes:
-    """Blocks. Raises TelegramError where it cannot be read."""
+    """Blocks. Raises TelegramError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(LARGEST_DOWNLOAD + 1)

@@ -1,8 +1,8 @@
-"""How updates come: asked for (polling) or brought (webhook). Either way one is stored before it is acknowledged.
+"""How updates arrive: requested (polling) or pushed (webhook). Either way one is stored before it is acknowledged.
 
-Polling is a loop of our own: the library's updater keeps what it fetched in memory and confirms it with the next
-getUpdates, so a killed process would lose it. An update that the library cannot read is passed over, the others of
-its batch are not: getUpdates would bring the same batch for ever.
+Polling is a loop of our own: the library's updater holds what it received in memory and confirms it with the next
+getUpdates, so a killed process would lose it. An update that the library cannot read is skipped, the others of its
+batch are not: otherwise getUpdates would bring the same batch for ever.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 POLL_SECONDS = 25
-"""How long Telegram may wait with an empty answer."""
+"""How long Telegram may hold back an empty answer."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 8.0
 TOKEN_PAUSE = 60.0
 MAX_BODY = 1 << 20
@@ -39,23 +39,23 @@ FAULTS = {
     "conflict": "Telegram says 409: another program receives this bot's messages. Stop it, or give this one a token of "
     "its own",
     "webhook": "Telegram says 409: another program has set a webhook for this bot. Stop it, then start this one again, "
-    "which takes the webhook away; or give this one a token of its own",
+    "which removes the webhook; or give this one a token of its own",
     "token": "Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather",
-    "address": "Telegram does not take PUBLIC_URL for its webhook. It must be https, on port 443, 80, 88 or 8443",
+    "address": "Telegram does not accept PUBLIC_URL for its webhook. It must be https, on port 443, 80, 88 or 8443",
 }
-"""What the operator can put right, in words."""
+"""What the operator can fix, as sentences."""
 
 Take = Callable[[Update], Awaitable[None]]
 Mode = Literal["polling", "webhook"]
 
 
 def secret_for(token: str, given: str | None) -> str:
-    """The webhook's secret token; without one in the settings, the same one at every start."""
+    """The webhook's secret token; if the settings have none, the same one at every start."""
     return given or hmac.new(token.encode(), b"likeness webhook", hashlib.sha256).hexdigest()
 
 
 class UpdatesRequest(BotRequest):
-    """How getUpdates is called: the last answer is kept as it came."""
+    """How getUpdates is called: the last answer is kept unparsed."""
 
     answer = b""
 
@@ -65,7 +65,7 @@ class UpdatesRequest(BotRequest):
 
 
 class UpdateSource:
-    """The line to Telegram's server: `connect` until it answers, then `poll` for ever, or the webhook's route."""
+    """The connection to Telegram's server: `connect` until it answers, then `poll` for ever, or the webhook's route."""
 
     def __init__(self, bot: Bot, fetching: UpdatesRequest, clock: Clock, *, poll_seconds: int = POLL_SECONDS) -> None:
         self._bot = bot
@@ -76,7 +76,7 @@ class UpdateSource:
         self._said: str | None = None
         self.connected = False
 
-    # --- faults, each said once
+    # --- faults, each logged once
 
     def _report(self, error: TelegramError) -> None:
         kind = _kind(error)
@@ -85,13 +85,13 @@ class UpdateSource:
             return
         self._said = kind
         if kind in FAULTS:
-            log.error("%s; trying on.", FAULTS[kind])
+            log.error("%s; retrying.", FAULTS[kind])
         else:
-            log.warning("Telegram cannot be reached (%s); trying on.", type(error).__name__)
+            log.warning("Telegram cannot be reached (%s); retrying.", type(error).__name__)
 
     def _reached(self) -> None:
         if self._said is not None:
-            log.info("Telegram is reached again")
+            log.info("Telegram can be reached again")
         self._said = None
         self.connected = True
 
@@ -106,19 +106,19 @@ class UpdateSource:
                 self._report(error)
                 await self._clock.sleep(_pause(error, pause))
             except Exception as error:  # an answer that is not the protocol's, or our store is away
-                log.error("Telegram's updates could not be taken: %s", type(error).__name__)
+                log.error("Telegram's updates could not be stored: %s", type(error).__name__)
                 await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def connect(self, steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
-        """Do each step, however long Telegram stays away."""
+        """Do each step, however long Telegram is unreachable."""
         for step in steps:
             await self._until_done(step)
 
     # --- polling
 
     async def poll(self, take: Take) -> None:
-        """Fetch, store, and only then confirm by asking for what comes after. Ends when cancelled."""
+        """Receive, store, and only then confirm by asking for what comes after. Ends when cancelled."""
         while True:
             await self._until_done(lambda: self._once(take))
 
@@ -161,7 +161,7 @@ class UpdateSource:
             except ClientDisconnect:
                 return Response(status_code=400)
             if update is None:
-                # Answered as taken: it would be the same the next time.
+                # Answered as accepted: it would be the same the next time.
                 return Response(status_code=200)
             try:
                 await take(update)
@@ -174,7 +174,7 @@ class UpdateSource:
 
 
 def one_by_one(answer: bytes, bot: Bot) -> list[tuple[int, Update | None]]:
-    """The updates in an answer of getUpdates, each read for itself. Raises ValueError where it holds none."""
+    """The updates in an answer of getUpdates, each read by itself. Raises ValueError if it holds none."""
     data = json.loads(answer)
     found: list[tuple[int, Update | None]] = []
     for one in data.get("result", ()) if isinstance(data, dict) else ():

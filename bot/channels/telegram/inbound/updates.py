@@ -1,7 +1,7 @@
-"""What an update is to us. Pure: an update and who we are come in, a `Post`, a `Tap` or nothing comes out.
+"""What an update means to us. Pure: an update and who we are come in, a `Post`, a `Tap` or nothing comes out.
 
-In a group the bot is spoken to by a command, a mention, or a reply to it; everything else there is nobody's business
-of ours, save the parts of an album, whose caption may be on another part.
+In a group the bot is addressed by a command, a mention, or a reply to it; everything else there is ignored, except the
+parts of an album, whose caption may be on another part.
 """
 
 import re
@@ -22,14 +22,14 @@ LARGEST_DOWNLOAD = 20 << 20
 MAKE = "make"
 """`/make anime`: the command that only addresses the bot, for groups in privacy mode."""
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?(?![A-Za-z0-9_@/])")
-"""Chinese goes on without a space: `/make动漫`."""
+"""Chinese continues without a space: `/make动漫`."""
 _PICTURE_NAME = re.compile(
     r"\.(jpe?g|jpe|jfif|mpo|png|webp|hei[cf]s?|hif|avifs?|gif|bmp|dib|tiff?|jp2|j2k|tga|ico)$", re.IGNORECASE
 )
 _ANY_TYPE = frozenset({"", "application/octet-stream"})
 _JOB = re.compile(r"[a-z]+:([0-9a-f]{20})(?:\||$)")
 _MARKS = " ,，:：、"
-"""What may stand between the bot's name, or a command, and the wish."""
+"""What may stand between the bot's name, or a command, and the request."""
 _UNUSABLE = (
     "video",
     "live_photo",
@@ -56,7 +56,7 @@ _UNUSABLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Me:
-    """The bot itself. `sees_all`: privacy mode is off, so groups' chatter comes too."""
+    """The bot itself. `sees_all`: privacy mode is off, so all messages of groups arrive."""
 
     id: int
     username: str
@@ -65,7 +65,7 @@ class Me:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A picture in a message. `unique` names the file for ever; `size` in bytes where it is told."""
+    """A picture in a message. `unique` names the file permanently; `size` in bytes if it is given."""
 
     file_id: str
     unique: str
@@ -81,9 +81,9 @@ class Attachment:
 class Post:
     """A message somebody wrote, or edited.
 
-    `addressed` False: a part of an album in a group, of no interest unless another part is addressed.
-    `units`: UTF-16 units of its text as it came. `forwarded`: somebody else's, passed on.
-    `unusable`: it holds something that is no picture. `quoted_…`: the message it replies to.
+    `addressed` False: a part of an album in a group, ignored unless another part is addressed. `units`: UTF-16 units of
+    its original text. `forwarded`: somebody else's, passed on. `unusable`: it holds something that is no picture.
+    `quoted_…`: the message it replies to.
     """
 
     chat: int
@@ -110,7 +110,7 @@ class Post:
 
 @dataclass(frozen=True, kw_only=True)
 class Tap:
-    """A button somebody pressed. `message` is the one it hangs under, `replies_to` what that one answers."""
+    """A button somebody pressed. `message` is the one it belongs to, `replies_to` what that one replies to."""
 
     query: str
     chat: int
@@ -143,7 +143,7 @@ Known = Post | Tap | Moved | Standing
 
 
 def read(update: Update, me: Me) -> Known | None:
-    """What the update is to us, or None where it is nothing."""
+    """What the update means to us, or None for nothing."""
     if update.callback_query is not None:
         return _tap(update.callback_query)
     if update.my_chat_member is not None:
@@ -189,7 +189,7 @@ def _thread(message: telegram.Message) -> int | None:
 
 
 def _person(message: telegram.Message) -> str | None:
-    """Who wrote it. An anonymous admin or a channel writes as a chat; other bots are not listened to."""
+    """Who wrote it. An anonymous admin or a channel writes as a chat; other bots are ignored."""
     if message.sender_chat is not None:
         return None if message.is_automatic_forward else f"c{message.sender_chat.id}"
     user = message.from_user
@@ -239,7 +239,7 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
 
 
 def _forwarded(message: telegram.Message) -> bool:
-    """Whether it was passed on from somebody else: one's own words stay one's own."""
+    """Whether it was forwarded from somebody else: one's own text stays one's own."""
     origin = message.forward_origin
     own = isinstance(origin, telegram.MessageOriginUser) and message.from_user == origin.sender_user
     return origin is not None and not own
@@ -256,7 +256,7 @@ def _replied(message: telegram.Message) -> telegram.Message | None:
 
 
 def spoken(message: telegram.Message, words: str, me: Me) -> tuple[str, bool]:
-    """The words without the bot's name, and whether it was named (by a command or a mention)."""
+    """The text without the bot's name, and whether it was named (by a command or a mention)."""
     private = message.chat.type == "private"
     text = words.strip()
     if match := _COMMAND.match(text):
@@ -280,7 +280,7 @@ def _without_name(text: str, message: telegram.Message, me: Me) -> tuple[str, bo
     for entity, said in entities.items():
         if entity.user and entity.user.id == me.id:
             text, named = text.replace(said, " ", 1), True
-    # As an entity or plain: the server does not mark a name that Chinese goes on from without a space.
+    # As an entity or plain: the server does not mark a name that Chinese text follows without a space.
     name = rf"(?<![A-Za-z0-9_@/])[@＠]{re.escape(me.username)}(?![A-Za-z0-9_])"
     stripped = re.sub(name, " ", text, flags=re.IGNORECASE)
     named = named or stripped != text
@@ -290,7 +290,7 @@ def _without_name(text: str, message: telegram.Message, me: Me) -> tuple[str, bo
 def attachments(message: telegram.Message | telegram.ExternalReplyInfo) -> tuple[Attachment, ...]:
     """The picture in a message: the largest size of a photo, an image sent as a file, or a static sticker."""
     number = message.message_id if isinstance(message, telegram.Message) else 0
-    # A live photo sets `photo` too, but not where it is quoted from another chat.
+    # A live photo sets `photo` too, but not if it is quoted from another chat.
     sizes = message.photo or (message.live_photo.photo if message.live_photo else ())
     if sizes:
         return (_attachment(max(sizes, key=lambda size: size.width * size.height), number),)
@@ -304,7 +304,7 @@ def attachments(message: telegram.Message | telegram.ExternalReplyInfo) -> tuple
 
 
 def _may_be_picture(document: telegram.Document) -> bool:
-    """By type or name; where a client tells neither, its bytes will say."""
+    """By type or name; if a client gives neither, its bytes decide."""
     mime, name = (document.mime_type or "").lower(), document.file_name or ""
     untold = mime in _ANY_TYPE and "." not in name
     return mime.startswith("image/") or bool(_PICTURE_NAME.search(name)) or untold
@@ -325,6 +325,6 @@ def job_under(message: telegram.Message) -> str | None:
 
 
 def job_named(data: str) -> str | None:
-    """The job a button's data speaks of."""
+    """The job in a button's data."""
     match = _JOB.match(data)
     return match[1] if match else None

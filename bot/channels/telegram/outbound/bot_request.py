@@ -1,7 +1,7 @@
-"""How the Bot API is called: the library's way, straight over our transport.
+"""How the Bot API is called: through the library's interface, directly over our transport.
 
-httpx's client around it would merge headers, look for cookies and follow redirects, none of which a bot needs, at
-twice the price of the call itself. Where a proxy leads to Telegram, httpx's client makes the calls.
+httpx's client around it would merge headers, look for cookies and follow redirects, none of which a bot needs, at twice
+the price of the call itself. If Telegram is reached through a proxy, httpx's client makes the calls.
 """
 
 from typing import Any
@@ -17,13 +17,13 @@ from providers.net.target import target_of
 CONNECT, READ, WRITE, MEDIA_WRITE, POOL = 10.0, 25.0, 20.0, 60.0, 30.0
 """Seconds. An upload's own are in `places.py`: a slow answer does not mean it was not delivered."""
 KEPT = 4.0
-"""Seconds an idle connection is kept. Many servers end one after five: a call must not be on its way just then."""
+"""Seconds an idle connection is kept. Many servers close one after five: a call must not be in flight just then."""
 _FORM = "application/x-www-form-urlencoded"
 _HEADERS = {"user-agent": BaseRequest.USER_AGENT, "accept-encoding": "gzip, deflate"}
 
 
 class BotRequest(HTTPXRequest):
-    """At most `connections` calls side by side. Faults carry httpx's error as their cause: see `gateway.py`."""
+    """At most `connections` concurrent calls. Errors carry httpx's error as their cause: see `gateway.py`."""
 
     def __init__(self, connections: int) -> None:
         self._direct = direct(limits=httpx.Limits(max_connections=connections, keepalive_expiry=KEPT))
@@ -39,7 +39,7 @@ class BotRequest(HTTPXRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """What a message of ours answers may hold things that the library cannot read: the call has been done."""
+        """The answer to a call may hold things that the library cannot read: the call has been made all the same."""
         return answered(HTTPXRequest.parse_json_payload(payload))
 
     async def do_request(

@@ -33,7 +33,7 @@ def owner_mark(person: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Pressed:
-    """`choice` as in `Choice.id`; `owner` is the mark of whose buttons these are, or None where only one can press."""
+    """`choice` as in `Choice.id`; `owner` marks whose buttons these are, or None if only one person can press."""
 
     choice: str
     owner: str | None = None
@@ -51,7 +51,7 @@ def keyboard(choices: Sequence[Choice], *, owner: str | None = None) -> InlineKe
     for choice in choices:
         data = f"{choice.id}|{owner_mark(owner)}" if owner else choice.id
         if len(data.encode()) > DATA_BYTES:
-            log.error("a choice has too long an id and is left out: %d bytes", len(data.encode()))
+            log.error("leaving out a choice whose id is too long: %d bytes", len(data.encode()))
             continue
         width = 4 + sum(2 if ord(c) > 0x2E7F else 1 for c in choice.label)
         if not rows or width > room or len(rows[-1]) == PER_ROW:

@@ -38,12 +38,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 WAITED_HERE = 20.0
-"""Seconds of a flood wait that a call sits out; a longer one is handed back."""
+"""Seconds of a flood wait that a call sits out; a longer one is returned to the caller."""
 TRIES = 4
 AT_ONCE = 40
-"""Calls side by side: at a tenth of a second each, 400 a second."""
+"""Concurrent calls: at a tenth of a second each, 400 a second."""
 UPLOADS_AT_ONCE = 16
-"""Uploads have a share of their own, so that slow ones leave room for words; each holds a picture in memory."""
+"""Uploads have a share of their own, so that slow ones leave room for text; each holds a picture in memory."""
 SUPERGROUPS = -1_000_000_000_000
 """Ids of supergroups are below."""
 GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "have no rights to send", "chat_write_forbidden")
@@ -56,7 +56,7 @@ def seconds(error: RetryAfter) -> float:
 
 
 def sorted_out(error: TelegramError) -> DeliveryError:
-    """What a fault of the line means. `hint`s name the class only: texts may hold addresses with the token."""
+    """What a transport error means. `hint`s name the class only: texts may hold addresses with the token."""
     hint = type(error).__name__
     if isinstance(error, RetryAfter):
         return DeliveryLater(hint, retry_after=seconds(error))
@@ -67,13 +67,13 @@ def sorted_out(error: TelegramError) -> DeliveryError:
     if isinstance(error.__cause__, UNSENT):
         return DeliveryLater(hint)
     if isinstance(error, NetworkError) and not isinstance(error.__cause__, httpx.HTTPError):
-        # An answer came, and it was an error (5xx, a proxy's page): the server did not get to it.
+        # An answer came, and it was an error (5xx, a proxy's page): the server did not process it.
         return DeliveryLater(hint, retry_after=2.0)
     return DeliveryUnknown(hint)
 
 
 def _counter(chat: int) -> int:
-    """What numbers a chat's messages: a supergroup has numbers of its own, all other chats of the bot share theirs."""
+    """How a chat's messages are numbered: a supergroup by itself, all other chats of the bot together."""
     return chat if chat < SUPERGROUPS else 0
 
 
@@ -87,7 +87,7 @@ class Gateway:
         self._numbers: BoundedMap[int, int] = BoundedMap(CHATS_KEPT)
 
     async def newest(self, name: str) -> int:
-        """The newest message seen where this chat's are numbered, 0 where none was."""
+        """The newest message seen in this chat's numbering, 0 if none was."""
         return self._numbers.get(_counter(await self.chats.address(name))) or 0
 
     def saw(self, chat: int, message: int) -> None:
@@ -96,9 +96,9 @@ class Gateway:
         self._numbers.put(counter, max(message, self._numbers.get(counter) or 0))
 
     async def spare(self, name: str, call: Callable[[int], Awaitable[object]]) -> bool:
-        """For what nobody would miss (chat actions, progress): done only where there is room, faults are let go.
+        """For what nobody would miss (chat actions, progress): done only if there is room, errors are ignored.
 
-        True where it was done, or would change nothing.
+        True if it was done, or would change nothing.
         """
         chat = await self.chats.address(name)
         if self._room.locked() or await self.chats.is_gone(name) or not self.flood.spare(chat):
@@ -112,12 +112,12 @@ class Gateway:
         except BadRequest as error:
             return "not modified" in str(error).lower()
         except TelegramError as error:
-            log.info("a small call was let go: %s", type(error).__name__)
+            log.info("a best-effort call failed: %s", type(error).__name__)
             return False
         return True
 
     async def quietly(self, name: str, call: Callable[[int], Awaitable[object]]) -> None:
-        """For taking messages away, which counts against no limit; where it fails, it is let go."""
+        """For deleting messages, which counts against no limit; errors are ignored."""
         for pause in (1.0, 3.0, None):
             try:
                 await call(await self.chats.address(name))
@@ -126,7 +126,7 @@ class Gateway:
                 asked = seconds(error) if isinstance(error, RetryAfter) else 0.0
                 final = isinstance(error, BadRequest | Forbidden | InvalidToken) or asked > WAITED_HERE
                 if pause is None or final:
-                    log.info("a message was not taken away: %s", type(error).__name__)
+                    log.info("deleting a message failed: %s", type(error).__name__)
                     return
             await self._clock.sleep(max(pause, asked))
 

@@ -1,4 +1,4 @@
-"""Results that no chat would take: kept by person, and shown where that person writes next."""
+"""Results that no chat would take: stored per person, and shown where that person writes next."""
 
 import hashlib
 import logging
@@ -50,11 +50,11 @@ class KeptResults:
             return _Kept(jobs=(*(j for j in known.jobs if j != job), job)).model_dump_json()
 
         await self._store.change(_KEPT, _person(chat), kept, owner=chat.owner, expires=self._until())
-        log.warning("a result found no place and is kept until its person writes: job=%s", job)
+        log.warning("no chat takes a result, keeping it until its person writes: job=%s", job)
 
     async def hand_over(self, chat: Chat, deliverer: Deliverer) -> None:
-        """What is kept for this person, shown where they write now. Begun twice, or by two processes, it is shown
-        once: its place is made by one of them and the same for all."""
+        """What is stored for this person, shown where they write now. Started twice, or by two processes, it is shown
+        once: one of them makes its place, the same for all."""
         stored = await self._store.value(_KEPT, _person(chat))
         for name in _Kept.model_validate_json(stored).jobs if stored else ():
             job = await self._store.job(name)
@@ -87,10 +87,11 @@ class KeptResults:
             jobs = tuple(j for j in _Kept.model_validate_json(stored).jobs if j != job) if stored else ()
             return _Kept(jobs=jobs).model_dump_json() if jobs else None
 
-        # Its place stays: who still has this job in hand, or keeps it anew after a crash, puts it where it is already.
+        # Its place stays: a process that still has this job, or stores it again after a crash, puts it where it is
+        # already.
         await self._store.change(_KEPT, _person(chat), without, owner=chat.owner, expires=self._until())
 
 
 def _person(chat: Chat) -> str:
-    """The person, in whatever chat; a name that tells nothing about them."""
+    """The person, in whatever chat; a hash that says nothing about them."""
     return hashlib.sha256(f"{chat.channel}|{chat.person}".encode()).hexdigest()[:24]

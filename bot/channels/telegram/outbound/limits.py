@@ -31,7 +31,7 @@ CHATS_KEPT = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """Seconds that only grow, and how to wait for them."""
+    """A monotonic clock, and how to wait on it."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -63,7 +63,7 @@ class Bucket:
 
 
 class Flood:
-    """The turns of a whole process. Those who wait for the same chat go in the order they came."""
+    """The turns of a whole process. Callers that wait for the same chat go in the order they came."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -84,7 +84,7 @@ class Flood:
         return self._chats[chat]
 
     def spare(self, chat: int) -> bool:
-        """Take a turn for something nobody would miss: only where there is plenty, and nobody waits."""
+        """Take a turn for something nobody would miss: only if there is plenty, and nobody waits."""
         now = self._clock.now()
         bucket = self._bucket(chat)
         ready = bucket.wait(now) == 0 and self._overall.wait(now) == 0 and not self._waiting.get(chat)
@@ -129,6 +129,6 @@ class Flood:
             self._refused.clear()
 
     def taken(self) -> None:
-        """The server took a message: after a quiet while, bursts may be large again."""
+        """The server accepted a message: after a quiet while, bursts may be large again."""
         if self._overall.size < OVERALL_BURST and self._clock.now() > self._careful_until:
             self._overall.rate, self._overall.size = OVERALL_RATE, OVERALL_BURST

@@ -1,4 +1,4 @@
-"""What Telegram takes as a picture: sizes, shapes, captions, and the grey one that keeps a place."""
+"""What Telegram accepts as a picture: sizes, shapes, captions, and the grey placeholder."""
 
 import io
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _GREY = (222, 222, 226)
 
 _MAY_BE_TRANSPARENT = frozenset({"image/png", "image/webp", "image/gif", "image/avif"})
 _SEEN_THROUGH = 250
-"""Alpha; a rounding is no transparency."""
+"""Alpha; rounding errors are not transparency."""
 _NO_RIGHTS = ("not enough rights", "_forbidden")
 
 Form = Literal["text", "photo", "document"]
@@ -37,7 +37,7 @@ class PictureGone(DeliveryRefused):
 
 
 class NotAllowed(DeliveryRefused):
-    """The bot may write there, but send no pictures."""
+    """The bot may write there, but not send pictures."""
 
 
 def no_rights(error: BadRequest) -> bool:
@@ -45,13 +45,13 @@ def no_rights(error: BadRequest) -> bool:
 
 
 def photo_allowed(picture: PictureFile) -> bool:
-    """Whether Telegram takes it as a photo. It makes JPEGs of photos: see `transparent`."""
+    """Whether Telegram accepts it as a photo. It makes JPEGs of photos: see `transparent`."""
     long, short = max(picture.width, picture.height), min(picture.width, picture.height)
     return picture.size_bytes <= PHOTO_BYTES and long + short <= PHOTO_SIDES and long <= PHOTO_RATIO * short
 
 
 def transparent(picture: PictureFile) -> bool:
-    """Whether something of it shows what lies behind it: as a photo it would lose that. Blocks."""
+    """Whether it has transparent parts, which it would lose as a photo. Blocks."""
     if picture.mime not in _MAY_BE_TRANSPARENT:
         return False
     try:
@@ -66,12 +66,12 @@ def transparent(picture: PictureFile) -> bool:
 
 
 def best_form(picture: PictureFile) -> Form:
-    """What it goes as by itself. Blocks."""
+    """What it is sent as by itself. Blocks."""
     return "photo" if photo_allowed(picture) and not transparent(picture) else "document"
 
 
 def album_form(pictures: Sequence[PictureFile]) -> Form:
-    """What all of them go as; bytes can be made fewer. Blocks."""
+    """What all of them are sent as; bytes can be reduced. Blocks."""
     return "photo" if all(sides_allowed(p) and not transparent(p) for p in pictures) else "document"
 
 
@@ -90,12 +90,12 @@ def placeholder() -> bytes:
 
 
 def sides_allowed(picture: PictureFile) -> bool:
-    """Whether it can be a photo once its bytes are made fewer."""
+    """Whether it can be a photo once its bytes are reduced."""
     return photo_allowed(replace(picture, size_bytes=0))
 
 
 def content(picture: PictureFile, form: Form, *, most: int = FILE_BYTES) -> tuple[bytes, str]:
-    """The bytes to upload, at most so many, and their file name, which tells nothing of where they were made.
+    """The bytes to upload, at most so many, and their file name, which says nothing about where they were made.
 
     Blocks. Raises PictureGone.
     """

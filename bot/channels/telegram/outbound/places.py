@@ -1,6 +1,5 @@
-"""Where something can go when its place is refused: the topic without a reply, the general topic, the person's private
-chat. A result that finds no place at all is kept until the person writes again (`Results.hand_over`).
-"""
+"""Where something can go if its place is refused: the topic without a reply, the general topic, the person's private
+chat. A result that no chat takes is stored until the person writes again (`Results.hand_over`)."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ _NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted", "topic_id_inva
 _NO_REPLY = ("message to be replied not found", "message to reply not found", "reply_message_id_invalid")
 
 Call = Callable[[int, int | None, bool], Awaitable[T]]
-"""Sends to a chat, in a topic of it, and with or without quoting what it answers."""
+"""Sends to a chat, in a topic of it, and with or without quoting what it replies to."""
 
 
 def topic_refused(error: BadRequest) -> bool:
@@ -33,8 +32,8 @@ def thread_of(chat: Chat) -> int | None:
 
 
 async def in_topic(gateway: Gateway, chat: Chat, call: Call[T]) -> T:
-    """Send to the chat's topic; where that was deleted or closed meanwhile, to the group's general one; where what it
-    answers is not there, without quoting it. Raises what the gateway raises."""
+    """Send to the chat's topic; if that was deleted or closed meanwhile, to the group's general one; if the message it
+    replies to is gone, without quoting it. Raises what the gateway raises."""
     thread, quoting = thread_of(chat), True
     while True:
         to_thread, to_quote = thread, quoting
@@ -44,13 +43,13 @@ async def in_topic(gateway: Gateway, chat: Chat, call: Call[T]) -> T:
             if reply_refused(error) and quoting:
                 quoting = False
             elif topic_refused(error) and thread is not None:
-                thread, quoting = None, False  # what it answers is in the other topic
+                thread, quoting = None, False  # the message it replies to is in the other topic
             else:
                 raise
 
 
 def chats_for(chat: Chat) -> Iterator[Chat]:
-    """The chats a result of this person may be shown in, the one it was asked for in first. Somebody who writes as a
+    """The chats a result of this person may be shown in, the one it was requested in first. Somebody who writes as a
     channel or a group has no private chat."""
     yield chat
     if chat.chat != chat.person and chat.person.isdecimal():

@@ -56,11 +56,11 @@ QUICK_SECONDS = 15.0
 UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
 """Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
 AT_ONCE = 3
-"""Uploads of one album side by side."""
+"""Concurrent uploads of one album."""
 REFUSED_SECONDS = 24 * 3600.0
-"""How long it is believed that the server turns no text into a picture."""
+"""How long we remember that the server turns no text into a picture."""
 SMALLEST = 256 << 10
-"""Bytes: what is refused as too large even so is refused for something else."""
+"""Bytes: if this is refused as too large, the reason is something else."""
 _REPLACED = "telegram.places"
 
 _GONE = ("message to edit not found", "message_id_invalid", "message identifier")
@@ -72,8 +72,8 @@ _TOO_LARGE = ("entity too large", "file is too big")
 class Place(BaseModel):
     """Where a result goes: the messages its pictures go to, one each, and the one its receipt goes to.
 
-    `where`: another chat than the one it was asked for in, because that one refused it. No messages: no chat takes it,
-    and it is kept until the person writes again.
+    `where`: another chat than the one it was requested in, because that one refused it. No messages: no chat takes it,
+    and it is stored until the person writes again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,8 +88,8 @@ class Place(BaseModel):
 
 
 class _Unfit(Exception):
-    """The message cannot take the picture. `form`: of which kind a new one should be, where that is known; `gone`: the
-    message is not there any more, so nothing follows for others of its kind."""
+    """The message cannot take the picture. `form`: the kind of message to make instead, if known; `gone`: the message
+    no longer exists, so nothing follows for others of its kind."""
 
     def __init__(self, form: Form | None = None, *, gone: bool = False) -> None:
         super().__init__(form)
@@ -126,7 +126,7 @@ class Results:
         return place.model_dump_json(exclude_defaults=True)
 
     async def _place(self, chat: Chat, outgoing: Outgoing, chats: Iterator[Chat]) -> Place:
-        """A place in the first of these chats that gives one; none, where the result can be kept for the person."""
+        """A place in the first of these chats that gives one; none, if the result can be stored for the person."""
         refused: DeliveryRefused | None = None
         for at in chats:
             try:
@@ -174,7 +174,8 @@ class Results:
         return message.message_id
 
     async def _anew(self, chat: Chat, outgoing: Outgoing, form: Form, key: str) -> int:
-        """A new message that a picture can be put into, noted under `key`; a grey one is found again after a crash."""
+        """A new message that a picture can be put into, recorded under `key`; a grey one is found again after a
+        crash."""
         if form == "text":
             message = await self._text(chat, outgoing)
         else:
@@ -195,7 +196,7 @@ class Results:
     async def _no_text_becomes_media(self) -> None:
         await self._store.set_value(SERVER, "text_into_media", str(self._now()))
 
-    # --- putting the pictures there
+    # --- delivering the pictures
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, name: str) -> Delivered:
         async with self._speaker.lock(outgoing.job or outgoing.id):
@@ -220,8 +221,8 @@ class Results:
         return await self._album(at, outgoing, place, place.receipt)
 
     async def _next_place(self, chat: Chat, outgoing: Outgoing, place: Place, refused: DeliveryRefused) -> Place:
-        """A place in the chats that are left, committed before it is used. Raises the refusal where no other place
-        would help."""
+        """A place in the remaining chats, committed before it is used. Raises the refusal if no other place would
+        help."""
         at, left = place.chat(chat), (*place.messages, place.receipt)
         if chat.chat == chat.person or isinstance(refused, PictureGone) or not outgoing.job:
             await self._say_refused(at, outgoing, refused, left)
@@ -236,7 +237,7 @@ class Results:
         await self._store.set_value(_REPLACED, f"{outgoing.id}#place", text, owner=chat.owner)
         return following
 
-    # --- putting the pictures there, one by one
+    # --- delivering the pictures, one by one
 
     async def _single(self, chat: Chat, outgoing: Outgoing, place: Place) -> int:
         picture = outgoing.pictures[0]
@@ -291,12 +292,12 @@ class Results:
 
     async def _receipt(self, chat: Chat, outgoing: Outgoing, message: int, choices: tuple[Choice, ...]) -> None:
         if not await self._speaker.edit(chat, message, outgoing.text, choices):
-            # The person deleted it. Words twice are no harm.
+            # The person deleted it. Text sent twice does no harm.
             await self._speaker.send(chat, replace(outgoing, choices=choices))
 
     @staticmethod
     def file_choice(outgoing: Outgoing) -> tuple[Choice, ...]:
-        """The way to the full-size file: photos are re-encoded by Telegram."""
+        """The link to the full-size file: photos are re-encoded by Telegram."""
         if not outgoing.job:
             return ()
         return (Choice(id=f"file:{outgoing.job}", label=words(outgoing.language, "telegram.as_file")),)
@@ -314,9 +315,10 @@ class Results:
         caption: str | None = None,
         markup: InlineKeyboardMarkup | None = None,
     ) -> int:
-        """Turn a message of that kind into the picture, or a new one where it cannot be; returns which it is.
+        """Turn a message of that kind into the picture, or a new one if it cannot be; returns which it is.
 
-        `form`: what the picture goes as."""
+        `form`: what the picture is sent as.
+        """
         replaced = await self._store.value(_REPLACED, key)
         message, was = int(replaced or message), None if replaced else kind
         untried: list[Form] = ["text", "photo", "document"]
@@ -349,7 +351,7 @@ class Results:
         markup: InlineKeyboardMarkup | None,
         most: int = FILE_BYTES,
     ) -> None:
-        """`most`: bytes that the server takes. Raises _Unfit, or a DeliveryError."""
+        """`most`: bytes that the server accepts. Raises _Unfit, or a DeliveryError."""
         size = 0
 
         async def call(to: int) -> object:
@@ -398,7 +400,7 @@ class Results:
     async def _say_refused(
         self, chat: Chat, outgoing: Outgoing, refused: DeliveryRefused, places: tuple[int | None, ...]
     ) -> None:
-        """The pictures will not be there: take their places away and say so, where the chat can be written to."""
+        """The pictures cannot be delivered: delete their places and say so, if the chat can be written to."""
         if await self._gateway.chats.is_gone(chat.chat):
             return
         for message in filter(None, places):
@@ -408,11 +410,11 @@ class Results:
         try:
             await self._speaker.send(chat, said, words(outgoing.language, key))
         except DeliveryError as error:
-            log.info("that pictures were refused could not be said: %s", type(error).__name__)
+            log.info("telling a person that pictures were refused did not work: %s", type(error).__name__)
         await self._tidy(chat, outgoing, ())
 
     async def _forget_text(self, chat: Chat, message: int) -> None:
-        """Take away a message that could not become the picture; it may be gone already."""
+        """Delete a message that could not become the picture; it may be gone already."""
         if await self._gateway.chats.is_gone(chat.chat):
             return
 
@@ -422,7 +424,7 @@ class Results:
         await self._gateway.quietly(chat.chat, call)
 
     async def _tidy(self, chat: Chat, outgoing: Outgoing, used: tuple[int | None, ...]) -> None:
-        """The pictures are there: the message that told how it went is done with."""
+        """The pictures are delivered: the status message is no longer needed."""
         for n in (*range(len(outgoing.pictures)), "album", "album:private", "place"):
             await self._drop(f"{outgoing.id}#{n}")
         if outgoing.job and (shown := await self._index.job(outgoing.job)):
@@ -437,7 +439,7 @@ class Results:
     # --- the full-size file, on a tap
 
     async def send_file(self, chat: Chat, outgoing: Outgoing, key: str) -> None:
-        """Each picture as a file of its own, unchanged. `key` names the tap: told twice, it is done once."""
+        """Each picture as a file of its own, unchanged. `key` names the tap: idempotent."""
         for n, picture in enumerate(outgoing.pictures):
             place = f"{key}#{n}"
             known, kind = await self._store.value(_REPLACED, place), await self._ready_form()

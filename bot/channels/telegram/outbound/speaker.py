@@ -1,4 +1,4 @@
-"""What the bot says in words: answers, questions, and one message for each job that is edited as the job goes on."""
+"""The bot's text messages: answers, questions, and one message per job that is edited as the job proceeds."""
 
 import asyncio
 import logging
@@ -29,15 +29,15 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 def owner(chat: Chat) -> str | None:
-    """Whose buttons these are, where others could press them."""
+    """Whose buttons these are, if others could press them."""
     return chat.person if chat.chat.startswith("-") else None
 
 
 def reply_to(chat: Chat, outgoing: Outgoing, *, quote: bool = False) -> ReplyParameters | None:
-    """Answers quote what they answer in groups; in private what is about a job, and where it is asked for."""
+    """Replies quote what they answer in groups; in private chats if they are about a job or if asked to."""
     if not (outgoing.ref or "").isdecimal() or not (owner(chat) or outgoing.job or quote):
         return None
-    # Without this, an answer fails where the person deleted their message in the meantime.
+    # Without this, a reply fails if the person deleted their message in the meantime.
     return ReplyParameters(int(outgoing.ref or 0), allow_sending_without_reply=True)
 
 
@@ -46,7 +46,7 @@ def units(text: str) -> int:
 
 
 def pieces(text: str, most: int = TEXT_UNITS) -> list[str]:
-    """The text in messages short enough, cut at line ends where possible."""
+    """The text in messages short enough, split at line ends where possible."""
     found: list[str] = []
     rest = text.strip() or "…"
     while units(rest) > most:
@@ -60,7 +60,7 @@ def pieces(text: str, most: int = TEXT_UNITS) -> list[str]:
 
 
 class Speaker:
-    """See the module. One job's message is changed by one at a time: `lock(job)`."""
+    """See the module. One job's message is changed by one task at a time: `lock(job)`."""
 
     def __init__(self, bot: Bot, gateway: Gateway, index: MessageIndex) -> None:
         self._bot = bot
@@ -73,7 +73,7 @@ class Speaker:
         return self._locks.setdefault(job, asyncio.Lock())
 
     async def say(self, chat: Chat, outgoing: Outgoing, *, first: bool = False, quote: bool = False) -> None:
-        """`first`: an answer straight to the person's message; the first about a job becomes the job's message.
+        """`first`: a direct answer to the person's message; the first about a job becomes the job's message.
 
         `quote`: in reply to the message, in a private chat too.
         """
@@ -88,7 +88,7 @@ class Speaker:
     async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
         known = await self._index.job(job)
         if known is not None and known.head == outgoing.text:
-            return  # said before, by a process that died before it could note that
+            return  # sent before, by a process that died before it could record that
         message = await self.send(chat, outgoing)
         if known is None and not outgoing.choices:
             now = self._index.now()
@@ -132,7 +132,7 @@ class Speaker:
             raise DeliveryRefused("bad request") from None
 
     async def edit(self, chat: Chat, message: int, text: str, choices: tuple[Choice, ...]) -> bool:
-        """Change one of our messages. False where it is not there, or no text any more."""
+        """Change one of our messages. False if it no longer exists, or is no longer text."""
 
         async def call(to: int) -> object:
             return await self._edit(to, chat, message, text, choices)
@@ -152,10 +152,10 @@ class Speaker:
             link_preview_options=NO_PREVIEW,
         )
 
-    # --- while a job is made
+    # --- while a job is in progress
 
     async def _status(self, chat: Chat, outgoing: Outgoing) -> None:
-        """Best effort: where the job's message is not there yet, or was edited just now, the next one will do."""
+        """Best effort: if the job's message does not exist yet, or was edited just now, the next update will do."""
         job = outgoing.job or ""
         async with self.lock(job):
             known = await self._index.job(job)
@@ -181,7 +181,7 @@ class Speaker:
         return now - max(known.at, known.edited) >= gap * (GROUP_FACTOR if owner(chat) else 1.0)
 
     async def act(self, chat: Chat) -> None:
-        """ "… is sending a photo", where it is not shown anyway."""
+        """ "… is sending a photo", if it is not shown anyway."""
         now = self._index.now()
         key = f"{chat.chat}/{chat.thread}"
         if now - self._acted.get(key, 0.0) < ACTION_SECONDS:

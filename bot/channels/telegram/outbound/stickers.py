@@ -1,7 +1,7 @@
 """Sticker packs of a person's own, from pictures of theirs.
 
-The pack's name comes from the job, so that asking twice, or after a crash, finds the same pack. Each sticker is a WEBP
-of 512 pixels a side; the owner is the person, who must have written to the bot before.
+The pack's name is derived from the job, so that asking twice, or after a crash, finds the same pack. Each sticker is a
+WEBP with a longest side of 512 pixels; the owner is the person, who must have written to the bot before.
 """
 
 import io
@@ -27,7 +27,7 @@ _TAKEN = ("already occupied", "name is already", "sticker set name")
 async def make_pack(bot: Bot, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
     """The address of the pack. Raises DeliveryError."""
     if not chat.person.isdecimal():
-        raise DeliveryRefused("nobody whose pack it could be")
+        raise DeliveryRefused("the chat has no person who could own a pack")
     owner = int(chat.person)
     try:
         me = await bot.get_me()

@@ -1,10 +1,10 @@
-"""Plain grey pictures that keep the place of an album, each to be turned into its picture.
+"""Plain grey pictures that hold the place of an album, each to be turned into its picture.
 
-A send whose outcome nobody knows is not repeated blindly: before it, the newest message known in the chat is noted;
-afterwards, the messages of the album. Where the first note is found and the second is not, the album is looked for
-behind that message. A message that answers another comes back with what the other one holds, so a short one is sent in
-answer to where the album may be, and taken away again. Each grey picture is claimed for its place, in one step, before
-it is used: what keeps another place is not it.
+A send with an unknown outcome is not repeated blindly: before it, the newest message known in the chat is recorded;
+afterwards, the messages of the album. If only the first record exists after a crash, the album is searched for behind
+that message. A reply is returned together with the message it replies to, so a short one is sent in reply to where the
+album may be, and deleted again. Each grey picture is claimed for its place, atomically, before it is used: one that
+holds another place is not a match.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 LOOKED_AT = 24
 """Messages looked at for a lost album; each costs two calls."""
 SERVER = "telegram.server"
-"""What is remembered of the server, in the store."""
+"""What is remembered about the server, in the store."""
 KNOWN_KEPT = 64
 CLAIMS_KEPT = timedelta(days=2)
 """How long a claim is remembered; a delivery is given up long before."""
@@ -48,7 +48,7 @@ _UNKNOWN = "?"
 class Placeholders:
     def __init__(self, *, bot: Bot, gateway: Gateway, index: MessageIndex, store: Store) -> None:
         self._bot = bot
-        # The library tells it only after a call that a worker, which listens to nobody, never makes.
+        # The library knows it only after a call that a worker, which receives nothing, never makes.
         number = bot.token.partition(":")[0]
         self._me = int(number) if number.isdecimal() else 0
         self._gateway = gateway
@@ -73,7 +73,7 @@ class Placeholders:
             try:
                 messages = await self.send(chat, outgoing, form, count)
             except DeliveryLater:
-                await self._store.drop_value(_PLACES, key)  # certainly not sent: nothing is to be looked for
+                await self._store.drop_value(_PLACES, key)  # certainly not sent: there is nothing to search for
                 raise
         await self._store.set_value(_PLACES, key, " ".join(map(str, messages)), owner=chat.owner)
         return messages
@@ -88,7 +88,7 @@ class Placeholders:
                 raise NotAllowed("placeholder") from None
             if known is None:
                 raise DeliveryRefused("placeholder") from None
-            await self._store.drop_value(SERVER, f"placeholder.{form}")  # the id is of another bot
+            await self._store.drop_value(SERVER, f"placeholder.{form}")  # the id belongs to another bot
             return await self.send(chat, outgoing, form, count)
         if known is None:
             for name, found in zip(("", ".unique"), _file(messages[0]) or ("", ""), strict=True):
@@ -122,10 +122,10 @@ class Placeholders:
 
         return await in_topic(self._gateway, chat, one if count == 1 else album)
 
-    # --- what was sent, and whose answer never came
+    # --- sent, but the answer never came
 
     async def _claimed(self, chat: Chat, messages: tuple[int, ...], owner: str) -> bool:
-        """These keep the owner's place from now on; False where one of them keeps another's."""
+        """These hold the owner's place from now on; False if one of them holds another's."""
         claimed = False
 
         def claim(stored: str | None) -> str | None:
@@ -151,12 +151,12 @@ class Placeholders:
     ) -> tuple[int, ...]:
         """The messages of an album, if it was sent; they follow each other.
 
-        `before`: what it came after, of the newest messages known in this chat and anywhere.
+        `before`: the newest messages known in this chat and anywhere when it was sent.
         """
         after, newest = before
         known = _owners(await self._store.value(_KNOWN, place_of(chat)))
         own = tuple(message for message, whose in known.items() if whose == owner)
-        if len(own) == count:  # claimed just before the crash; of what is remembered the oldest goes, one by one
+        if len(own) == count:  # claimed just before the crash; the oldest memories are dropped one by one
             return own
         if not after:
             return ()
@@ -167,7 +167,8 @@ class Placeholders:
         look = await self._look(chat, outgoing, first)
         seen[first], album[first], end = self._is_grey(look, form, unique), _album(look), look.message_id
         between = tuple(range(after + 1, end))
-        # A server may tell of no message what it answers: then it can only be these. What is not ours refuses an edit.
+        # A server may never tell what a message replies to: then it can only be these. A message that is not ours
+        # refuses an edit.
         untold = look.reply_to_message is None and len(between) == count and not known.keys() & set(between)
         if untold and (await self._look(chat, outgoing, after)).reply_to_message is None:
             return between
@@ -181,7 +182,7 @@ class Placeholders:
             return seen[number]
 
         last = None
-        # Chats in private share their numbers: where many are written to, the album came soon after the newest of all.
+        # Private chats share their numbering: if many are written to, the album came soon after the newest of all.
         soon = range(newest + count, end, count) if newest > after else ()
         for number in (first, *soon, *_outwards(after + 1, end - 1)):
             if len(seen) >= LOOKED_AT and number not in seen:
@@ -191,15 +192,15 @@ class Placeholders:
                 break
         if last is None:
             return ()
-        for later in range(last + 1, last + count):  # where somebody spoke, it came a little later
+        for later in range(last + 1, last + count):  # if somebody spoke, it came a little later
             if not await grey(later) or album[later] != album[last]:
                 break
             last = later
-        log.info("an album whose sending was interrupted was found again")
+        log.info("found an album again whose sending was interrupted")
         return tuple(range(last - count + 1, last + 1))
 
     async def under(self, chat: Chat, outgoing: Outgoing, album: tuple[int, ...], text: str, key: str) -> int | None:
-        """The small text right under an album, where one was sent without our knowing."""
+        """The small text right under an album, if one was sent without our knowing."""
         seen = (await self._look(chat, outgoing, album[-1] + 1)).reply_to_message
         ours = seen is not None and seen.from_user is not None and seen.from_user.id == self._me
         if seen is None or not ours or seen.text != text:
@@ -207,14 +208,14 @@ class Placeholders:
         return seen.message_id if await self.claim(chat, (seen.message_id,), key) else None
 
     async def claim(self, chat: Chat, messages: tuple[int, ...], key: str) -> bool:
-        """Whether these are kept for `key` from now on; False where one of them is kept for another."""
+        """Whether these are stored for `key` from now on; False if one of them is stored for another."""
         return await self._claimed(chat, messages, _owner(key))
 
     def _is_grey(self, look: Message, form: Form, unique: str | None) -> bool:
         return _is_grey(look.reply_to_message, form, unique, self._me)
 
     async def _look(self, chat: Chat, outgoing: Outgoing, number: int) -> Message:
-        """A message in answer to that one, taken away again; it tells what it answers, if that is there."""
+        """A message in reply to that one, deleted again; it tells what it replies to, if that exists."""
 
         async def call(to: int, thread: int | None, _quoting: bool) -> Message:
             return await self._bot.send_message(
@@ -243,7 +244,7 @@ def _owner(key: str) -> str:
 
 
 def _owners(stored: str | None) -> dict[int, str]:
-    """Grey pictures that keep a place, with whose it is, oldest first."""
+    """Grey pictures that hold a place, with whose it is, oldest first."""
     pairs = (word.partition("=") for word in (stored or "").split())
     return {int(message): whose for message, _, whose in pairs}
 
