@@ -1,4 +1,5 @@
-"""Whether there is room on the disks where rows, photos and pictures lie. Asked by `/readyz`; the owner is told once.
+"""Whether there is room on the disks where rows, photos and pictures are stored. Checked by `/readyz`; the owner is
+told once.
 
 A database that cannot write answers reads as before, so a full disk shows nowhere else until somebody waits in vain.
 """
@@ -44,7 +45,7 @@ class DiskRoom:
         self._said: frozenset[str] = frozenset()
 
     def missing(self) -> frozenset[str]:
-        """The settings whose folders have no room, or are not there."""
+        """The settings whose folders have no room, or do not exist."""
         return frozenset(name for name, folder in self._folders.items() if self._is_full(folder))
 
     def _is_full(self, folder: Path) -> bool:
@@ -54,7 +55,7 @@ class DiskRoom:
             return True
 
     async def watch(self) -> None:
-        """For ever: where room is missing, the log and the owner are told once; the log also when it is back."""
+        """For ever: when room runs out, the log and the owner are told once; the log also when there is room again."""
         while True:
             missing = await asyncio.to_thread(self.missing)
             for name in sorted(missing - self._said):
@@ -68,5 +69,5 @@ class DiskRoom:
     async def _tell(self, name: str) -> None:
         try:
             await self._owner.tell(f"no_room.{name}", "admin.no_room", name=name)
-        except Exception as error:  # the database may lie on that very disk; the log has said it
+        except Exception as error:  # the database may be on that very disk; the log has said it
             log.warning("the owner could not be told of the full disk: %s", type(error).__name__)

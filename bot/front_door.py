@@ -1,7 +1,7 @@
-"""What a connection may cost before the app hears of it: sizes, times and numbers.
+"""What a connection may cost before the app sees it: sizes, times and numbers.
 
-uvicorn's httptools protocol has no bound on a request's head and none on how long one takes, and closes a silent
-connection only after its first answer. Below are those bounds, and nothing else: the protocol stays uvicorn's.
+uvicorn's httptools protocol limits neither a request's head nor the time it takes, and closes a silent connection only
+after its first answer. Below are those limits, and nothing else: the protocol stays uvicorn's.
 """
 
 import asyncio
@@ -17,14 +17,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 log = logging.getLogger(__name__)
 
 SPARE_FILES = 256
-"""Open files kept for the database, the providers and the pictures."""
+"""Open files reserved for the database, the providers and the pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """`head`: bytes of target and headers. `head_seconds`: until a request's head is there, the first or a later one.
+    """`head`: bytes of target and headers. `head_seconds`: until a request's head has arrived, the first or a later
+    one.
 
-    A body may pause, but after `body_grace` seconds it must have come with `body_rate` bytes a second on the whole.
+    A body may pause, but after `body_grace` seconds it must have arrived with `body_rate` bytes a second on average.
     `connections`: at once, of everybody; `each`: of one address beyond this machine (a proxy in front is on it, or
     counts by itself).
     """
@@ -55,7 +56,7 @@ class Door:
     by_address: Counter[str] = field(default_factory=Counter)
 
     def enter(self, address: str) -> bool:
-        """False where there is no room; then it is not counted."""
+        """False if there is no room; then it is not counted."""
         if self.open >= self.bounds.most:
             log.warning("all %d connections are taken; more are turned away", self.bounds.most)
             return False
@@ -97,7 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_began = 0.0
         self._body = 0
 
-    # --- a connection comes and goes
+    # --- opening and closing a connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -116,7 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _refuse(self, status: int, reason: str) -> None:
-        """An answer without a body, and the end; what still comes is not read."""
+        """A response without a body, then close; what still arrives is not read."""
         self._refused = True
         self._stop_timers()
         self._unset_keepalive_if_required()
@@ -180,7 +181,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.flow.read_paused:  # it is we who are slow
             self._body_began += self._bounds.body_look
         elif took > self._bounds.body_grace and self._body < took * self._bounds.body_rate:
-            log.warning("a request whose body drips is cut off")
+            log.warning("cutting off a request whose body arrives too slowly")
             self._refused = True
             self.transport.abort()
             return

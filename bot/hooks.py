@@ -1,4 +1,4 @@
-"""The door for services' webhooks: `POST /hooks/{service}`. No chat, no job and no person is known here.
+"""The endpoint for services' webhooks: `POST /hooks/{service}`. No chat, no job and no person is known here.
 
 The service itself says whether a message is its own (`Provider.notified` checks the signature); all that a message does
 is that a running job is looked at sooner. So a forged one that came through would cost one look.
@@ -23,7 +23,7 @@ MAX_BODY = 2 * 1024 * 1024
 
 
 def hook_routes(find: Callable[[str], Provider]) -> list[Route]:
-    """`find` gives the configured provider of a name. Raises LikenessError where there is none."""
+    """`find` gives the configured provider of a name. Raises LikenessError if there is none."""
 
     async def receive(request: Request) -> Response:
         try:

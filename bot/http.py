@@ -1,4 +1,4 @@
-"""The HTTP app of a process that listens: the channels' routes, and what the operator asks for.
+"""The HTTP app of a process that listens: the channels' routes, and the operator's endpoints.
 
 GET /healthz   200 when alive
 GET /readyz    200 when messages can be taken
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _AS_THEY_ARE = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/bmp", "image/heic", "image/heif", "image/tiff")
 """Sent as they are: event streams, which must not be held back, and pictures, which gain nothing."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-"""Headers of a proxy: what it brings comes from elsewhere, though the proxy is on this machine."""
+"""Headers of a proxy: its requests come from elsewhere, though the proxy is on this machine."""
 
 
 def create_app(
@@ -48,13 +48,12 @@ def create_app(
 ) -> Starlette:
     """The app.
 
-    `ready`: whether messages can be taken; without it, whether every channel listens. In both cases the store is
-    asked too. `hosts`: the names under which the page may be opened (`middleware.hosts_for`); None for any.
-    `more`: doors that belong to no channel.
-    `open_to_all`: it listens beyond this machine, so an address in figures is as good as a name.
+    `ready`: whether messages can be taken; without it, whether every channel listens. In both cases the store is asked
+    too. `hosts`: the names under which the page may be opened (`middleware.hosts_for`); None for any. `more`: routes
+    that belong to no channel. `open_to_all`: it listens beyond this machine, so a numeric address is as good as a name.
     """
     operator = _Operator(channels=channels, store=store, metrics=metrics, ready=ready, token=metrics_token)
-    # Channels' routes first: theirs are asked for most, and each route before one costs it a comparison.
+    # Channels' routes first: they are requested most, and each route before one costs it a comparison.
     routes = [*(route for channel in channels for route in channel.routes()), *operator.routes(), *more]
     faults: dict[Any, Any] = {StoreUnavailable: _out_of_order, OSError: _out_of_order, Exception: _broken}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=faults)
@@ -64,7 +63,7 @@ def create_app(
 
 
 async def _out_of_order(request: Request, error: Exception) -> Response:
-    """Nothing was taken, and it is worth another try: who sent it (a page, a platform) tries again after a 503."""
+    """Nothing was taken, and it is worth another try: a page or a platform retries after a 503."""
     code = "no_room" if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) else "out_of_order"
     log.warning("a request could not be taken: %s (%s)", code, type(error).__name__)
     message = word(language_of(request.headers.get("accept-language", "")), f"error.{code}")
@@ -73,13 +72,13 @@ async def _out_of_order(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, _error: Exception) -> Response:
-    """A mistake of ours, which is raised again after this answer and logged by its name."""
+    """A bug of ours, which is raised again after this response and logged by its name."""
     message = word(language_of(request.headers.get("accept-language", "")), "error.internal")
     return JSONResponse({"error": {"code": "internal", "message": message}}, 500, headers={"cache-control": "no-store"})
 
 
 class _Operator:
-    """For who runs it: alive, ready, figures."""
+    """For the operator: alive, ready, figures."""
 
     def __init__(
         self,
@@ -121,7 +120,7 @@ class _Operator:
         return all([(await channel.health()).listening for channel in self._channels])
 
     def _say(self, why: str) -> None:
-        """Once, however often it is asked."""
+        """Once, however often it is requested."""
         if why != self._unready:
             log.warning("not ready: %s", why) if why else log.info("ready again")
         self._unready = why

@@ -15,7 +15,8 @@ _WITHOUT_LIMIT = Decimal(10**9)
 class StoredSpending:
     """Implements `bot.llm_fallback.Spending`, for any number of processes. Amounts in USD; a day is UTC.
 
-    While the store is away nothing is reserved, so nobody is asked; what cannot be given back then counts as spent.
+    While the store is away nothing can be reserved, so the endpoint is not asked; what cannot be given back then counts
+    as spent.
     """
 
     def __init__(self, store: Ledger) -> None:
@@ -25,11 +26,11 @@ class StoredSpending:
         try:
             return await self._store.count(Limit(scope=SCOPE, amount=_amount(usd), most=_amount(most)))
         except StoreError as error:
-            log.warning("second reader: its budget cannot be asked: %s", type(error).__name__)
+            log.warning("second reader: its budget cannot be read: %s", type(error).__name__)
             return False
 
     async def give_back(self, usd: float) -> None:
-        """Less than nothing, where a call cost more than was taken to be the most."""
+        """Negative if a call cost more than the assumed maximum."""
         amount = _amount(usd)
         if not amount:
             return

@@ -1,7 +1,7 @@
-"""Log lines: plain text for people, JSON for machines. No secret, no words of people, no picture.
+"""Log lines: plain text for people, JSON for machines. No secrets, no words of people, no pictures.
 
-Ours are written with that in mind. Libraries' lines are not: what they say may quote an exception, and with it a
-statement, the database's address, a token in an address. So of theirs only the words before such a thing are kept.
+Ours are written with that in mind. Libraries' lines are not: they may quote an exception, and with it a statement, the
+database's address, a token in an address. So of theirs only the words before such a thing are kept.
 """
 
 import json
@@ -18,13 +18,13 @@ from bot.channels.registry import registered
 from providers.tracing import now_about
 
 SILENT = ("python_multipart",)
-"""Libraries that warn of what strangers send: a line for each broken post, whose refusal is the answer already."""
+"""Libraries that warn about what strangers send: a line for each malformed post, which has been refused already."""
 NOISY = ("httpx", "httpcore", "uvicorn", "numba", "PIL")
 """Libraries that would log addresses (with tokens in them) or chatter below a warning; channels name their own."""
 
 
 OURS = ("bot", "handlers", "intent", "providers", "__main__")
-"""Packages whose lines are shown as they are."""
+"""Packages whose lines are shown unfiltered."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+|\b(?:host|hostaddr|user|password|dbname|port)=\S+")
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)")
 
@@ -32,7 +32,7 @@ _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)")
 def said(record: logging.LogRecord) -> str:
     """The words of a line that may be shown.
 
-    Of a library's: the first line, up to a colon or an address. Where it is a whole traceback, the name of its error.
+    Of a library's: the first line, up to a colon or an address. If it is a whole traceback, the name of its error.
     """
     text = record.getMessage()
     if record.name.partition(".")[0] in OURS:
@@ -87,14 +87,14 @@ class Says(logging.Filter):
 
 
 AGAIN_SECONDS = 30.0
-"""The same line is not written again before."""
+"""Seconds before the same line is written again."""
 _REMEMBERED = 2000
 
 
 class SaidOnce(logging.Filter):
-    """Lets the same warning through once in a while: what is wrong a thousand times a second is said, not shouted.
+    """Lets the same warning through once in a while, so that a fault a thousand times a second does not flood the log.
 
-    The next one that gets through says how many were left out. `clock`: seconds that only grow.
+    The next one that gets through says how many were left out. `clock`: monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -121,7 +121,7 @@ class SaidOnce(logging.Filter):
 
 
 def configure(level: str, form: str) -> None:
-    """Send every log line to stderr in the form asked for."""
+    """Send every log line to stderr in the requested format."""
     logging.raiseExceptions = False  # a line that cannot be written is no reason to print a stack with its arguments
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else PlainLines())

@@ -2,7 +2,7 @@
 
 GET   a form        POST  the same with the answer
 
-The picture is looked at and gone before the answer is sent. Nothing of it is kept or logged.
+The picture is examined and deleted before the answer is sent. Nothing of it is stored or logged.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ _HEADERS = {
 
 
 def made_here_routes(*, sessions: Sessions, folder: Path, producer: str, public_origin: str | None) -> list[Route]:
-    """`folder`: where an upload lies while it is looked at."""
+    """`folder`: where an upload is stored while it is examined."""
     page = _Page(sessions=sessions, folder=folder, producer=producer, origin=public_origin)
     return [Route(PATH, page.form, methods=["GET"]), Route(PATH, page.look, methods=["POST"])]
 

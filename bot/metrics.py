@@ -1,4 +1,4 @@
-"""What `GET /metrics` shows. Every figure here is fed by something that runs; the names are for operators to rely on.
+"""What `GET /metrics` shows. Every figure here is fed by something that runs; operators may rely on the names.
 
 A registry of its own for each process value, so that two apps in one test process do not share figures.
 """
@@ -16,7 +16,7 @@ from handlers.store.base import ENDED, Job, JobState, Store
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)
 _LOOKED_AT = 1000
-"""Ended jobs since the figures were last asked for, at most."""
+"""Ended jobs since the figures were last requested, at most."""
 
 _JOB_SECONDS = (1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
 _HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -24,7 +24,7 @@ _HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 class Metrics:
     """The figures of one process: of its requests, messages and deliveries. Jobs are those of the whole installation,
-    read from the store whenever the figures are asked for, whichever process ran them."""
+    read from the store whenever the figures are requested, whichever process ran them."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -99,7 +99,7 @@ class Metrics:
         )
 
     def http(self, method: str, route: str, status: int, seconds: float | None) -> None:
-        """One answer. `route` is the pattern, never the address; `seconds` is None for a stream."""
+        """One response. `route` is the pattern, never the address; `seconds` is None for a stream."""
         self._requests.labels(method, route, str(status)).inc()
         if seconds is not None:
             self._http_seconds.labels(route).observe(seconds)
@@ -151,6 +151,6 @@ class Metrics:
             if job.error_code is not None:
                 self._job_errors.labels(job.provider or "none", job.error_code).inc()
         if ended:
-            # Jobs of that same moment may still be written: they are looked at again, and known by their ids.
+            # Jobs of that same moment may still be written: they are read again, and recognised by their ids.
             self._ended_since = max(finished for finished, _ in ended)
             self._ended_then = frozenset(job.id for finished, job in ended if finished == self._ended_since)

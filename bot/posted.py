@@ -1,4 +1,4 @@
-"""The body of a post as it came, for a signature is over its very bytes, and no larger than it may be."""
+"""The unparsed body of a post, because a signature covers its exact bytes, and no larger than allowed."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 
 class BodyTooLarge(Exception):
-    """More bytes came than are taken; the rest was not read."""
+    """More bytes came than are accepted; the rest was not read."""
 
 
 async def body_of(request: Request, *, most: int, seconds: float | None = None) -> bytes:

@@ -1,6 +1,6 @@
-"""`providers.edit_image` as scripts and the command line call it: words are read by `intent`, as in a chat.
+"""`providers.edit_image` as scripts and the command line call it: text is read by `intent`, as in a chat.
 
-Providers read no words, so this stands above them; `providers/__init__.py` hands it out under the name of the contract.
+Providers do not read text, so this is above them; `providers/__init__.py` exports it under the contract's name.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ async def edit_image(
 
 
 def _size(photo: Source | None) -> Size | None:
-    """Of a picture in a file; of anything else it is not known, and what is no picture is told by who takes it in."""
+    """Of a picture in a file; otherwise unknown, and anything but a picture is reported when it is accepted."""
     if photo is None or str(photo)[:8].lower().startswith(("http://", "https://", "data:")):
         return None
     return size_told(Path(photo).expanduser())

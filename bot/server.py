@@ -1,4 +1,4 @@
-"""uvicorn, with an end that comes in time: event streams are told to finish before it waits for open connections."""
+"""uvicorn, with a timely end: event streams are told to finish before it waits for open connections."""
 
 import asyncio
 import signal
@@ -15,12 +15,12 @@ from starlette.types import ASGIApp
 from bot.front_door import BoundedProtocol, Bounds, Door
 
 GRACE_SECONDS = 3
-"""How long answers in progress (a picture being saved) may go on after the signal."""
+"""How long responses in progress (a picture being saved) may continue after the signal."""
 
 
 class Server(uvicorn.Server):
     """`at_end` is called when the stop begins, before open connections are waited for (event streams end then);
-    `listening` with the port once connections are taken. `bound`: a socket that has the address already."""
+    `listening` with the port once connections are accepted. `bound`: a socket that has the address already."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Server(uvicorn.Server):
 
     @property
     def port(self) -> int:
-        """The port in use: the one the system chose where 0 was asked for."""
+        """The port in use: the one the system chose if 0 was requested."""
         return int(self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -70,9 +70,10 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals end the server through `stop`. uvicorn's own way raises the signal again when the server has ended,
-        which would end the process before the job worker and the store have given back what they hold.
+        which would end the process before the job worker and the store have released their resources.
 
-        In a thread other than the first there are no signals to take (as in uvicorn)."""
+        In a thread other than the first there are no signals to handle (as in uvicorn).
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return

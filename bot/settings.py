@@ -25,8 +25,8 @@ else:
 
 
 class Settings(ProviderSettings, _Channels):
-    """Names are the environment's in lower case; those of the picture makers are in `providers/settings.py`, those of
-    each channel in its folder's `settings.py`."""
+    """Names are the environment's in lower case; those of the providers are in `providers/settings.py`, those of each
+    channel in its folder's `settings.py`."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
@@ -43,7 +43,7 @@ class Settings(ProviderSettings, _Channels):
     intent_llm_daily_usd: float = Field(0.50, ge=0)
 
     access: Literal["open", "invite", "list"] = "open"
-    """Who gets pictures: everybody, who brings a code, or who is named."""
+    """Who gets pictures: everybody, people with a code, or people on a list."""
     access_allow: Annotated[frozenset[str], NoDecode] = frozenset()
     access_block: Annotated[frozenset[str], NoDecode] = frozenset()
     access_codes: SecretStr = SecretStr("")
@@ -89,7 +89,7 @@ class Settings(ProviderSettings, _Channels):
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
-        """`LOG_LEVEL=INFO` is as usual as `info`."""
+        """`LOG_LEVEL=INFO` is accepted like `info`."""
         return value.strip().lower() if isinstance(value, str) else value
 
     @field_validator("access_allow", "access_block", "admins", mode="before")
@@ -103,7 +103,7 @@ class Settings(ProviderSettings, _Channels):
         return cast(S, kind.model_construct(**values))
 
     def problems(self) -> list[str]:
-        """Settings that do not fit together, as sentences for the operator: names only, never values."""
+        """Settings that contradict each other, as sentences for the operator: names only, never values."""
         found = []
         for kind in channel_settings():
             found += self.part(kind).what_is_wrong()
@@ -141,7 +141,7 @@ class Settings(ProviderSettings, _Channels):
 
     @property
     def media(self) -> FolderStore:
-        """Where photos and pictures lie, and how stored values name them: made anew at each call."""
+        """Where photos and pictures are stored, and how stored values name them: made anew at each call."""
         if not self.media_url:
             return FolderStore(data=self.data_dir, pictures=self.output_dir)
         from bot.bucket import bucket_store
@@ -150,5 +150,5 @@ class Settings(ProviderSettings, _Channels):
 
     @property
     def photos_dir(self) -> Path:
-        """Accepted photos, a folder a person."""
+        """Accepted photos, a folder per person."""
         return self.data_dir / "photos"

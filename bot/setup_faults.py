@@ -1,6 +1,6 @@
-"""What keeps the program from starting, looked at before anything is: folders, database files, the secret, the port.
+"""What prevents the program from starting, checked beforehand: folders, database files, the secret, the port.
 
-Each is a sentence with the next step. `likeness doctor` looks at the same things.
+Each is a sentence with the next step. `likeness doctor` checks the same things.
 """
 
 import errno
@@ -22,7 +22,7 @@ from providers.media.files import make_folder
 
 DATABASE, WORKFLOWS = "likeness.sqlite", "workflows.sqlite"
 _LIKE = 0.8
-"""How alike a name must be to a setting's to be called a slip."""
+"""How similar a name must be to a setting's to be considered a typo."""
 
 
 class SetupFault(Exception):
@@ -54,7 +54,7 @@ def folder_faults(settings: Settings) -> Iterator[SetupFault]:
 
 
 def file_faults(settings: Settings, *, whole: bool = False) -> Iterator[SetupFault]:
-    """SQLite files that are damaged. `whole`: every page is looked at, which takes a while for a large file."""
+    """SQLite files that are damaged. `whole`: every page is checked, which takes a while for a large file."""
     if settings.database_url and not settings.database_url.startswith("sqlite"):
         return
     if not settings.database_url and _is_broken(file := settings.data_dir / DATABASE, whole=whole):
@@ -74,20 +74,20 @@ def file_faults(settings: Settings, *, whole: bool = False) -> Iterator[SetupFau
 
 
 def _is_broken(file: Path, *, whole: bool) -> bool:
-    """Looked at through SQLite alone: to open and close the file beside it would let go of the locks that connections
-    of this process have on it."""
+    """Read through SQLite alone: opening and closing the file beside it would release the locks that connections of
+    this process have on it."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return whole and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
     except sqlite3.OperationalError:
-        return False  # not there, locked, or not to be opened by us: not damaged, as far as is known
+        return False  # missing, locked, or not to be opened by us: not damaged, as far as is known
     except sqlite3.DatabaseError:
         return True
 
 
 def secret_faults(settings: Settings) -> Iterator[SetupFault]:
-    """Where there is none yet, it is made here."""
+    """If there is none yet, it is made here."""
     try:
         load_secret(settings.data_dir / "secret")
     except SecretUnusable as error:
@@ -120,7 +120,7 @@ def setting_names() -> frozenset[str]:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket bound to the address, so that nothing else is started where it cannot be had. Raises SetupFault."""
+    """A socket bound to the address, so that nothing else is started if it is not available. Raises SetupFault."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -1,4 +1,4 @@
-"""The command line. Each command lives in its own module and is imported only when it is used."""
+"""The command line. Each command is in its own module, imported only when it is used."""
 
 import os
 import sys
@@ -46,12 +46,12 @@ class LazyGroup(click.Group):
         return command
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
-        """As click does it, but what goes wrong before a command's work is told in our way, with `--json` as JSON."""
+        """As click does it, but errors before a command's work are reported in our own way, with `--json` as JSON."""
         if not options.get("standalone_mode", True):
             return super().main(args, *more, **options)
         from bot.cli.faults import guarded
 
-        os.umask(0o077)  # databases, photos, logs of a library: whatever is written here is for this user alone
+        os.umask(0o077)  # databases, photos, logs of a library: everything written here is for this user alone
         words = sys.argv[1:] if args is None else list(args)
         options["standalone_mode"] = False
         guarded(lambda: super(LazyGroup, self).main(args, *more, **options), words)

@@ -1,4 +1,4 @@
-"""`likeness backup` and `likeness restore`: everything an installation has, in one file and out of it."""
+"""`likeness backup` and `likeness restore`: a whole installation into one file and back."""
 
 import asyncio
 from pathlib import Path

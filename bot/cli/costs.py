@@ -1,4 +1,4 @@
-"""`likeness costs`: what was spent by the bot, the command line and Python, from the ledger that they share."""
+"""`likeness costs`: what was spent by the bot, the command line and Python, from the ledger they share."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -59,15 +59,15 @@ LOW_DISK_BYTES = 500 * 1024 * 1024
 NEXT: Mapping[str, str] = {
     "second reader": "look at INTENT_LLM_BASE_URL, INTENT_LLM_API_KEY and the network",
 }
-"""What to do next where the message itself names no setting."""
+"""What to do next if the message itself names no setting."""
 _SETTING = re.compile(r"[A-Z]{2,}_[A-Z_]+")
 _SAID = frozenset({"literal_error", "int_parsing", "float_parsing", "greater_than_equal", "less_than_equal"})
-"""Kinds of a wrong value whose message says what it must be, and never what it was."""
+"""Kinds of invalid values whose message says what the value must be, and never what it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing looked at: how it is, and how to mend it."""
+    """One check: its result, and how to fix it."""
 
     name: str
     verdict: Verdict
@@ -79,7 +79,7 @@ class Finding:
 def doctor(as_json: bool) -> None:
     """Check the settings and every configured service, and say how to mend what is wrong."""
     if not (root := logging.getLogger()).handlers:
-        root.addHandler(logging.NullHandler())  # what is logged while we look is found below, and said once
+        root.addHandler(logging.NullHandler())  # what is logged meanwhile is reported below, once
     findings = asyncio.run(_examine())
     healthy = not any(f.verdict == "broken" for f in findings)
     if as_json:
@@ -154,7 +154,7 @@ def _labels(settings: Settings) -> Finding:
 
 
 async def _moderates(settings: Settings) -> None:
-    """A harmless word and picture, which have to be let through. Raises LikenessError."""
+    """A harmless text and picture, which must pass. Raises LikenessError."""
     moderation = build_moderation(settings)
     try:
         with tempfile.NamedTemporaryFile(suffix=".png") as file:
@@ -165,8 +165,8 @@ async def _moderates(settings: Settings) -> None:
 
 
 async def _services(settings: Settings, without: set[str], spare: Path) -> list[Finding]:
-    """The database and every service. `without`: what on this machine cannot be used. What does not work does not hide
-    the rest: what needs it is given something spare instead."""
+    """The database and every service. `without`: what cannot be used on this machine. One failure does not hide the
+    rest: what depends on it gets a substitute."""
     instead: dict[str, Any] = {"database_wait_seconds": 0}
     instead |= {name.lower(): spare / name for name in without if name in ("DATA_DIR", "OUTPUT_DIR")}
     if without & {"DATA_DIR", "database", "workflows", "secret"}:
@@ -204,7 +204,7 @@ async def _services(settings: Settings, without: set[str], spare: Path) -> list[
 
 
 async def _storage(settings: Settings) -> Finding:
-    """A key is written where there is none, and read again: listing alone proves little."""
+    """Write, read and delete a key that does not exist yet: listing alone proves little."""
 
     async def ask() -> None:
         await settings.media.identity()
@@ -214,7 +214,7 @@ async def _storage(settings: Settings) -> Finding:
 
 
 async def _look_at(name: str, channel: Channel) -> list[Finding]:
-    """What a channel says of itself; one line where all is well. The web page has no platform to be asked."""
+    """What a channel says about itself; one line if all is well. The web page has no platform to ask."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             findings = (await channel.health(ask=True)).findings
@@ -228,7 +228,7 @@ async def _look_at(name: str, channel: Channel) -> list[Finding]:
 
 
 async def _ask_second_reader(settings: Settings) -> list[str]:
-    """Asks for the list of models, which costs nothing. An endpoint that has no such list has answered all the same."""
+    """Asks for the list of models, which costs nothing. An endpoint without such a list has answered all the same."""
     key = settings.intent_llm_api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value() if key else ''}"}
     try:
@@ -242,8 +242,8 @@ async def _ask_second_reader(settings: Settings) -> list[str]:
 
 
 def database_finding(connections: tuple[int, int] | None, each: int) -> Finding:
-    """`connections`: open ones of everybody and the most there are, where they are counted; `each`: what one more
-    process would take."""
+    """`connections`: everybody's open ones and the maximum, if they are counted; `each`: what one more process would
+    take."""
     if connections is None:
         return Finding(name="database", verdict="ok", message="works")
     used, most = connections
@@ -294,8 +294,8 @@ def _on_this_machine(settings: Settings) -> list[Finding]:
 
 
 async def worker_findings(settings: Settings) -> list[Finding]:
-    """The workers alive, what each can do, and what this installation is set up for that none of them can. Raises
-    OSError where the storage of pictures cannot be looked at."""
+    """The living workers, what each can do, and what this installation is configured for that none of them can do.
+    Raises OSError if the storage of pictures cannot be examined."""
     workers = await asyncio.to_thread(workers_alive, settings.data_dir, settings.database_url)
     if not workers:
         return []

@@ -1,4 +1,4 @@
-"""`likeness face`: photos looked at, a face trained, listed, deleted."""
+"""`likeness face`: check photos, train, list and delete a face."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def _print_faces(faces: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _end(result: Mapping[str, Any], as_json: bool) -> None:
-    """Exit 1 where it failed; else the document, where one is asked for."""
+    """Exit 1 if it failed; otherwise print the document, if one is wanted."""
     if not result["success"]:
         fail(result, as_json)
     if as_json:

@@ -1,7 +1,6 @@
 """What a command says when it cannot even begin: wrong usage (exit 2), settings, folders or a database that do not
-work, a mistake of ours (exit 1). With `--json` among the words it is said as the one document; never with an
-exception's text or a value of a setting, for either may be a secret.
-"""
+work, a bug of ours (exit 1). With `--json` among the arguments it is one JSON document; never an exception's text or a
+setting's value, because either may be a secret."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from bot.cli.output import failure, print_json
 
 
 def guarded(run: Callable[[], Any], words: Sequence[str]) -> NoReturn:
-    """Call `run` and end the process with its exit code, or with what went wrong as a sentence."""
+    """Call `run` and end the process with its exit code, or with a sentence saying what went wrong."""
     as_json = "--json" in _options(words)
     try:
         code = run()
@@ -29,7 +28,7 @@ def guarded(run: Callable[[], Any], words: Sequence[str]) -> NoReturn:
         _failed("command_failed", error.format_message(), as_json)
     except (click.Abort, KeyboardInterrupt):
         _failed("interrupted", "Stopped.", as_json)
-    except BrokenPipeError:  # who read our output is gone; nothing can be said there
+    except BrokenPipeError:  # the reader of our output is gone; nothing can be said there
         sys.stderr.close()
         sys.exit(1)
     except ValidationError as error:
@@ -70,13 +69,13 @@ def _path(error: OSError) -> str:
 
 
 def _place(error: Exception) -> str:
-    """`module.py:12`, without what was in the error or its variables."""
+    """`module.py:12`, without the contents of the error or its variables."""
     frames = extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _why(error: Exception) -> tuple[str, str]:
-    """Code and sentence of a fault of the database: which of its files or folders it is, as far as it can be seen."""
+    """Code and sentence of a database error: which of its files or folders it is, as far as can be seen."""
     from bot.settings import Settings
     from bot.setup_faults import SetupFault, check_before_start
     from handlers.store.base import StoreCrowded
@@ -102,7 +101,7 @@ def _why(error: Exception) -> tuple[str, str]:
 
 
 def _of_database(error: Exception) -> bool:
-    """Looked at by name: commands that use no database do not load its library."""
+    """Checked by name: commands that use no database do not load its library."""
     loaded = [
         kind
         for module, name in (

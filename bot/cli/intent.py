@@ -1,4 +1,4 @@
-"""`likeness intent`: the reading of a message, on the command line. Starts fast: it imports nothing but the parser."""
+"""`likeness intent`: parse a message, on the command line. Starts fast: it imports nothing but the parser."""
 
 import json
 import sys

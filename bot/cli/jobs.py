@@ -1,4 +1,4 @@
-"""`likeness jobs`: the durable jobs, and taking up a paid request again by its saved id."""
+"""`likeness jobs`: the durable jobs, and resuming a paid request by its saved id."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,9 +28,9 @@ Row = dict[str, Any]
 ID_LENGTH = 20
 """Characters of a job's id."""
 CANCEL_SECONDS = 5.0
-"""How long a cancelled job's end is waited for."""
+"""How long to wait for a cancelled job's end."""
 LOOK_AGAIN = 0.2
-"""Seconds between two looks at a job that is being taken up again."""
+"""Seconds between two looks at a job that is being resumed."""
 
 
 @click.group(invoke_without_command=True)
@@ -132,7 +132,7 @@ async def _show(job_id: str, as_json: bool) -> None:
 
 
 def _in_words(history: Sequence[Mapping[str, Any]]) -> str:
-    """Who was asked, in order, and how each ended: `fal not taken (provider_busy), openai made`."""
+    """Which services were asked, in order, and how each ended: `fal not taken (provider_busy), openai made`."""
     said = [f"{one['provider']} {one['outcome'].replace('_', ' ')}" for one in history]
     codes = [f" ({one['code']})" if one["code"] else "" for one in history]
     return ", ".join(map("".join, zip(said, codes, strict=True))) or "nothing has ended yet"
@@ -189,9 +189,9 @@ async def _cancel(job_id: str, as_json: bool) -> None:
 
 
 async def cancelled(store: Jobs, job_id: str, *, patience: float = CANCEL_SECONDS) -> Job:
-    """The job, its cancellation committed for whichever worker has it, and waited for a little.
+    """Commit the job's cancellation for whichever worker has it, and wait for a little.
 
-    Raises KeyError where there is no such job, and IndexError where it has ended, each with a sentence.
+    Raises KeyError if there is no such job, and IndexError if it has ended, each with a sentence.
     """
     job = await store.job(job_id)
     if job is None:
@@ -259,7 +259,7 @@ def _row(job: Job) -> Row:
 
 
 def _what(order: Order) -> str:
-    """What it is, without the person's words."""
+    """The order, without the person's words."""
     shots = tuple(shot.model_copy(update={"scene": None, "prompt": None}) for shot in order.shots)
     return describe(order.model_copy(update={"shots": shots}), "en")
 

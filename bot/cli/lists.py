@@ -1,4 +1,4 @@
-"""`likeness styles` and `actions`: what there is, and who can do it."""
+"""`likeness styles` and `actions`: what exists, and which providers can do it."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""`likeness models`: the networks that find faces and cut people out: what is there, fetching, a trial picture."""
+"""`likeness models`: the networks that find faces and cut people out: list, fetch, try on a picture."""
 
 import sys
 import time
@@ -125,7 +125,7 @@ def try_out(photo: Path, output: Path, as_json: bool) -> None:
 
 
 def _peak_memory() -> int | None:
-    """The highest resident size of this process in MB; None where the system does not count it."""
+    """The highest resident size of this process in MB; None if the system does not count it."""
     if sys.platform == "win32":
         return None
     import resource

@@ -1,4 +1,4 @@
-"""How commands speak: one JSON document on stdout with `--json`, plain lines without; everything else on stderr."""
+"""How commands print: one JSON document on stdout with `--json`, plain lines without; everything else on stderr."""
 
 import json
 import sys

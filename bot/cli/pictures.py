@@ -159,7 +159,7 @@ def _print_pictures(result: dict[str, Any]) -> None:
 
 
 def _say_tried(result: dict[str, Any]) -> None:
-    """Who was asked before, and why another was."""
+    """Which providers were asked before, and why another was."""
     for turn in result["tried"]:
         if turn["outcome"] != "made":
             why = turn["outcome"] if turn["code"] is None else f"{turn['outcome']} ({turn['code']})"

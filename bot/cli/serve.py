@@ -1,4 +1,4 @@
-"""`likeness run` and `likeness worker`: the processes that stay."""
+"""`likeness run` and `likeness worker`: the long-running processes."""
 
 import asyncio
 import gc
@@ -62,7 +62,7 @@ def _names(channels: str | None) -> tuple[str, ...]:
 
 
 def _warn_of_missing_settings(settings: Settings, names: tuple[str, ...]) -> None:
-    """A channel that is asked for by name and cannot be there is said, not passed over."""
+    """A channel that is requested by name and not available is reported, not skipped silently."""
     for channel in registered():
         part = settings.part(channel.settings)
         if channel.name in names and not part.is_ready():
@@ -96,7 +96,8 @@ async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool
 
 
 def _checked(settings: Settings) -> socket.socket:
-    """What keeps it from starting is said before anything is started. The socket has the address from here on."""
+    """What would prevent the start is reported before anything is started. The socket holds the address from here
+    on."""
     from bot.setup_faults import check_before_start, listening_socket, misspelt
 
     for slip in misspelt():
@@ -106,7 +107,7 @@ def _checked(settings: Settings) -> socket.socket:
 
 
 def _settled() -> None:
-    """After the start: what was loaded stays for ever, so the collector of cycles need not go through it each time."""
+    """After the start: what was loaded stays for ever, so the garbage collector need not examine it each time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)

@@ -1,4 +1,4 @@
-"""`likeness providers`: every service there is: what it can do, how, and what a picture costs with it."""
+"""`likeness providers`: every service: what it can do, how, and what a picture costs with it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -53,7 +53,8 @@ def edit_by(action: str) -> Task:
 
 
 async def configured() -> list[Provider]:
-    """Those that are set up, without one at whose address another answers; what the others have was asked."""
+    """Those that are configured, without one at whose address another answers; the offers of the others were
+    queried."""
     there = build_providers(ProviderSettings())
     router = Router(there)
     await router.discover()
@@ -75,7 +76,7 @@ async def _rows() -> list[dict[str, Any]]:
 
 
 def _row(service: Service, offered: Offers | None) -> dict[str, Any]:
-    """`offered`: what it offers as it is set up; None where it is not: then what it could."""
+    """`offered`: what it offers as configured; None if it is not: then what it could."""
     offers = service.offers() if offered is None else offered
     return {
         "name": service.key,
@@ -95,7 +96,8 @@ def _row(service: Service, offered: Offers | None) -> dict[str, Any]:
 
 
 def _capability(offers: Offers, name: str) -> dict[str, str]:
-    """Of the rows that serve a level of quality, else of those that can only be named; native where one of them is."""
+    """Of the rows that serve a level of quality, otherwise of those that can only be named; native if one of them
+    is."""
     scale = SCALED.get(name)
     rows = [
         row
@@ -109,7 +111,7 @@ def _capability(offers: Offers, name: str) -> dict[str, str]:
 
 
 def _held(offers: Offers) -> list[str]:
-    """The levels at which it can hold a face that a photo shows."""
+    """The levels at which it can preserve a face in a photo."""
     rows = [*offers.of(Operation.PORTRAIT), *offers.of(Operation.EDIT)]
     held: frozenset[Consistency] = frozenset().union(
         *(row.consistency for row in rows if row.max_photos or row.trained_face)
@@ -123,7 +125,8 @@ def _is_plain(row: Offer) -> bool:
 
 
 def _estimates(offers: Offers) -> dict[str, dict[str, Any]]:
-    """One picture by level of quality: a portrait from a photo, or whatever else comes first for who makes none."""
+    """One picture by level of quality: a portrait from a photo, or its first operation for a service that makes
+    none."""
     found = {model: offer for model in MODELS if (offer := _usual(offers, model)) is not None}
     return {
         model: {"usd": offer.price.one.as_number(), "seconds": offer.seconds, "operation": offer.operation.value}

@@ -48,12 +48,12 @@ OPERATOR = {
     48001: "the account has no right to this call",
     50002: "the account is restricted",
 }
-"""What only the operator can mend."""
+"""What only the operator can fix."""
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 UPLOAD_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 AT_ONCE = 24
-"""Calls side by side; the others wait here, not in the connection pool, which looks through all for each."""
+"""Concurrent calls; the others wait here, not in the connection pool, which searches through all for each."""
 MAX_PHOTO = 20 * 1024 * 1024
 
 
@@ -74,7 +74,7 @@ class Unclear(WeChatError):
 
 
 class WeChatApi:
-    """One for each process. `root`: the address under which `/cgi-bin/…` lies."""
+    """One per process. `root`: the address under which `/cgi-bin/…` lies."""
 
     def __init__(self, *, client: httpx.AsyncClient, root: str, tokens: Tokens) -> None:
         self._client = client
@@ -86,7 +86,7 @@ class WeChatApi:
         self._quiet = asyncio.Event()
 
     async def known_to_platform(self) -> None:
-        """Raises WeChatError where the platform gives this account no token."""
+        """Raises WeChatError if the platform gives this account no token."""
         await self._tokens.token()
 
     async def send(self, openid: str, message: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ class WeChatApi:
     async def upload(self, name: str, jpeg: bytes, *, permanent: bool = False) -> str:
         """A picture's media id, valid for three days unless `permanent`. The JPEG must be below 2 MB."""
         path = "material/add_material" if permanent else "media/upload"
-        # Bytes, not a file: a repeat after a new token must not start at the end of it.
+        # Bytes, not a file: a repeat with a new token must not start at its end.
         files = {"media": (name, jpeg, "image/jpeg")}
         answer = await self._call(path, params={"type": "image"}, files=files, timeout=UPLOAD_TIMEOUT)
         media_id = _read(answer).get("media_id")
@@ -131,7 +131,7 @@ class WeChatApi:
         return _read(await self._call(path, content=content))
 
     async def _call(self, path: str, *, params: Mapping[str, str] | None = None, **request: Any) -> httpx.Response:
-        """One call; once more with a new token where the platform asks for that."""
+        """One call; once more with a new token if the platform asks for that."""
         token = await self._tokens.token()
         answer = await self._once(path, token, params, **request)
         if _code(answer) not in TOKEN_CODES:
@@ -139,7 +139,7 @@ class WeChatApi:
         refused, token = token, await self._tokens.renewed(token)
         answer = await self._once(path, token, params, **request)
         if _code(answer) in TOKEN_CODES and token == refused:
-            # The platform gives out a token that it refuses: only a forced one can be another.
+            # The platform gives out a token that it refuses: only a forced one can be different.
             token = await self._tokens.renewed(refused, force=True)
             if token != refused:
                 answer = await self._once(path, token, params, **request)
@@ -171,7 +171,7 @@ class WeChatApi:
         return self._ending
 
     async def end(self, seconds: float) -> None:
-        """Begin no more calls; those on their way get so long for their answers: one not read is an outcome unknown.
+        """Begin no more calls; those in flight get so long for their answers: an unread answer is an unknown outcome.
         Then they are cancelled."""
         self._ending = True
         self._quiet.clear()
@@ -204,7 +204,7 @@ async def post(client: httpx.AsyncClient, address: str, method: str = "POST", **
 
 
 def _code(answer: httpx.Response) -> int:
-    """`errcode`, 0 where there is none; a picture has none."""
+    """`errcode`, 0 if there is none; a picture has none."""
     if answer.content[:1] != b"{":
         return 0
     try:
@@ -219,7 +219,7 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
 
 
 def read_answer(content: bytes) -> dict[str, Any]:
-    """The JSON of an answer. Raises WeChatError for an `errcode`, Unclear for what is no JSON."""
+    """The JSON of an answer. Raises WeChatError for an `errcode`, Unclear for anything but JSON."""
     try:
         said = json.loads(content)
         code = said.get("errcode", 0)
@@ -228,7 +228,7 @@ def read_answer(content: bytes) -> dict[str, Any]:
     if code in BUSY:
         raise NotReached(code, "the platform is busy")
     if code:
-        # The platform's support asks for the `rid`; its words change and may hold anything else.
+        # The platform's support asks for the `rid`; the message text changes and may hold anything else.
         rid = re.search(r"rid: ([0-9a-f-]{8,40})", str(said.get("errmsg", "")))
         log.info("the platform said no: errcode=%s rid=%s", code, rid[1] if rid else "-")
         raise WeChatError(code)

@@ -19,7 +19,7 @@ LATER_SECONDS = 5.0
 
 
 class BadMedia(Exception):
-    """The platform does not know the media id any more."""
+    """The platform no longer knows the media id."""
 
 
 class _KindRefused(Exception):
@@ -42,7 +42,8 @@ class CustomerMessageClient:
         keep: int = 0,
         step: Step | None = None,
     ) -> bool:
-        """As a menu to tap where the account may send one, else with a numbered list. False: it may not be sent now."""
+        """As a menu to tap if the account may send one, otherwise with a numbered list. False: it may not be sent
+        now."""
         if choices and (await self._rights.now()).menus:
             tail = words(language, "wechat.tap_or_number")
             listed = [{"id": c.id, "content": c.label} for c in choices]
@@ -67,7 +68,7 @@ class CustomerMessageClient:
         return True
 
     async def _said_too(self, openid: str, rest: str, language: Language, *, keep: int) -> bool:
-        """The rest of a text whose beginning is sent: a fault now must not bring that a second time."""
+        """The rest of a text whose beginning is sent: an error now must not send that a second time."""
         try:
             return await self.say(openid, rest, (), language, keep=keep)
         except DeliveryLater as error:
@@ -97,7 +98,7 @@ class CustomerMessageClient:
             return await self._refused(openid, message["msgtype"], error)
 
     async def _refused(self, openid: str, kind: str, error: WeChatError) -> bool:
-        """The platform's "no" to a customer message: always False, or an error, after putting things right."""
+        """The platform's refusal of a customer message: always False, or an error, after correcting our record."""
         code = error.errcode
         if code in (api.OUTSIDE_WINDOW, api.BUDGET_USED):
             # Its count is the one that matters: nothing more until the person does something.

@@ -1,9 +1,9 @@
-"""The record of a person on this account: what they allow us to send, what waits for them, what is on its way.
+"""The record of a person on this account: what they allow us to send, what waits for them, what is in flight.
 
 Source of the budget: customer messages, 5 in 48 hours after the person's message; 3 in one minute after a tap on a
-menu, a follow or a scan. What the person did last decides: in the minute after a tap no more than its 3 are sent. That
-a tap also ends what a message before it allowed is said nowhere, so that is used once the minute is over; where the
-platform counts differently, its refusal corrects the record.
+menu, a follow or a scan. The person's last action decides: in the minute after a tap no more than its 3 are sent. The
+documentation does not say that a tap also ends what a message before it allowed, so that is used once the minute is
+over; if the platform counts differently, its refusal corrects the record.
 """
 
 from datetime import datetime
@@ -20,15 +20,15 @@ SECONDS: dict[Action, float] = {"message": 48 * 3600.0, "brief": 60.0}
 MARGIN: dict[Action, float] = {"message": 60.0, "brief": 3.0}
 """Seconds we stop before the platform does: a message must arrive within the window."""
 FRESH_SECONDS = 600.0
-"""A full budget younger than this is not written again for each further message: we only end it a little early."""
+"""A full budget younger than this is not written again for each further message: at worst we end it a little early."""
 ACTIVE_SECONDS = 30.0
 """The typing state is shown only this long after something the person did."""
 ANSWERED_KEPT = 6
 COMING_SECONDS = 40.0
-"""How long words wait for a photo that another process fetches; it may have died."""
+"""How long text waits for a photo that another process downloads; it may have died."""
 UNDERWAY_KEPT = 8
 UNDERWAY_SECONDS = 3600.0
-"""How far a result had come is kept this long after its last message: until its delivery is certainly written down."""
+"""The progress of a result is kept this long after its last message: until its delivery is certainly recorded."""
 
 
 class Frozen(BaseModel):
@@ -43,9 +43,9 @@ class Window(Frozen):
 
 
 class Pending(Frozen):
-    """Something that waits for the person to write: words (with `choices`: id, label), or the result on a page.
+    """Something that waits for the person to write: text (with `choices`: id, label), or the result on a page.
 
-    `claimed`: when somebody began to send it, seconds since 1970. Two messages of the person come to two senders.
+    `claimed`: when somebody began to send it, seconds since 1970. Two messages of the person reach two senders.
     """
 
     id: str
@@ -56,11 +56,11 @@ class Pending(Frozen):
 
 
 class DeliveryProgress(Frozen):
-    """How far the messages of one result (`id`: its delivery) have come, so that a process that dies between two of
-    them leaves no doubt but about one.
+    """Which messages of one result (`id`: its delivery) have been sent, so that a process that dies between two of them
+    leaves at most one in doubt.
 
-    `open` is committed with the count, before that message is sent: found after a crash, nobody knows whether it
-    arrived. Picture numbers, `all` for the collage, `card` or `receipt`.
+    `open` is committed with the count, before that message is sent: if it is found after a crash, nobody knows whether
+    it arrived. Picture numbers, `all` for the collage, `card` or `receipt`.
     """
 
     id: str
@@ -91,7 +91,7 @@ class Step(Frozen):
 
 
 class Answered(Frozen):
-    """A push whose answer carried something held: the same answer for each try of the platform."""
+    """A push whose answer carried something held: the same answer for each attempt of the platform."""
 
     key: str
     answer: str
@@ -108,11 +108,11 @@ class Follower(Frozen):
     held: tuple[Pending, ...] = ()
     underway: tuple[DeliveryProgress, ...] = ()
     coming: tuple[tuple[str, float], ...] = ()
-    """Photos still being fetched, by whatever process: (key of the push, since when)."""
+    """Photos still being downloaded, by whatever process: (key of the push, since when)."""
     answered: tuple[Answered, ...] = ()
     offered: tuple[str, ...] = ()
     language: Language = "zh"
-    """Theirs as last heard, for what this channel says by itself."""
+    """Their last known language, for what this channel says by itself."""
 
     def _open(self, action: Action, now: datetime) -> bool:
         window = self.message if action == "message" else self.brief
@@ -139,18 +139,18 @@ class Follower(Frozen):
         return now.timestamp() - newest < ACTIVE_SECONDS
 
     def awaits(self, now: datetime) -> tuple[str, ...]:
-        """The photos that are still being fetched."""
+        """The photos that are still being downloaded."""
         return tuple(key for key, since in self.coming if now.timestamp() - since < COMING_SECONDS)
 
     def sent(self, key: str, now: datetime) -> "Follower":
-        """A photo is on its way."""
+        """A photo is being downloaded."""
         if any(key == known for known, _ in self.coming):
             return self
         coming = tuple(c for c in self.coming if c[0] in self.awaits(now))
         return self.model_copy(update={"coming": (*coming, (key, now.timestamp()))})
 
     def arrived(self, key: str) -> "Follower":
-        """A photo was handled, or cannot be had."""
+        """A photo was handled, or is not available."""
         return self.model_copy(update={"coming": tuple(c for c in self.coming if c[0] != key)})
 
     def opened(self, action: Action, key: str, now: datetime, *, photo: bool = False) -> "Follower":
@@ -168,7 +168,7 @@ class Follower(Frozen):
         return self.model_copy(update={action: Window(at=at), "gone": False, "seen": seen})
 
     def answer_to(self, key: str) -> str | None:
-        """What a push was answered that carried something held."""
+        """The answer to a push that carried something held."""
         return next((answered.answer for answered in self.answered if answered.key == key), None)
 
     def counted(self, action: Action, change: int) -> "Follower":
@@ -179,11 +179,11 @@ class Follower(Frozen):
         return self.model_copy(update={action: window.model_copy(update={"used": used})})
 
     def way(self, delivery: str) -> DeliveryProgress:
-        """How far a result has come."""
+        """How much of a result has been sent."""
         return next((u for u in self.underway if u.id == delivery), DeliveryProgress(id=delivery))
 
     def stepped(self, step: Step, now: datetime) -> "Follower":
-        """With the next message of a result on its way."""
+        """With the next message of a result in flight."""
         at = now.timestamp()
         way = self.way(step.id).closed(sure=step.sure).model_copy(update={"open": step.which, "at": at})
         return self.with_way(way)
@@ -193,7 +193,7 @@ class Follower(Frozen):
         return self.model_copy(update={"underway": (*others, way)[-UNDERWAY_KEPT:]})
 
     def rested(self, delivery: str, *, sure: bool) -> "Follower":
-        """A result of which nothing is on its way any more."""
+        """A result of which nothing is in flight any more."""
         way = self.way(delivery)
         return self.with_way(way.closed(sure=sure)) if way.open else self
 

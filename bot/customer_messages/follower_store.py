@@ -19,7 +19,7 @@ class Record:
 
 
 class Slot(Frozen):
-    """One message taken from a budget, to be given back where it was certainly not sent."""
+    """One message taken from a budget, to be given back if it was certainly not sent."""
 
     action: Action
     at: float
@@ -54,7 +54,7 @@ class FollowerStore:
     async def changed(
         self, openid: str, change: Callable[[Follower], Follower], *, known: Record | None = None
     ) -> Record:
-        """Apply a pure change to the record as it is by then. `known`: read just now; where the change makes no
+        """Apply a pure change to the record as stored by then. `known`: read just now; if the change makes no
         difference to that, the store is not asked."""
         if known is not None and change(known.person) == known.person:
             return known
@@ -74,8 +74,8 @@ class FollowerStore:
         return await self.changed(openid, lambda person: person.opened(action, key, now, photo=photo), known=known)
 
     async def take(self, openid: str, *, keep: int = 0, step: Step | None = None) -> Slot | None:
-        """Count one message, and note which one of a result it is, before it is sent; None where no more than `keep`
-        are left."""
+        """Count one message, and record which one of a result it is, before it is sent; None if no more than `keep` are
+        left."""
         taken: Slot | None = None
 
         def take_one(person: Follower) -> Follower:
@@ -129,7 +129,7 @@ class FollowerStore:
         await self.change(openid, lambda p: Follower(gone=True, seen=p.seen, language=p.language))
 
     async def forget(self, openid: str) -> None:
-        """The record went with everything else of this person. The message that asked for it may be answered."""
+        """The record was deleted with everything else of this person. The message that asked for it may be answered."""
         now = self.clock()
         await self.change(openid, lambda _: Follower().opened("message", "", now).model_copy(update={"seen": ()}))
 

@@ -1,15 +1,15 @@
-"""Texts as these messages hold them: choices as a numbered list, long words in two."""
+"""Texts as these messages hold them: choices as a numbered list, long text in two parts."""
 
 from handlers.message import Choice
 
 MAX_BYTES = 2048
-"""Of a text, in UTF-8; what running accounts found, the documentation is silent."""
+"""Of a text, in UTF-8; found with running accounts, the documentation is silent."""
 
 
 def numbered(text: str, choices: tuple[Choice, ...]) -> str:
-    """The words with the choices as a list to answer by number.
+    """The text with the choices as a list to answer by number.
 
-    Where the words already hold a line for each choice (`油画：…`), those lines get the numbers.
+    If the text already holds a line for each choice (`油画：…`), those lines get the numbers.
     """
     lines = text.split("\n")
     places = [_line_of(choice.label, lines) for choice in choices]
@@ -29,7 +29,7 @@ def _line_of(label: str, lines: list[str]) -> int | None:
 
 
 def fitting(text: str, limit: int = MAX_BYTES) -> tuple[str, str]:
-    """The text in two: what fits into one message, cut at a line where there is one, and the rest."""
+    """The text in two: what fits into one message, split at a line end if there is one, and the rest."""
     if len(text.encode()) <= limit:
         return text, ""
     head = text.encode()[:limit].decode("utf-8", "ignore")

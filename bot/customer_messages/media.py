@@ -1,4 +1,4 @@
-"""Pictures into media ids: JPEG below 2 MB with a proper name, uploaded once and used again for three days."""
+"""Pictures into media ids: JPEG below 2 MB with a proper name, uploaded once and reused for three days."""
 
 import logging
 
@@ -24,7 +24,7 @@ class MediaCache:
         self._pages = pages
 
     async def media_id(self, page_id: str, page: Page, which: str, *, anew: bool = False) -> str | None:
-        """The media id of a picture (`1`, `2`, …) or of the collage; None where this account cannot have one now.
+        """The media id of a picture (`1`, `2`, …) or of the collage; None if this account cannot have one now.
 
         `anew`: the platform does not know the one we had. Raises NotReached, Unclear (an upload may be repeated).
         """
@@ -37,7 +37,7 @@ class MediaCache:
         try:
             jpeg = await self._jpeg(page, which)
         except (LikenessError, OSError) as error:
-            log.error("a picture could not be made ready for upload: %s", type(error).__name__)
+            log.error("a picture could not be prepared for upload: %s", type(error).__name__)
             return None
         return await self._upload(page_id, which, jpeg, permanent=rights.permanent)
 
@@ -67,7 +67,7 @@ class MediaCache:
         return media_id
 
     async def sweep(self) -> None:
-        """Delete from the account the permanent material of pages that are gone. Raises NotReached, Unclear."""
+        """Delete from the account the permanent material of deleted pages. Raises NotReached, Unclear."""
         for media_id in await self._pages.discarded():
             try:
                 await self._api.delete_material(media_id)

@@ -1,4 +1,4 @@
-"""What an account may do towards its people; until something is refused it is taken to be there."""
+"""What an account may do towards its people; every right is assumed until it is refused."""
 
 from typing import Literal, Protocol
 
@@ -8,8 +8,8 @@ Right = Literal["customer", "media", "menus"]
 
 
 class Rights(BaseModel):
-    """`customer`: customer messages and the typing state; `media`: uploads, so pictures in any message;
-    `menus`: menu messages. Until something is refused it is taken to be there."""
+    """`customer`: customer messages and the typing state; `media`: uploads, so pictures in any message; `menus`: menu
+    messages. Every right is assumed until it is refused."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +29,7 @@ class Rights(BaseModel):
 
 
 class KnownRights(Protocol):
-    """What a sender asks before it sends, and tells when it was refused."""
+    """What a sender asks before it sends, and reports when it was refused."""
 
     async def now(self) -> Rights: ...
 

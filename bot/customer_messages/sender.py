@@ -1,7 +1,7 @@
 """Customer messages: what a job says and makes, sent as far as the person's budget allows; the rest is held.
 
-The picture always has its place: words are sent only where one message for each picture still being made is left,
-and progress is the typing state, which costs nothing.
+Pictures have priority: text is sent only if one message is left for each picture still being made, and progress is the
+typing state, which costs nothing.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _RUNNING = tuple(state for state in JobState if state not in ENDED)
 
 
 class CustomerMessages:
-    """One for each process; everything it must not forget is in the store."""
+    """One per process; everything it must not forget is in the store."""
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class CustomerMessages:
         self._poster = CustomerMessageClient(people=people, api=api, rights=rights)
         self._typing: dict[str, float] = {}
 
-    # --- words
+    # --- text
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
-        """Words of a job. Raises DeliveryLater, DeliveryRefused."""
+        """Text of a job. Raises DeliveryLater, DeliveryRefused."""
         if outgoing.kind is Kind.STATUS:
-            if outgoing.choices:  # still going on
+            if outgoing.choices:  # still in progress
                 await self._show_typing(chat.person)
             return
         choices = shown_choices(outgoing.choices)
@@ -74,7 +74,7 @@ class CustomerMessages:
         try:
             said = await self._poster.say(chat.person, outgoing.text, choices, outgoing.language, keep=keep)
         except DeliveryUnknown:
-            return  # words that may have arrived are not said twice
+            return  # text that may have arrived is not sent twice
         if not said:
             listed = tuple((c.id, c.label) for c in choices)
             await self._people.hold(chat.person, Pending(id=outgoing.id, text=outgoing.text, choices=listed))
@@ -104,8 +104,8 @@ class CustomerMessages:
     # --- results
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
-        """The result's page, and its pictures uploaded, so that who asks for them gets them at once. An upload that
-        fails is tried again when the pictures are sent."""
+        """The result's page, with its pictures uploaded, so that they are ready when they are requested. A failed
+        upload is retried when the pictures are sent."""
         if (await self._people.read(chat.person)).gone:
             raise DeliveryRefused("the person does not follow any more")
         page_id = await self._pages.put(chat, outgoing)
@@ -152,7 +152,7 @@ class CustomerMessages:
             await self._replace(openid, waiting, None)
 
     async def _claimed(self, openid: str) -> Pending | None:
-        """The result that waits longest, now ours to send; None where there is none, or somebody is at it."""
+        """The result that waits longest, now ours to send; None if there is none, or another sender has it."""
         claimed: Pending | None = None
 
         def claim(person: Follower) -> Follower:
@@ -176,7 +176,8 @@ class CustomerMessages:
         await self._people.change(openid, replaced)
 
     async def _show(self, openid: str, held: Pending, *, keep: int = 0) -> Pending | None:
-        """Send of a result what was not sent before, and its receipt; the result again where budget or window end."""
+        """Send the parts of a result that were not sent before, and its receipt; the result again if budget or window
+        ends."""
         page_id = held.page or ""
         page = await self._page(page_id)
         if not (await self._rights.now()).customer:
@@ -214,7 +215,7 @@ class CustomerMessages:
     async def _say_receipt(
         self, openid: str, held: Pending, page: Page, step: Step, *, keep: int, unsure: bool
     ) -> None:
-        """What it took, where the full size is, and what can be done next. `unsure`: a picture may not have come."""
+        """The receipt, where the full size is, and what can be done next. `unsure`: a picture may not have arrived."""
         page_id = held.page or ""
         together = ALL in (await self._people.read(openid)).way(held.id).tried
         text = await self._pages.receipt(page_id, page, together=together, unsure=unsure)
@@ -227,13 +228,13 @@ class CustomerMessages:
             if together:
                 await self._people.offer(openid, shows(page_id, page))
         except DeliveryUnknown:
-            return  # the picture is there; its receipt is not worth a second one
+            return  # the picture has arrived; its receipt is not worth a second one
         if not sent:
             await self._people.hold(openid, Pending(id=f"receipt:{held.id}", text=text))
 
     async def _picture(self, openid: str, page_id: str, page: Page, step: Step) -> str | None:
-        """One picture message; where it cannot be uploaded, a card that opens its page. What was sent: `step.which`,
-        CARD, or None where certainly nothing was."""
+        """One picture message; if it cannot be uploaded, a card that opens its page. Returns what was sent:
+        `step.which`, CARD, or None if certainly nothing was."""
         for anew in (False, True):
             media_id = await self._media_id(page_id, page, step.which, anew=anew)
             message = {"msgtype": "image", "image": {"media_id": media_id}} if media_id else None
@@ -248,13 +249,13 @@ class CustomerMessages:
         return None
 
     async def _media_id(self, page_id: str, page: Page, which: str, *, anew: bool) -> str | None:
-        """None where a card has to do: there is no upload, or it has not worked for too long."""
+        """None if a card has to do: there is no upload, or it has not worked for too long."""
         try:
             return await self._media.media_id(page_id, page, which, anew=anew)
         except (NotReached, Unclear) as error:
             if self._people.clock().timestamp() - page.made < UPLOAD_PATIENCE:
                 raise DeliveryLater(error.hint, retry_after=LATER_SECONDS) from None
-            log.warning("uploads have not worked for too long, a card is sent instead: %s", error)
+            log.warning("uploads have failed for too long, a card is sent instead: %s", error)
         except WeChatError as error:
             log.error("an upload failed, a card is sent instead: %s", error)
         return None
@@ -279,7 +280,8 @@ class CustomerMessages:
 
 
 def shown_choices(choices: Sequence[Choice]) -> tuple[Choice, ...]:
-    """Without "cancel": as number 1 under every progress line it would be typed by mistake; the word stops a job."""
+    """Without "cancel": as number 1 under every progress line it would be typed by mistake; typing the word stops a
+    job."""
     return tuple(c for c in choices if not c.id.startswith("cancel:"))
 
 
@@ -294,7 +296,7 @@ def card_title(page: Page) -> str:
 
 
 def _which(pictures: int, room: int, *, tried: Sequence[str] = ()) -> list[str]:
-    """The messages that show a result: each picture by itself where the budget allows, else all in one."""
+    """The messages that show a result: each picture by itself if the budget allows, otherwise all in one."""
     if ALL in tried or CARD in tried:
         return []
     singles = [str(n) for n in range(1, pictures + 1) if str(n) not in tried]
@@ -302,7 +304,7 @@ def _which(pictures: int, room: int, *, tried: Sequence[str] = ()) -> list[str]:
 
 
 async def safely(work: Awaitable[T]) -> T:
-    """Only `DeliveryError`s leave. What else goes wrong lies before the send, so it was certainly not sent."""
+    """Only `DeliveryError`s leave. Any other error happens before the send, so it was certainly not sent."""
     try:
         return await work
     except (DeliveryError, asyncio.CancelledError):

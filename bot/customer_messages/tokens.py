@@ -1,8 +1,8 @@
 """The access token, by `stable_token`, shared by all processes through the store.
 
-Asked for before it expires, and once after the platform refused it; by one process at a time, whose lease the others
-wait for. The plain answer gives every asker the same token; only where it repeats a token that was refused again is
-a new one forced (20 a day, 30 seconds apart).
+Requested before it expires, and once after the platform refused it; by one process at a time, whose lease the others
+wait for. The plain call gives every caller the same token; only if it repeats a token that was refused again is a new
+one forced (20 a day, 30 seconds apart).
 """
 
 import asyncio
@@ -23,15 +23,15 @@ log = logging.getLogger(__name__)
 
 SPACE = "wechat.token"
 EARLY_SECONDS = 300.0
-"""Renewed this long before its end; from then on `stable_token` gives the next one, and both hold."""
+"""Renewed this long before its end; from then on `stable_token` gives the next one, and both are valid."""
 LEASE_SECONDS = 20.0
 WAIT_SECONDS = 0.1
 FORCE_APART = 30.0
 
 
 def sealing(app_secret: str) -> Fernet:
-    """What seals the token in the store. The key is the account's own secret: every process of the account has it, and
-    who has it could ask for a token anyway; who only reads the database has neither."""
+    """What seals the token in the store. The key is derived from the account's own secret: every process of the account
+    has it, and anybody who has it could request a token anyway; a reader of the database has neither."""
     key = hmac.digest(app_secret.encode(), b"likeness.wechat.token", "sha256")
     return Fernet(base64.urlsafe_b64encode(key))
 
@@ -51,7 +51,7 @@ class Known(BaseModel):
 
 
 class Tokens:
-    """`fetch` asks the platform. `seal` closes what is kept. `sleep` is the pause while another process asks."""
+    """`fetch` asks the platform. `seal` encrypts what is stored. `sleep` is the pause while another process asks."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Tokens:
         return await self._renew(refused=None)
 
     async def renewed(self, refused: str, *, force: bool = False) -> str:
-        """The platform's present token, after it has just refused one; `force` makes it another where it can."""
+        """The platform's present token, after it has just refused one; `force` makes it another if possible."""
         return await self._renew(refused=refused, force=force)
 
     def _good(self, known: Known | None, refused: str | None = None) -> bool:
@@ -97,13 +97,13 @@ class Tokens:
         try:
             return Known.model_validate_json(self._seal.decrypt(sealed))
         except (InvalidToken, ValidationError):
-            return None  # of another secret: it is asked for again
+            return None  # sealed with another secret: it is requested again
 
     async def _renew(self, refused: str | None, *, force: bool = False) -> str:
         asked = self._asked
         async with self._here:
             if self._asked != asked and not force and self._known is not None:
-                return self._known.token  # asked for by somebody else while we waited
+                return self._known.token  # requested by another process while we waited
             while True:
                 shared = await self._shared()
                 if shared is not None and self._good(shared, refused):
@@ -114,7 +114,7 @@ class Tokens:
                     break
                 await self._sleep(WAIT_SECONDS)
             try:
-                # Whoever had the lease before us may have saved a new one between our two looks.
+                # The holder of the lease before us may have saved a new one between our two looks.
                 shared = await self._shared()
                 if shared is None or not self._good(shared, refused):
                     shared = await self._ask(shared, force=force)

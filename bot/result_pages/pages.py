@@ -1,7 +1,7 @@
-"""Result pages: what a result was, under an address that cannot be guessed, for a week; and its media ids.
+"""Result pages: a result under an address that cannot be guessed, for a week; and its media ids.
 
 The page works in every chat that opens links: no login, the pictures at full size, "long-press to save". Channels whose
-messages cannot carry what was made link to it.
+messages cannot carry the result link to it.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ ADDRESS_SPACE = "wechat.address"
 MATERIAL = "wechat.material"
 LIFE_SECONDS = 7 * 24 * 3600.0
 MEDIA_SECONDS = 3 * 24 * 3600.0 - 3600.0
-"""Temporary media live for three days; an id an hour before its end is not used any more."""
+"""Temporary media live for three days; an id is not used any more in its last hour."""
 
 
 class _Frozen(BaseModel):
@@ -51,7 +51,7 @@ class Uploaded(_Frozen):
 class Page(_Frozen):
     """`made`: seconds since 1970. `media`: by the picture's number from 1, or `all` for the collage.
 
-    `owner`: whose it is, `Chat.owner`; a page of an older version has the follower's `openid` instead.
+    `owner`: its person, `Chat.owner`; a page of an older version has the follower's `openid` instead.
     """
 
     owner: str = ""
@@ -103,7 +103,7 @@ class Pages:
         return self._seen or await self._store.value(ADDRESS_SPACE, self._account)
 
     def moved(self, base: str) -> bool:
-        """A signed push came to this address: whether that is news."""
+        """A signed push came to this address: returns whether it is new."""
         if self._public is not None or base == self._seen:
             return False
         self._seen = base
@@ -114,7 +114,7 @@ class Pages:
         try:
             await self._store.set_value(ADDRESS_SPACE, self._account, base)
         except Exception as error:
-            log.warning("the address for links could not be written down: %s", type(error).__name__)
+            log.warning("the address for links could not be stored: %s", type(error).__name__)
             self._seen = None
 
     async def link(self, page_id: str) -> str | None:
@@ -122,11 +122,11 @@ class Pages:
         return f"{base}/r/{page_id}" if base else None
 
     async def link_for(self, chat: Chat, name: str) -> str | None:
-        """The address of the page of a result, by its job (or its own id, where it has none)."""
+        """The address of the page of a result, by its job (or its own id, if it has none)."""
         return await self.link(self.id_for(chat, name))
 
     async def receipt(self, page_id: str, page: Page, *, together: bool, unsure: bool = False) -> str:
-        """What is said about a result. `together`: its pictures are in one; `unsure`: one may not have come."""
+        """The text shown with a result. `together`: its pictures are in one; `unsure`: one may not have arrived."""
         lines = [page.text]
         if together:
             lines.append(words(page.language, "wechat.collage", n=len(page.pictures)))
@@ -164,13 +164,13 @@ class Pages:
         return page_id
 
     async def get(self, page_id: str) -> Page | None:
-        """None where it never was, has expired, or was forgotten."""
+        """None if it never existed, has expired, or was forgotten."""
         raw = await self._store.value(SPACE, page_id)
         page = None if raw is None else self._page(raw)
         return None if page is None or self.clock().timestamp() - page.made > LIFE_SECONDS else page
 
     async def at_hand(self, shown: Shown) -> bool:
-        """Whether the picture's file is on this machine, fetched if need be."""
+        """Whether the picture's file is on this machine, downloaded if need be."""
         return await at_hand(self._store.media, shown.path)
 
     def _page(self, raw: str) -> Page:
@@ -178,8 +178,8 @@ class Pages:
 
     async def uploaded(self, page_id: str, which: str, media_id: str, *, permanent: bool) -> None:
         if permanent:
-            # It stays on the account until somebody deletes it. Noted apart from the page, which goes without a word:
-            # when its week is over, and when its person is forgotten.
+            # It stays on the account until somebody deletes it. Recorded apart from the page, which is deleted
+            # silently: when its week is over, and when its person is forgotten.
             await self._store.set_value(MATERIAL, media_id, page_id)
         new = Uploaded(media_id=media_id, at=self.clock().timestamp(), permanent=permanent)
 
@@ -205,5 +205,5 @@ class Pages:
         return tuple(m for m, page_id in noted if (page := pages[page_id]) is None or m not in page.permanent())
 
     async def deleted(self, media_id: str) -> None:
-        """The platform does not have it any more."""
+        """The platform no longer has it."""
         await self._store.drop_value(MATERIAL, media_id)

@@ -1,4 +1,5 @@
-"""`/r/…`: the result page and its pictures over HTTP. Who has the address may look; there is no list of addresses."""
+"""`/r/…`: the result page and its pictures over HTTP. Anybody who has the address may look; there is no list of
+addresses."""
 
 import base64
 import hashlib
@@ -28,7 +29,7 @@ CHINA = timedelta(hours=8)
 
 @cache
 def _template() -> tuple[str, str, str]:
-    """The page, its style sheet, and the header that allows this style sheet only."""
+    """The page, its style sheet, and the header that allows only this style sheet."""
     style = (_HERE / "page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"

@@ -1,7 +1,7 @@
-"""The network address behind a request: a name for it that tells nothing, and how often it may post.
+"""The network address behind a request: a hash of it, and how often it may post.
 
-Behind a proxy on this machine uvicorn puts the forwarded address in place (another proxy's is named by the variable
-FORWARDED_ALLOW_IPS of uvicorn). This machine itself has no name: nothing is counted against it.
+Behind a proxy on this machine uvicorn puts the forwarded address in place (for another proxy, see uvicorn's variable
+FORWARDED_ALLOW_IPS). This machine itself has no hash: nothing is counted against it.
 """
 
 import time
@@ -16,11 +16,11 @@ from bot.channels.web.cookies import Sessions
 POSTS_PER_MINUTE = 120
 """Of one address, in one process; more than anybody types, and a school or an office still fits."""
 _PREFIX = 64
-"""Bits of an IPv6 address that one customer has: the rest they may change as they like."""
+"""Bits of an IPv6 address that belong to one customer, who may change the rest at will."""
 
 
 def address_of(connection: HTTPConnection, sessions: Sessions) -> str | None:
-    """128 bits that only this installation can make; None for this machine, or where nothing is known."""
+    """128 bits that only this installation can compute; None for this machine, or if the address is unknown."""
     try:
         address = ip_address(connection.client.host if connection.client else "")
     except ValueError:
@@ -35,7 +35,7 @@ def address_of(connection: HTTPConnection, sessions: Sessions) -> str | None:
 
 
 class PostPace:
-    """Counts posts by address and minute; what is counted goes with its minute, so it cannot grow for ever."""
+    """Counts posts by address and minute; counters are dropped with their minute, so memory cannot grow for ever."""
 
     def __init__(self, *, most: int = POSTS_PER_MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most

@@ -1,4 +1,4 @@
-"""The web page as a channel: what people say there is kept before it is acknowledged, what we say is kept for them.
+"""The web page as a channel: messages are stored before they are acknowledged, replies are stored for the page to read.
 
 browser ──POST──▶ receive: inbox row + the person's line ──202──▶ browser
                      └─ the intake: handlers, then their reply
@@ -41,7 +41,7 @@ MAX_CHOICE = 64
 MAX_WAITING = 20
 """Messages of one person that are acknowledged and not handled yet."""
 MAX_KEPT = 512 << 20
-"""Bytes of photos kept for one person; they go with the retention time, or with a `/forget`."""
+"""Bytes of photos stored per person; deleted after the retention time, or by `/forget`."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CHOICE = re.compile(r"[\x21-\x7e]+")
@@ -51,7 +51,7 @@ _ADDRESS = "/pictures/"
 class WebChannel:
     """Implements `handlers.channel.Channel`. A process without the page (a worker) only says and delivers.
 
-    `public_url`: where the world reaches the page, for the check that a post comes from it.
+    `public_url`: where the world reaches the page, to check that a post comes from it.
     """
 
     name = "web"
@@ -84,7 +84,7 @@ class WebChannel:
         self.tidied = asyncio.Event()
         self._tidying: asyncio.Task[None] | None = None
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
         await self.intake.start(answerer)
@@ -107,19 +107,19 @@ class WebChannel:
         return Health(listening=self.intake.running, findings=findings)
 
     async def at_hand(self, path: Path) -> bool:
-        """Whether a picture of the conversation is on this machine, fetched if need be."""
+        """Whether a picture of the conversation is on this machine, downloaded if need be."""
         return await at_hand(self._store.media, path)
 
     async def idle(self) -> None:
-        """Until every message acknowledged so far has been handled."""
+        """Wait until every message acknowledged so far has been handled."""
         await self.intake.idle()
 
-    # --- what the person says
+    # --- incoming
 
     async def receive(self, chat: Chat, posted: Posted, language: Language) -> str:
-        """Keep a post and answer with its id; it is handled in the background. Raises Refused.
+        """Store a post and return its id; it is handled in the background. Raises Refused.
 
-        The same `posted.id` again is the same message: its id is the answer and nothing else happens.
+        The same `posted.id` again is the same message: the same id is returned and nothing else happens.
         """
         try:
             received = await self._received(chat, posted, language)
@@ -131,7 +131,7 @@ class WebChannel:
             raise
         try:
             await self._store.add_entry(chat, received.line(), from_person=True)
-        finally:  # it is in the inbox: a repeat would not begin it
+        finally:  # it is in the inbox: a repeat would not restart it
             self.intake.begin(self._arrival(received))
         self._metrics.message(self.name)
         self.feed.wake(chat)
@@ -181,7 +181,7 @@ class WebChannel:
         )
 
     async def _quoted(self, chat: Chat, addresses: Sequence[str]) -> tuple[list[Photo], str | None]:
-        """The pictures of these addresses, and the job that made the first of them."""
+        """The pictures at these addresses, and the job that made the first of them."""
         quoted: list[Photo] = []
         jobs: list[str | None] = []
         for address in addresses:
@@ -221,10 +221,11 @@ class WebChannel:
         for arrival in arrivals:
             await self._show(arrival.value.chat, internal_error(arrival.value.message()))
 
-    # --- house-keeping
+    # --- housekeeping
 
     async def forget(self, chat: Chat) -> None:
-        """The conversation itself is the store's; open pages are cleared, and the photos on the disk follow."""
+        """The conversation itself is the store's; open pages are cleared, and the photos on the disk are deleted
+        later."""
         self.feed.wake(chat, cleared=True)
         received = self.intake.waiting(chat.key)
         waiting = {path for each in received for path in (*(photo.path for photo in each.photos), *each.marks)}
@@ -233,20 +234,20 @@ class WebChannel:
         self._page.thumbnails.drop_gone()
 
     async def _tidy(self) -> None:
-        """Each hour, delete photos that no conversation shows any more (expired, forgotten, never acknowledged)."""
+        """Every hour, delete photos that no conversation shows any more (expired, forgotten, never acknowledged)."""
         while self.intake.running:
             try:
                 await to_thread.run_sync(self.shelf.tidy_arriving)
                 await self.shelf.delete(await self._store.unnamed(await self.shelf.unused()))
             except Exception as error:
-                log.warning("tidying the web page's photos failed: %s", type(error).__name__)
+                log.warning("deleting unused photos of the web page failed: %s", type(error).__name__)
             self.tidied.set()
             await asyncio.sleep(UNUSED_SECONDS)
 
-    # --- what we say
+    # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
-        """Words of a job end the progress line of that job; a progress line after its result is not shown."""
+        """A job's text replaces its progress line; a progress line that comes after its result is not shown."""
         try:
             if outgoing.kind is Kind.STATUS and outgoing.job in (await self._statuses.read(chat)).shown:
                 return
@@ -287,7 +288,7 @@ class WebChannel:
         self.feed.wake(chat)
 
     async def _settle(self, chat: Chat, job: str) -> None:
-        """Drop the progress lines of a job."""
+        """Delete the progress lines of a job."""
         for status in (await self._statuses.read(chat)).of_job(job):
             await self._store.drop_entry(chat, status)
         self.feed.wake(chat)

@@ -17,22 +17,22 @@ from providers.media.files import make_folder
 
 COOKIE = "likeness"
 COOKIE_SECONDS = 400 * 24 * 3600
-"""As long as browsers keep a cookie; every visit starts it anew."""
+"""As long as browsers keep a cookie; every visit restarts it."""
 
 _PERSON = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class Sessions:
-    """Signs and reads the cookie, and makes addresses that cannot be guessed, all with one secret."""
+    """Signs and reads the cookie, and makes unguessable addresses, all with one secret."""
 
     def __init__(self, *, secret: bytes, https: bool = False) -> None:
-        """`https`: the page is reached by https even where this process hears plain http (behind a proxy)."""
+        """`https`: the page is reached by https even if this process receives plain http (behind a proxy)."""
         self._signer = Signer(secret, salt="likeness.person", digest_method=hashlib.sha256)
         self._picture_key = hmac.digest(secret, b"likeness.pictures", "sha256")
         self._https = https
 
     def person(self, connection: HTTPConnection) -> Chat | None:
-        """The person behind a request, or None without a cookie of ours."""
+        """The person behind a request, or None without a valid cookie of ours."""
         try:
             person = self._signer.unsign(connection.cookies.get(COOKIE, "")).decode("ascii")
         except (BadSignature, UnicodeDecodeError):
@@ -40,7 +40,7 @@ class Sessions:
         return chat_of(person) if _PERSON.fullmatch(person) else None
 
     def greet(self, connection: HTTPConnection, response: Response) -> Chat:
-        """Put the cookie on `response`: the known person's, or that of a new one."""
+        """Set the cookie on `response`: the known person's, or that of a new one."""
         chat = self.person(connection) or chat_of(secrets.token_urlsafe(16))
         response.set_cookie(
             COOKIE,
@@ -53,7 +53,7 @@ class Sessions:
         return chat
 
     def seal(self, *parts: str | int) -> str:
-        """128 bits that only this installation can make from `parts`."""
+        """128 bits that only this installation can compute from `parts`."""
         message = "\x1f".join(str(part) for part in parts).encode()
         return urlsafe_b64encode(hmac.digest(self._picture_key, message, "sha256")[:16]).decode("ascii").rstrip("=")
 
@@ -66,7 +66,7 @@ def chat_of(person: str) -> Chat:
 
 
 LEAST_SECRET = 32
-"""Bytes below which a secret is none."""
+"""A secret shorter than this many bytes is not accepted."""
 
 
 class SecretUnusable(Exception):
@@ -76,10 +76,9 @@ class SecretUnusable(Exception):
 def load_secret(path: Path) -> bytes:
     """The installation's secret, made at the first start: 256 bits, readable by its owner only.
 
-    Raises SecretUnusable for a file with too little in it: whoever guesses it is every person.
-
-    Written whole under another name first and then linked, so that two processes starting together agree on one and a
-    crash leaves no half of it.
+    Raises SecretUnusable for a file with too little in it: anybody who guesses it can be every person. Written
+    completely under another name first and then linked, so that two processes starting together agree on one and a
+    crash leaves no partial file.
     """
     try:
         return _long_enough(path)

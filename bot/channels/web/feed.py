@@ -1,4 +1,4 @@
-"""What a browser reads: the conversation so far, the same messages as they come, and the pictures in them."""
+"""What a browser reads: the conversation so far, new messages as they come, and the pictures in them."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ from handlers.store.base import Entry, Store
 from providers.base import PictureFile
 
 QUICK = 0.3
-"""Seconds between looks at the store while something goes on: the job may run in another process."""
+"""Seconds between looks at the store while something is in progress: the job may run in another process."""
 SLOW = 2.0
 LIVELY = 60.0
-"""Something goes on until so many seconds after the last message."""
+"""Assume that something is in progress until so many seconds after the last message."""
 HEARTBEAT = 15.0
-"""Silence after which a comment is sent, so that proxies keep the stream and a dead client is noticed."""
+"""Silence after which a comment is sent, so that proxies keep the stream open and a dead client is noticed."""
 
 _PAGE = 200
 _REFERENCE = re.compile(r"(\d{1,18})-(\d{1,3})-([A-Za-z0-9_-]{22})")
@@ -43,7 +43,7 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture in a conversation: the entry it is in and its place there, from 0."""
+    """A picture in a conversation: the entry it is in and its index there, from 0."""
 
     entry: Entry
     index: int
@@ -52,7 +52,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Messages with the number to go on from, and the statuses that still stand."""
+    """Messages with the number to continue from, and the statuses that are still shown."""
 
     messages: list[Wire]
     cursor: int
@@ -61,14 +61,14 @@ class Page:
 
 @dataclass(eq=False)
 class _Listener:
-    """One open stream. `cleared`: the conversation was forgotten since it last looked."""
+    """One open stream. `cleared`: the conversation was deleted since it last looked."""
 
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     cleared: bool = False
 
 
 class Feed:
-    """Reads the store for the page. One for the process; every call names its person."""
+    """Reads the store for the page. One per process; every call names its person."""
 
     def __init__(
         self, *, store: Store, sessions: Sessions, metrics: Metrics, statuses: StatusLog, pace: Pace | None = None
@@ -86,7 +86,7 @@ class Feed:
     async def conversation(self, chat: Chat, *, after: str | None = None, cursor: int = 0) -> Page:
         """Everything, oldest first; with `after` (a message's id) or `cursor` only what came or changed since.
 
-        An `after` that nobody knows gives everything: readers tell messages apart by their ids.
+        An unknown `after` gives everything: readers tell messages apart by their ids.
         """
         begun = (await self._statuses.read(chat)).begun
         entries = await self.entries(chat)
@@ -114,8 +114,8 @@ class Feed:
         return next((entry.seq for entry in entries if entry.id == after), 0)
 
     def wire(self, entry: Entry, begun: Mapping[str, Begun]) -> Wire:
-        """A message as `contracts/running.md` has it, and a little more: `at`, `job`, `language`; of a status
-        `since` and `expected` seconds in all; of a picture its `type`."""
+        """A message as in `contracts/running.md`, with additions: `at`, `job`, `language`; of a status `since` and
+        `expected` seconds in all; of a picture its `type`."""
         said = entry.outgoing
         message: Wire = {
             "id": entry.id,
@@ -152,7 +152,7 @@ class Feed:
         return f"/pictures/{entry.seq}-{index}-{self._sessions.seal(entry.id, entry.seq, index)}"
 
     async def picture(self, chat: Chat, reference: str) -> Shown | None:
-        """The picture behind the last part of an address, if it is this person's and still there."""
+        """The picture behind the last part of an address, if it is this person's and still exists."""
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             return None
@@ -163,10 +163,10 @@ class Feed:
                 return Shown(entry=entry, index=index, picture=entry.outgoing.pictures[index])
         return None
 
-    # --- as it comes
+    # --- live
 
     def wake(self, chat: Chat, *, cleared: bool = False) -> None:
-        """There is something new for this person (or, `cleared`, everything is gone)."""
+        """There is something new for this person (or, `cleared`, everything was deleted)."""
         for listener in self._listeners.get(chat.key, ()):
             listener.cleared |= cleared
             listener.woken.set()
@@ -196,8 +196,8 @@ class Feed:
     ) -> AsyncGenerator[str, None]:
         """Server-sent events: unnamed ones are messages, with their number as the event's id.
 
-        Named ones are for the page: `open` once, with the `statuses` that still stand; `gone` with the `id` of a
-        status that does not any more; `cleared` when the person had everything forgotten.
+        Named ones are for the page: `open` once, with the `statuses` that are still shown; `gone` with the `id` of a
+        status that no longer is; `cleared` when the person had everything deleted.
         """
         clock = asyncio.get_running_loop().time
         with self._listening(chat) as listener:
@@ -235,7 +235,7 @@ class Feed:
                     await self._doze(listener, quick=bool(standing) or clock() < lively)
 
     async def _gone(self, chat: Chat, standing: Mapping[str, int]) -> list[str]:
-        """Which of these statuses are no longer in the store (replaced ones come again as fresh entries)."""
+        """Which of these statuses are no longer in the store (replaced ones come again as new entries)."""
         if not standing:
             return []
         oldest = min(standing.values())
@@ -245,7 +245,7 @@ class Feed:
         return [status for status, seq in standing.items() if status not in present and seq <= seen_up_to]
 
     async def _doze(self, listener: _Listener, *, quick: bool) -> None:
-        """Until woken, or until it is time to look at the store again."""
+        """Wait until woken, or until it is time to look at the store again."""
         try:
             async with asyncio.timeout(self._pace.quick if quick else self._pace.slow):
                 await listener.woken.wait()
@@ -254,7 +254,7 @@ class Feed:
 
 
 def _place(entry: Entry, begun: Mapping[str, Begun]) -> int:
-    """Where an entry stands in the conversation: a status where it began."""
+    """Where an entry is in the conversation: a status where it began."""
     if entry.outgoing.kind is Kind.STATUS and entry.id in begun:
         return begun[entry.id].seq
     return entry.seq

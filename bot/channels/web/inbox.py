@@ -1,4 +1,4 @@
-"""What the page sent, between the moment it is acknowledged and the moment it is handled; and the photos' bytes."""
+"""A message from the page between its acknowledgement and its handling; and the photos' bytes."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ class _Frozen(BaseModel):
 
 
 class Photo(_Frozen):
-    """A photo of a message: `key` as in `IncomingPhoto`. Size 0 and `UNKNOWN` where it does not look like a picture."""
+    """A photo of a message: `key` as in `IncomingPhoto`. Size 0 and `UNKNOWN` if it does not look like a picture."""
 
     key: str
     path: StoredPath
@@ -70,9 +70,9 @@ class Photo(_Frozen):
 
 
 class Received(_Frozen):
-    """One message from the page, as the inbox keeps it. `id` names it among this person's messages.
+    """One message from the page, as stored in the inbox. `id` names it among this person's messages.
 
-    `label` is what stood on the tapped choice. `quoted` are pictures of the conversation that the words are about.
+    `label` is the text of the tapped choice. `quoted` are pictures of the conversation that the message is about.
     """
 
     id: str
@@ -138,12 +138,12 @@ class Received(_Frozen):
 
 
 def mime_of(head: bytes) -> str:
-    """The kind of picture a file's first 16 bytes announce; what is really in it, decoding tells."""
+    """The kind of picture announced by a file's first 16 bytes; decoding tells what is really in it."""
     return next((mime for at, magic, mime in _MAGIC if head[at : at + len(magic)] == magic), UNKNOWN)
 
 
 def look_at(path: Path, key: str) -> Photo:
-    """A photo's measures for the page. Blocks. One that cannot be read is still a `Photo`: the handlers say so."""
+    """A photo's size for the page. Blocks. An unreadable one is still a `Photo`: the handlers report it."""
     with path.open("rb") as file:
         mime = mime_of(file.read(16))
     size = path.stat().st_size
@@ -155,13 +155,13 @@ def look_at(path: Path, key: str) -> Photo:
 
 
 def label_of(entries: Iterable[Entry], choice: str) -> str:
-    """What stands on the newest choice of this id; nothing where it was never offered."""
+    """The label of the newest choice with this id; empty if it was never offered."""
     labels = [c.label for e in entries if not e.from_person for c in e.outgoing.choices if c.id == choice]
     return labels[-1] if labels else ""
 
 
 class PhotoShelf:
-    """Where photos lie as they came: a folder for each person, under `DATA_DIR`."""
+    """Where photos are stored as they came: a folder per person, under `DATA_DIR`."""
 
     def __init__(self, root: Path, media: MediaStore) -> None:
         self._root = root
@@ -186,28 +186,28 @@ class PhotoShelf:
         return path
 
     async def share(self, picture: Path) -> None:
-        """A picture that is shown. One that lies in no folder of the store is shown by this process alone."""
+        """A picture that is shown. One in no folder of the store is shown by this process alone."""
         with suppress(ValueError):
             await self._media.put(picture)
 
     async def size(self, chat: Chat) -> int:
-        """Bytes kept for this person."""
+        """Bytes stored for this person."""
         return await self._media.size(self.of(chat))
 
     async def unused(self) -> tuple[Path, ...]:
-        """Photos of everybody that have lain here for `UNUSED_SECONDS`."""
+        """Photos of everybody that have been here for `UNUSED_SECONDS`."""
         before = datetime.now(UTC) - timedelta(seconds=UNUSED_SECONDS)
         return await self._media.old(self._root / "kept", before)
 
     async def tidy(self, chat: Chat, used: set[Path]) -> int:
-        """Delete this person's photos that are not `used`; says how many."""
+        """Delete this person's photos that are not `used`; returns how many."""
         return await self._media.keep_only(self.of(chat), used)
 
     async def delete(self, photos: Sequence[Path]) -> None:
         await self._media.delete(photos)
 
     def tidy_arriving(self) -> int:
-        """Delete what a process that died had half received. Blocks; says how many."""
+        """Delete the partial uploads of dead processes. Blocks; returns how many."""
         return _delete_old(self.arriving, set(), UNUSED_SECONDS)
 
 
@@ -221,7 +221,7 @@ def _moved(file: Path, folder: Path) -> Path:
         make_folder(folder)
         try:
             return file.rename(folder / file.name)
-        except FileNotFoundError:  # the folder was empty, and somebody tidied it away this moment
+        except FileNotFoundError:  # the folder was empty, and another process deleted it at this moment
             if not file.exists():
                 raise
 

@@ -1,4 +1,4 @@
-"""Around every answer: security headers, who may open the page under which name, and the request figures."""
+"""Around every response: security headers, which host names may open the page, and the request figures."""
 
 import time
 from collections.abc import Sequence
@@ -25,18 +25,18 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()",
 }
-"""On every answer, unless it brings its own. `blob:` shows a chosen photo before it is sent."""
+"""On every response, unless it sets its own. `blob:` shows a chosen photo before it is sent."""
 _RAW = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
 
 _PAGE = ("/admin", "/api/", "/originals/", "/pictures/", "/s/", "/static/", "/sw.js")
 
 
 def hosts_for(host: str, public_url: str | None) -> frozenset[str] | None:
-    """The names under which the page may be opened, or None for any.
+    """The host names under which the page may be opened, or None for any.
 
-    Listening on a loopback address only, a foreign name in `Host` means that a web site has pointed its own name here
-    (DNS rebinding) to use the bot of whoever visits it. Listening openly, the operator's network
-    decides, unless PUBLIC_URL says under which name the page is to be found. An address in figures is nobody's name.
+    If we listen on a loopback address only, a foreign name in `Host` means that a web site has pointed its own name
+    here (DNS rebinding) to use the bot of its visitor. If we listen openly, the operator's network decides, unless
+    PUBLIC_URL gives the name of the page. A numeric address is nobody's name.
     """
     public = urlsplit(public_url).hostname if public_url else None
     if not is_loopback(host) and public is None:
@@ -59,10 +59,10 @@ def _is_address(host: str) -> bool:
 
 
 def same_site(request: Request, public_origin: str | None) -> bool:
-    """Whether a post comes from our own page, or from a program, and not from a page of somebody else."""
+    """Whether a post comes from our own page or from a program, and not from somebody else's page."""
     origin = request.headers.get("origin")
     if origin is not None and origin.lower() != public_origin:
-        # The host alone: behind a proxy the scheme this process sees may not be the browser's.
+        # The host alone: behind a proxy the scheme that this process sees may not be the browser's.
         host = request.headers.get("host", "").lower()
         if not host or urlsplit(origin).netloc.lower() != host:
             return False
@@ -74,7 +74,7 @@ FORM_HEADERS = {"referrer-policy": "same-origin"}
 
 
 class Guard:
-    """ASGI middleware. Only the chat page's own paths ask for a known host: webhooks have signatures of their own."""
+    """ASGI middleware. Only the chat page's own paths require a known host: webhooks have signatures of their own."""
 
     def __init__(
         self,

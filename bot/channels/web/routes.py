@@ -44,15 +44,15 @@ class Desk(Protocol):
     store: Store
 
     async def receive(self, chat: Chat, posted: Posted, language: Language) -> str:
-        """Keep a post and answer with its id. Raises Refused."""
+        """Store a post and return its id. Raises Refused."""
 
     async def at_hand(self, path: Path) -> bool:
-        """Whether a picture of the conversation is on this machine, fetched if need be."""
+        """Whether a picture of the conversation is on this machine, downloaded if need be."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What the page says of privacy: after how many days everything is deleted, and who may get photos."""
+    """What the page says about privacy: after how many days everything is deleted, and who may receive photos."""
 
     kept_days: int = 30
     companies: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ class ChatPage:
         try:
             async for event in self._web.feed.events(chat, after=after, cursor=cursor):
                 yield event
-        except Exception as error:  # the store is away: the stream ends, and the page comes back to it
+        except Exception as error:  # the store is away: the stream ends, and the page reconnects
             log.warning("an event stream ended early: %s", type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""The web page's settings: it is always there."""
+"""The web page's settings: it is always on."""
 
 from bot.channels.settings import ChannelSettings
 

@@ -1,8 +1,8 @@
-"""Where each progress line of a person began, so that replacing and dropping it confuses nobody who reads along.
+"""Where each progress line of a person began, so that replacing and deleting it confuses no reader.
 
 The store gives a replaced entry a new number. A reader who asks for what came after a status they saw must not lose
-what came between its first and its newest version, and must find their place even when the status is gone. So the
-first number of the newest statuses is kept, one small value for each person.
+what came between its first and its newest version, and must find their place even if the status is gone. So the first
+number of the newest statuses is stored, one small value per person.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _SPACE = "web.statuses"
 
 
 class Begun(BaseModel):
-    """A status: the number of its first version, when that was said, and its job."""
+    """A status: the number of its first version, when that was sent, and its job."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,7 +56,7 @@ class StatusLog:
         return _parsed(await self._store.value(_SPACE, chat.owner))
 
     async def begin(self, chat: Chat, status: str, begun: Begun) -> None:
-        """Note the first version of a status; later versions change nothing."""
+        """Record the first version of a status; later versions change nothing."""
 
         def change(statuses: Statuses) -> Statuses:
             return statuses if status in statuses.begun else statuses.with_begun(status, begun)
@@ -64,7 +64,7 @@ class StatusLog:
         await self._change(chat, change)
 
     async def show(self, chat: Chat, job: str) -> None:
-        """Note that the result of a job has been shown: a status that comes late is not."""
+        """Record that the result of a job has been shown: a late status is not."""
 
         def change(statuses: Statuses) -> Statuses:
             return statuses if job in statuses.shown else statuses.with_shown(job)

@@ -1,4 +1,4 @@
-"""The words of the page and of the API's refusals: `web/words.json`, both languages in step (a test holds them so)."""
+"""The texts of the page and of the API's refusals: `web/words.json`, both languages in step (a test checks that)."""
 
 import json
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ def word(language: Language, key: str, /, **params: int) -> str:
 
 @cache
 def examples() -> frozenset[str]:
-    """What the page offers to be tapped, in any of its languages."""
+    """The examples that the page offers to tap, in any of its languages."""
     return frozenset(text for words in _all().values() for key, text in words.items() if ".example" in key)
 
 
 def language_of(accept: str) -> Language:
-    """The language of an `Accept-Language` header: the first of ours in the order of the browser's wishes."""
+    """The language of an `Accept-Language` header: the first of ours in the browser's order of preference."""
     wishes: list[tuple[float, str]] = []
     for wish in accept.split(","):
         tag, _, quality = wish.strip().partition(";q=")

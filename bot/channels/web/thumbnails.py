@@ -1,4 +1,4 @@
-"""Smaller copies of pictures, made once: a page that is opened asks for dozens, and its reloads for the same again."""
+"""Smaller copies of pictures, made once: opening a page requests dozens, and reloading it the same ones again."""
 
 import asyncio
 from collections import OrderedDict
@@ -9,13 +9,13 @@ from providers.media.threads import in_thread
 
 KEPT_BYTES = 32 * 1024 * 1024
 AT_ONCE = 1
-"""Made side by side: uploads need the threads too."""
+"""Made concurrently: uploads need the threads too."""
 
 _Key = tuple[Path, int, int]
 
 
 class Thumbnails:
-    """In memory, the newest ones. One for the process."""
+    """In memory, the newest ones. One per process."""
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
         self._most = kept_bytes
@@ -32,7 +32,7 @@ class Thumbnails:
             self._kept.move_to_end(key)
             return known
         task = self._making.get(key)
-        if task is None:  # of many that ask at once, one makes it
+        if task is None:  # of many concurrent requests, one makes it
             task = self._making[key] = asyncio.create_task(self._make(key))
             task.add_done_callback(lambda _: self._making.pop(key, None))
         return await asyncio.shield(task)
@@ -49,6 +49,6 @@ class Thumbnails:
         return body
 
     def drop_gone(self) -> None:
-        """What was made of files that are not there any more. Blocks briefly."""
+        """Drop those whose files no longer exist. Blocks briefly."""
         for key in [key for key in self._kept if not key[0].is_file()]:
             self._bytes -= len(self._kept.pop(key))

@@ -1,4 +1,4 @@
-"""Reading what the page posts: words and photos, straight to files, with every limit held while the bytes arrive."""
+"""Reading what the page posts: text and photos, streamed to files, with every limit enforced while the bytes arrive."""
 
 import asyncio
 import hashlib
@@ -42,7 +42,7 @@ class Limits:
 
 
 class Refused(Exception):
-    """A post that is not taken. `code` is also the key of its sentence, `error.<code>` in `web/words.json`."""
+    """A post that is not accepted. `code` is also the key of its sentence, `error.<code>` in `web/words.json`."""
 
     def __init__(self, status: int, code: str, **params: int) -> None:
         super().__init__(code)
@@ -53,7 +53,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """A photo as it came: the sender's bytes, on disk, not looked at yet."""
+    """A photo as it came: the sender's bytes, on disk, not yet examined."""
 
     path: Path
     sha256: str
@@ -98,7 +98,7 @@ class _File:
         self.digest.update(data)
 
     def finish(self) -> Upload:
-        """Blocks until the bytes are on the disk: what is acknowledged survives a power cut too."""
+        """Blocks until the bytes are on the disk: what is acknowledged survives a power failure too."""
         self.write(bytes(self.waiting))
         self.handle.flush()
         os.fsync(self.handle.fileno())
@@ -111,8 +111,8 @@ class _File:
 
 
 class _Parts:
-    """Gathers the parser's callbacks. A refusal is kept, and what comes after it is read and thrown away: a browser
-    that is still sending would otherwise see a broken connection in place of the sentence."""
+    """Collects the parser's callbacks. A refusal is remembered, and what comes after it is read and discarded: a
+    browser that is still sending would otherwise see a broken connection in place of the sentence."""
 
     def __init__(self, into: Path, limits: Limits) -> None:
         self.into = into
@@ -291,7 +291,7 @@ async def read_post(request: Request, into: Path, limits: Limits) -> Posted:
     Raises Refused (nothing is left behind on the disk), or starlette's ClientDisconnect.
     """
     length = request.headers.get("content-length", "0")
-    # More digits than any length has, Python itself refuses to read.
+    # Python itself refuses to read more digits than any length has.
     if not length.isdecimal() or len(length) > 18 or int(length) > limits.total_bytes:
         raise Refused(413, "too_large")
     await to_thread.run_sync(make_folder, into)
@@ -300,7 +300,7 @@ async def read_post(request: Request, into: Path, limits: Limits) -> Posted:
     try:
         parser = _parser(kind.decode("latin-1").lower(), options, parts)
         async for chunk in _chunks(request, limits):
-            if parts.refused:  # what still comes is read and thrown away, and costs nothing more
+            if parts.refused:  # the rest is read and discarded, and costs nothing more
                 continue
             parser.write(chunk)
             await parts.flush()

@@ -1,6 +1,7 @@
-"""What this account may do, asked of the platform at the start and corrected by what it refuses later.
+"""What this account may do, queried from the platform at the start and corrected by what it refuses later.
 
-The console's own list decides, not the kind of account: each right is asked for with a call that does nothing.
+The list in the platform's console decides, not the kind of account: each right is queried with a call that does
+nothing.
 """
 
 import asyncio
@@ -17,12 +18,12 @@ log = logging.getLogger(__name__)
 
 SPACE = "wechat.rights"
 AGAIN_SECONDS = 3600.0
-"""How often the rights are asked for again: the account may have been verified, and a right that was refused once may
-be back."""
+"""How often the rights are queried again: the account may have been verified, and a right that was refused once may be
+back."""
 KNOWN_SECONDS = 5.0
 PAUSES = (2.0, 5.0, 15.0, 60.0)
 NOBODY = "o-nobody-asks-for-rights"
-"""An id no follower has: the call is refused for it, after the right to make it was looked at."""
+"""An id no follower has: the call is refused for it, after the right to make it was checked."""
 
 
 class AccountRights:
@@ -47,11 +48,11 @@ class AccountRights:
 
     @property
     def known(self) -> Rights:
-        """As last seen by this process, without a look into the store."""
+        """As last seen by this process, without asking the store."""
         return self._known[0] if self._known else Rights()
 
     async def now(self) -> Rights:
-        """At most `KNOWN_SECONDS` old; what another process lost is found out by being refused once more."""
+        """At most `KNOWN_SECONDS` old; a right that another process lost is noticed at its next refusal."""
         at = self._clock().timestamp()
         if self._known is None or not 0 <= at - self._known[1] < KNOWN_SECONDS:
             raw = await self._store.value(SPACE, self._key)
@@ -62,7 +63,7 @@ class AccountRights:
         """The platform has just refused it."""
         rights = await self.now()
         if getattr(rights, right):
-            log.warning("the account may not use %s messages: another way is taken from now on", right)
+            log.warning("the account may not use %s messages: using another way from now on", right)
             await self._save(rights.model_copy(update={right: False, "asked": self._clock().timestamp()}))
 
     async def only_permanent(self) -> None:
@@ -73,9 +74,9 @@ class AccountRights:
         await self._store.set_value(SPACE, self._key, rights.model_dump_json())
 
     async def ask(self) -> Rights:
-        """Ask the platform. Raises WeChatError where it cannot be asked (wrong secret, white-list, away)."""
+        """Ask the platform. Raises WeChatError if it cannot be asked (wrong secret, white-list, unreachable)."""
         before = await self.now()
-        await self._api.known_to_platform()  # what is wrong with id, secret or white-list is no question of rights
+        await self._api.known_to_platform()  # an error about id, secret or white-list says nothing about rights
         customer = await self._may(self._api.typing(NOBODY), unclear=before.customer)
         media = await self._may(self._api.media("no-such-media"), unclear=before.media)
         permanent = False
@@ -93,7 +94,7 @@ class AccountRights:
         return rights
 
     async def _may(self, call: Awaitable[object], *, unclear: bool) -> bool:
-        """Whether the account has the right to a call; `unclear`: what is taken where the platform does not tell."""
+        """Whether the account has the right to a call; `unclear`: the result if the platform does not tell."""
         try:
             await call
         except NotReached:
@@ -101,7 +102,7 @@ class AccountRights:
         except Unclear:
             return unclear
         except WeChatError as error:
-            if error.errcode is None:  # an answer that says nothing of rights
+            if error.errcode is None:  # an answer that says nothing about rights
                 return unclear
             if error.errcode in (40001, 40013, 40125, 40164, 40243):
                 raise
@@ -120,13 +121,13 @@ class AccountRights:
                 pause = PAUSES[min(tries, len(PAUSES) - 1)]
                 tries += 1
                 hint = error.hint if isinstance(error, WeChatError) else type(error).__name__
-                log.warning("the account's rights could not be asked for and are taken as they were: %s", hint)
+                log.warning("the account's rights could not be queried, keeping the last ones: %s", hint)
             self._tried.set()
             await self._sleep(pause)
 
     async def settled(self, seconds: float) -> None:
-        """Until they are known from before, or the platform was asked once, or so many seconds are over: the first
-        people are to be told the right thing."""
+        """Wait until they are known from before, or the platform was asked once, or so many seconds are over: the first
+        people should be told the right thing."""
         if await self._store.value(SPACE, self._key) is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

@@ -1,7 +1,7 @@
-"""One answer to every push within a second, at any depth of work: what `passive_reply` needs is looked up here.
+"""One answer to every push within a second, at any depth of work: looks up what `passive_reply` needs.
 
 push ─▶ seen before? the same answer
-     ─▶ budget opened ─▶ the intake begins: photo fetched, handlers, one after another for each person
+     ─▶ budget opened ─▶ the intake begins: photo downloaded, handlers, one after another for each person
      ─▶ done in time: its replies · else: what the handlers foresee, or a promise; the rest follows as messages
      ─▶ with what waited for this person to write
 """
@@ -38,7 +38,7 @@ REPEAT_SECONDS = 3.0
 SAME_LIST_SECONDS = 30.0
 KEPT = 20_000
 PROMISE_RETRIES = (1.0, 5.0, 20.0, 60.0)
-"""Seconds before a push is tried again whose answer failed."""
+"""Seconds before a push whose answer failed is retried."""
 OVERHEARD = "a signature that carried another push"
 
 V = TypeVar("V")
@@ -83,7 +83,7 @@ class Answering:
         self._languages: _Newest[Language] = _Newest()
         self._lists: _Newest[tuple[tuple[str, ...], float]] = _Newest()
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
         """Take pushes from now on, beginning with those a former process promised to answer."""
@@ -96,23 +96,23 @@ class Answering:
         return self._intake.running
 
     async def idle(self) -> None:
-        """Until everything taken so far is finished."""
+        """Wait until everything taken so far is finished."""
         await self._intake.idle()
         while self._going:
             await asyncio.wait(self._going.values())
             await self._intake.idle()
 
     def reached_at(self, base: str) -> None:
-        """The address the platform calls, for links; written down beside the answer, not before it."""
+        """The address the platform calls, for links; stored in parallel with the answer, not before it."""
         if self._pages.moved(base):
             self._intake.soon(self._pages.remember(base))
 
     # --- one push
 
     async def answer(self, event: Event, fresh: Awaitable[bool] | None = None) -> Answer:
-        """The same for every try of the platform, also for two at once.
+        """The same for every attempt of the platform, also for two at once.
 
-        `fresh`: whether its signature has not carried another push. Raises Malformed where it has.
+        `fresh`: whether its signature has not come with another push. Raises Malformed if it has.
         """
         if (given := self._given.get(event.key)) is not None:
             return given
@@ -142,7 +142,7 @@ class Answering:
             self._give(key, task.result())
 
     def _give(self, key: str, answer: Answer) -> None:
-        """Once a promise is given, it stays the answer for every further try of the platform."""
+        """Once a promise is given, it stays the answer for every further attempt of the platform."""
         if key not in self._given:
             self._given.put(key, answer)
 
@@ -183,15 +183,15 @@ class Answering:
         return await self._replied(event, await opening, said, results=results, repeated=repeated)
 
     async def _repeated(self, event: Event, person: Follower) -> bool:
-        """Whether it was answered before, perhaps by another process. Then it opens nothing and brings nothing that
-        came since: nobody may be there any more to read this answer. Only asked where it matters."""
+        """Whether it was answered before, perhaps by another process. Then it opens no budget and carries nothing that
+        came since: nobody may be there any more to read this answer. Only asked if it matters."""
         now = self._people.clock()
         old = now.timestamp() - event.at >= REPEAT_SECONDS
         matters = person.held or person.opened(event.action or "message", event.key, now) != person
         return bool(old and matters and await self._incoming.handled(event))
 
     def _opened(self, event: Event, found: Record, *, repeated: bool) -> "tuple[Follower, asyncio.Future[Record]]":
-        """What the push opens; it is written down beside the work, and awaited before the answer."""
+        """What the push opens; it is stored in parallel with the work, and awaited before the answer."""
         action = event.action or "message"
         photo = event.sort == "photo"
         person = found.person
@@ -230,7 +230,7 @@ class Answering:
         return self._incoming.answerer.picked(event.text, person.offered)
 
     def _just_listed(self, event: Event, replies: Sequence[Outgoing]) -> tuple[str, ...]:
-        """The list printed for this person within the last seconds, and now this one is."""
+        """The list printed for this person within the last seconds; from now on, this one."""
         now = self._people.clock().timestamp()
         known, at = self._lists.get(event.openid, ((), 0.0))
         for outgoing in replies:
@@ -249,7 +249,7 @@ class Answering:
     # --- with what waited
 
     async def _replied(self, event: Event, found: Record, said: Said, *, results: bool, repeated: bool) -> Answer:
-        """The answer with the words that waited, and the `results` too where they are not sent by themselves; for a
+        """The answer with the text that waited, and the `results` too unless they are sent by themselves; for a
         `repeated` push the answer alone. What is taken from the record is committed together with the answer."""
         before = found.person
         if repeated or not before.held:
@@ -273,14 +273,14 @@ class Answering:
         def handed(record: Follower) -> Follower:
             nonlocal given
             given = record.answer_to(event.key)
-            # Else the same push came to two processes, and the other one was faster.
+            # Otherwise the same push came to two processes, and the other one was faster.
             return reply.noted(event.key, record) if given is None else record
 
         await self._people.change(event.openid, handed)
         return reply.answer if given is None else Answer.model_validate_json(given)
 
     async def _results(self, waited: Sequence[Pending]) -> dict[str, Result]:
-        """The results among what waited, by the id of what waited; those that expired are none."""
+        """The results among what waited, by their id; expired ones are left out."""
         found: dict[str, Result] = {}
         for held in waited:
             page_id = held.page or ""
@@ -323,7 +323,8 @@ class Answering:
         return passive_reply.promised(self._language(event), customer=customer).answer
 
     def _language(self, event: Event) -> Language:
-        """Where the person's record cannot be read in time: theirs as this process last heard it, or of these words."""
+        """If the person's record cannot be read in time: their language as this process last knew it, or that of this
+        text."""
         known = self._languages.get(event.openid)
         answerer = self._incoming.answerer
         return answerer.language(event.text, known) if answerer else known or "zh"

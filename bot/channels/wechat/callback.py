@@ -1,4 +1,4 @@
-"""`/wechat`: verification and pushes over HTTP. Whatever is malformed is 400 and one log line; nothing is echoed."""
+"""`/wechat`: verification and pushes over HTTP. Anything malformed is 400 and one log line; nothing is echoed."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ MAX_BODY = 256 * 1024
 
 
 class Callback:
-    """`body_seconds`: how long the body of a push is waited for."""
+    """`body_seconds`: how long to wait for the body of a push."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Callback:
         self._body_seconds = body_seconds
 
     async def verify(self, request: Request) -> Response:
-        """The console's question: the answer is `echostr` as it is, in every mode."""
+        """The console's question: the answer is `echostr` unchanged, in every mode."""
         try:
             self._checked(request)
         except (BadSignature, Malformed) as fault:
@@ -56,11 +56,11 @@ class Callback:
         except ClientDisconnect:
             return Response(status_code=400)
         if not self._answering.running:
-            return Response(status_code=503)  # the platform tries again
+            return Response(status_code=503)  # the platform retries
         self._answering.reached_at(_base(request))
         query = request.query_params
         fresh = None
-        if key is None:  # beside the first reads, not before them
+        if key is None:  # in parallel with the first reads, not before them
             fresh = asyncio.ensure_future(self._nonces.first(query["timestamp"], query["nonce"], push.key))
         try:
             answer = await self._answering.answer(push, fresh)
@@ -84,7 +84,7 @@ class Callback:
             raise Malformed("no nonce")
 
     async def _read(self, request: Request) -> tuple[Event, int | None]:
-        """The push, and the number of the key that opened it where it was encrypted."""
+        """The push, and the number of the key that opened it if it was encrypted."""
         try:
             text = readable((await _body(request, self._body_seconds)).decode("utf-8"))
         except UnicodeDecodeError:
@@ -104,7 +104,7 @@ async def _body(request: Request, seconds: float) -> bytes:
     except BodyTooLarge:
         raise Malformed("a body that is too large") from None
     except TimeoutError:
-        raise Malformed("a body that does not come") from None
+        raise Malformed("a body that did not arrive in time") from None
 
 
 def _refused(fault: Exception) -> Response:
@@ -114,7 +114,7 @@ def _refused(fault: Exception) -> Response:
 
 
 def _base(request: Request) -> str:
-    """The address under which the platform reaches us, for links where PUBLIC_URL is not set."""
+    """The address under which the platform reaches us, for links if PUBLIC_URL is not set."""
     scheme = request.headers.get("x-forwarded-proto", request.scope["scheme"]).partition(",")[0].strip()
     host = request.headers.get("host", "")
     return f"{'https' if scheme == 'https' else 'http'}://{host}"

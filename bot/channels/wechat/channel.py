@@ -48,8 +48,7 @@ class WeChatChannel:
     """Implements `handlers.channel.Channel`. A process that does not listen (a worker) only says and delivers.
 
     `calm`: the process's, shared with its other work. `secret`: the installation's, for page addresses. `keys`: the
-    EncodingAESKey, then the one before a change.
-    Raises ValueError for a key that is none.
+    EncodingAESKey, then the one before a change. Raises ValueError for an invalid key.
     """
 
     name = "wechat"
@@ -149,7 +148,7 @@ class WeChatChannel:
             raise WeChatError(hint="stable_token gave no token")
         return said
 
-    # --- life
+    # --- lifecycle
 
     def routes(self) -> Sequence[Any]:
         return [
@@ -182,7 +181,7 @@ class WeChatChannel:
         return self._incoming.intake
 
     async def idle(self) -> None:
-        """Until everything taken so far is finished."""
+        """Wait until everything taken so far is finished."""
         await self._answering.idle()
 
     async def _keep_sweeping(self) -> None:
@@ -191,10 +190,10 @@ class WeChatChannel:
             try:
                 await self.sweep()
             except Exception as error:
-                log.warning("house-keeping failed and is tried again: %s", type(error).__name__)
+                log.warning("housekeeping failed and will be retried: %s", type(error).__name__)
 
     async def sweep(self) -> None:
-        """Delete what is over: signatures outside the window and pages after their week, material no page shows."""
+        """Delete what has expired: signatures outside the window and pages after their week, material no page shows."""
         await self._nonces.sweep()
         await self._media.sweep()
 
@@ -218,7 +217,7 @@ class WeChatChannel:
     async def forget(self, chat: Chat) -> None:
         await self._people.forget(chat.person)
 
-    # --- what we say
+    # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         await safely(self._sender.say(chat, outgoing))
@@ -237,7 +236,8 @@ class WeChatChannel:
 
 
 async def _rehearse(answerer: Answerer) -> None:
-    """What people begin with, foreseen for nobody: catalogs, quotes and statements are there before the first one."""
+    """Answer the typical first messages once for nobody: catalogs, quotes and statements are loaded before the first
+    person writes."""
     nobody = Chat(channel="wechat", chat="nobody", person="nobody")
     photo = IncomingPhoto(key="wechat:nobody:1", path=Path("nobody"))
     came = Message(key="wechat:nobody:1", chat=nobody, photos=(photo,), language_hint="zh")
@@ -246,7 +246,7 @@ async def _rehearse(answerer: Answerer) -> None:
         for messages in ((came,), (came, wish)):
             await answerer.foresee(messages)
     except Exception as error:  # the database is away: the first people wait a little longer
-        log.warning("a first answer could not be rehearsed: %s", type(error).__name__)
+        log.warning("warming up a first answer failed: %s", type(error).__name__)
 
 
 def _origin(url: str) -> frozenset[tuple[str, int]]:

@@ -32,7 +32,7 @@ class Envelope:
     """Opens and seals pushes with the account's token and keys: the present one, then the one before a change."""
 
     def __init__(self, *, token: str, app_id: str, keys: tuple[str, ...] = ()) -> None:
-        """Raises ValueError for a key that is none."""
+        """Raises ValueError for an invalid key."""
         self._token = token
         self._app_id = app_id
         self._ciphers: list[tuple[PrpCrypto, WeChatCrypto]] = []

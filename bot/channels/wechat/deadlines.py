@@ -1,11 +1,11 @@
-"""How long each part of a passive reply is waited for: the platform, and the person, are to wait less than a second."""
+"""How long to wait for each part of a passive reply: the platform, and the person, wait less than a second."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deadlines:
-    """Seconds. None of them ends the work itself: it goes on beside the answer that does without it."""
+    """Seconds. None of them ends the work itself: it continues in parallel with the answer that does without it."""
 
     answer: float = 0.75
     """Then something is answered, whatever is not ready."""
@@ -17,10 +17,10 @@ class Deadlines:
     upload: float = 0.4
     """For a picture that the answer shows."""
     nonce: float = 0.3
-    """How long the store is asked about a signature: while it is slow, what this process remembers decides."""
+    """How long to ask the store about a signature: while it is slow, what this process remembers decides."""
     body: float = 4.0
     """For the body of a push."""
     rights: float = 2.0
-    """How long a start waits to hear what the account may do."""
+    """How long a start waits to learn what the account may do."""
     last: float = 2.0
     """How long a stop waits for the platform's answers to what was just sent."""

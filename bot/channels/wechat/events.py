@@ -1,4 +1,4 @@
-"""What the platform pushes, as one frozen value. Only what is used is kept; everything is checked."""
+"""A push of the platform as one frozen value. Only what is used is kept; everything is checked."""
 
 import re
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Sort = Literal["text", "photo", "voice", "follow", "unfollow", "scan", "tap", "u
 
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Characters that XML does not know and people paste all the same: their message is not lost for one of them."""
+"""Characters that XML does not allow and people paste all the same: their message is not lost for one of them."""
 _MSG_ID = re.compile(r"[0-9]{1,20}")
 MAX_TEXT = 4000
 """Characters that are read; the platform itself allows fewer."""
@@ -23,8 +23,8 @@ MAX_TEXT = 4000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One push. `key` names it for ever: the same for every try of the platform to deliver it. `at`: when the person
-    did it, seconds since 1970.
+    """One push. `key` names it permanently: the same for every attempt to deliver it. `at`: when the person did it,
+    seconds since 1970.
 
     `text`: words, or what was recognised in a voice message. `tapped`: the id of a tapped menu item, the key of a menu
     button, or the parameter of a scanned code. `picture_url`, `media_id`: of a photo.
@@ -42,19 +42,19 @@ class Event:
 
     @property
     def action(self) -> Action | None:
-        """What it allows us to send; None where nothing."""
+        """What it allows us to send; None for nothing."""
         if self.sort in ("tap", "follow", "scan"):
             return "brief"
         return None if self.sort in ("unfollow", "nothing") else "message"
 
     @property
     def moment(self) -> datetime | None:
-        """`at` as a moment; None where the platform did not tell it."""
+        """`at` as a moment; None if the platform did not give it."""
         return datetime.fromtimestamp(self.at, UTC) if self.at else None
 
 
 def readable(xml: str) -> str:
-    """Without what no XML parser takes."""
+    """Without what no XML parser accepts."""
     return _NOT_XML.sub("", xml)
 
 

@@ -1,6 +1,6 @@
-"""What was pushed, on its way through the handlers: photos fetched, one message of a person after another.
+"""A push on its way through the handlers: photos downloaded, one message of a person after another.
 
-A push is answered before it need be kept: the platform repeats what it gets no answer to. Only where its work outlasts
+A push is answered before it need be stored: the platform repeats what it gets no answer to. Only if its work outlasts
 the answer does it go into the inbox, before anything is promised.
 """
 
@@ -32,7 +32,7 @@ CHANNEL = "wechat"
 FORESEE_AGAIN_SECONDS = 5.0
 """The same for a message that another process answered: nobody waits."""
 ARRIVING_SECONDS = 0.25
-"""How often it is looked whether a photo that another process fetches has arrived."""
+"""How often to check whether a photo that another process downloads has arrived."""
 
 Said = tuple[Outgoing, ...]
 
@@ -51,7 +51,8 @@ class Kept(BaseModel):
 
 @dataclass(kw_only=True, eq=False)
 class Work:
-    """One message on its way. `behind`: photos of this person that came before it and another process fetches."""
+    """One message on its way. `behind`: photos of this person that came before it and that another process
+    downloads."""
 
     event: Event
     message: Message
@@ -61,7 +62,7 @@ class Work:
     already_said: "asyncio.Future[tuple[str, ...]]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
-    """The words the person has read about it before its real replies were known."""
+    """What the person has read about it before its real replies were known."""
 
     def say(self, outgoing: Sequence[Outgoing]) -> None:
         if not self.already_said.done():
@@ -69,7 +70,7 @@ class Work:
 
 
 class Incoming:
-    """The intake's receiver. `photos`: how they are fetched; `sender`: what is not in the answer is said by it."""
+    """The intake's receiver. `photos`: how they are downloaded; `sender` sends what is not in the answer."""
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class Incoming:
         await self.intake.start(answerer)
 
     async def handled(self, event: Event) -> bool:
-        """Whether the handlers have answered it before, to whatever process it came."""
+        """Whether the handlers have answered it before, in whatever process."""
         return await self._store.turn_of(event.key) is not None
 
     # --- a message
@@ -128,7 +129,7 @@ class Incoming:
         return work
 
     def _fetch(self, work: Work) -> None:
-        """Several photos of one person come side by side; only their handling waits in line."""
+        """Several photos of one person arrive concurrently; only their handling waits in line."""
         if work.event.sort == "photo" and work.photo is None:
             work.photo = self.intake.soon(self._photos.fetch(work.event))
             work.photo.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -155,7 +156,7 @@ class Incoming:
         fetching = any(w.photo is not None for w in self.intake.line(work.event.openid))
         if patient or not (fetching or work.behind):
             await asyncio.wait({work.replies}, timeout=None if patient else self._deadlines.work)
-        # A photo's download takes what it takes: it, and words behind it, are answered by what is foreseen.
+        # A photo's download takes its time: the photo, and text behind it, are answered with what is foreseen.
         said: Said | None = None
         try:
             if work.replies.done() and not work.replies.cancelled():
@@ -198,7 +199,7 @@ class Incoming:
         (arrival,) = arrivals
         work = arrival.value
         if arrival.taken_up:
-            # It was answered by what could be foreseen then, and that came from the same session.
+            # It was answered with what could be foreseen then, from the same session.
             work.say(await self._foreseen(work, patience=FORESEE_AGAIN_SECONDS) or ())
         try:
             replies = await self._replies(work)
@@ -217,14 +218,14 @@ class Incoming:
 
     async def _replies(self, work: Work) -> Replies:
         if work.event.sort == "unfollow":
-            # Nothing is sent any more, from before the forgetting on.
+            # Nothing from before the forgetting is sent any more.
             await self._people.change(work.event.openid, lambda p: p.model_copy(update={"gone": True, "held": ()}))
         if work.photo is not None:
             try:
                 await work.photo
             except PhotoLost:
                 return Replies(outgoing=(_own(work, "wechat.photo_lost"),))
-            # Its first answer is out; those of others go before looking at it.
+            # Its first answer is out; those of others come before looking at it.
             await self.foreground.wait()
         if work.behind:
             await self._until_arrived(work)
@@ -235,10 +236,10 @@ class Incoming:
             while set(work.behind) & set((await self._people.read(work.event.openid)).awaits(self._people.clock())):
                 await self._timing.sleep(ARRIVING_SECONDS)
         except Exception as error:  # the store is away: handling itself has patience
-            log.warning("a photo of another process was not waited for: %s", type(error).__name__)
+            log.warning("waiting for another process's photo failed: %s", type(error).__name__)
 
     async def _finish(self, work: Work, replies: Replies) -> Outcome:
-        """Say what was not said yet, and let go of the photo."""
+        """Send what was not sent yet, and delete the photo."""
         if work.photo is not None:
             await self._people.change(work.event.openid, lambda person: person.arrived(work.event.key))
         if work.event.sort == "unfollow":

@@ -26,7 +26,7 @@ from handlers.choices import leads_somewhere
 
 TOP, SUB = 3, 5
 NAME_BYTES, SUB_NAME_BYTES = 60, 60
-"""What the platform takes; the app shows about 4 and 8 Chinese characters and cuts the rest."""
+"""What the platform accepts; the app shows about 4 and 8 Chinese characters and truncates the rest."""
 KEY_BYTES = 128
 _DOES = ("key", "say", "photo", "url")
 

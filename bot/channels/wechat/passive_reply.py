@@ -1,4 +1,4 @@
-"""What a push is answered with. Pure: facts come in, a reply comes out; `answering` looks things up and says it.
+"""What a push is answered with. Pure: facts come in, a reply comes out; `answering` looks things up and sends it.
 
 push ─▶ meaning: nothing · a fixed sentence · a picture asked for by its number · a message for the handlers
      ─▶ said: the handlers' replies with numbers, what is foreseen, or a promise
@@ -23,11 +23,11 @@ SAY = "say:"
 SHOW = "show:"
 """A number under a collage: that picture by itself."""
 ASK_AGAIN = f"{SAY}进度"
-"""What "1" means on an account that cannot speak first: how far is it?"""
+"""What "1" means on an account that cannot send first: how far is it?"""
 ANSWERS_KEPT = 4
 
 
-# --- what a push means to us
+# --- what a push means
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ Meaning = ForHandlers | ShowPicture | Sentence | None
 
 
 def meaning(event: Event, picked: str | None) -> Meaning:
-    """None: nothing is answered. `picked`: what the number typed stands for, where the words are one."""
+    """None: nothing is answered. `picked`: what the typed number stands for, if the text is one."""
     if event.sort in ("voice", "unsupported"):
         return Sentence(key=f"wechat.{event.sort}")
     chosen = picked or event.tapped
@@ -86,7 +86,7 @@ def meaning(event: Event, picked: str | None) -> Meaning:
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """What a push itself is answered. `offered`: what its numbers mean (None: as before). `substantial`: more than
-    small talk, so that a result that waited does not take its place. `language`: the person's, where it was heard."""
+    small talk, so that a waiting result does not take its place. `language`: the person's, if known."""
 
     answer: Answer
     offered: tuple[str, ...] | None = None
@@ -132,7 +132,7 @@ def printed(event: Event, replies: Sequence[Outgoing], *, customer: bool, just_l
 
 
 def promised(language: Language, *, customer: bool) -> Said:
-    """Where nothing is known yet in time."""
+    """If nothing is known in time."""
     text = words(language, "wechat.promise")
     if customer:
         return Said(answer=Answer(text=text), offered=(), substantial=True)
@@ -141,7 +141,7 @@ def promised(language: Language, *, customer: bool) -> Said:
 
 
 def as_picture(page_id: str, page: Page, media_id: str | None, link: str | None) -> Answer:
-    """A picture in the answer itself; where it could not be uploaded, a card that opens its page."""
+    """A picture in the answer itself; if it could not be uploaded, a card that opens its page."""
     if media_id is not None:
         return Answer(media_id=media_id, page=page_id)
     if link is None:
@@ -154,7 +154,7 @@ def as_picture(page_id: str, page: Page, media_id: str | None, link: str | None)
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The page of a result that waited. `receipt`: what is said about it where it is shown; `together`: in one."""
+    """The page of a result that waited. `receipt`: the text shown with it; `together`: in one."""
 
     id: str
     page: Page
@@ -168,8 +168,8 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Everything a reply is made of. `waited`: what the person's record holds, of which `results` are still kept, by
-    the id of what waited. `picture`: the answer that shows the one `wanted`, once it is ready."""
+    """Everything a reply is made of. `waited`: what the person's record holds, of which `results` still exist, by their
+    id. `picture`: the answer that shows the one `wanted`, once it is ready."""
 
     event: Event
     said: Said
@@ -184,8 +184,8 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """`answer` is said; `taken` of what waited is in it. `waiting`: words it has no room for, for the next time;
-    `rest`: words that follow as a message. `offered`: what numbers mean now (None: as before)."""
+    """`answer` is sent; `taken` of what waited is in it. `waiting`: text it has no room for, for the next time; `rest`:
+    text that follows as a message. `offered`: what numbers mean now (None: as before)."""
 
     answer: Answer
     language: Language
@@ -195,7 +195,7 @@ class Reply:
     rest: str = ""
 
     def noted(self, key: str, record: Follower) -> Follower:
-        """The person's record with this reply handed out: whatever it took is gone from there."""
+        """The person's record with this reply handed out: what it took is removed."""
         held = tuple(h for h in record.held if h not in self.taken)
         if self.waiting:
             held = (*held, Pending(id=f"waiting:{key}", text=self.waiting))
@@ -206,7 +206,7 @@ class Reply:
 
 
 def taken_now(follower: Follower, now: float, *, results: bool) -> tuple[Pending, ...]:
-    """What waits and goes into this answer: all words, and the `results` that no sender has begun with."""
+    """What waits and goes into this answer: all text, and the `results` that no sender has begun with."""
     return tuple(h for h in follower.held if not h.page or (results and now - h.claimed >= CLAIM_SECONDS))
 
 
@@ -220,7 +220,7 @@ def alone(said: Said, follower: Follower) -> Reply:
 
 
 def wanted(facts: Facts) -> Result | None:
-    """The result whose picture is to be the answer: a picture carries no words, so only beside small talk."""
+    """The result whose picture is to be the answer: a picture carries no text, so only beside small talk."""
     if facts.said.substantial or facts.said.answer.media_id:
         return None
     return next((facts.results[h.id] for h in facts.waited if h.id in facts.results), None)
@@ -250,7 +250,7 @@ def reply(facts: Facts) -> Reply:
 
 
 def _shown(facts: Facts, lines: list[str], language: Language) -> Reply | None:
-    """The reply that is a picture or its card, where it can be one."""
+    """The reply that is a picture or its card, if it can be one."""
     result = wanted(facts)
     if result is None or facts.picture is None:
         return None
@@ -266,8 +266,8 @@ def _shown(facts: Facts, lines: list[str], language: Language) -> Reply | None:
 
 
 def _in_words(taken: Sequence[Pending], language: Language, *, numbers: bool) -> tuple[list[str], tuple[str, ...]]:
-    """The words that waited, one list among them numbered, and what its numbers mean. Not `numbers`: the answer has a
-    list of its own."""
+    """The text that waited, one list in it numbered, and what its numbers mean. Not `numbers`: the answer has a list of
+    its own."""
     listed = [h for h in taken if h.text and h.choices]
     chosen = listed[-1] if listed and numbers else None
     lines = []

@@ -1,4 +1,4 @@
-"""Photos that people sent, fetched in the background: by the address in the push, else by their media id."""
+"""Photos that people sent, downloaded in the background: by the address in the push, otherwise by their media id."""
 
 import asyncio
 import hashlib
@@ -18,15 +18,15 @@ from providers.media.threads import in_thread
 log = logging.getLogger(__name__)
 
 HOSTS = (".qpic.cn", ".qlogo.cn", ".weixin.qq.com")
-"""Where the platform keeps what people send. Anything else in a push is not asked."""
+"""Where the platform stores what people send. Any other address in a push is not requested."""
 PAUSES = (0.5, 2.0, 6.0)
 TIMEOUT = 25.0
 AT_ONCE = 8
-"""Photos fetched side by side; more would only make the connection pool look through them all for each."""
+"""Concurrent downloads; more would only make the connection pool search through them all for each."""
 
 
 class PhotoLost(Exception):
-    """It cannot be had any more."""
+    """It is not available any more."""
 
 
 class Photos:
@@ -53,15 +53,15 @@ class Photos:
         await self._downloader.aclose()
 
     def path(self, key: str) -> Path:
-        """Where the photo of a push lies once it is here: a name that tells nothing about its sender."""
+        """Where the photo of a push is stored once it is here: a name that says nothing about its sender."""
         return self._folder / hashlib.sha256(key.encode()).hexdigest()[:40]
 
     async def fetch(self, push: Event) -> Path:
         """Raises PhotoLost."""
         path = self.path(push.key)
-        if path.is_file():  # fetched before this process died
+        if path.is_file():  # downloaded before this process died
             return path
-        # Whoever sent it has an answer, and writes on or thinks: it can wait longer than a job that was promised.
+        # The sender has an answer, and writes on or thinks: the photo can wait longer than a job that was promised.
         until = self._calm.until(patience=2.0)
         for pause in (*PAUSES, None):
             try:
@@ -70,7 +70,7 @@ class Photos:
                     data = await self._once(push)
                 return await in_thread(write_file, data, into=self._folder, name=path.name)
             except LikenessError as error:
-                log.warning("a photo could not be fetched: %s", error)
+                log.warning("a photo could not be downloaded: %s", error)
             if pause is not None:
                 await self._sleep(pause)
         raise PhotoLost
@@ -82,7 +82,7 @@ class Photos:
             except LikenessError as error:
                 if not push.media_id:
                     raise
-                log.info("a photo's address did not work, its media id is tried: %s", error)
+                log.info("a photo's address did not work, trying its media id: %s", error)
         if not push.media_id:
             raise WeChatError(hint="a photo from an address that is not the platform's")
         return await self._api.media(push.media_id)

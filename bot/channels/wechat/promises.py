@@ -1,4 +1,4 @@
-"""Pushes whose answer was promised while the store was slow, or away: it cannot keep them just then, files do.
+"""Pushes whose answer was promised while the store was slow or away: it cannot store them just then, files can.
 
 A few hundred bytes, and only in bad times: not worth a thread.
 """
@@ -28,7 +28,7 @@ class Promises:
             try:
                 yield _EVENT.validate_json(path.read_bytes())
             except (OSError, ValidationError):
-                log.error("a promised push cannot be read and is set aside")
+                log.error("setting aside an unreadable promised push")
                 delete_quietly([path])
 
     def write(self, event: Event) -> None:
@@ -38,7 +38,7 @@ class Promises:
             draft.write_bytes(_EVENT.dump_json(event))
             draft.replace(self._path(event))
         except OSError as error:
-            log.error("a promise could not be written down: %s", type(error).__name__)
+            log.error("a promise could not be stored: %s", type(error).__name__)
 
     def kept(self, event: Event) -> None:
         delete_quietly([self._path(event)])

@@ -1,7 +1,6 @@
-"""Which push each signature came with. The plain signature does not cover the body: one that was overheard must not
-carry another push, to this process or to another one of the account. The platform's own repeats carry the same push
-and pass; an encrypted push is covered by its own signature.
-"""
+"""Which push each signature came with. The plain signature does not cover the body: an intercepted one must not carry
+another push, to this process or to another one of the account. The platform's own repeats carry the same push and pass;
+an encrypted push is covered by its own signature."""
 
 import asyncio
 import hashlib
@@ -23,7 +22,7 @@ MAX_NONCE = 64
 
 
 class ReplayGuard:
-    """`seconds`: how long the store is asked; while it is slow, what this process remembers decides."""
+    """`seconds`: how long to ask the store; while it is slow, what this process remembers decides."""
 
     def __init__(self, store: Values, clock: Callable[[], datetime], *, seconds: float) -> None:
         self._store = store
@@ -32,7 +31,7 @@ class ReplayGuard:
         self._seen: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def first_here(self, timestamp: str, nonce: str, key: str) -> bool:
-        """Whether this signature is new to this process, or is that of the same push."""
+        """Whether this signature is new to this process, or belongs to the same push."""
         limit = self._clock().timestamp() - WINDOW_SECONDS
         while self._seen:
             oldest = next(iter(self._seen))

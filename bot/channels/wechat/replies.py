@@ -1,4 +1,4 @@
-"""Passive replies: what the answer to a push may hold, rendered by wechatpy; nothing in it can break out."""
+"""Passive replies: what the answer to a push may hold, rendered by wechatpy; no content can break out of the XML."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 class Answer(BaseModel):
-    """One passive reply: words, a picture by its media id, or a card that opens `url`. All empty: nothing is said.
+    """One passive reply: text, a picture by its media id, or a card that opens `url`. All empty: nothing is said.
 
     `page`: the result page whose picture or card it is.
     """
@@ -33,7 +33,7 @@ SILENCE = Answer()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ends:
-    """Who a reply goes to, from which account, and as of when: the same reply for every try is the same to the byte."""
+    """Who a reply goes to, from which account, and as of when, so that every attempt gets the same bytes."""
 
     openid: str
     account: str
@@ -41,7 +41,7 @@ class Ends:
 
 
 def clean(text: str) -> str:
-    """Words that stay inside their CDATA section and are characters of XML 1.0."""
+    """Text that stays inside its CDATA section and consists of XML 1.0 characters."""
     return _NOT_XML.sub("", text).replace("]]>", "]]\u200b>")
 
 

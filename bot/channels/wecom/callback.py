@@ -1,7 +1,7 @@
 """`/wecom`: verification, messages, events and the platform's polls over HTTP.
 
-Source: WeCom documentation 100719, 101031, 101033. A wrong signature is 403, before anything is decrypted; whatever
-carries the right one is answered 200, whatever is in it, once it is kept: anything else has the platform repeat it.
+Source: WeCom documentation 100719, 101031, 101033. A wrong signature is 403, before anything is decrypted; a request
+with the right one is answered 200, whatever is in it, once it is stored: anything else makes the platform repeat it.
 """
 
 import json
@@ -28,7 +28,7 @@ Answering = Callable[[Incoming], Awaitable[Mapping[str, Any] | None]]
 
 
 class Callback:
-    """`named`: the bot's id, which every callback must carry; None where it is not known."""
+    """`named`: the bot's id, which every callback must carry; None if it is not known."""
 
     def __init__(
         self,
@@ -81,10 +81,10 @@ class Callback:
         except BadSignature:
             return _refused()
         except Malformed:
-            log.warning("a callback to /wecom does not open; look at WECOM_BOT_AES_KEY")
+            log.warning("a callback to /wecom cannot be decrypted; check WECOM_BOT_AES_KEY")
             return Response(status_code=200)
         if not self._running():
-            return Response(status_code=503)  # the platform tries again
+            return Response(status_code=503)  # the platform retries
         await self._verified()
         incoming = self._read(text)
         if incoming is None:
@@ -92,7 +92,7 @@ class Callback:
         try:
             answer = await self._answer(incoming)
         except Exception as error:  # our store is away: it is not acknowledged, so the platform repeats it
-            log.error("a callback of WeCom could not be taken: %s", type(error).__name__)
+            log.error("a callback of WeCom could not be stored: %s", type(error).__name__)
             return Response(status_code=503)
         if answer is None:
             return Response(status_code=200)

@@ -48,18 +48,17 @@ STREAM_MARGIN = 20.0
 """Seconds after the end of a stream's time in which the platform may still ask for its last answer."""
 LATER_SECONDS = 5.0
 SAY_SECONDS = 10.0
-"""How long words are waited for; they are written down, so they come later all the same."""
+"""How long to wait until text is shown; it is stored, so it comes later all the same."""
 T = TypeVar("T")
 
 
 class WeComChannel:
     """Implements `handlers.channel.Channel`. A process that does not listen (a worker) only says and delivers: what it
-    writes down is shown by the one that does. Raises ValueError for settings that turn nothing on.
-    """
+    stores is shown by the one that does. Raises ValueError for settings that turn nothing on."""
 
     name = CHANNEL
     repeatable = True
-    """It is written down which pictures were shown, or may have been: none is shown twice."""
+    """The talk records which pictures were shown, or may have been: none is shown twice."""
 
     def __init__(
         self,
@@ -146,7 +145,7 @@ class WeComChannel:
             cards=self.line is None,
         )
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
         await self._reception.start(answerer)
@@ -169,7 +168,7 @@ class WeComChannel:
         return self._reception.intake
 
     async def idle(self) -> None:
-        """Until everything taken so far has been handled."""
+        """Wait until everything taken so far has been handled."""
         await self.intake.idle()
 
     async def health(self, *, ask: bool = False) -> Health:
@@ -188,7 +187,7 @@ class WeComChannel:
     async def forget(self, chat: Chat) -> None:
         await self.talks.forget(chat)
 
-    # --- callback mode: what the platform brings, and what it is answered
+    # --- callback mode: what the platform posts, and what it is answered
 
     async def _answer(self, incoming: Incoming) -> Mapping[str, Any] | None:
         chat = chat_of(incoming.chat, incoming.person)
@@ -223,7 +222,7 @@ class WeComChannel:
         return None if taken is None else await self.pressed_card(chat, incoming)
 
     async def pressed_card(self, chat: Chat, incoming: Incoming) -> Mapping[str, Any] | None:
-        """The card with what was chosen marked; None where it is not known any more."""
+        """The card with the chosen option marked; None if it is no longer known."""
         talk = await self.talks.read(chat)
         card = talk.card(incoming.task) if talk else None
         if card is None:
@@ -234,17 +233,17 @@ class WeComChannel:
     async def _language(self, chat: Chat) -> Language:
         return (await self._store.session(chat)).language or "zh"
 
-    # --- what we say
+    # --- sending
 
     async def _changed(self, chat: Chat) -> None:
-        """Something may be there that no stream will show."""
+        """There may be something that no stream will show."""
         if self.line is not None:
             self.line.wake(chat)
             return
         try:
             await self._late.push(chat)
         except DeliveryError as error:
-            log.warning("words wait for the person to write: %s", error.code)
+            log.warning("text waits until the person writes: %s", error.code)
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         await _safely(self._say(chat, outgoing))
@@ -261,7 +260,8 @@ class WeComChannel:
             await self._late.push(chat)
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
-        """The result's page, for what its stream may not live to show. What names the place is the result itself."""
+        """The result's page, in case its stream ends before it can show it. The place is named after the result
+        itself."""
         await _safely(self._pages.put(chat, outgoing))
         return stream_id(outgoing.id)
 
@@ -276,7 +276,7 @@ class WeComChannel:
         return delivered
 
     async def _sent(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
-        """Written down for the process that has the connection, and waited for."""
+        """Store it for the process that has the connection, and wait."""
         await self._there(outgoing)
         now = self.talks.now()
         await self.talks.change(chat, lambda t: t.staged(outgoing, now))
@@ -286,8 +286,8 @@ class WeComChannel:
         return Delivered(refs=(place,), held=item is not None and not item.way)
 
     async def _until_shown(self, chat: Chat, outgoing: Outgoing, *, seconds: float) -> Item | None:
-        """The item once it was shown or is held, or as it is after so many seconds; None where it was forgotten, or
-        goes with a stream that runs."""
+        """The item once it was shown or is held, or as it is after so many seconds; None if it was forgotten, or goes
+        with a running stream."""
         waited = 0.0
         while True:
             talk = await self.talks.read(chat)
@@ -303,7 +303,7 @@ class WeComChannel:
             waited += self._pace.look
 
     async def _fetched(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
-        """With the last answer of its stream, which the platform fetches; late where it does not."""
+        """With the last answer of its stream, which the platform requests; late if it does not."""
         await self._there(outgoing)
         await self._fitted.all([picture.path for picture in outgoing.pictures])
         now = self.talks.now()
@@ -327,26 +327,26 @@ class WeComChannel:
         return Delivered(refs=(place,), held=item is not None and not item.way)
 
     async def _there(self, outgoing: Outgoing) -> None:
-        """Raises DeliveryRefused where a picture is not on the disk any more."""
+        """Raises DeliveryRefused if a picture is no longer on the disk."""
         for picture in outgoing.pictures:
             if not await at_hand(self._store.media, picture.path):
                 raise DeliveryRefused("a picture of the result is no longer on the disk")
 
 
 def _about_to_end(talk: Talk, outgoing: Outgoing, now: float) -> bool:
-    """Whether words went into a stream that ends now: they are in its last frame, or become a message of their own."""
+    """Whether text went into a stream that ends now: it is in its last frame, or becomes a message of its own."""
     about = [a for a in talk.answers if a.open and any(id == outgoing.id for id, _ in a.said)]
     return any(not answer.running(now) for answer in about)
 
 
 async def _safely(work: Awaitable[T]) -> T:
-    """Only `DeliveryError`s leave. What else goes wrong lies before anything is shown."""
+    """Only `DeliveryError`s leave. Any other error happens before anything is shown."""
     try:
         return await work
     except (DeliveryError, asyncio.CancelledError):
         raise
     except Exception as error:
-        log.error("a message could not be written down: %s", type(error).__name__)
+        log.error("a message could not be stored: %s", type(error).__name__)
         raise DeliveryLater(f"not sent: {type(error).__name__}") from None
 
 

@@ -43,17 +43,17 @@ class FrameRefused(Exception):
 
 
 class NotConnected(Exception):
-    """There is no line, so the frame was certainly not sent."""
+    """There is no connection, so the frame was certainly not sent."""
 
 
 class NoAnswer(Exception):
-    """The frame went out and was not answered: it may have been done."""
+    """The frame was sent and not answered: it may have taken effect."""
 
 
 class Connection:
-    """Keeps the line. `run` until it is cancelled or the bot is taken over; `request` from anywhere meanwhile.
+    """Keeps the connection. `run` until it is cancelled or the bot is taken over; `request` from anywhere meanwhile.
 
-    `device_id` stays the same over restarts, so that the platform hands a half-dead line over at once.
+    `device_id` stays the same over restarts, so that the platform replaces a half-dead connection at once.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class Connection:
         self._handlers: set[asyncio.Task[None]] = set()
         self._taken_over = False
         self.problem: str | None = "not connected yet"
-        """Why there is no line, as a short stable word for `doctor` and the log; None while there is one."""
+        """Why there is no connection, as a short stable word for `doctor` and the log; None while there is one."""
 
     @property
     def taken_over(self) -> bool:
-        """Another process has the bot now; this one does not try again."""
+        """Another process has the bot now; this one does not retry."""
         return self._taken_over
 
     async def run(self) -> None:
-        """Connect, listen, and connect again after any end of the line, until the bot is taken over."""
+        """Connect, listen, and reconnect after any disconnect, until the bot is taken over."""
         pause = FIRST_PAUSE
         try:
             while True:
@@ -106,18 +106,18 @@ class Connection:
             await asyncio.gather(*self._handlers, return_exceptions=True)
 
     def take_over(self) -> None:
-        """Heed a `disconnected_event`: the line is left and not made again."""
+        """On `disconnected_event`: close the connection and do not reconnect."""
         self._taken_over = True
         self.problem = "taken over by another process"
 
     async def renew(self) -> None:
-        """Make the line anew: the platform says that this one is not subscribed."""
+        """Reconnect: the platform says that this connection is not subscribed."""
         if (line := self._line) is not None:
             self._up.clear()
             await line.close()
 
     async def up(self, seconds: float) -> bool:
-        """Wait for a subscribed line; whether there is one."""
+        """Wait for a subscribed connection; returns whether there is one."""
         if not self._up.is_set():
             # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes together with the event.
             with suppress(TimeoutError):
@@ -140,7 +140,7 @@ class Connection:
             return await self._exchange(line, cmd, name, body)
 
     async def _once(self) -> bool:
-        """One line, from its making to its end; whether it was subscribed."""
+        """One connection, from its opening to its end; returns whether it was subscribed."""
         try:
             async with connect(
                 self._url, max_size=MAX_FRAME, ping_interval=None, open_timeout=self._ack_seconds, close_timeout=1
@@ -182,9 +182,9 @@ class Connection:
         return True
 
     def _say(self, problem: str, why: str) -> None:
-        """Once for each kind of problem, however often it is tried again."""
+        """Once for each kind of problem, however many retries."""
         if self.problem != problem:
-            log.warning("WeCom %s (%s); it is tried again", problem, why)
+            log.warning("WeCom %s (%s); retrying", problem, why)
         self.problem = problem
 
     async def _ping(self, line: ClientConnection) -> None:
@@ -219,7 +219,7 @@ class Connection:
             try:
                 await line.send(json.dumps(frame, ensure_ascii=False))
             except (OSError, WebSocketException):
-                raise NoAnswer from None  # a part of it may have gone out
+                raise NoAnswer from None  # a part of it may have been sent
             async with asyncio.timeout(seconds or self._ack_seconds):
                 found = await answer
         except TimeoutError:
@@ -266,14 +266,14 @@ class Connection:
             log.error("WeCom: handling a frame broke: %s", type(error).__name__)
 
     def _drop_answers(self) -> None:
-        """Frames under way when the line ends: nobody will answer them any more."""
+        """Frames in flight when the connection ends: nobody will answer them any more."""
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(NoAnswer())
 
     @asynccontextmanager
     async def _turn(self, req_id: str) -> AsyncIterator[None]:
-        """One frame on a `req_id` at a time, in the order in which they were asked for."""
+        """One frame on a `req_id` at a time, in the order in which they were requested."""
         lock, waiting = self._turns.get(req_id, (asyncio.Lock(), 0))
         self._turns[req_id] = (lock, waiting + 1)
         try:

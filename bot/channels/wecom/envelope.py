@@ -26,11 +26,11 @@ class BadSignature(Exception):
 
 
 class Malformed(Exception):
-    """The request carries the right signature and cannot be read."""
+    """The request has the right signature and cannot be read."""
 
 
 class Envelope:
-    """Opens and seals the callbacks of one bot. Raises ValueError for a key that is none."""
+    """Opens and seals the callbacks of one bot. Raises ValueError for an invalid key."""
 
     def __init__(self, *, token: str, aes_key: str) -> None:
         if len(aes_key) != KEY_LENGTH:
@@ -44,7 +44,7 @@ class Envelope:
 
     @property
     def media_key(self) -> bytes:
-        """32 bytes: what pictures in callback mode are encrypted with, too."""
+        """32 bytes: pictures in callback mode are encrypted with it, too."""
         return bytes(self._crypto.key)
 
     def open(self, sealed: str, query: Mapping[str, str]) -> str:

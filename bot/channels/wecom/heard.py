@@ -1,4 +1,4 @@
-"""A callback on its way to the handlers: what is kept of it in the inbox, and the `Message` it becomes."""
+"""A callback on its way to the handlers: what the inbox stores of it, and the `Message` it becomes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from bot.channels.wecom.talks import CHANNEL, chat_of
 from handlers.message import Chat, IncomingPhoto, Language, Message
 
 HINTED = frozenset({"file", "video", "voice", "image", "mixed", "text"})
-"""Kinds of messages that people send: one without words and pictures is answered with what to send instead."""
+"""Kinds of messages that people send: one without text and pictures is answered with what to send instead."""
 
 
 class Heard(BaseModel):
-    """`key` names it for ever. `req`: its handle over the long connection. `began`: seconds since 1970."""
+    """`key` names it permanently. `req`: its handle over the long connection. `began`: seconds since 1970."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class Heard(BaseModel):
 
     @property
     def answer_id(self) -> str:
-        """Its stream's: one for each message, and the same however often that comes."""
+        """Its stream's id: one per message, and the same however often that comes."""
         return stream_id(self.key)
 
     @property
@@ -41,14 +41,14 @@ class Heard(BaseModel):
 
     @property
     def hinted(self) -> str | None:
-        """The key of what is said where there is nothing for the handlers."""
+        """The key of the reply if there is nothing for the handlers."""
         incoming = self.incoming
         if self.pressed or incoming.text or incoming.photos or incoming.quoted:
             return None
         return "wecom.unsupported" if incoming.other else "wecom.greeting"
 
     def answer(self, url: str) -> Answer:
-        """`url`: its `response_url` where it may be called."""
+        """`url`: its `response_url` if it may be called."""
         return Answer(
             id=self.answer_id,
             began=self.began,

@@ -1,6 +1,6 @@
 """What WeCom sends, as frozen values: the same JSON in callback mode and over the long connection.
 
-Source: WeCom documentation 100719 (messages) and 101027 (events). Unknown members are passed over.
+Source: WeCom documentation 100719 (messages) and 101027 (events). Unknown members are ignored.
 """
 
 import re
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """A picture to be fetched within five minutes. `key`: its own base64 or hex key (long connection), else None."""
+    """A picture to be downloaded within five minutes. `key`: its own base64 or hex key (long connection), else None."""
 
     url: str
     key: str | None = None
@@ -64,11 +64,11 @@ class Incoming:
 
 
 def read(data: Any, *, bot_id: str | None, bot_name: str | None, named: bool) -> Incoming | None:
-    """What the callback says to us, or None where it says nothing that is for the bot.
+    """What the callback means to us, or None for one that is not for the bot.
 
-    `named`: whether it must carry the bot's id; over the long connection, which is the bot's own, it need not.
-    Not for the bot: another `aibotid`, no sender, the sender `sys`, a group without `chatid`, a group message that
-    does not mention the bot, kinds that are not known.
+    `named`: whether it must carry the bot's id; over the long connection, which is the bot's own, it need not. Not for
+    the bot: another `aibotid`, no sender, the sender `sys`, a group without `chatid`, a group message that does not
+    mention the bot, unknown kinds.
     """
     if not isinstance(data, Mapping):
         return None
@@ -95,12 +95,12 @@ def read(data: Any, *, bot_id: str | None, bot_name: str | None, named: bool) ->
 
 
 def for_the_bot(text: str, bot_name: str | None) -> bool:
-    """Whether words said in a group are meant for the bot: they mention it, or anybody where its name is not set."""
+    """Whether a text in a group is meant for the bot: it mentions the bot, or anybody if the bot's name is not set."""
     return f"@{bot_name}" in text if bot_name else "@" in text
 
 
 def without_mention(text: str, bot_name: str | None) -> str:
-    """The words without the mention in front; a name may hold spaces, so the configured one is tried first."""
+    """The text without the leading mention; a name may hold spaces, so the configured one is tried first."""
     if bot_name and f"@{bot_name}" in text:
         return text.replace(f"@{bot_name}", " ", 1).strip()
     return _LEADING_MENTION.sub("", text).strip()
@@ -129,7 +129,7 @@ def _message(
 
 
 def _parts(data: Mapping[str, Any]) -> Iterator[str | Photo]:
-    """Words and pictures of a message, or of the message it quotes, in their order."""
+    """Text and pictures of a message, or of the message it quotes, in their order."""
     kind = _text(data, "msgtype")
     member = _member(data, kind)
     if kind in ("text", "voice"):
@@ -160,7 +160,7 @@ def _event(event: Mapping[str, Any], who: Mapping[str, Any], late: str | None) -
 
 
 def _selected(member: Mapping[str, Any]) -> str:
-    """The first option that was picked in a list, where the card had one."""
+    """The first option that was picked in a list, if the card had one."""
     items = _member(member, "selected_items").get("selected_item")
     for item in items if isinstance(items, list) else ():
         options = _member(item, "option_ids").get("option_id") if isinstance(item, Mapping) else None

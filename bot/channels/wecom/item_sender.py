@@ -1,8 +1,8 @@
-"""What does not go in a stream over the long connection: pictures, cards and late words, as messages of their own.
+"""What does not go in a stream over the long connection: pictures, cards and late text, as messages of their own.
 
-First as answers to the person's message (`req_id`), then as new messages. Which one is on its way is written down
-before it is sent: what nobody answered, or was found so after a crash, may have arrived, and no picture is sent a
-second time.
+First as answers to the person's message (`req_id`), then as new messages. Which one is in flight is stored before it is
+sent: one that was never answered, or was found so after a crash, may have arrived, and no picture is sent a second
+time.
 """
 
 import logging
@@ -23,7 +23,7 @@ from handlers.words import words
 log = logging.getLogger(__name__)
 
 CARD = 1000
-"""The number of an item's card among its messages; 0 are its words, 1… its pictures."""
+"""The number of an item's card among its messages; 0 is its text, 1… its pictures."""
 AGAIN = frozenset({846601, 846602, 6000, 45009})
 """Nothing was done; the same may work in a moment."""
 
@@ -33,11 +33,11 @@ class _Outcome(Enum):
     UNSURE = auto()
     REFUSED = auto()
     LATER = auto()
-    """Certainly not sent; once there is a line again, or the platform has time."""
+    """Certainly not sent; when reconnected, or when the platform has time again."""
 
 
 class ItemSender:
-    """`late`: the way by links where every other is refused."""
+    """`late`: the way by links if every other is refused."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class ItemSender:
         self._pace = pace
 
     async def send(self, chat: Chat, talk: Talk, item: Item) -> None:
-        """What of it was not sent yet, as far as there is a line; safe to repeat."""
+        """Send what was not sent yet, as far as there is a connection; safe to repeat."""
         text = item.text
         if item.choices and not has_card(item.choices):
             text = f"{text}\n\n{numbered(item.choices)}"
@@ -70,7 +70,7 @@ class ItemSender:
                     continue
                 picture = await self._uploaded(data, number)
                 if picture is None or not await self._step(chat, talk, item, number, picture):
-                    return  # the line was lost: it is taken up again
+                    return  # the connection was lost: it is taken up again
         if has_card(item.choices) and not item.tried(CARD):
             card = new_card(talk, item.answer or item.id.replace(":", "_"), item.language, item.choices)
             await self._talks.change(chat, lambda t: t.with_card(card), note=False)
@@ -80,20 +80,20 @@ class ItemSender:
         await self._talks.change(chat, lambda t: _done(t, item.id), note=False)
 
     async def _uploaded(self, data: bytes, number: int) -> dict[str, Any] | None:
-        """The message of a picture; None where it is to be tried again. Nothing of an upload is seen by anybody."""
+        """The message of a picture; None if it is to be retried. Nobody sees anything of an upload."""
         kind = "png" if data.startswith(b"\x89P") else "jpg"
         name = f"likeness-{number}.{kind}"
         try:
             media_id = await upload(data, filename=name, kind="image", line=self._line, sleep=self._pace.sleep)
         except (NotConnected, NoAnswer, FrameRefused) as error:
-            log.warning("WeCom: an upload broke off and is begun anew: %s", error or type(error).__name__)
+            log.warning("WeCom: an upload broke off and is restarted: %s", error or type(error).__name__)
             if isinstance(error, FrameRefused) and error.code == NOT_SUBSCRIBED:
                 await self._line.renew()
             return None
         return {"msgtype": "image", "image": {"media_id": media_id}}
 
     async def _step(self, chat: Chat, talk: Talk, item: Item, number: int, body: Mapping[str, Any]) -> bool:
-        """Send one message of an item, written down before; whether the next one may follow."""
+        """Send one message of an item, stored before; returns whether the next one may follow."""
         began = False
 
         def begin(t: Talk) -> Talk:
@@ -107,7 +107,7 @@ class ItemSender:
             return True
         outcome = await self._send(chat, talk.answer(item.answer), talk.group, body)
         if outcome is _Outcome.UNSURE and number in (0, CARD):
-            outcome = await self._send(chat, talk.answer(item.answer), talk.group, body)  # words twice are no harm
+            outcome = await self._send(chat, talk.answer(item.answer), talk.group, body)  # text sent twice does no harm
         refused = outcome is _Outcome.REFUSED
 
         def end(t: Talk) -> Talk:
@@ -147,15 +147,15 @@ class ItemSender:
         return _Outcome.REFUSED
 
     async def _by_link(self, chat: Chat) -> None:
-        """Where the message's address is left; else it waits for the person to write."""
+        """If the message's address can still be used; otherwise it waits for the person to write."""
         try:
             await self._late(chat)
         except Exception as error:
-            log.warning("WeCom: nothing could be linked to: %s", type(error).__name__)
+            log.warning("WeCom: sending links failed: %s", type(error).__name__)
 
 
 def _done(talk: Talk, id: str) -> Talk:
-    """Every message of an item was sent, or may have been; where a picture may not have come, that is said."""
+    """Every message of an item was sent, or may have been; if a picture may not have arrived, say so."""
     item = talk.item(id)
     if item is None or item.way:
         return talk

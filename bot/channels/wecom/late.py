@@ -1,7 +1,7 @@
 """What comes after a stream is over, in callback mode: one markdown message by the `response_url`, with links.
 
 Source: WeCom documentation 101138. Such an address takes one message within an hour; it cannot carry pictures, so they
-are linked to under `PUBLIC_URL`. It is a secret, and is called only where it lies under `WECOM_API_URL`.
+are linked to under `PUBLIC_URL`. It is a secret, and is called only if it is under `WECOM_API_URL`.
 """
 
 import json
@@ -46,7 +46,7 @@ class Claim:
 
 
 class LateWay:
-    """`api_url`: the root under which addresses may be called. `seal`: what closes them where they are kept."""
+    """`api_url`: the root under which addresses may be called. `seal` encrypts them for storage."""
 
     def __init__(self, *, talks: Talks, pages: Pages, api_url: str, seal: Seal) -> None:
         self._seal = seal
@@ -60,13 +60,13 @@ class LateWay:
         await self._client.aclose()
 
     def allowed(self, url: str | None) -> str:
-        """The address, closed, where it may be called; else nothing."""
+        """The address, sealed, if it may be called; otherwise empty."""
         return self._seal.close(url) if url and url.startswith(self._root) else ""
 
     async def push(self, chat: Chat) -> None:
-        """Show what no stream will, where an address is left; what cannot be shown waits for the next message.
+        """Show what no stream will, if an address is left; what cannot be shown waits for the next message.
 
-        Raises DeliveryLater where certainly nothing was sent and it is worth another try.
+        Raises DeliveryLater if certainly nothing was sent and it is worth another try.
         """
         claim = await self._claim(chat)
         if claim is None:
@@ -78,7 +78,7 @@ class LateWay:
         except _Refused:
             await self._talks.change(chat, lambda talk: _back(talk, claim, usable=False))
         except _Unclear:
-            # It may be there, and the address is used up: the person is told with their next message.
+            # It may have arrived, and the address is used up: the person is told with their next message.
             note = self._maybe(claim)
             await self._talks.change(chat, lambda talk: talk.waits_for(note))
         except DeliveryLater:
@@ -165,8 +165,8 @@ def _errcode(answer: httpx.Response) -> int:
 
 
 def _address(talk: Talk, pending: tuple[Item, ...], now: float) -> Answer | None:
-    """The message whose address is used: that of the first item, else the newest that has one. Words alone leave the
-    address of a message whose picture is still being made to that."""
+    """The message whose address is used: that of the first item, otherwise the newest that has one. Text alone leaves
+    the address to a message whose picture is still being made."""
     usable = [a for a in talk.answers if a.url_usable(now) and not a.open]
     if not any(item.pictures for item in pending):
         usable = [a for a in usable if not a.running(now)]

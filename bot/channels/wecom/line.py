@@ -1,4 +1,4 @@
-"""The bot over the long connection: who has it, what comes over it, and what is sent."""
+"""The bot over the long connection: which process has it, what comes over it, and what is sent."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 DEVICE = "wecom.device"
 KEEP_PAUSES = (0.5, 2.0, 8.0, 20.0)
-"""Seconds between attempts to keep what came."""
+"""Seconds between attempts to store what came."""
 MESSAGES = frozenset({"aibot_msg_callback", "aibot_callback"})
 EVENTS = frozenset({"aibot_event_callback"})
 HOW = {
@@ -47,7 +47,7 @@ Card = Callable[[Chat, Incoming], Awaitable[Mapping[str, Any] | None]]
 
 
 class LongLine:
-    """`pressed`: what a card becomes that was pressed. `language`: in which somebody is spoken to."""
+    """`pressed`: what a pressed card becomes. `language`: in which somebody is answered."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class LongLine:
         self._pump: Pump | None = None
         self._running: asyncio.Task[None] | None = None
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, reception: Reception) -> None:
         self._reception = reception
@@ -109,7 +109,7 @@ class LongLine:
             log.warning("WeCom: the connection's place was lost; this process stands by")
 
     async def _with(self, line: Connection) -> None:
-        """As long as the place is ours. Once a stranger has taken the bot over it is kept all the same: no other
+        """As long as the place is ours. Once another program has taken the bot over it is kept all the same: no other
         process of ours is to take the bot back."""
         self.connection = line
         self._pump = pump = Pump(
@@ -124,7 +124,7 @@ class LongLine:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _device(self) -> str:
-        """The same over reconnects and restarts, so that the platform hands a half-dead line over at once."""
+        """The same over reconnects and restarts, so that the platform replaces a half-dead connection at once."""
         bot_id = self._settings.wecom_bot_id or ""
         while True:
             try:
@@ -148,12 +148,13 @@ class LongLine:
         )
 
     def wake(self, chat: Chat) -> None:
-        """Something may be there to send. In a process without the connection it is found by the one that has it."""
+        """There may be something to send. In a process without the connection it is found by the one that has it."""
         if self._pump is not None:
             self._pump.wake(chat)
 
     async def finding(self) -> Finding:
-        """How the connection is, as its holder tells it. It is never subscribed for this: that would take it over."""
+        """The state of the connection, as its holder reports it. It is never subscribed for this: that would take it
+        over."""
         if self.connection is not None:
             problem: str | None = self.connection.problem or ""
         else:
@@ -168,7 +169,7 @@ class LongLine:
             return Finding(verdict="ok", message="long connection: subscribed")
         return Finding(verdict="broken", message=f"the long connection {HOW.get(problem, problem)}")
 
-    # --- what comes
+    # --- incoming
 
     async def _hear(self, cmd: str, req_id: str, body: Mapping[str, Any]) -> None:
         if cmd not in MESSAGES | EVENTS:
@@ -197,19 +198,19 @@ class LongLine:
             return
         taken = await self._taken(self._reception, incoming, req_id)
         if taken is None or not taken[1]:
-            return  # nobody's, or it came before
+            return  # not for the bot, or seen before
         if self._pump is not None:
             self._pump.first(taken[0].answer_id)
         await self._reception.replied(taken[0])
         self.wake(chat)
 
     async def _taken(self, reception: Reception, incoming: Incoming, req_id: str) -> tuple[Heard, bool] | None:
-        """Kept with patience: here nothing is acknowledged, so a store that is away does not bring it again."""
+        """Stored with patience: nothing is acknowledged here, so a store that is away would lose it."""
         for pause in KEEP_PAUSES:
             try:
                 return await reception.take(incoming, req=req_id)
             except StoreError as error:
-                log.warning("WeCom: a message could not be kept yet: %s", type(error).__name__)
+                log.warning("WeCom: a message could not be stored yet: %s", type(error).__name__)
             await self._pace.sleep(pause)
         return await reception.take(incoming, req=req_id)
 

@@ -1,4 +1,4 @@
-"""Pictures that people sent: encrypted files under addresses that live five minutes.
+"""Pictures that people sent: encrypted files at addresses that live five minutes.
 
 Source: WeCom documentation 100719. AES-256-CBC, the initialisation vector is the key's first 16 bytes, PKCS#7 padding
 to blocks of 32. In callback mode the key is the bot's EncodingAESKey; over the long connection each picture has one.
@@ -21,7 +21,7 @@ _HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class BadMedia(Exception):
-    """What came is no picture encrypted with this key."""
+    """The content is no picture encrypted with this key."""
 
 
 def media_key(text: str) -> bytes:
@@ -41,7 +41,7 @@ def media_key(text: str) -> bytes:
 
 
 def decrypted(data: bytes, key: bytes) -> bytes:
-    """The picture inside. Raises BadMedia where the length or the padding is wrong: another key, or no cipher text."""
+    """The picture inside. Raises BadMedia if the length or the padding is wrong: another key, or no cipher text."""
     if not data or len(data) % 16:
         raise BadMedia("no whole blocks")
     cipher = Cipher(algorithms.AES(key), modes.CBC(key[:16])).decryptor()
@@ -53,7 +53,7 @@ def decrypted(data: bytes, key: bytes) -> bytes:
 
 
 def may_fetch(url: str, hosts: Sequence[str]) -> bool:
-    """Whether a picture may be fetched from there: `hosts` are names, `*.` for everything below one, `host:port`."""
+    """Whether a picture may be downloaded from there: `hosts` are names, `*.` for everything below one, `host:port`."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port

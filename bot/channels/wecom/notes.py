@@ -1,4 +1,4 @@
-"""What is kept beside the talks: when the platform last called, how people rated answers; and what `doctor` says."""
+"""Facts recorded beside the talks: when the platform last called, how people rated answers; and what `doctor` says."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,14 +14,14 @@ STATE = "wecom.state"
 FEEDBACK = "wecom.feedback"
 FEEDBACK_LIFE = timedelta(days=90)
 CALLED_EVERY = 3600.0
-"""Seconds between two notes that the platform called."""
+"""Seconds between two records of the platform's calls."""
 
 EXTENDED = (
     "nobody but its creator gets an answer where the bot has extended permissions (documents, messages, calendar): "
     "keep the basic ones, and list the people under 可使用的成员 in the admin console; "
     "groups with members outside the company cannot use it"
 )
-"""What the platform fails at without an error; nothing of it can be asked over its interface."""
+"""Failures that the platform does not report; its interface offers no way to query them."""
 
 
 class Notes:

@@ -1,4 +1,4 @@
-"""What people sent: fetched at once (an address lives five minutes), decrypted, to a local file of our own naming."""
+"""What people sent: downloaded at once (an address lives five minutes), decrypted, to a local file named by us."""
 
 import asyncio
 import hashlib
@@ -22,16 +22,16 @@ AT_ONCE = 8
 
 
 class PhotoLost(Exception):
-    """It cannot be had any more."""
+    """It is not available any more."""
 
 
 class PhotoTooLarge(Exception):
-    """Above what the platform and we allow."""
+    """Larger than the platform and we allow."""
 
 
 class Photos:
-    """`hosts`: where photos may be fetched from (`media.may_fetch`). `bot_key`: what they are encrypted with where
-    they bring no key of their own (callback mode)."""
+    """`hosts`: where photos may be downloaded from (`media.may_fetch`). `bot_key`: what they are encrypted with if they
+    bring no key of their own (callback mode)."""
 
     def __init__(self, *, folder: Path, hosts: Sequence[str], bot_key: bytes | None, pace: Pace) -> None:
         self._folder = folder
@@ -62,7 +62,7 @@ class Photos:
 
     async def _one(self, photo: Photo, name: str) -> IncomingPhoto:
         path = self._folder / name
-        if not await in_thread(path.is_file):  # else it was fetched before this process died
+        if not await in_thread(path.is_file):  # otherwise it was downloaded before this process died
             data = await self._fetched(photo)
             await in_thread(lambda: write_file(data, into=self._folder, name=name))
         digest = await in_thread(lambda: hashlib.sha256(path.read_bytes()).hexdigest())
@@ -70,7 +70,7 @@ class Photos:
 
     async def _fetched(self, photo: Photo) -> bytes:
         if not may_fetch(photo.url, self._hosts):
-            log.warning("a photo lies at a host that WECOM_MEDIA_HOSTS does not name")
+            log.warning("a photo is on a host that WECOM_MEDIA_HOSTS does not name")
             raise PhotoLost
         for pause in (*self._pace.photo_pauses, None):
             try:
@@ -89,7 +89,7 @@ class Photos:
             except LikenessError as error:
                 if error.code == "url_too_large":
                     raise PhotoTooLarge from None
-                log.warning("a photo could not be fetched: %s", error.code)
+                log.warning("a photo could not be downloaded: %s", error.code)
                 if error.code in ("url_not_found", "url_not_public", "bad_url"):
                     raise PhotoLost from None
             if pause is not None:

@@ -16,7 +16,7 @@ from providers.media.upstream import mime_if_fits
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 2 * 1024 * 1024
-"""Of each picture of a stream's last answer. The platform takes 10 MB of each: ten such would be an answer of 130."""
+"""Of each picture of a stream's last answer. The platform accepts 10 MB each: ten such would be an answer of 130."""
 KEPT = 24
 
 
@@ -29,7 +29,7 @@ def fitting(path: Path, max_bytes: int) -> bytes:
 
 
 class Fitted:
-    """Pictures made to fit, the newest kept: the platform asks again and again, and must be answered in seconds."""
+    """Pictures made to fit, the newest cached: the platform asks again and again, and must be answered in seconds."""
 
     def __init__(self, media: MediaStore | None, max_bytes: int = MAX_BYTES) -> None:
         self._media = media
@@ -37,12 +37,12 @@ class Fitted:
         self._kept: OrderedDict[Path, bytes] = OrderedDict()
 
     async def all(self, paths: Sequence[Path]) -> list[bytes]:
-        """Those that are there."""
+        """Those that exist."""
         found = await asyncio.gather(*(self.one(path) for path in paths))
         return [data for data in found if data is not None]
 
     async def one(self, path: Path) -> bytes | None:
-        """None where it is no longer on the disk, or cannot be read."""
+        """None if it is no longer on the disk, or cannot be read."""
         if (known := self._kept.get(path)) is not None:
             return known
         try:
@@ -50,7 +50,7 @@ class Fitted:
                 return None
             data = await in_thread(fitting, path, self._max_bytes)
         except (LikenessError, OSError) as error:
-            log.error("a picture could not be made ready: %s", type(error).__name__)
+            log.error("a picture could not be prepared: %s", type(error).__name__)
             return None
         self._kept[path] = data
         while len(self._kept) > KEPT:

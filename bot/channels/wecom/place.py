@@ -1,7 +1,7 @@
-"""Who has the bot's one connection: a second one would be kicked, and kick back, for ever.
+"""Which process has the bot's one connection: a second one would be kicked, and kick back, for ever.
 
-The place is a value that expires. Its holder renews it; another process takes it once it has expired, or at once where
-the holder was a process of this machine that is dead.
+The place is a value that expires. Its holder renews it; another process takes it once it has expired, or at once if the
+holder was a process of this machine that is dead.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Place:
-    """`life`: seconds for which a silent holder is believed to live. `look`: between two looks of those who wait."""
+    """`life`: seconds for which a silent holder is considered alive. `look`: between two looks of those who wait."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Place:
         self._beat = 0
 
     async def hold(self) -> None:
-        """Until the place is ours."""
+        """Wait until the place is ours."""
         await asyncio.to_thread(self._mark.set)
         said = False
         while True:
@@ -53,7 +53,7 @@ class Place:
                 if await self._take():
                     return
             except Exception as error:  # the store is away
-                log.warning("WeCom: the connection's place cannot be asked for: %s", type(error).__name__)
+                log.warning("WeCom: asking for the connection's place failed: %s", type(error).__name__)
             if not said:
                 log.info("WeCom: another process has the connection; this one stands by")
             said = True
@@ -70,7 +70,7 @@ class Place:
         return await self._store.change(SPACE, self._key, take, expires=ends) == mine
 
     async def keep(self, problem: Callable[[], str | None]) -> None:
-        """Renew it until it is lost. `problem`: how the connection is, for whoever asks how the bot is."""
+        """Renew it until it is lost. `problem`: the connection's state, for anybody who asks about the bot."""
         last = self._clock()
         while True:
             await self._sleep(self._life / 3)
@@ -80,7 +80,7 @@ class Place:
                 last = self._clock()
             except Exception as error:
                 if (self._clock() - last).total_seconds() >= self._life:
-                    log.warning("WeCom: the connection's place could not be kept: %s", type(error).__name__)
+                    log.warning("WeCom: renewing the connection's place failed: %s", type(error).__name__)
                     return
 
     async def _renew(self, problem: str) -> bool:
@@ -96,12 +96,12 @@ class Place:
         return f"{self.owner}|{self._beat}|{problem}"
 
     async def told(self) -> str | None:
-        """What its holder said last of the connection, empty where all is well; None where nobody holds it."""
+        """What its holder last said about the connection, empty if all is well; None if nobody holds it."""
         held = await self._store.value(SPACE, self._key)
         return None if held is None else held.split("|", 2)[2]
 
     async def release(self) -> None:
-        """It is anybody's at once."""
+        """Anybody may take it at once."""
 
         def released(held: str | None) -> str | None:
             return None if held is not None and held.partition("|")[0] == self.owner else held
@@ -109,5 +109,5 @@ class Place:
         try:
             await self._store.change(SPACE, self._key, released)
         except Exception as error:
-            log.warning("WeCom: the connection's place could not be given back: %s", type(error).__name__)
+            log.warning("WeCom: releasing the connection's place failed: %s", type(error).__name__)
         await asyncio.to_thread(self._mark.clear)

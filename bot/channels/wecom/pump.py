@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Pump:
-    """`late`: the way by links where every other is refused."""
+    """`late`: the way by links if every other is refused."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Pump:
         self._look = look
         self._pace = pace
         self._fresh: set[str] = set()
-        """Streams whose first frame was not sent yet, by this process that took their message."""
+        """Streams whose first frame this process, which took their message, has not sent yet."""
         self._shown: dict[str, tuple[str, float]] = {}
         self._woken: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -45,7 +45,7 @@ class Pump:
     # --- whose turn it is
 
     async def run(self) -> None:
-        """Until it is cancelled. Also what other processes wrote down is looked for."""
+        """Until it is cancelled. Also looks for what other processes stored."""
         try:
             while True:
                 if await self._line.up(self._pace.look * 4):
@@ -53,7 +53,7 @@ class Pump:
                         for chat in await self._talks.noted():
                             self.wake(chat)
                     except Exception as error:
-                        log.warning("WeCom: what is to be sent could not be read: %s", type(error).__name__)
+                        log.warning("WeCom: reading what is to be sent failed: %s", type(error).__name__)
                 await self._pace.sleep(self._pace.look * 4)
         finally:
             tasks = list(self._tasks.values())
@@ -66,7 +66,7 @@ class Pump:
         self._fresh.add(answer)
 
     def wake(self, chat: Chat) -> None:
-        """Something may be there to send."""
+        """There may be something to send."""
         self._woken.setdefault(chat.owner, asyncio.Event()).set()
         if chat.owner not in self._tasks:
             self._tasks[chat.owner] = asyncio.create_task(self._serve(chat))
@@ -85,8 +85,8 @@ class Pump:
                         continue
                     return
                 await self._pause(woken)
-        except Exception as error:  # the store is away: it is noted, and found again
-            log.error("WeCom: sending stopped and begins anew: %s", type(error).__name__)
+        except Exception as error:  # the store is away: it is recorded, and found again
+            log.error("WeCom: sending stopped and is restarted: %s", type(error).__name__)
         finally:
             self._tasks.pop(chat.owner, None)
 
@@ -94,7 +94,7 @@ class Pump:
         await happens_within(woken, self._pace.sleep(self._pace.look))
 
     async def _settle_found(self, chat: Chat) -> None:
-        """What was on its way when another process died may have arrived."""
+        """What was in flight when another process died may have arrived."""
 
         def settled(talk: Talk) -> Talk:
             for item in talk.items:
@@ -105,7 +105,7 @@ class Pump:
         await self._talks.change(chat, settled, note=False)
 
     async def _turn(self, chat: Chat) -> bool:
-        """One look at a talk; whether it is to be looked at again."""
+        """One look at a talk; returns whether to look again."""
         talk = await self._talks.read(chat)
         if talk is None:
             return False
@@ -143,7 +143,7 @@ class Pump:
             await self._over(chat, answer, shown)
 
     def _said_twice(self, id: str) -> bool:
-        """Whether a last frame went out twice without an answer: then it counts as shown."""
+        """Whether a last frame was sent twice without an answer: then it counts as shown."""
         key = f"{id} last"
         known = key in self._shown
         self._shown[key] = ("", 0.0)
@@ -161,7 +161,7 @@ class Pump:
             talk = talk.over(answer.id, (), now)
             about = {"language": answer.language, "answer": answer.id, "made": now}
             for id, text in newest.said:
-                if (id, text) not in answer.said:  # said while the last frame was on its way
+                if (id, text) not in answer.said:  # said while the last frame was in flight
                     talk = talk.waits_for(Item(id=id, text=text, **about))
             if said:
                 for item in talk.items:

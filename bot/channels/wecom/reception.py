@@ -31,7 +31,7 @@ Fetched = tuple[tuple[IncomingPhoto, ...], tuple[IncomingPhoto, ...]]
 
 
 class Reception:
-    """The intake's receiver. `changed` is called where a talk may have something to show."""
+    """The intake's receiver. `changed` is called if a talk may have something to show."""
 
     def __init__(
         self,
@@ -63,12 +63,12 @@ class Reception:
         self._answerer = answerer
         await self.intake.start(answerer)
 
-    # --- in
+    # --- incoming
 
     async def take(self, incoming: Incoming, *, req: str = "") -> tuple[Heard, bool] | None:
-        """Keep a message or a press and begin with it; and whether it is new. None where it is nobody's.
+        """Store a message or a press and start on it; returns whether it is new. None if it concerns nobody.
 
-        Raises StoreError: it is not kept, and must not be acknowledged.
+        Raises StoreError: it is not stored, and must not be acknowledged.
         """
         key = key_of(incoming, req)
         if not key or (incoming.other and incoming.other not in HINTED):
@@ -106,7 +106,7 @@ class Reception:
         return await self._talks.change(heard.chat, lambda talk: talk.opened(answer), group=heard.incoming.group)
 
     async def replied(self, heard: Heard) -> None:
-        """Until the handlers have answered it, no longer than the first answer may take."""
+        """Wait until the handlers have answered it, no longer than the first answer may take."""
         came = self._replied.setdefault(heard.key, asyncio.Event())
         try:
             await happens_within(came, self._pace.sleep(self._pace.first))
@@ -179,7 +179,7 @@ class Reception:
         now = self._talks.now()
         talk = await self._talks.change(
             heard.chat,
-            # Opened anew where the message was "forget me": its answer is still owed.
+            # Opened anew if the message was "forget me": its answer is still owed.
             lambda talk: talk.opened(answer).replied(answer.id, outgoing, running or (), now),
             group=heard.incoming.group,
         )

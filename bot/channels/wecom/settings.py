@@ -32,7 +32,7 @@ class WeComSettings(ChannelSettings):
 
     @property
     def mode(self) -> Mode | None:
-        """How the bot is connected; None where what it takes is not given whole."""
+        """How the bot is connected; None if the settings for it are not complete."""
         if self.wecom_bot_id and self.wecom_bot_secret:
             return "line"
         if self.wecom_bot_token and self.wecom_bot_aes_key and not self._bad_key():
@@ -63,7 +63,7 @@ class WeComSettings(ChannelSettings):
         return found
 
     def what_is_missed(self) -> list[str]:
-        """What works, but not as the operator may think it does."""
+        """What works, but not as the operator may expect."""
         found = []
         if self.mode == "line" and (self.wecom_bot_token or self.wecom_bot_aes_key):
             found.append(

@@ -1,4 +1,4 @@
-"""Streams in callback mode: what the platform is answered when it brings a message, and each time it asks again."""
+"""Streams in callback mode: what the platform is answered when it posts a message, and each time it polls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ class Streams:
     async def given(self, chat: Chat, id: str, *, language: Language, first: bool = False) -> dict[str, Any]:
         """The stream as it stands. `first`: in the answer to the message itself, which carries no card.
 
-        A stream that is not known any more ends with a sentence.
+        A stream that is no longer known ends with a sentence.
         """
         talk = await self._talks.read(chat)
         answer = talk.answer(id) if talk else None
@@ -49,7 +49,7 @@ class Streams:
         return stream_json(id, shown.text, last=True, images=images, feedback=first)
 
     async def settled(self, chat: Chat, item: Item) -> None:
-        """Give up the stream that an item waits for: nobody asks for it any more."""
+        """Give up the stream that an item waits for: nobody polls it any more."""
 
         def give_up(talk: Talk) -> Talk:
             now = talk.item(item.id)

@@ -1,9 +1,9 @@
 """What is going on with one person in one chat, as one durable value: their answers, and what is still to be shown.
 
-Every message gets an *answer*: a stream in the chat, which holds all that is said about it and, in the end, its
+Every message gets an *answer*: a stream in the chat, which holds all that is said about it and, at the end, its
 pictures. What comes after the stream is over is an *item* that goes another way, or waits for the next stream. All of
 it is in one value, so that each step (a stream that ends, a picture that is about to be sent, the one use of a
-`response_url`) is a single conditional write, whatever number of processes look at it.
+`response_url`) is a single conditional write, however many processes look at it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ class _Frozen(BaseModel):
 
 
 class Card(_Frozen):
-    """A card of choices that was sent; the platform does not give it back when it is pressed."""
+    """A card of choices that was sent; the platform does not return its content when it is pressed."""
 
     task: str
     title: str
@@ -39,10 +39,11 @@ class Card(_Frozen):
 
 
 class Item(_Frozen):
-    """Words or pictures that did not go into a stream as it ran.
+    """Text or pictures that did not go into a running stream.
 
-    `answer`: the stream it is to end with. `sending`: the message of it that is on its way over the long connection
-    (0: its words, 1…: its pictures), committed before it is sent: found after a crash, nobody knows whether it arrived.
+    `answer`: the stream it is to end with. `sending`: the message of it that is in flight over the long connection (0:
+    its text, 1…: its pictures), committed before it is sent: if it is found after a crash, nobody knows whether it
+    arrived.
     """
 
     id: str
@@ -65,7 +66,7 @@ class Item(_Frozen):
         return number in self.done or number in self.unsure or self.sending == number
 
     def settled_step(self, *, sure: bool) -> "Item":
-        """What was on its way has arrived, or (not `sure`) may have."""
+        """What was in flight has arrived, or (not `sure`) may have."""
         if self.sending is None:
             return self
         where = "done" if sure else "unsure"
@@ -75,9 +76,9 @@ class Item(_Frozen):
 class Answer(_Frozen):
     """What is said about one message. `began`: when it came, seconds since 1970.
 
-    `req`: the platform's handle of the message (long connection). `url`: its `response_url`, closed by a seal.
-    `streamed`: whether it can have a stream (a press of a card has none). `begun`: jobs it waits for. `settled`: those
-    that have ended, and until when their last words may come.
+    `req`: the platform's handle of the message (long connection). `url`: its sealed `response_url`. `streamed`: whether
+    it can have a stream (a press of a card has none). `begun`: jobs it waits for. `settled`: those that have ended, and
+    until when their last text may come.
     """
 
     id: str
@@ -104,7 +105,7 @@ class Answer(_Frozen):
         return self.streamed and not self.ended
 
     def running(self, now: float) -> tuple[str, ...]:
-        """Jobs that something is still to come of."""
+        """Jobs that something is still expected from."""
         over = {job for job, until in self.settled if now >= until}
         return tuple(job for job in self.begun if job not in over)
 
@@ -112,7 +113,7 @@ class Answer(_Frozen):
         return bool(self.url) and not self.url_used and now - self.began < URL_SECONDS
 
     def says(self, outgoing: Outgoing) -> "Answer":
-        """With these words; the same id twice is the same words."""
+        """With this text; the same id twice is the same text."""
         said = (*(s for s in self.said if s[0] != outgoing.id), (outgoing.id, outgoing.text))
         choices = listed(outgoing.choices) or self.choices
         return self.model_copy(
@@ -120,7 +121,7 @@ class Answer(_Frozen):
         )
 
     def about(self, job: str | None, ref: str | None) -> bool:
-        """Whether this job is its own. Words of a job may come before it is known that the message began it."""
+        """Whether this job is its own. Text of a job may come before it is known that the message began it."""
         return bool(job) and (job in self.begun or self.id == ref)
 
     def settles(self, job: str, until: float) -> "Answer":
@@ -139,7 +140,7 @@ class Talk(_Frozen):
     cards: tuple[Card, ...] = ()
     offered: tuple[str, ...] = ()
 
-    # --- finding things
+    # --- queries
 
     def answer(self, id: str | None) -> Answer | None:
         return next((a for a in self.answers if a.id == id), None)
@@ -176,7 +177,7 @@ class Talk(_Frozen):
         return self.model_copy(update={"items": tuple(item if i.id == item.id else i for i in self.items)})
 
     def opened(self, answer: Answer) -> "Talk":
-        """With another message of theirs; what waited for it ends with its stream. The same message twice is one."""
+        """With another message of theirs; what waited for it ends with its stream. Idempotent."""
         if self.answer(answer.id) is not None:
             return self
         waiting = {i.id for i in self.pending()} if answer.streamed else set()
@@ -185,7 +186,7 @@ class Talk(_Frozen):
         return self.model_copy(update={"answers": (*self.answers, answer), "items": items}).pruned(answer.began)
 
     def pruned(self, now: float) -> "Talk":
-        """Without what is long over."""
+        """Without what has long been over."""
         answers = [a for a in self.answers if now - a.began < KEPT_SECONDS][-KEPT_ANSWERS:]
         shown = [i.id for i in self.items if i.way and now - i.made < KEPT_SECONDS][-KEPT_ITEMS:]
         items = tuple(i for i in self.items if not i.way or i.id in shown)
@@ -206,7 +207,7 @@ class Talk(_Frozen):
         return self.with_answer(_waiting(answer, running, now))
 
     def heard(self, outgoing: Outgoing, now: float, *, grace: float) -> "Talk":
-        """With words or a status of a job. `grace`: how long after a job's last status its last words may come."""
+        """With text or a status of a job. `grace`: how long after a job's last status its last text may come."""
         goes_on = any(c.id.startswith("cancel:") for c in outgoing.choices)
         if outgoing.kind is Kind.STATUS:
             return self._status(outgoing, now, until=None if goes_on else now + grace)
@@ -238,7 +239,7 @@ class Talk(_Frozen):
         return self if self.item(item.id) is not None else self.model_copy(update={"items": (*self.items, item)})
 
     def staged(self, outgoing: Outgoing, now: float) -> "Talk":
-        """With a result; where a stream is open that waits for it, it ends with that."""
+        """With a result; if an open stream waits for it, it ends with that."""
         stream = self.stream_for(outgoing.ref, outgoing.job)
         item = item_of(outgoing, now, answer=stream.id if stream else outgoing.ref or "")
         return self.waits_for(item).settled(outgoing, now)
@@ -271,7 +272,7 @@ def _waiting(answer: Answer, running: Iterable[str], now: float) -> Answer:
 
 
 def listed(choices: Sequence[Choice]) -> Choices:
-    """Without "cancel": it would be pressed by mistake under every line of progress; the word stops a job."""
+    """Without "cancel": it would be pressed by mistake under every line of progress; typing the word stops a job."""
     return tuple((c.id, c.label) for c in choices if not c.id.startswith("cancel:"))
 
 

@@ -11,7 +11,7 @@ from handlers.store.base import Values
 CHANNEL = "wecom"
 SPACE = "wecom.talk"
 OPEN = "wecom.open"
-"""Whose talks the holder of the long connection has something to send for."""
+"""Talks that the holder of the long connection has something to send to."""
 OPEN_LIFE = timedelta(days=2)
 
 Change = Callable[[Talk], Talk]
@@ -23,7 +23,7 @@ def chat_of(chat: str, person: str) -> Chat:
 
 class Talks:
     def __init__(self, store: Values, *, clock: Callable[[], datetime], noted: bool) -> None:
-        """`noted`: whether those with something to send are noted for the holder of the long connection."""
+        """`noted`: whether talks with something to send are recorded for the holder of the long connection."""
         self._store = store
         self._clock = clock
         self._noted = noted
@@ -36,7 +36,8 @@ class Talks:
         return None if raw is None else self._talk(raw)
 
     async def change(self, chat: Chat, change: Change, *, group: bool = False, note: bool = True) -> Talk:
-        """Apply a pure change to the talk as it is by then; a stranger's is empty. `note`: it may be worth sending."""
+        """Apply a pure change to the talk as stored by then; a stranger's is empty. `note`: there may be something to
+        send."""
         empty = Talk(chat=chat.chat, person=chat.person, group=group or chat.chat != chat.person)
 
         def changed(raw: str | None) -> str | None:
@@ -46,7 +47,7 @@ class Talks:
                 return raw
             return after.model_dump_json(exclude_defaults=True, context=self._store.media)
 
-        if self._noted and note:  # before the change: a process that dies in between has noted it for nothing
+        if self._noted and note:  # before the change: a process that dies in between has recorded it in vain
             await self.note(chat)
         raw = await self._store.change(SPACE, chat.owner, changed, owner=chat.owner)
         return empty if raw is None else self._talk(raw)
@@ -56,7 +57,7 @@ class Talks:
         await self._store.set_value(OPEN, chat.owner, names, owner=chat.owner, expires=self._clock() + OPEN_LIFE)
 
     async def noted(self) -> tuple[Chat, ...]:
-        """Whose talks may have something to send."""
+        """Talks that may have something to send."""
         rows = await self._store.space(OPEN)
         return tuple(chat_of(*json.loads(value)) for _, value in rows)
 

@@ -1,4 +1,4 @@
-"""Everything of the channel that takes time, in one value: tests turn it."""
+"""All durations of the channel in one value: tests turn it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

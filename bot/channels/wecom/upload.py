@@ -1,7 +1,7 @@
-"""Pictures to the platform over the long connection: in pieces, each repeated twice where it fails.
+"""Uploading pictures over the long connection: in pieces, each retried twice.
 
-Source: WeCom documentation 101463. Pieces of at most 512 KB, at most 100; a few of them side by side, the fewer the
-more there are (more gives a system error). A `media_id` is good for three days.
+Source: WeCom documentation 101463. Pieces of at most 512 KB, at most 100; a few of them concurrently, the fewer the
+more there are (more gives a system error). A `media_id` is valid for three days.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from bot.channels.wecom.connection import FrameRefused, NoAnswer, Sleep
 
 PIECE = 512 * 1024
 MAX_IMAGE = 10 * 1024 * 1024
-"""Bytes of a picture that is shown as one; more goes as a file."""
+"""Bytes of a picture that is shown as one; a larger one goes as a file."""
 PAUSES = (0.5, 1.0)
 """Seconds before a piece is sent again."""
 
@@ -28,7 +28,7 @@ class Requests(Protocol):
 
 
 async def upload(data: bytes, *, filename: str, kind: str, line: Requests, sleep: Sleep = asyncio.sleep) -> str:
-    """The `media_id` of `data`, of the `kind` `image` or `file`. Nothing of it is seen by anybody until it is sent.
+    """The `media_id` of `data`, of the `kind` `image` or `file`. Nobody sees anything of it until it is sent.
 
     Raises NotConnected, FrameRefused, NoAnswer.
     """

@@ -37,7 +37,7 @@ class View:
 def view(
     talk: Talk, answer: Answer, now: float, *, stream_seconds: float, expecting: float, lively: float, cards: bool
 ) -> View:
-    """What the stream of an answer shows. `cards`: whether a card can ride on it."""
+    """What the stream of an answer shows. `cards`: whether a card can go with it."""
     if answer.ended:
         shown = tuple(i for i in talk.of(answer) if i.way == "stream")
         return _last(answer, shown, unfinished=not answer.replied or bool(answer.running(answer.ended)))
@@ -53,7 +53,7 @@ def view(
         return View(text=_text(answer, items, ()), card=card)
     status = answer.status or words(answer.language, "wecom.promise")
     since = answer.status_at or answer.began
-    if now - since >= lively:  # whoever watches sees that it goes on
+    if now - since >= lively:  # people see that it is still going on
         status += " " + "·" * (1 + int((now - since) / 3) % 3)
     return View(text=_text(answer, items, (status,)))
 
@@ -92,7 +92,7 @@ def cut(text: str) -> str:
 
 
 def offered(answer: Answer, items: Sequence[Item]) -> Choices:
-    """What is to be chosen from now: the newest."""
+    """What can be chosen from now: the newest."""
     return next((item.choices for item in reversed(items) if item.choices), answer.choices)
 
 
@@ -105,7 +105,7 @@ def numbered(choices: Choices) -> str:
 
 
 def card_of(talk: Talk, answer: Answer, items: Sequence[Item]) -> Card | None:
-    """The card of what an answer offers; None where it offers nothing, or more than a card holds."""
+    """The card of what an answer offers; None if it offers nothing, or more than a card holds."""
     choices = offered(answer, items)
     if not has_card(choices):
         return None
@@ -113,7 +113,7 @@ def card_of(talk: Talk, answer: Answer, items: Sequence[Item]) -> Card | None:
 
 
 def new_card(talk: Talk, name: str, language: Language, choices: Choices) -> Card:
-    """A card whose task names whose it is, so that nobody else presses it."""
+    """A card whose task names its owner, so that nobody else presses it."""
     return Card(task=f"{name}-{mark_of(talk)}", title=words(language, "wecom.choose"), choices=choices)
 
 

@@ -1,4 +1,4 @@
-"""The platform's calls. Those that send are the ones of official accounts in other words.
+"""The platform's calls. Those that send correspond to the ones of official accounts.
 
 Source: WeCom documentation 94670 (sync_msg), 94677 (send_msg), 95122 (send_msg_on_event), 94669 (service_state).
 """
@@ -14,7 +14,8 @@ LIMIT = 1000
 QUEUED = 2
 """The state of a session that waits for a person."""
 MEANS = {95001: BUDGET_USED, 95002: OUTSIDE_WINDOW, 95018: BUDGET_USED}
-"""Their codes in those of customer messages. 95018: a person serves, so nothing can be sent until the next message."""
+"""Their codes in terms of customer messages. 95018: a human agent serves, so nothing can be sent until the next
+message."""
 REFUSED = min(NO_FOLLOWER)
 
 
@@ -34,7 +35,7 @@ class KfApi(WeChatApi):
         """There is no such sign here."""
 
     async def welcome(self, code: str, message: Mapping[str, Any]) -> None:
-        """Within 20 seconds of somebody's coming, once; it is not counted."""
+        """Within 20 seconds of somebody's arrival, once; it is not counted."""
         await self._json("kf/send_msg_on_event", {"code": code, **translated(message)})
 
     async def sync(self, account: str, *, cursor: str, token: str) -> dict[str, Any]:
@@ -42,7 +43,7 @@ class KfApi(WeChatApi):
         return await self._json("kf/sync_msg", {name: value for name, value in body.items() if value != ""})
 
     async def hand_over(self, openid: str) -> None:
-        """The person waits for somebody of the company."""
+        """The person waits for a human agent."""
         account, _, person = openid.partition("/")
         body = {"open_kfid": account, "external_userid": person, "service_state": QUEUED}
         await self._json("kf/service_state/trans", body)

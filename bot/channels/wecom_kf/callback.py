@@ -1,4 +1,4 @@
-"""`/wecom/kf`: verification, and the platform's word that there is something to pull."""
+"""`/wecom/kf`: verification, and the platform's notification that there is something to pull."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -50,14 +50,14 @@ class Callback:
         except BadSignature:
             return _refused()
         except Malformed:
-            log.warning("a callback to /wecom/kf does not open; look at WECOM_KF_AES_KEY and WECOM_KF_CORP_ID")
+            log.warning("a callback to /wecom/kf cannot be decrypted; check WECOM_KF_AES_KEY and WECOM_KF_CORP_ID")
             return Response(status_code=200)
         except BodyTooLarge:
             return Response(status_code=413)
         except (ClientDisconnect, TimeoutError):
             return Response(status_code=400)
         if not self._running():
-            return Response(status_code=503)  # the platform tries again
+            return Response(status_code=503)  # the platform retries
         account, token = said.get("OpenKfId"), said.get("Token")
         if said.get("Event") == EVENT and isinstance(account, str) and isinstance(token, str):
             await self._something(account, token)

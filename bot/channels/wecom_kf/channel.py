@@ -43,7 +43,7 @@ _MEANT = {"WECHAT_APP_ID": "WECOM_KF_CORP_ID", "WECHAT_APP_SECRET": "WECOM_KF_SE
 
 
 class AllRights:
-    """Every account of this kind may send, upload and show menus; what is refused once is tried again."""
+    """Every account of this kind may send, upload and show menus; a refused call is retried."""
 
     async def now(self) -> Rights:
         return Rights()
@@ -58,7 +58,7 @@ class AllRights:
 class WeComKfChannel:
     """Implements `handlers.channel.Channel`. A process that does not listen (a worker) only says and delivers.
 
-    Raises ValueError for settings that are not there whole.
+    Raises ValueError for incomplete settings.
     """
 
     name = CHANNEL
@@ -128,7 +128,7 @@ class WeComKfChannel:
         self._callback = Callback(envelope=envelope, something=self._something, running=lambda: self.intake.running)
 
     async def _fetch_token(self, force: bool) -> dict[str, object]:
-        """The platform gives the same token until it ends; there is no forcing."""
+        """The platform gives the same token until it expires; it cannot be forced."""
         query = {"corpid": self._corp, "corpsecret": self._secret.get_secret_value()}
         answer = await post(self._client, f"{self._root}/cgi-bin/gettoken", "GET", params=query)
         said = read_answer(answer.content)
@@ -136,11 +136,11 @@ class WeComKfChannel:
             raise WeChatError(hint="gettoken gave no token")
         return said
 
-    # --- life
+    # --- lifecycle
 
     async def start(self, answerer: Answerer) -> None:
         await self._reception.start(answerer)
-        for account in await self._puller.accounts():  # what came while nobody was there
+        for account in await self._puller.accounts():  # what came while no process was running
             await self._something(account, "")
 
     async def stop(self) -> None:
@@ -156,11 +156,11 @@ class WeComKfChannel:
         return self._reception.intake
 
     async def idle(self) -> None:
-        """Until everything pulled so far has been handled."""
+        """Wait until everything pulled so far has been handled."""
         await self.intake.idle()
 
     async def _something(self, account: str, token: str) -> None:
-        """Pulled beside the answer: the cursor says where to go on, whatever becomes of this process."""
+        """Pulled in parallel with the answer: the cursor says where to continue, whatever happens to this process."""
         self.intake.soon(self._puller.pull(account, token))
 
     async def health(self, *, ask: bool = False) -> Health:
@@ -186,7 +186,7 @@ class WeComKfChannel:
         return tuple(found)
 
     async def _may_call(self) -> None:
-        """A call that does nothing: it is refused before it looks for the medium where this machine may not call.
+        """A call that does nothing: it is refused before it looks for the medium if this machine may not call.
 
         Raises WeChatError.
         """
@@ -204,7 +204,7 @@ class WeComKfChannel:
         await self._people.forget(chat.person)
         await self._store.drop_value(SERVED, chat.person)
 
-    # --- what we say
+    # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
         await safely(self._sender.say(chat, outgoing))

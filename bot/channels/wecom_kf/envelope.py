@@ -22,7 +22,7 @@ class Malformed(Exception):
 
 
 class Envelope:
-    """Raises ValueError for a key that is none."""
+    """Raises ValueError for an invalid key."""
 
     def __init__(self, *, token: str, aes_key: str, corp_id: str) -> None:
         try:
@@ -54,7 +54,7 @@ def sealed_in(body: bytes) -> str:
 
 
 def members(xml: bytes | str) -> dict[str, Any]:
-    """The members of `<xml>`; empty for what is no such thing."""
+    """The members of `<xml>`; empty for anything else."""
     try:
         found = xmltodict.parse(xml)["xml"]
     except (ExpatError, ValueError, KeyError, TypeError, RecursionError):

@@ -1,6 +1,6 @@
-"""What sync_msg brings, as one frozen value. Only what is used is kept.
+"""What sync_msg returns, as one frozen value. Only what is used is kept.
 
-Source: WeCom documentation 94670. `origin`: 3 a person of WeChat, 4 the system, 5 somebody of the company.
+Source: WeCom documentation 94670. `origin`: 3 a person of WeChat, 4 the system, 5 an agent of the company.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ CHANNEL = "wecom_kf"
 CUSTOMER, SYSTEM = 3, 4
 MAX_TEXT = 4000
 SESSION_ENDS = 3
-"""`change_type` of a session: 1 and 2 a person took it, 3 it ended, 4 a person took it again."""
+"""`change_type` of a session: 1 and 2 an agent took it, 3 it ended, 4 an agent took it again."""
 
 Sort = Literal["text", "photo", "tap", "unsupported", "enter", "failed", "served", "ended"]
 
 
 class Event(BaseModel):
-    """`key` names it for ever. `account`: the service account. `code`: of a welcome. `at`: seconds since 1970.
+    """`key` names it permanently. `account`: the service account. `code`: of a welcome. `at`: seconds since 1970.
 
     `failed`: why a message of ours did not arrive.
     """
@@ -55,7 +55,7 @@ class Event(BaseModel):
 
 
 def read_event(data: Any) -> Event | None:
-    """None where it is nothing to us: what we or somebody of the company sent, kinds that are not known."""
+    """None if it does not concern us: sent by us or an agent, or of an unknown kind."""
     if not isinstance(data, Mapping):
         return None
     kind, origin = data.get("msgtype"), data.get("origin")

@@ -1,4 +1,4 @@
-"""Messages are pulled: the platform only says that there are some. How far they were read is kept."""
+"""Messages are pulled: the platform only says that there are some. How far they were read is stored."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ PAUSES = (1.0, 5.0, 20.0, 60.0)
 
 
 class Puller:
-    """`put` keeps an event before the cursor goes past it."""
+    """`put` stores an event before the cursor passes it."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class Puller:
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def accounts(self) -> tuple[str, ...]:
-        """The service accounts that were heard of."""
+        """The service accounts known so far."""
         return tuple(account for account, _ in await self._store.space(CURSOR))
 
     async def pull(self, account: str, token: str) -> None:
-        """Everything that is there, with patience where the platform is away; what is left comes with the next word
-        of it."""
+        """Pull everything there is, with patience if the platform is unreachable; what is left comes with its next
+        notification."""
         async with self._turns.setdefault(account, asyncio.Lock()):
             for pause in (*PAUSES, None):
                 try:
@@ -51,7 +51,7 @@ class Puller:
                 except WeChatError as error:
                     log.warning("messages could not be pulled: %s", error)
                 except Exception as error:  # the store is away
-                    log.warning("messages could not be kept and are pulled again: %s", type(error).__name__)
+                    log.warning("messages could not be stored and are pulled again: %s", type(error).__name__)
                 if pause is not None:
                     await self._sleep(pause)
 

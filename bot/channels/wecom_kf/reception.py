@@ -1,4 +1,4 @@
-"""From what was pulled to the handlers, and their answer back: as one message, since five are all there are."""
+"""From what was pulled to the handlers, and their answer back: as one message, because there are only five."""
 
 import hashlib
 import logging
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 SERVED = "wecom_kf.served"
 PERSON = "person:please"
-"""The choice that asks for somebody of the company."""
+"""The choice that asks for a human agent."""
 PAUSES = (0.5, 2.0, 6.0)
 OVER_LIMIT = frozenset({4, 6})
 REFUSES = frozenset({1, 2, 10})
-"""Why a message failed: the person deleted themselves or us, or does not want any."""
+"""Why a message failed: the person deleted their account or us, or does not want any."""
 
 
 class Reception:
@@ -78,7 +78,7 @@ class Reception:
             await self._event(event)
             return Outcome.DONE
         if await self._store.value(SERVED, event.openid) is not None:
-            return Outcome.DONE  # somebody of the company answers
+            return Outcome.DONE  # a human agent answers
         await self._people.opened(event.openid, "message", event.key)
         if event.tapped == PERSON or event.text.strip() in _labels_of_person():
             return await self._hand_over(event)
@@ -142,14 +142,14 @@ class Reception:
         return known
 
     async def _photo(self, event: Event) -> IncomingPhoto | None:
-        """None where it cannot be had."""
+        """None if it is not available."""
         key = f"{CHANNEL}:{event.key}"
         name = hashlib.sha256(key.encode()).hexdigest()[:40]
         for pause in (*PAUSES, None):
             try:
                 data = await self._api.media(event.media_id)
             except WeChatError as error:
-                log.warning("a photo could not be fetched: %s", error)
+                log.warning("a photo could not be downloaded: %s", error)
             else:
                 return IncomingPhoto(key=key, path=await in_thread(write_file, data, into=self._folder, name=name))
             if pause is not None:
@@ -163,7 +163,7 @@ class Reception:
         return Outgoing(id=f"{CHANNEL}:{event.key}:{key}", kind=Kind.TEXT, text=words(language, key), language=language)
 
     async def _say(self, event: Event, outgoing: tuple[Outgoing, ...]) -> Outcome:
-        """What waited for this message first, then all replies as one message, with the newest choices."""
+        """First what waited for this message, then all replies as one message, with the newest choices."""
         waited = await self._waited(event)
         texts = [*waited, *(o.text for o in outgoing if o.text and o.kind is not Kind.STATUS)]
         if texts:
@@ -185,7 +185,7 @@ class Reception:
         return Outcome.DONE
 
     async def _waited(self, event: Event) -> list[str]:
-        """Words that were held until the person writes; they are no longer."""
+        """Text that was held until the person writes; it no longer is."""
         found: list[str] = []
 
         def take(person: Follower) -> Follower:
