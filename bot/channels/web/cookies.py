@@ -103,7 +103,7 @@ def _long_enough(path: Path) -> bytes:
     secret = path.read_bytes()
     if len(secret.strip()) < LEAST_SECRET:
         raise SecretUnusable(
-            f"{path} is empty or too short to keep anything safe; bring it back from a backup, or delete it: a new one "
+            f"{path} is empty or too short to keep anything safe; restore it from a backup, or delete it: a new one "
             "is made at the next start, and browsers begin as new people"
         )
     return secret

@@ -352,7 +352,7 @@ def test_steps_wait_only_for_steps_before_them_and_say_what_they_work_on() -> No
         Step(id="a", task=task, photos=(Path("photo.png"),))
     with pytest.raises(ValidationError, match="without a check"):
         Step(id="a", task=task, attempts=2)
-    with pytest.raises(ValueError, match="nothing that a service makes"):
+    with pytest.raises(ValueError, match="not a step that a service makes"):
         request_of(Step(id="a", maker="sheet"), job_id="j1")
 
 
