@@ -20,6 +20,7 @@ import httpx
 from pydantic import SecretStr
 
 from intent import COMMANDS, Intent, SeriesItem, ThenEdit
+from providers.net.certificates import trusted
 from providers.net.outcome import UNSENT
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class SecondReader:
         self._actions = tuple(sorted(actions))
         self._spending = spending
         self._owned = client is None
-        self._client = client or httpx.AsyncClient(follow_redirects=False, timeout=limit_seconds)
+        self._client = client or httpx.AsyncClient(verify=trusted(), follow_redirects=False, timeout=limit_seconds)
         self._limit = limit_seconds
         self._schema = answer_schema(self._styles, self._actions)
 

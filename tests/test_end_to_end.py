@@ -84,7 +84,7 @@ def likeness(home: Path, *words: str, **env: str) -> Iterator["tuple[subprocess.
 
 @contextmanager
 def browser(address: str) -> Iterator[Browser]:
-    with httpx.Client(base_url=address, timeout=LONG) as http:
+    with httpx.Client(verify=trusted(), base_url=address, timeout=LONG) as http:
         assert http.get("/").status_code == 200
         yield Browser(http)
 
@@ -148,7 +148,7 @@ def test_a_restart_forgets_nothing_and_shows_the_picture_once(tmp_path: Path, fa
             process.wait()
         with (
             likeness(tmp_path, **settings) as (_, address),
-            httpx.Client(base_url=address, cookies=cookies, timeout=LONG) as http,
+            httpx.Client(verify=trusted(), base_url=address, cookies=cookies, timeout=LONG) as http,
         ):
             again = Browser(http)
             again.waits_for("pictures")

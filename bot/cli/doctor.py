@@ -42,6 +42,7 @@ from providers.media.labels import (
     produce_id,
     read_label,
 )
+from providers.net.certificates import trusted
 from providers.people.model_files import summary
 from providers.registry import services
 
@@ -232,7 +233,7 @@ async def _ask_second_reader(settings: Settings) -> list[str]:
     key = settings.intent_llm_api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value() if key else ''}"}
     try:
-        async with httpx.AsyncClient(timeout=CHECK_SECONDS) as client:
+        async with httpx.AsyncClient(verify=trusted(), timeout=CHECK_SECONDS) as client:
             answer = await client.get(f"{(settings.intent_llm_base_url or '').rstrip('/')}/models", headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return [f"cannot be reached ({type(error).__name__}); {NEXT['second reader']}"]

@@ -87,7 +87,7 @@ class Client:
 
 def _clients() -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
     """For reading, and for paid POSTs: the same where our own transport opens a new connection for each POST."""
-    certificates = httpx.create_ssl_context()
+    certificates = trusted()
     # Each job followed holds one connection: a limit would make the others wait for it to end.
     many = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
     transport = direct(limits=many, ssl_context=certificates, fresh=frozenset({"POST"}))

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from handlers.fake_channel import read_lines
+from providers.net.certificates import trusted
 from tests.kill.worker import POINTS
 from tests.waiting import LONG
 
@@ -102,7 +103,7 @@ async def fal_process() -> AsyncIterator[httpx.AsyncClient]:
     async with process("tests.servers.fal") as server:
         assert server.stdout is not None
         address = (await server.stdout.readline()).decode().strip()
-        async with httpx.AsyncClient(base_url=address, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), base_url=address, timeout=LONG) as client:
             yield client
 
 

@@ -13,6 +13,7 @@ import pytest
 from bot.channels.web.cookies import load_secret
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
+from providers.net.certificates import trusted
 from tests.bot.stage import conversation, jpeg, on_stage, settled
 from tests.waiting import LONG
 
@@ -39,7 +40,7 @@ async def desk(data: Path) -> AsyncIterator[str]:
 
 async def test_what_was_acknowledged_survives_a_kill_and_is_handled_once(tmp_path: Path) -> None:
     bodies = [jpeg(40 + n, 30) for n in range(MESSAGES)]
-    async with desk(tmp_path) as address, httpx.AsyncClient(base_url=address, timeout=LONG) as client:
+    async with desk(tmp_path) as address, httpx.AsyncClient(verify=trusted(), base_url=address, timeout=LONG) as client:
         await client.get("/")
         for n, body in enumerate(bodies):
             form = {"id": f"message-{n}", "text": f"wish {n}"}

@@ -4,12 +4,13 @@ from typing import Any
 
 import httpx
 
+from providers.net.certificates import trusted
 from tests.waiting import LONG
 
 
 def get(url: str, **more: Any) -> httpx.Response:
-    return httpx.get(url, timeout=LONG, **more)
+    return httpx.get(url, verify=trusted(), timeout=LONG, **more)
 
 
 def post(url: str, **more: Any) -> httpx.Response:
-    return httpx.post(url, timeout=LONG, **more)
+    return httpx.post(url, verify=trusted(), timeout=LONG, **more)

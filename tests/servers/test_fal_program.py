@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from providers.net.certificates import trusted
 from tests.servers import patient
 from tests.servers.fal import KEY
 from tests.waiting import LONG
@@ -21,7 +22,9 @@ def test_it_prints_its_address_takes_plans_and_counts() -> None:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-            with httpx.Client(base_url=address, headers={"authorization": f"Key {KEY}"}, timeout=LONG) as client:
+            with httpx.Client(
+                verify=trusted(), base_url=address, headers={"authorization": f"Key {KEY}"}, timeout=LONG
+            ) as client:
                 client.post("/_fake/plan", json={"fault": "402"})
                 body = {"prompt": "a boat [[job:7]]", "num_images": 2}
                 answers = [client.post("/fal-ai/nano-banana-pro", json=body).status_code for _ in range(2)]

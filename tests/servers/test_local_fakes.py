@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from providers.net.certificates import trusted
 from tests.servers import patient
 from tests.servers.a1111 import FakeA1111
 from tests.servers.comfyui import FakeComfyUI
@@ -225,7 +226,7 @@ def test_an_upscaler_enlarges_and_none_does_not() -> None:
 async def test_an_interrupt_ends_the_call_that_runs_with_what_it_has() -> None:
     with FakeA1111.serving() as webui:
         webui.plan("hold_before")
-        async with httpx.AsyncClient(base_url=webui.origin, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), base_url=webui.origin, timeout=LONG) as client:
             running = asyncio.create_task(client.post("/sdapi/v1/txt2img", json={"force_task_id": "mine"}))
             while not webui.holding.is_set():  # noqa: ASYNC110  # set by the server's thread
                 await asyncio.sleep(0.005)

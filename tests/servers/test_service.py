@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from providers.net.certificates import trusted
 from tests.servers import patient
 from tests.servers.service import FakeService, picture_bytes
 from tests.waiting import LONG
@@ -106,7 +107,7 @@ def test_it_runs_as_a_program_that_takes_plans_and_turns_its_clock() -> None:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-            with httpx.Client(base_url=address, timeout=LONG) as client:
+            with httpx.Client(verify=trusted(), base_url=address, timeout=LONG) as client:
                 assert client.post("/take", json={}).status_code == 429
                 client.post("/_fake/plan", json={"always": True})
                 assert client.post("/take", json={}).status_code == 200

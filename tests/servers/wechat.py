@@ -565,7 +565,7 @@ class Phone:
         async with AsyncExitStack() as stack:
             client = self.wechat.client
             if client is None:
-                alone = httpx.AsyncClient(timeout=self.wechat.patience, trust_env=False, verify=False)  # noqa: S501  # plain http
+                alone = httpx.AsyncClient(timeout=self.wechat.patience, trust_env=False, verify=trusted())
                 client = await stack.enter_async_context(alone)
             while status != 200 and tries < TRIES:
                 tries += 1

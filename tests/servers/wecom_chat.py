@@ -99,7 +99,7 @@ class FakeWeCom:
     urls: dict[str, "Phone"] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=LONG))
+    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(verify=trusted(), timeout=LONG))
     tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     @classmethod

@@ -141,7 +141,7 @@ class FakeKf:
         )
         sealed = self.seal(xml)
         body = f"<xml><ToUserName>{CORP_ID}</ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>"
-        async with httpx.AsyncClient(timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), timeout=LONG) as client:
             query = self.query(sealed) | ({"msg_signature": signature} if signature else {})
             return await client.post(f"{self.app}/wecom/kf", params=query, content=body)
 

@@ -212,7 +212,7 @@ class FalProvider(ProviderDefaults):
 
 def _clients() -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
     """For reading, and for paid POSTs. With our transport a job is followed over the connection it was posted on."""
-    certificates = httpx.create_ssl_context()
+    certificates = trusted()
     # Each job followed holds one connection: a limit would make the others wait for it to end.
     many = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)
     transport = direct(limits=many, ssl_context=certificates, fresh=frozenset({"POST"}))

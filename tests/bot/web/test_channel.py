@@ -21,6 +21,7 @@ from handlers.channel import Channel, DeliveryLater, DeliveryRefused
 from handlers.message import Chat, Kind, Message, Outgoing
 from handlers.store.base import Entry
 from handlers.store.memory import MemoryStore
+from providers.net.certificates import trusted
 from tests.bot.crash import crashed
 from tests.bot.stage import Event, Stage, build, conversation, events, jpeg, on_stage, picture_file, settled
 from tests.waiting import LONG
@@ -291,7 +292,7 @@ async def served(stage: Stage) -> AsyncIterator[str]:
 @asynccontextmanager
 async def reading(address: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client that has opened the page."""
-    async with httpx.AsyncClient(base_url=address, timeout=LONG) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=address, timeout=LONG) as client:
         await client.get("/")
         yield client
 
@@ -367,7 +368,7 @@ async def test_a_silent_stream_is_kept_open_by_heartbeats(tmp_path: Path) -> Non
 
 async def test_stopping_the_server_ends_open_streams_at_once(tmp_path: Path) -> None:
     pace = Pace(quick=LONG, slow=LONG, heartbeat=LONG)
-    async with on_stage(tmp_path, pace=pace) as stage, httpx.AsyncClient(timeout=LONG) as client:
+    async with on_stage(tmp_path, pace=pace) as stage, httpx.AsyncClient(verify=trusted(), timeout=LONG) as client:
         async with served(stage) as address:
             await client.get(f"{address}/")
             answer = await client.send(client.build_request("GET", f"{address}/api/events"), stream=True)

@@ -31,6 +31,7 @@ from handlers.store.memory import MemoryStore
 from handlers.words import words
 from providers.base import PictureFile
 from providers.fake import FakeProvider, Script
+from providers.net.certificates import trusted
 from tests.bot.wechat.serving import served
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone, Seen
 from tests.waiting import LONG
@@ -110,7 +111,7 @@ class House(World[WeChatChannel]):
         return answer
 
     async def get(self, url: str) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
             return await client.get(url)
 
 

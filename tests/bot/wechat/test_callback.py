@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from handlers.message import Chat, Kind, Outgoing
+from providers.net.certificates import trusted
 from tests.bot.wechat.house import House, beside, house, photo, text_of
 from tests.servers.wechat import AES_KEY, APP_ID, TOKEN, UNVERIFIED, FakeWeChat, encrypt, sign
 from tests.waiting import LONG
@@ -17,7 +18,7 @@ OLD_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210abcdefg"
 
 async def posted(likeness: House, xml: str, **how: str) -> httpx.Response:
     ann = likeness.phone()
-    async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
         return await client.post(**ann.request(xml, **how))
 
 
@@ -35,7 +36,7 @@ async def test_the_word_is_not_said_to_who_does_not_know_the_token(tmp_path: Pat
         now = str(int(wechat.clock()))
         for signature in (sign("another", now, "7"), "", "é" * 40):
             params = {"timestamp": now, "nonce": "7", "echostr": "<b>hello</b>", "signature": signature}
-            async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+            async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
                 answer = await client.get(f"{likeness.address}/wechat", params=params)
             assert answer.status_code == 403
             assert "hello" not in answer.text
@@ -65,11 +66,11 @@ async def test_an_overheard_signature_carries_no_other_message_to_another_proces
 ) -> None:
     async with house(tmp_path, wechat) as likeness:
         request = likeness.phone().request(likeness.phone().text_xml("你好"))
-        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
             assert (await client.post(**request)).status_code == 200
     async with house(tmp_path, wechat) as likeness:
         forged = likeness.phone("bob").text_xml("画一座暴风雨里的灯塔").encode()
-        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
             url = f"{wechat.app}/wechat"
             assert (await client.post(**{**request, "url": url, "content": forged})).status_code == 400
             assert (await client.post(**{**request, "url": url})).status_code == 200, "its own repeat passes"
@@ -136,7 +137,7 @@ async def test_what_is_malformed_is_400_and_one_line(
             }
         with caplog.at_level(logging.WARNING):
             caplog.clear()
-            async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+            async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
                 answer = await client.post(**request)
         assert answer.status_code == 400
         assert answer.text == ""
@@ -148,7 +149,7 @@ async def test_a_wrong_message_signature_is_refused(tmp_path: Path, wechat: Fake
     async with house(tmp_path, wechat, jobs=False) as likeness:
         request = likeness.phone().request(likeness.phone().text_xml("你好"))
         request["params"]["msg_signature"] = "0" * 40
-        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
             assert (await client.post(**request)).status_code == 403
 
 
@@ -161,7 +162,7 @@ async def test_a_body_that_is_too_large_is_not_parsed(tmp_path: Path, wechat: Fa
 async def test_bytes_that_are_no_text_are_malformed(tmp_path: Path, wechat: FakeWeChat) -> None:
     async with house(tmp_path, wechat, jobs=False) as likeness:
         request = likeness.phone().request("") | {"content": b"\xff\xfe\x00<xml>"}
-        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
             assert (await client.post(**request)).status_code == 400
 
 
@@ -243,7 +244,7 @@ async def test_a_message_repeated_to_another_process_after_its_result_was_sent_o
         await likeness.makes(ann, 4)
         assert len(ann.messages) == 5
         likeness.later(seconds=5)
-        async with httpx.AsyncClient(trust_env=False, timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client:
             await client.post(**{**ann.request(xml), "url": f"{other}/wechat"})
         await likeness.channel.say(
             Chat(channel="wechat", chat=ann.openid, person=ann.openid),

@@ -18,6 +18,7 @@ from bot.customer_messages.rights import Rights
 from handlers.dialogue.conversation import Conversation
 from handlers.message import Choice, Kind, Language, Message, Outgoing
 from handlers.store.base import DeliveryState
+from providers.net.certificates import trusted
 from tests.bot.wechat.house import PATIENT, House, beside, house, photo, text_of
 from tests.servers.wechat import APP_ID, FakeWeChat, Phone
 from tests.waiting import LONG
@@ -113,7 +114,7 @@ async def test_a_push_that_comes_to_two_processes_at_once_gets_the_picture_from_
     async with (
         house(tmp_path, wechat, jobs=False, answerer=dawdle) as likeness,
         beside(likeness) as (_, other),
-        httpx.AsyncClient(trust_env=False, timeout=LONG) as client,
+        httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=LONG) as client,
     ):
         ann = likeness.phone()
         await asks_for_a_picture(likeness, ann)

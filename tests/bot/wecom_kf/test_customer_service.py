@@ -24,6 +24,7 @@ from handlers.store.memory import MemoryStore
 from handlers.words import words
 from providers.fake import FakeProvider
 from providers.media.accept import accept_photo
+from providers.net.certificates import trusted
 from providers.router import Router
 from tests.bot.wechat.serving import served
 from tests.bot.wecom.house import photo, picture_of
@@ -225,7 +226,7 @@ async def test_a_stranger_is_not_answered_for_what_they_wrote_days_ago(tmp_path:
 async def test_the_callback_is_verified_and_a_wrong_signature_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as likeness:
         sealed = likeness.kf.seal("an echo")
-        async with httpx.AsyncClient(timeout=LONG) as client:
+        async with httpx.AsyncClient(verify=trusted(), timeout=LONG) as client:
             query = {**likeness.kf.query(sealed), "echostr": sealed}
             answer = await client.get(f"{likeness.kf.app}/wecom/kf", params=query)
             assert (answer.status_code, answer.text) == (200, "an echo")
