@@ -12,7 +12,6 @@ from intent.intent import Intent
 from intent.model import SIGNALS, model
 from intent.policy import GROUP, PRIVATE, decide_by_cost
 from intent.scoring import faults_of, outcome
-from intent.train import fitted_mix, label, matrix, ridge
 
 _STRANGERS = [row for w in writers().values() if w.held_out for row in messages_of(w)]
 
@@ -48,6 +47,8 @@ def test_no_writer_is_both_trained_on_and_held_out() -> None:
 
 
 def test_every_core_of_the_labels_is_one_that_can_be_chosen() -> None:
+    from intent.train import label  # loads scipy
+
     assert {label(row) for row in _STRANGERS} <= set(model().cores)
     assert len(model().mix) == len(SIGNALS)
 
@@ -72,6 +73,8 @@ def test_a_group_is_asked_less() -> None:
 
 
 def test_the_regression_finds_what_tells_the_cores_apart() -> None:
+    from intent.train import matrix, ridge  # loads scipy
+
     rarity = np.ones(1 << 15, np.float32)
     x = matrix([[1, 2], [1, 3], [2, 4], [3, 4]], rarity)
     y = np.array([0, 0, 1, 1])
@@ -80,6 +83,8 @@ def test_the_regression_finds_what_tells_the_cores_apart() -> None:
 
 
 def test_the_mix_weighs_what_helps() -> None:
+    from intent.train import fitted_mix  # loads scipy
+
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 200)
     signals = np.zeros((200, 3, len(SIGNALS)), np.float32)

@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import obstore
-from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
 KEYS = {"access_key_id": "an-id-for-tests", "secret_access_key": "a-secret-for-tests", "region": "us-east-1"}
@@ -54,6 +53,8 @@ class S3:
 
 @contextmanager
 def s3_server(port: int = 0) -> Iterator[S3]:
+    from moto.server import ThreadedMotoServer  # a second to load, so only where it is used
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     try:
