@@ -1,23 +1,9 @@
-"""The command line as a process of its own, without the seconds its imports take: one process a test run has them
-done, and forks for each command. What is imported only on use stays imported only on use elsewhere: tests of starting
-(`test_end_to_end`, `tests/kill`) start the program itself.
-"""
+"""The command line in an empty home: `shell("run", PORT="0")`."""
 
-import atexit
-import gc
-import json
 import os
 import subprocess
-import sys
 import tempfile
-import threading
-import traceback
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import iter_modules
-from typing import Any, NoReturn
 
 from tests.leaks import said
 

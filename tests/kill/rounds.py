@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import httpx
 from handlers.fake_channel import read_lines
 from providers.net.certificates import trusted
 from tests.kill.worker import POINTS
+from tests.programs import Program
 from tests.waiting import LONG
 
 """Seconds after which something that should have happened did not, on a machine with much else to do."""
@@ -78,43 +77,30 @@ def harmless(end: End) -> bool:
 
 
 @asynccontextmanager
-async def process(module: str, *args: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-W",
-        "error",
-        "-m",
-        module,
-        *args,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
+async def process(module: str, *args: str) -> AsyncIterator[Program]:
+    running = Program(*args, module=module)
     try:
         yield running
     finally:
-        if running.returncode is None:
-            running.kill()
-        await running.wait()
+        await running.end(signal.SIGKILL)
 
 
 @asynccontextmanager
 async def fal_process() -> AsyncIterator[httpx.AsyncClient]:
     """The fake fal as a process, which outlives the workers, and a client to ask and tell it things."""
     async with process("tests.servers.fal") as server:
-        assert server.stdout is not None
-        address = (await server.stdout.readline()).decode().strip()
+        address = (await server.readline()).strip()
         async with httpx.AsyncClient(verify=trusted(), base_url=address, timeout=LONG) as client:
             yield client
 
 
-async def lines(worker: asyncio.subprocess.Process) -> AsyncIterator[dict[str, Any]]:
-    assert worker.stdout is not None
-    while line := await worker.stdout.readline():
+async def lines(worker: Program) -> AsyncIterator[dict[str, Any]]:
+    while line := await worker.readline():
         yield json.loads(line)
 
 
-async def kill(worker: asyncio.subprocess.Process) -> None:
-    os.kill(worker.pid, signal.SIGKILL)
+async def kill(worker: Program) -> None:
+    worker.kill()
     await worker.wait()
 
 
@@ -140,7 +126,7 @@ class Round:
                 held = {"match": f"[[job:{job_id}]]", "picture": "held", "bad_links": 1}
                 await self._fal.post("/_fake/plan", json=held)
 
-    async def until_held(self, worker: asyncio.subprocess.Process) -> None:
+    async def until_held(self, worker: Program) -> None:
         """Until every job of the worker stands at its point."""
         own = {job_id for job_id, point in self.points.items() if point in POINTS}
         async with asyncio.timeout(LONG):
@@ -162,7 +148,7 @@ class Round:
         state: dict[str, Any] = (await self._fal.get("/_fake/state")).json()
         return state
 
-    async def until_ended(self, worker: asyncio.subprocess.Process) -> dict[str, list[str]]:
+    async def until_ended(self, worker: Program) -> dict[str, list[str]]:
         async with asyncio.timeout(LONG):
             async for line in lines(worker):
                 if "ended" in line:
@@ -204,12 +190,12 @@ class Round:
         wish = self.wish(jobs=self.points, faults=HELD_BY_FAL, thawed=str(thawed))
         async with process("tests.kill.worker", wish) as first:
             await self.until_held(first)
-            os.kill(first.pid, signal.SIGSTOP)
+            first.send_signal(signal.SIGSTOP)
             async with process("tests.kill.worker", self.wish(wait_for=list(self.points))) as second:
                 assert await anext(lines(second)) == {"ready": True}
                 await self.until_ended(second)
                 thawed.touch()
-                os.kill(first.pid, signal.SIGCONT)
+                first.send_signal(signal.SIGCONT)
                 await self._fal.post("/_fake/release")
                 known = {job_id for job_id, point in self.points.items() if point in TURNS_UP}
                 async with process(

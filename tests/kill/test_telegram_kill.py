@@ -4,7 +4,6 @@ is paid once and shown once, counted by the fake server. `KILL_ROUNDS=20` does e
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pytest
 from handlers.store.base import ENDED, Job, PartState
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
+from tests.programs import UNREAD, Program
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.telegram import TOKEN, FakeTelegram, Fault, jpeg
 from tests.waiting import LONG
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.kill
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
 TAKEN = (PartState.ACCEPTED, PartState.MADE)
-PROGRAM = "from bot.cli import main; main()"
 WISHES = {"portrait photo, anime style": 1, "anime style, 3 pictures": 3}
 """What two people ask for in each round, and how many pictures that is."""
 
@@ -35,7 +34,7 @@ class Bot:
     folder: Path
     telegram: FakeTelegram
     fal: FakeFal
-    program: asyncio.subprocess.Process | None = None
+    program: Program | None = None
     people: dict[int, int] = field(default_factory=dict)
     """How many pictures each person was promised."""
 
@@ -51,26 +50,22 @@ class Bot:
             "PHOTO_ADVICE": "off",  # its photos show nobody
             "FAL_QUEUE_URL": self.fal.url,
         }
-        self.program = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            PROGRAM,
+        self.program = Program(
             "run",
             "--port",
             "0",
             "--channels",
             "telegram",
-            cwd=self.folder,
             env=environment,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            cwd=self.folder,
+            stdout=UNREAD,
+            stderr=UNREAD,
         )
 
     async def kill(self) -> None:
         assert self.program is not None
-        os.kill(self.program.pid, signal.SIGKILL)
-        async with asyncio.timeout(LONG):
-            assert await self.program.wait() == -signal.SIGKILL
+        self.program.kill()
+        assert await self.program.wait() == -signal.SIGKILL
 
     async def ask(self) -> None:
         for wish, count in WISHES.items():
@@ -104,7 +99,7 @@ class Bot:
                 if len(jobs) >= len(self.people) and all(job.state in ENDED for job in jobs):
                     return jobs
                 assert self.program is not None
-                assert self.program.returncode is None, "the program ended by itself"
+                assert self.program.poll() is None, "the program ended by itself"
                 await asyncio.sleep(0.05)
 
     def shown(self) -> dict[int, int]:
@@ -124,9 +119,8 @@ async def bot(folder: Path) -> AsyncIterator[Bot]:
         try:
             yield running
         finally:
-            if running.program is not None and running.program.returncode is None:
-                running.program.terminate()
-                await asyncio.wait_for(running.program.wait(), LONG)
+            if running.program is not None:
+                await running.program.end()
 
 
 STEPS = {

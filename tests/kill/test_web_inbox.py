@@ -1,8 +1,6 @@
 """The web page is killed with signal 9 right after it acknowledged messages: none is lost, none is handled twice."""
 
-import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,27 +13,22 @@ from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from providers.net.certificates import trusted
 from tests.bot.stage import conversation, jpeg, on_stage, settled
+from tests.programs import Program
 from tests.waiting import LONG
 
 pytestmark = pytest.mark.kill
-ROOT = Path(__file__).parents[2]
 MESSAGES = 5
 
 
 @asynccontextmanager
 async def desk(data: Path) -> AsyncIterator[str]:
     """The program's address; it dies by signal 9 at the end."""
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.kill.web_desk", str(data), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    assert program.stdout is not None
+    program = Program(str(data), module="tests.kill.web_desk")
     try:
-        async with asyncio.timeout(LONG):
-            port = int(await program.stdout.readline())
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{int(await program.readline())}"
     finally:
-        program.send_signal(signal.SIGKILL)
-        assert await program.wait() == -signal.SIGKILL
+        await program.end(signal.SIGKILL)
+        assert program.returncode == -signal.SIGKILL
 
 
 async def test_what_was_acknowledged_survives_a_kill_and_is_handled_once(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import io
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from bot.customer_messages.follower_store import FollowerStore
 from handlers.store.base import ENDED, Job, JobState
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
+from tests.programs import UNREAD, Program
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.wechat import AES_KEY, APP_ID, APP_SECRET, TOKEN, FakeWeChat, Phone
 from tests.waiting import LONG
@@ -28,7 +28,6 @@ from tests.waiting import LONG
 pytestmark = pytest.mark.kill
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "0"))
-PROGRAM = "from bot.cli import main; main()"
 
 
 def photo() -> bytes:
@@ -45,7 +44,7 @@ class Bot:
     folder: Path
     wechat: FakeWeChat
     fal: FakeFal
-    program: asyncio.subprocess.Process | None = None
+    program: Program | None = None
     killed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
@@ -63,35 +62,21 @@ class Bot:
             "PHOTO_ADVICE": "off",  # its photos show nobody
             "FAL_QUEUE_URL": self.fal.url,
         }
-        self.program = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            PROGRAM,
-            "run",
-            "--port",
-            "0",
-            "--channels",
-            "wechat",
-            cwd=self.folder,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+        self.program = Program(
+            "run", "--port", "0", "--channels", "wechat", env=environment, cwd=self.folder, stderr=UNREAD
         )
-        assert self.program.stdout is not None
-        async with asyncio.timeout(LONG):
-            line = (await self.program.stdout.readline()).decode()
+        line = await self.program.readline()
         self.wechat.app = line.rpartition(" ")[2].strip()
         assert self.wechat.app.startswith("http://"), line
 
     def kill(self) -> None:
         """From any thread."""
         assert self.program is not None
-        os.kill(self.program.pid, signal.SIGKILL)
+        self.program.kill()
 
     async def dead(self) -> None:
         assert self.program is not None
-        async with asyncio.timeout(LONG):
-            assert await self.program.wait() == -signal.SIGKILL
+        assert await self.program.wait() == -signal.SIGKILL
 
     async def jobs(self) -> tuple[Job, ...]:
         store = await SqlStore.open(sqlite_url(self.folder / "likeness.sqlite"))
@@ -125,9 +110,8 @@ async def bot(folder: Path) -> AsyncIterator[Bot]:
         try:
             yield running
         finally:
-            if running.program is not None and running.program.returncode is None:
-                running.program.terminate()
-                await asyncio.wait_for(running.program.wait(), LONG)
+            if running.program is not None:
+                await running.program.end()
 
 
 def when_taken(running: Bot, path: str, number: int = 1) -> Callable[[str], None]:

@@ -4,7 +4,6 @@ picture stands once in the chat."""
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from handlers.store.base import ENDED, Job
 from handlers.store.sql.engine import sqlite_url
 from handlers.store.sql.store import SqlStore
 from tests.bot.wecom.house import photo
+from tests.programs import UNREAD, Program
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.wecom import AES_KEY, BOT_ID, BOT_SECRET, TOKEN, FakeLine, media_server
 from tests.servers.wecom_chat import FakeWeCom
@@ -24,17 +24,15 @@ from tests.waiting import LONG
 
 pytestmark = pytest.mark.kill
 
-PROGRAM = "from bot.cli import main; main()"
-
 
 @dataclass
-class Program:
+class Bot:
     """`likeness run` as a process, started anew as often as it is killed."""
 
     folder: Path
     fal: FakeFal
     settings: Mapping[str, str]
-    process: asyncio.subprocess.Process | None = None
+    process: Program | None = None
 
     async def start(self) -> str:
         """Returns its address."""
@@ -49,23 +47,10 @@ class Program:
             "WECOM_BOT_ID": BOT_ID,
             **self.settings,
         }
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            PROGRAM,
-            "run",
-            "--port",
-            "0",
-            "--channels",
-            "wecom",
-            cwd=self.folder,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+        self.process = Program(
+            "run", "--port", "0", "--channels", "wecom", env=environment, cwd=self.folder, stderr=UNREAD
         )
-        assert self.process.stdout is not None
-        async with asyncio.timeout(LONG):
-            line = (await self.process.stdout.readline()).decode()
+        line = await self.process.readline()
         address = line.rpartition(" ")[2].strip()
         assert address.startswith("http://"), line
         return address
@@ -75,9 +60,8 @@ class Program:
             while not self.fal.accepted or not self.fal.watching.is_set():  # noqa: ASYNC110  # in another thread
                 await asyncio.sleep(0.01)
         assert self.process is not None
-        os.kill(self.process.pid, signal.SIGKILL)
-        async with asyncio.timeout(LONG):
-            assert await self.process.wait() == -signal.SIGKILL
+        self.process.kill()
+        assert await self.process.wait() == -signal.SIGKILL
 
     async def ended(self) -> Job:
         store = await SqlStore.open(sqlite_url(self.folder / "likeness.sqlite"))
@@ -93,16 +77,15 @@ class Program:
 
 
 @asynccontextmanager
-async def program(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Program]:
+async def program(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Bot]:
     with FakeFal.serving() as fal:
         fal.always(seconds=3.0)
-        made = Program(folder, fal, settings)
+        made = Bot(folder, fal, settings)
         try:
             yield made
         finally:
-            if made.process is not None and made.process.returncode is None:
-                made.process.terminate()
-                await asyncio.wait_for(made.process.wait(), LONG)
+            if made.process is not None:
+                await made.process.end()
 
 
 async def test_killed_in_callback_mode_the_stream_goes_on_and_ends_with_the_picture(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell import ROOT, Shell
+from tests.programs import ROOT
+from tests.shell import Shell
 from tests.waiting import LONG
 
 

@@ -3,9 +3,6 @@ killed on the way."""
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import providers
 from bot.cli import main
 from providers import check_faces, delete_face, generate_portrait, list_faces, list_requests, resume_request, train_face
 from providers.settings import ProviderSettings
+from tests.programs import ROOT, UNREAD, Program
 from tests.providers.conftest import settings_with
 from tests.servers.dashscope import FakeDashScope
 from tests.servers.service import KEY, picture_bytes
@@ -161,13 +158,8 @@ class ProcessUnderWay:
 
     def __init__(self, me: list[str], env: dict[str, str], *command: str) -> None:
         words = command or ("face", "train", *me, "--consent")
-        code = "from bot.cli import main; main()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code, *words, "--json"],
-            env={**env, "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(providers.__file__).parents[1])},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        env = {**env, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        self._program = Program(*words, "--json", env=env, stdout=UNREAD, stderr=UNREAD)
 
     def until(self, happened: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE
@@ -176,8 +168,7 @@ class ProcessUnderWay:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.communicate()
+        self._program.killed()
 
 
 @pytest.mark.parametrize("when", ["checking", "posting", "learning"])
