@@ -32,6 +32,7 @@ from handlers.jobs.plan import first_candidate, seconds_of
 from handlers.jobs.queues import lane_of, limits_of, placement, queue_of, service_queue_of
 from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import LiveJob, Statuses
+from handlers.jobs.sweep import Sweep
 from handlers.jobs.trainings import TURN_PAUSE, Trainings
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.jobs.worker_leases import since_boot
@@ -39,7 +40,6 @@ from handlers.store.base import (
     ENDED,
     Job,
     JobState,
-    PartState,
     RunSuperseded,
     Store,
 )
@@ -49,7 +49,6 @@ from handlers.words import Words, words
 from providers.deadlines import steady_now
 from providers.errors import LikenessError
 from providers.media.store import FolderStore
-from providers.offers import Tier
 from providers.router import Router
 
 log = logging.getLogger(__name__)
@@ -57,19 +56,13 @@ log = logging.getLogger(__name__)
 CANCEL_SECONDS = 0.5
 """Seconds between two looks in the store for cancellations made in another process."""
 SWEEP_SECONDS = 20.0
-LATE_IDS = timedelta(hours=6)
-"""How long after a job's end the id of one of its requests may still turn up."""
 HOUSEKEEPING_SECONDS = 6 * 3600.0
-RUNS_BY_ITSELF = 3
-"""How often a job whose run broke (a bug of ours) is taken up again before it is given up."""
 MOST_TAKEOVERS = 50
 """Workers a job may lose before it is given up: one that kills each of them must not go on for ever."""
 
 DEADLINE_SECONDS = 900.0
 HOURS_DEADLINE = timedelta(days=1)
 """For jobs with a step that is known to take hours (a training)."""
-
-LIVE = tuple(state for state in JobState if state not in ENDED)
 
 
 class JobRunner:
@@ -174,6 +167,19 @@ class JobRunner:
         )
 
         self._reopening = Reopening(store=store, enqueue=self._requeue, deadline=self._deadline)
+        sweep = Sweep(
+            store=store,
+            router=router,
+            engine=self._engine,
+            statuses=self._statuses,
+            trainings=self._trainings,
+            reopening=self._reopening,
+            enqueue=self.enqueue,
+            take_up=self.take_up,
+            give_up=self._ending.give_up,
+            clock=clock,
+        )
+        self.sweep, self.collect_late = sweep.sweep, sweep.collect_late
         self.expire = Housekeeping(
             store=store,
             engine=self._engine,
@@ -397,55 +403,3 @@ class JobRunner:
             except Exception as error:
                 log.warning("checking for cancellations failed: %s", type(error).__name__)
             await self._sleep(CANCEL_SECONDS)
-
-    # --- sweep
-
-    async def sweep(self) -> None:
-        """Start what was committed but is not on the queue, take up again what broke, fetch what turned up late."""
-        await self.collect_late()
-        await self._trainings.clear()
-        jobs = {workflow_id_of(job.id, job.run): job for job in await self._store.jobs(states=LIVE, limit=10_000)}
-        standings = await self._engine.standings({each: job.chat.channel for each, job in jobs.items()})
-        for workflow_id, job in jobs.items():
-            standing, queue = standings.get(workflow_id, (None, None))
-            match standing:
-                case None if not self._quoted_for_another(job):
-                    await self.enqueue(job.id)
-                case None | Standing.UNSERVED:
-                    await self._statuses.unserved(job)
-                case Standing.GOING if job.cancel_asked:
-                    await self._engine.wake(job.id, job.run)
-                case Standing.STRANDED:
-                    await self.take_up(job.id, job.run, queue)
-                    await self._engine.cancel(job.id, job.run)
-                case Standing.ENDED | Standing.BROKEN:
-                    await self._take_up_broken(job)
-
-    def _quoted_for_another(self, job: Job) -> bool:
-        """Whether its price was for a service that this process does not have: it would make it itself, for free."""
-        first = first_candidate(job.order, self._router, job_id=job.id)
-        return first is not None and bool(job.estimate) and first.provider.tier is Tier.LOCAL
-
-    async def collect_late(self) -> None:
-        """A request whose outcome was unknown when its job ended, and whose id was written down afterwards: by a
-        process that was frozen in the POST, or that had no database. It is paid for, so it is fetched and delivered."""
-        since = self._clock() - LATE_IDS
-        for job in await self._store.jobs(states=(JobState.UNCERTAIN,), limit=200):
-            if job.finished is None or job.finished < since:
-                continue
-            parts = await self._store.parts(job.id)
-            if any(p.state is PartState.ACCEPTED and p.updated and p.updated > job.finished for p in parts):
-                log.warning("a paid request turned up after its job had ended, and is fetched: job=%s", job.id)
-                with suppress(NotResumable):
-                    await self._reopening.collect_again(job)
-
-    async def _take_up_broken(self, job: Job) -> None:
-        still = await self._due(job.id, job.run)
-        if still is None:
-            return
-        log.error("a run of a job broke: job=%s run=%d", job.id, job.run)
-        if await self._engine.times_broken(job.id) <= RUNS_BY_ITSELF:
-            # Not `_again`: what the person asked for (a cancel, the first posts) still applies.
-            await self.take_up(job.id, job.run)
-            return
-        await self._ending.give_up(still)

@@ -190,7 +190,7 @@ async def test_an_address_that_telegram_does_not_take_is_told_of_clearly(
     tmp_path: Path, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with listening(tmp_path, telegram, mode="webhook", public_url="http://bot.example"):
-        await logged(caplog, "does not take PUBLIC_URL")
+        await logged(caplog, "does not accept PUBLIC_URL")
 
 
 async def test_a_webhook_that_another_program_sets_is_told_of_clearly(

@@ -24,7 +24,8 @@ from handlers.jobs.delivery import Courier
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import JobOutcome, StepOutcome, failure_of
 from handlers.jobs.plan import quoted
-from handlers.jobs.runner import LIVE, JobRunner
+from handlers.jobs.runner import JobRunner
+from handlers.jobs.sweep import LIVE
 from handlers.session import LastResult
 from handlers.store.base import ENDED, Delivery, Job, JobState, PartState, Store
 from handlers.store.memory import MemoryStore

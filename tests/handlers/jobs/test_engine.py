@@ -18,7 +18,7 @@ from dbos import DBOS, DBOSClient
 from handlers.fake_channel import FakeChannel
 from handlers.jobs.engine import workflow_id_of
 from handlers.jobs.engine_database import EngineDatabase, JsonSerializer
-from handlers.jobs.runner import RUNS_BY_ITSELF
+from handlers.jobs.sweep import RUNS_BY_ITSELF
 from handlers.order import Shot
 from handlers.store.base import Job, JobState
 from handlers.store.memory import MemoryStore
