@@ -22,7 +22,7 @@ from handlers.channel import Channel
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier
 from handlers.jobs.durations import Durations
-from handlers.jobs.engine import OUTAGE_PAUSE, Engine, Standing, workflow_id_of
+from handlers.jobs.engine import OUTAGE_PAUSE, Engine
 from handlers.jobs.execution import Check, Executor, Maker
 from handlers.jobs.files import JobFiles
 from handlers.jobs.housekeeping import Housekeeping

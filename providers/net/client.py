@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from providers.errors import LikenessError, TellOperator, WaitAndRetry
+from providers.net.certificates import trusted
 from providers.net.lean import LeanClient
 from providers.net.outcome import Answer, check_error, connection_error
 from providers.net.transport import direct

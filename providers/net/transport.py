@@ -21,6 +21,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from providers.net.certificates import trusted
 from providers.net.connection import PIECE, Connection, Head
 from providers.net.target import Origin, Target, target_of_url
 
@@ -65,7 +66,7 @@ class Transport(httpx.AsyncBaseTransport):
     ) -> None:
         self.largest_body, self.body_seconds = largest_body, body_seconds
         self._open = opener or _opened
-        self._tls = ssl_context or httpx.create_ssl_context()
+        self._tls = ssl_context or trusted()
         self._fresh = fresh
         self._most = limits.max_connections
         self._most_kept = limits.max_keepalive_connections

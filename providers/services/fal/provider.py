@@ -17,6 +17,7 @@ from providers.errors import AskPerson, LikenessError, TellOperator, WaitAndRetr
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net import LeanClient, direct
+from providers.net.certificates import trusted
 from providers.net.outcome import connection_error
 from providers.offers import Offers
 from providers.services.fal.addresses import FAL_QUEUE, address, stream_of

@@ -24,7 +24,7 @@ from handlers.foreground import ForegroundGate
 from handlers.jobs.delivery import Courier
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import JobOutcome, StepOutcome
-from handlers.jobs.runner import LIVE
+from handlers.jobs.sweep import LIVE
 from handlers.session import LastResult
 from handlers.store.base import Delivery, Job, JobState, PartState, Store
 from handlers.store.memory import MemoryStore

@@ -18,7 +18,7 @@ from handlers.jobs.delivery import Courier
 from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import JobOutcome, StepOutcome
 from handlers.jobs.plan import quoted
-from handlers.jobs.runner import LIVE
+from handlers.jobs.sweep import LIVE
 from handlers.store.base import Delivery, JobState
 from handlers.store.memory import MemoryStore
 from handlers.words import words

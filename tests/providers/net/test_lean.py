@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from providers.net import LeanClient, Transport
+from providers.net.certificates import trusted
 from tests.providers.media.web import Site, answer, redirect, site
 from tests.waiting import LONG
 
@@ -44,7 +45,7 @@ def said(head: bytes) -> tuple[bytes, dict[bytes, bytes]]:
 )
 async def test_a_plain_request_is_the_one_that_httpx_sends(method: str, given: dict[str, Any], web: Site) -> None:
     url = f"http://127.0.0.1:{web.port}/a?x=1"
-    async with httpx.AsyncClient() as theirs, lean() as ours:
+    async with httpx.AsyncClient(verify=trusted()) as theirs, lean() as ours:
         first = await theirs.request(method, url, **given)
         second = await ours.request(method, url, **given)
     assert (first.status_code, first.json()) == (second.status_code, second.json()) == (200, {"made": True})

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from providers.net import Transport, direct
+from providers.net.certificates import trusted
 from providers.net.connection import HELD, LARGEST_HEAD
 from tests.providers.media.web import certificate
 from tests.servers.serving import listening_socket
@@ -32,7 +33,7 @@ async def client(
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=most, max_keepalive_connections=kept)
-    verify = tls or httpx.create_ssl_context()
+    verify = tls or trusted()
     transport = Transport(limits=limits, ssl_context=verify) if ours else None
     async with httpx.AsyncClient(
         transport=transport, limits=limits, timeout=timeout, verify=verify, trust_env=False
