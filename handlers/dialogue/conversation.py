@@ -19,6 +19,7 @@ from handlers.dialogue.administration import Administration
 from handlers.dialogue.answer_matching import number_in
 from handlers.dialogue.decide import decide
 from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
+from handlers.dialogue.forgetting import Forgetting
 from handlers.dialogue.gate import Gate
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used_up
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
@@ -48,8 +49,6 @@ from providers.tracing import about, span
 log = logging.getLogger(__name__)
 
 USAGE_DAYS = 30
-_MOST_COUNTED = 1000
-"""At most this many jobs are read to count the pictures that a deletion removes; all are deleted."""
 
 
 class Jobs(Protocol):
@@ -106,7 +105,13 @@ class Conversation:
         self._quote = quote
         self._reception = Reception(accept=accept, store=store, photos_dir=photos_dir, judge=judge)
         self._marked = MarkedReception(folder_of=self._reception.folder_of, accept_mask=accept_mask)
-        self._photos_dir = photos_dir
+        self._forgetting = Forgetting(
+            store=store,
+            photos_dir=photos_dir,
+            folder_of=self._reception.folder_of,
+            in_channel=forget,
+            cancel=jobs.cancel,
+        )
         self._confirm_above = confirm_above
         self._second_reader = second_reader
         self._groups, self._previews = groups, previews
@@ -210,7 +215,7 @@ class Conversation:
             before = await self._led_to(message.edits, session)
             decision = Decision(session=session) if changes_nothing(message, session, decision, before) else decision
         if decision.forget:
-            decision = await self._forget(heard, decision)
+            decision = await self._forgetting.forget(heard, decision, self._language(heard))
         if decision.stickers is not None and self._stickers is not None:
             decision = await self._stickers.answer(heard, decision)
         await self._keep_consent(message.chat, decision)
