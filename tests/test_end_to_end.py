@@ -19,6 +19,7 @@ from PIL import Image
 
 from bot.server import GRACE_SECONDS
 from handlers.jobs.engine import STOP_SECONDS
+from providers.net.certificates import trusted
 from tests.leaks import said
 from tests.servers.fal import KEY, FakeFal
 from tests.waiting import LONG

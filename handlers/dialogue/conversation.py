@@ -105,17 +105,10 @@ class Conversation:
         self._quote = quote
         self._reception = Reception(accept=accept, store=store, photos_dir=photos_dir, judge=judge)
         self._marked = MarkedReception(folder_of=self._reception.folder_of, accept_mask=accept_mask)
-        self._forgetting = Forgetting(
-            store=store,
-            photos_dir=photos_dir,
-            folder_of=self._reception.folder_of,
-            in_channel=forget,
-            cancel=jobs.cancel,
-        )
+        self._forgetting = Forgetting(store=store, delete=self._reception.delete, in_channel=forget, cancel=jobs.cancel)
         self._confirm_above = confirm_above
         self._second_reader = second_reader
         self._groups, self._previews = groups, previews
-        self._forget_in_channel = forget
         self._budgets = budgets
         self._consents = consents
         self._faces, self._stickers = faces, stickers
@@ -420,27 +413,3 @@ class Conversation:
 
     async def _usage(self, chat: Chat) -> Usage:
         return await self._store.usage(chat, since=self._now() - timedelta(days=USAGE_DAYS))
-
-    async def _forget(self, heard: MessageFacts, decision: Decision) -> Decision:
-        """Delete everything kept about this person, files included, and say how much it was."""
-        chat = heard.message.chat
-        language: Language = decision.replies[0].language if decision.replies else self._language(heard)
-        pictures = sum(len(job.pictures) for job in await self._store.jobs(chat=chat, limit=_MOST_COUNTED))
-        files = set(await self._store.forget(chat))
-        if self._forget_in_channel is not None:
-            await self._forget_in_channel(chat)
-        for job_id in decision.cancel:
-            await self._jobs.cancel(job_id)
-        photos = await self._reception.delete(chat, files)
-        log.info("forgot a person: %d photos, %d pictures", photos, pictures)
-        lines = [words(language, "say.forgotten", photos=photos, pictures=pictures)]
-        if decision.cancel:
-            lines.append(words(language, "say.forgotten_stopped"))
-        said = Outgoing(
-            id=f"forgotten:{job_of(heard.message.key)}",  # the key itself contains the ids of the person and the chat
-            kind=Kind.TEXT,
-            text="\n".join(lines),
-            ref=heard.message.ref,
-            language=language,
-        )
-        return replace(decision, replies=(said,), cancel=())

@@ -1,6 +1,5 @@
 """Deleting everything kept about a person, on their own request."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -8,13 +7,10 @@ from pathlib import Path
 
 from handlers.dialogue.facts import MessageFacts
 from handlers.dialogue.turn import Decision
-from handlers.marked_copies import with_copies
 from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.order import job_id as job_of
 from handlers.store.base import Store
 from handlers.words import words
-from providers.media.files import delete_quietly
-from providers.media.store import FolderStore
 
 log = logging.getLogger(__name__)
 
@@ -23,21 +19,19 @@ _MOST_COUNTED = 1000
 
 
 class Forgetting:
-    """`folder_of`: where a person's photos are. `in_channel` deletes what their channel keeps by itself; `cancel` stops
-    a running job."""
+    """`delete`: a person's photos and these files; returns how many photos there were. `in_channel` deletes what their
+    channel keeps by itself; `cancel` stops a running job."""
 
     def __init__(
         self,
         *,
         store: Store,
-        photos_dir: Path,
-        folder_of: Callable[[Chat], Path],
+        delete: Callable[[Chat, set[Path]], Awaitable[int]],
         in_channel: Callable[[Chat], Awaitable[None]] | None,
         cancel: Callable[[str], Awaitable[None]],
     ) -> None:
         self._store = store
-        self._photos_dir = photos_dir
-        self._folder_of = folder_of
+        self._delete = delete
         self._in_channel = in_channel
         self._cancel = cancel
 
@@ -45,14 +39,13 @@ class Forgetting:
         """Delete everything kept about this person, files included; the decision's replies then say how much it was."""
         chat = heard.message.chat
         language = decision.replies[0].language if decision.replies else language
-        folder = self._folder_of(chat)
         pictures = sum(len(job.pictures) for job in await self._store.jobs(chat=chat, limit=_MOST_COUNTED))
         files = set(await self._store.forget(chat))
         if self._in_channel is not None:
             await self._in_channel(chat)
         for job_id in decision.cancel:
             await self._cancel(job_id)
-        photos = await self._delete(folder, files)
+        photos = await self._delete(chat, files)
         log.info("deleted a person's data: %d photos, %d pictures", photos, pictures)
         lines = [words(language, "say.forgotten", photos=photos, pictures=pictures)]
         if decision.cancel:
@@ -65,13 +58,3 @@ class Forgetting:
             language=language,
         )
         return replace(decision, replies=(said,), cancel=())
-
-    async def _delete(self, folder: Path, files: set[Path]) -> int:
-        """Delete the photos in this folder and the given files, wherever they are stored; returns how many photos there
-        were."""
-        media = self._store.media
-        if media is None:
-            await asyncio.to_thread(delete_quietly, files)
-            media = FolderStore(data=self._photos_dir, pictures=self._photos_dir)
-        await media.delete(with_copies(path for path in files if path.parent != folder))
-        return await media.keep_only(folder, ())

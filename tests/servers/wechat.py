@@ -34,6 +34,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from providers.net.certificates import trusted
 from tests.leaks import said
 from tests.servers import serving as server
 from tests.waiting import LONG

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from providers.net.certificates import trusted
 from tests.leaks import said
 from tests.servers.serving import serving
 from tests.servers.wecom import AES_KEY, BOT_ID, TOKEN, Callbacks, Media, bot_key

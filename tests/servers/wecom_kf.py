@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from providers.net.certificates import trusted
 from tests.leaks import said
 from tests.servers.serving import serving
 from tests.servers.wecom import bot_key, encrypted
