@@ -104,7 +104,7 @@ class Conversation:
         self._jobs = jobs
         self._quote = quote
         self._reception = Reception(accept=accept, store=store, photos_dir=photos_dir, judge=judge)
-        self._marked = MarkedReception(folder_of=self._reception.folder_of, accept_mask=accept_mask)
+        self._marked = MarkedReception(folder_of=self._reception.folder_of, accept_mask=accept_mask, media=store.media)
         self._forgetting = Forgetting(store=store, delete=self._reception.delete, in_channel=forget, cancel=jobs.cancel)
         self._confirm_above = confirm_above
         self._second_reader = second_reader
@@ -195,6 +195,7 @@ class Conversation:
             session = rules.applied(session)
         heard = await self._hear(message, session, opening.running)
         intent = await self._read(heard)
+        heard = await self._marked.with_strokes(heard, intent)
         if rules is not None and (ruled := await self._ruled(heard, rules, intent)) is not None:
             return ruled
         if intent.command == "usage":

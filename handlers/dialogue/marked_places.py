@@ -19,8 +19,9 @@ CHANGED = "local_edit"
 
 def taken(turn: TurnBuilder, marked: Marked, text: str) -> None:
     """Act on a picture that came with a marked place, or with room to be added."""
+    said = text or _said_before(turn)
     turn.close_question()
-    ordering.take(turn, _order(turn, marked, text))
+    ordering.take(turn, _order(turn, marked, said))
 
 
 def answered(turn: TurnBuilder, order: Order, text: str) -> None:
@@ -35,6 +36,14 @@ def answered(turn: TurnBuilder, order: Order, text: str) -> None:
 def waits(order: Order | None) -> bool:
     """Whether it is an order for a marked place of which nobody said yet what is to happen there."""
     return order is not None and order.mask is not None
+
+
+def _said_before(turn: TurnBuilder) -> str:
+    """What was to be done once the photo came."""
+    question = turn.open_question()
+    if question is None or question.kind != "photo" or question.order is None or question.order.operation != "edit":
+        return ""
+    return question.order.shots[0].edits[0].prompt or ""
 
 
 def _order(turn: TurnBuilder, marked: Marked, text: str) -> Order:

@@ -122,7 +122,9 @@ def ask_for(turn: TurnBuilder, lacks: str, order: Order) -> None:
             turn.ask("second_photo", turn.words("say.need_second_photo"), order=order)
         case "text" if order.mask is not None:
             gone = Choice(id="marked:gone", label=turn.words("choice.marked_gone"))
-            turn.ask("text", turn.words("say.need_text_marked"), (gone,), order=order)
+            strokes = turn.heard.marked is not None and turn.heard.marked.by_strokes
+            text = turn.words("say.need_text_strokes" if strokes else "say.need_text_marked")
+            turn.ask("text", text, (gone,), order=order)
         case "text":
             actions = {e.action for s in order.shots for e in s.edits}
             key = {"replace_bg": "say.need_text_bg", "text_render": "say.need_text_render"}

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from handlers.jobs.plan import request_for, task_for
 from handlers.message import Margins, Outgoing, Painted
 from intent import wants_it_gone
 from providers.task import Operation, Outpaint
+from tests.providers.photos import shipped
 from tests.world import Person, accept_really, offered, said
 
 
@@ -132,3 +133,57 @@ async def test_a_command_stays_a_command(ann: Painter) -> None:
 )
 def test_whether_what_is_marked_is_to_go(text: str, gone: bool) -> None:
     assert wants_it_gone(text) is gone
+
+
+# --- strokes of the phone's own marker, on a copy of a photo that is known
+
+
+class Marker(Painter):
+    """Somebody with a photo that has something in it, and the phone's red marker."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        super().__init__(tmp_path)
+        image = Image.fromarray(shipped("coffee.png"))
+        image.save(self.inbox / "cup.jpg", quality=90)
+        drawn = image.copy()
+        ImageDraw.Draw(drawn).line([(180, 100), (300, 140), (240, 200)], fill=(255, 40, 30), width=10, joint="curve")
+        drawn.save(self.inbox / "cup-drawn.jpg", quality=70)
+        Image.fromarray(shipped("coffee.png")).save(self.inbox / "cup-again.jpg", quality=70)
+
+
+@pytest.fixture
+def eve(tmp_path: Path) -> Marker:
+    return Marker(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "action"), [("remove this", "remove_person"), ("把这里换成花", "local_edit")])
+async def test_strokes_on_a_copy_mark_the_place_on_the_photo_before(eve: Marker, text: str, action: str) -> None:
+    await eve.sends("", "cup.jpg")
+    await eve.sends(text, "cup-drawn.jpg")
+    order = (await eve.job()).order
+    assert order.shots[0].edits[0].action == action
+    session = await eve.store.session(eve.chat)
+    assert [photo.path for photo in session.photos] == [*order.photos], "the copy is no photo of theirs"
+    assert order.mask is not None
+    with Image.open(order.mask) as mask, Image.open(order.photos[0]) as clean:
+        assert mask.size == clean.size
+        assert (mask.getpixel((240, 120)), mask.getpixel((500, 350))) == (255, 0)
+        assert clean.getpixel((240, 120)) != mask.getpixel((240, 120))
+
+
+async def test_strokes_without_words_are_asked_about_and_words_said_before_hold(eve: Marker) -> None:
+    await eve.sends("", "cup.jpg")
+    replies = await eve.sends("", "cup-drawn.jpg")
+    assert "I see what you marked" in said(replies)
+    await eve.sends("a plate of biscuits")
+    assert (await eve.job()).order.mask is not None
+
+
+async def test_a_style_a_copy_without_strokes_or_a_first_photo_is_an_ordinary_photo(eve: Marker) -> None:
+    await eve.sends("make it brighter", "cup-drawn.jpg")
+    await eve.sends("anime style", "cup.jpg")
+    await eve.sends("anime style", "cup-drawn.jpg")
+    await eve.sends("make it brighter", "cup-again.jpg")
+    jobs = await eve.store.jobs(chat=eve.chat)
+    assert len(jobs) == 4
+    assert [job.order.mask for job in jobs] == [None] * 4
