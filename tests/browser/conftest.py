@@ -42,7 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.browser)
             if missing:
-                item.add_marker(pytest.mark.skip(reason="Chromium and chromedriver are not installed"))
+                item.add_marker(
+                    pytest.mark.skip(
+                        reason="no Chromium and chromedriver here: install both (Debian: chromium, chromium-driver) to have these run"
+                    )
+                )
 
 
 @pytest.fixture(scope="session")
