@@ -42,11 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.browser)
             if missing:
-                item.add_marker(
-                    pytest.mark.skip(
-                        reason="no Chromium and chromedriver here: install both (Debian: chromium, chromium-driver) to have these run"
-                    )
-                )
+                item.add_marker(pytest.mark.skip(reason="Install Chromium and its driver to have these run"))
 
 
 @pytest.fixture(scope="session")
