@@ -42,6 +42,7 @@ class Program:
     env: dict[str, str]
     process: asyncio.subprocess.Process | None = None
     kills: int = 0
+    _one_start: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
         """Until it says that it is ready. Raises RuntimeError where it ends instead."""
@@ -51,6 +52,13 @@ class Program:
             line = await self.process.stdout.readline()
         if not READY.search(line.decode()):
             raise RuntimeError(f"`likeness {' '.join(self.words)}` did not start; see its log in {self.home}")
+
+    async def keep_running(self) -> None:
+        """Start it until it runs, as a service manager does: it may be killed while it starts, or find no database."""
+        async with self._one_start:
+            while self.process is None or self.process.returncode is not None:
+                with contextlib.suppress(RuntimeError, TimeoutError):
+                    await self.start()
 
     async def output(self) -> bytes:
         """What it prints until it ends by itself."""

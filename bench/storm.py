@@ -53,7 +53,7 @@ class Storm:
     ended: int = 0
     connections: int = 0
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    seen: list[str] = field(default_factory=list)
+    starting: set[asyncio.Task[None]] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
@@ -66,9 +66,9 @@ class Storm:
             self.say(f"{self.posted} posts acknowledged, {self.asked_again} asked again")
             await self.done.wait()
         finally:
-            for task in fire:
+            for task in (*fire, *self.starting):
                 task.cancel()
-            await asyncio.gather(*fire, return_exceptions=True)
+            await asyncio.gather(*fire, *self.starting, return_exceptions=True)
 
     # --- people
 
@@ -118,11 +118,9 @@ class Storm:
             await asyncio.sleep(self.kill_every)
             worker = random.choice(self.made.workers)
             await worker.kill()
-            asyncio.get_running_loop().create_task(self._start_again(worker))  # awaited by `kill`
-
-    async def _start_again(self, worker: object) -> None:
-        with suppress(RuntimeError, TimeoutError):  # killed while it started
-            await worker.start()  # type: ignore[attr-defined]
+            again = asyncio.create_task(worker.keep_running())
+            self.starting.add(again)
+            again.add_done_callback(self.starting.discard)
 
     async def _restart_database(self) -> None:
         for number in range(1, self.restarts + 1):

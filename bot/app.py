@@ -5,12 +5,13 @@ settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -69,6 +70,8 @@ from providers.router import Router
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 DISCOVER_EVERY = 60.0
 """Seconds between two checks of the operator's own servers; the providers themselves ask less often."""
 
@@ -124,7 +127,7 @@ async def parts(
     async with AsyncExitStack() as stack:
         media = settings.media
         store = await _opened(settings, media)
-        await asyncio.to_thread(one_ledger, settings)
+        await _answering(settings, lambda: asyncio.to_thread(one_ledger, settings))
         stack.push_async_callback(store.aclose)
         listens = listening is None or bool(listening)
         hooks = f"{settings.public_url.rstrip('/')}{HOOKS}" if settings.public_url and listens else None
@@ -133,7 +136,7 @@ async def parts(
         router = build_router(settings, hooks=hooks, inspector=inspector)
         stack.push_async_callback(_close_providers, router)
         secret = await secret_of(settings)
-        if not await is_the_one(store, secret):
+        if not await _answering(settings, lambda: is_the_one(store, secret)):
             log.error(NOT_THE_ONE)
         metrics, foreground = Metrics(), ForegroundGate()
         at_end: list[Callable[[], None]] = []
@@ -234,7 +237,7 @@ async def running(made: Parts) -> AsyncIterator[None]:
         for beside in (_discovering(made.router), made.room.watch(), _sharing(made), *tidying):
             stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
-        await made.jobs.start()
+        await _answering(made.settings, lambda: _begun(made.jobs))
         for name, channel in made.channels.items():
             stack.push_async_callback(channel.stop)
             if name in made.listening:
@@ -355,10 +358,23 @@ def _made_here(made: Parts) -> list[Route]:
 
 
 async def _opened(settings: Settings, media: MediaStore) -> SqlStore:
-    """Wait for a server that is starting at the same time; a file exists or does not."""
-    seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
     threads = Connections.of(settings.database_connections).store // 2
-    return await answered(lambda: SqlStore.open(settings.database, threads=threads, media=media), within=seconds)
+    return await _answering(settings, lambda: SqlStore.open(settings.database, threads=threads, media=media))
+
+
+async def _answering(settings: Settings, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Wait for a server that is starting, or restarted, while we start; a file exists or does not."""
+    seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
+    return await answered(attempt, within=seconds)
+
+
+async def _begun(jobs: JobRunner) -> None:
+    """Undo a start that failed halfway, so that it can be tried again."""
+    try:
+        await jobs.start()
+    except BaseException:
+        await jobs.stop()
+        raise
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:

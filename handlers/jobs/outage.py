@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handlers.store.base import StoreUnavailable
+from providers.sql.ledger import LedgerUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ PAUSE = 0.5
 
 def is_outage(error: BaseException) -> bool:
     """Whether this error says that the database did not answer, rather than that the request was wrong."""
-    return isinstance(error, StoreUnavailable | OperationalError | InterfaceError | PoolTimeout | ConnectionError)
+    away = StoreUnavailable | OperationalError | InterfaceError | PoolTimeout | ConnectionError | LedgerUnavailable
+    return isinstance(error, away)
 
 
 def is_full(error: BaseException) -> bool:

@@ -4,12 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import httpx
 
 from bot.app import parts, running, web_app
 from bot.llm_spending import SCOPE, StoredSpending
 from bot.settings import Settings
+from handlers.jobs.runner import JobRunner
+from handlers.store.base import StoreUnavailable
 from handlers.store.memory import MemoryStore
 
 NOWHERE = "http://127.0.0.1:9"
@@ -77,3 +80,31 @@ async def test_what_the_second_reader_spends_is_counted_for_the_day_by_whatever_
     assert await store.counted(SCOPE) == Decimal("0.6"), "it cost more than was thought possible"
     now += timedelta(minutes=1)
     assert await StoredSpending(store).reserve(0.5, 0.5)
+
+
+class StartsLater:
+    """A job runner whose database is restarted while it starts, the first time."""
+
+    def __init__(self, jobs: JobRunner) -> None:
+        self._jobs = jobs
+        self.did: list[str] = []
+
+    async def start(self) -> None:
+        self.did.append("start")
+        if self.did == ["start"]:
+            raise StoreUnavailable("OperationalError")
+        await self._jobs.start()
+
+    async def stop(self) -> None:
+        self.did.append("stop")
+        await self._jobs.stop()
+
+
+async def test_a_database_that_is_restarted_while_a_process_starts_is_waited_for(tmp_path: Path) -> None:
+    async with parts(settings(tmp_path), listening=()) as made:
+        made.settings = settings(tmp_path, database_url="postgresql://a.server/likeness")  # which is waited for
+        jobs = StartsLater(made.jobs)
+        made.jobs = cast("JobRunner", jobs)
+        async with running(made):
+            assert made.started
+    assert jobs.did == ["start", "stop", "start", "stop"]
