@@ -116,6 +116,14 @@ class JobNotices:
             return self.say("job.working_percent", percent=round(100 * done), time=time, expected=usual)
         return self.say("job.working", time=time, expected=usual)
 
+    def in_line(self, ahead: int, *, now: datetime, expected: float) -> Outgoing:
+        """It waits for its turn, with so many before it."""
+        usual, time = seconds(expected, self.language), self._time(self.job.created, now)
+        text = self.say("job.queued_at", n=ahead, time=time, expected=usual)
+        if not ahead:
+            text = self.say("job.queued", time=time, expected=usual)
+        return self._outgoing("status", Kind.STATUS, text, (self._choice("cancel"),))
+
     def _learning(self, time: str, expected: float) -> str:
         return self.say("job.learning", time=time, expected=seconds(expected, self.language))
 

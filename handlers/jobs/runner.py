@@ -20,7 +20,7 @@ from pathlib import Path
 
 from handlers.channel import Channel
 from handlers.jobs.completion import Completion
-from handlers.jobs.delivery import Courier
+from handlers.jobs.delivery import Courier, Sleep
 from handlers.jobs.durations import Durations
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine
 from handlers.jobs.execution import Check, Executor, Maker
@@ -35,6 +35,8 @@ from handlers.jobs.statuses import LiveJob, Statuses
 from handlers.jobs.sweep import Sweep
 from handlers.jobs.trainings import TURN_PAUSE, Trainings
 from handlers.jobs.visible_marks import VisibleMarks
+from handlers.jobs.waiting_line import EVERY as LINE_SECONDS
+from handlers.jobs.waiting_line import WaitingLine
 from handlers.jobs.worker_leases import since_boot
 from handlers.store.base import (
     ENDED,
@@ -143,6 +145,15 @@ class JobRunner:
         self._statuses = Statuses(
             store=store, channels=channels, courier=self._courier, words=words, clock=clock, sleep=sleep
         )
+        self._line = WaitingLine(
+            store=store,
+            channels=channels,
+            courier=self._courier,
+            words=words,
+            clock=clock,
+            router=router,
+            expected=self._expected,
+        )
         self._live: dict[str, LiveJob] = {}
         self._let_go: dict[str, Job] = {}
         """Jobs that were in progress when this worker had to let go of them."""
@@ -201,6 +212,7 @@ class JobRunner:
         if self._worker:
             self._background = [
                 asyncio.create_task(self._every(SWEEP_SECONDS, self.sweep), name="sweep"),
+                asyncio.create_task(self._every(LINE_SECONDS, self._line.tell, asyncio.sleep), name="waiting line"),
                 asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self.expire), name="housekeeping"),
                 asyncio.create_task(self._watch_cancellations(), name="cancellations"),
             ]
@@ -213,13 +225,13 @@ class JobRunner:
         self._background = []
         await self._engine.stop()
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]], sleep: Sleep | None = None) -> None:
         while True:
             try:
                 await work()
             except Exception as error:
                 log.error("%s failed and will be retried: %s", work.__name__, type(error).__name__)
-            await self._sleep(seconds)
+            await (sleep or self._sleep)(seconds)
 
     def idle(self) -> bool:
         """Whether no job is being made or delivered in this process."""
