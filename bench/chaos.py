@@ -133,7 +133,9 @@ async def chaos_of(chosen: argparse.Namespace, home: Path, server: OwnServer, da
     clocks = Clocks.there(home)
     if clocks is None:
         print("no libfaketime here: clocks do not jump")
-    async with fal_process() as fal, installation(home, fal, database) as made:
+    # A worker that lives for twenty seconds is not to begin more than it can end in them.
+    room = {"WORKER_CONCURRENCY": str(chosen.at_once)}
+    async with fal_process() as fal, installation(home, fal, database, **room) as made:
         await fal.post("/_fake/plan", json={"always": True, "seconds": chosen.seconds})
         await _add_programs(made, clocks, chosen.workers)
         people = [made.person() for _ in range(chosen.jobs)]
@@ -157,6 +159,7 @@ def main() -> None:
     options.add_argument("--kill-every", type=float, default=5.0)
     options.add_argument("--restarts", type=int, default=2)
     options.add_argument("--seconds", type=float, default=2.0, help="what the service takes for a picture")
+    options.add_argument("--at-once", type=int, default=32, help="jobs that a worker has in hand at a time")
     options.add_argument("--faults", type=float, default=0.25, help="the share of requests that meet an upstream fault")
     options.add_argument("--jump-every", type=float, default=7.0, help="seconds between two jumps of somebody's clock")
     chosen = options.parse_args()

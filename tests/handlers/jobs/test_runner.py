@@ -97,7 +97,9 @@ async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_tab
     assert run.folder in job.pictures[0].path.parents
     result = run.channel.result(job_id)
     assert result.pictures == job.pictures
-    assert re.fullmatch(r"Anime · 1 picture · NanoPro, fake · \d+ s · \$0\.10 by the price list", result.text)
+    assert re.fullmatch(
+        r"Anime · 1 picture · NanoPro, fake · \d+ s(, \d+ s of it waiting)? · \$0\.10 by the price list", result.text
+    )
     assert choices(result) == ["again", "variations", "upscale", "edit"]
     last = (await run.store.session(ANN)).last_result
     assert last is not None
