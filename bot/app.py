@@ -5,13 +5,12 @@ settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -22,6 +21,7 @@ from bot.admin_page.sessions import AdminSessions
 from bot.channels.registry import Ground, registered
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.middleware import hosts_for, is_loopback
+from bot.database_start import answering, begun, opened
 from bot.disk_room import DiskRoom
 from bot.hooks import PATH as HOOKS
 from bot.hooks import hook_routes
@@ -43,7 +43,6 @@ from handlers.faces import Faces
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
 from handlers.jobs.durations import Durations
-from handlers.jobs.outage import answered
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.sheets import CHECK, MAKER, Sheets
@@ -52,8 +51,6 @@ from handlers.message import Chat
 from handlers.operations import Operations
 from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
-from handlers.store.sql.connections import Connections
-from handlers.store.sql.store import SqlStore
 from handlers.style_previews import StylePreviews
 from intent import parse
 from providers.api.spending import one_ledger
@@ -69,8 +66,6 @@ from providers.people.inspector import Inspector
 from providers.router import Router
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 DISCOVER_EVERY = 60.0
 """Seconds between two checks of the operator's own servers; the providers themselves ask less often."""
@@ -126,8 +121,8 @@ async def parts(
     make_folder(settings.output_dir)
     async with AsyncExitStack() as stack:
         media = settings.media
-        store = await _opened(settings, media)
-        await _answering(settings, lambda: asyncio.to_thread(one_ledger, settings))
+        store = await opened(settings, media)
+        await answering(settings, lambda: asyncio.to_thread(one_ledger, settings))
         stack.push_async_callback(store.aclose)
         listens = listening is None or bool(listening)
         hooks = f"{settings.public_url.rstrip('/')}{HOOKS}" if settings.public_url and listens else None
@@ -136,7 +131,7 @@ async def parts(
         router = build_router(settings, hooks=hooks, inspector=inspector)
         stack.push_async_callback(_close_providers, router)
         secret = await secret_of(settings)
-        if not await _answering(settings, lambda: is_the_one(store, secret)):
+        if not await answering(settings, lambda: is_the_one(store, secret)):
             log.error(NOT_THE_ONE)
         metrics, foreground = Metrics(), ForegroundGate()
         at_end: list[Callable[[], None]] = []
@@ -237,7 +232,7 @@ async def running(made: Parts) -> AsyncIterator[None]:
         for beside in (_discovering(made.router), made.room.watch(), _sharing(made), *tidying):
             stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
-        await _answering(made.settings, lambda: _begun(made.jobs))
+        await answering(made.settings, lambda: begun(made.jobs))
         for name, channel in made.channels.items():
             stack.push_async_callback(channel.stop)
             if name in made.listening:
@@ -355,26 +350,6 @@ def _made_here(made: Parts) -> list[Route]:
         producer=made.settings.label_producer,
         public_origin=_origin(made.settings),
     )
-
-
-async def _opened(settings: Settings, media: MediaStore) -> SqlStore:
-    threads = Connections.of(settings.database_connections).store // 2
-    return await _answering(settings, lambda: SqlStore.open(settings.database, threads=threads, media=media))
-
-
-async def _answering(settings: Settings, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Wait for a server that is starting, or restarted, while we start; a file exists or does not."""
-    seconds = 0 if settings.database.startswith("sqlite") else settings.database_wait_seconds
-    return await answered(attempt, within=seconds)
-
-
-async def _begun(jobs: JobRunner) -> None:
-    """Undo a start that failed halfway, so that it can be tried again."""
-    try:
-        await jobs.start()
-    except BaseException:
-        await jobs.stop()
-        raise
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:
