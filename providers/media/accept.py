@@ -20,16 +20,18 @@ from PIL import Image
 from providers.codes import known_code
 from providers.errors import AskPerson
 from providers.media.colour import is_srgb
-from providers.media.decode import MAX_PIXELS, MIN_SIDE, Undecodable, decode, inspect
+from providers.media.decode import MAX_PIXELS, MIN_SIDE, Header, Undecodable, decode, inspect
 from providers.media.encode import Encoded, encode_to_fit
 from providers.media.files import read_regular_file, too_large, write_file
 from providers.media.integrity import jpeg_is_sound
 from providers.media.strip import Malformed, stripped
 from providers.media.threads import in_thread
+from providers.media.weight import in_turn
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_SIDE = 4096
 FINISHED_BYTES = 10 * 1024 * 1024
+_BYTES_A_PIXEL = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +70,10 @@ def accept(source: Path | bytes, *, into: Path, max_bytes: int = MAX_BYTES) -> A
     if len(data) > max_bytes:
         raise too_large(max_bytes)
     try:
-        finished = _as_it_is(data) or _anew(data)
+        header = inspect(data)
+        # Until it is written anew, not only while it is decoded: what is made of it is large, too.
+        with in_turn(_BYTES_A_PIXEL * header.size[0] * header.size[1]):
+            finished = _as_it_is(data, header) or _anew(data)
     except Undecodable as error:
         raise refusal(error.code, most_pixels=error.most_pixels) from None
     return _written(finished, into)
@@ -109,9 +114,8 @@ def turned(photo: Path, quarters: int) -> AcceptedPhoto:
     return _written(finished, photo.parent)
 
 
-def _as_it_is(data: bytes) -> _Finished | None:
+def _as_it_is(data: bytes, header: Header) -> _Finished | None:
     """An ordinary JPEG with its pixels untouched: no generation lost, and a third of the work."""
-    header = inspect(data)
     if header.format != "JPEG" or header.mode != "RGB" or header.orientation != 1:
         return None
     if not MIN_SIDE <= min(header.size) <= max(header.size) <= MAX_SIDE:

@@ -1,6 +1,7 @@
 """Files that are odd or heavy, and legal: taken as every viewer shows them, within a bound of memory, one at a time."""
 
 import io
+import mmap
 import struct
 import threading
 import zlib
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from providers.errors import AskPerson
-from providers.media import webp_scaled
+from providers.media import webp_scaled, weight
 from providers.media.accept import AcceptedPhoto, accept
 from providers.media.colour import reduced
 from providers.media.decode import decode
@@ -196,3 +197,18 @@ def test_a_palette_of_many_megapixels_in_a_few_kilobytes_is_a_photo(tmp_path: Pa
     assert len(data) < 40_000
     found = decode(data, max_side=512)
     assert (found.image.size, found.image.getpixel((9, 9))) == ((512, 512), (200, 30, 30))
+
+
+@pytest.mark.skipif(weight._trim is None, reason="only glibc keeps what was freed")
+def test_what_a_large_file_took_goes_back_to_the_system() -> None:
+    def held() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    blocks = [b"x" * 100_000 for _ in range(400)]  # small enough to lie in one heap, which its last block holds open
+    pin = blocks[-1]
+    del blocks
+    before = held()
+    with weight.in_turn(weight.LARGE_BYTES):
+        pass
+    assert before - held() > 20_000_000
+    assert len(pin) == 100_000
