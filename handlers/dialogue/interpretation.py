@@ -168,14 +168,8 @@ def wishes(intent: Intent) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-_BY_SIZE = frozenset({"extend", "upscale"})
-"""Edits that depend on the size of the photo."""
-
-
 def sized(order: Order, session: Session, heard: MessageFacts) -> Order:
-    """The order with the size of each photo, if one of its edits depends on it and all sizes are known."""
-    if not any(edit.action in _BY_SIZE for shot in order.shots for edit in shot.edits):
-        return order
+    """The order with the size of each photo, where all are known: edits depend on it, and how long it takes."""
     known = {p.path: (p.width, p.height) for p in (*session.photos, *heard.photos, *heard.quoted)}
     if session.last_result is not None:
         known |= dict(zip(session.last_result.pictures, session.last_result.sizes, strict=False))

@@ -100,9 +100,10 @@ def best_first(turn: TurnBuilder, order: Order) -> Order:
     chosen = references([_advice(turn, photo) for photo in order.photos], most)
     if not chosen:
         return order
+    sizes = tuple(order.sizes[i] for i in chosen) if len(order.sizes) == len(order.photos) else ()
     if len(chosen) < len(order.photos):
         turn.notes.append(turn.words("say.photos_picked", n=len(order.photos), best=len(chosen)))
-    return order.model_copy(update={"photos": tuple(order.photos[i] for i in chosen), "sizes": ()})
+    return order.model_copy(update={"photos": tuple(order.photos[i] for i in chosen), "sizes": sizes})
 
 
 def set_upright(turn: TurnBuilder, order: Order) -> Order:

@@ -1,5 +1,6 @@
 """Quotes cached for a moment: a menu asks for dozens of them, the same for everybody who sends a photo now."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,13 @@ SECONDS = 5.0
 KEPT = 2000
 
 _Key = tuple[object, ...]
+
+
+def _sizes(order: Order) -> object:
+    """As far as they matter: an edit may go by the very size, a portrait takes as long for one about as large."""
+    if order.operation == "edit":
+        return order.sizes
+    return tuple(round(math.log2(max(1, width * height))) for width, height in order.sizes)
 
 
 class RecentQuotes:
@@ -39,7 +47,7 @@ class RecentQuotes:
             order.block,
             order.priority,
             order.consistency,
-            order.sizes,
+            _sizes(order),
             order.take > 0,
         )
         if key not in self._known:

@@ -391,3 +391,9 @@ async def test_a_photo_that_is_kept_smaller_is_told_of_before_anything_is_made_o
     ann = Person(tmp_path, accept=accept)
     assert "6000×4000 的照片按 4096×2731 处理" in said(await ann.sends("动漫风格", "me.jpg"))
     assert "6000" not in said(await ann.sends("再来一张"))
+
+
+@pytest.mark.parametrize("text", ["动漫风格", "修复", "上面多留点天"])
+async def test_every_order_knows_how_large_its_photos_are(ann: Person, text: str) -> None:
+    await ann.sends(text, "me.jpg")
+    assert (await ann.job()).order.sizes == ((640, 480),)
