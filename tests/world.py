@@ -60,9 +60,9 @@ class Clock:
         return self.began + self.ahead
 
 
-async def hasty(_seconds: float) -> None:
-    """A pause of nobody's time."""
-    await asyncio.sleep(0.01)
+async def hasty(seconds: float) -> None:
+    """A pause of nobody's time; what comes round every few seconds or hours does not keep the processor busy."""
+    await asyncio.sleep(0.01 if seconds < 5 else 0.1 if seconds < 3600 else 1.0)
 
 
 @dataclass

@@ -24,7 +24,7 @@ from providers.fake import FakeProvider, Script
 from providers.money import Money
 from providers.router import Router
 from providers.task import Operation, Task
-from tests.world import FakeWorld, world
+from tests.world import FakeWorld, hasty, world
 
 VIEWS = tuple(f"view{n}" for n in range(9))
 NEVER = Script(seconds=1e6)
@@ -113,10 +113,6 @@ async def start_sheet(run: FakeWorld, job_id: str = "s1") -> None:
 
 def asked(provider: FakeProvider) -> list[str]:
     return [request.key.partition("-")[2] for request in provider.submitted]
-
-
-async def hasty(_seconds: float) -> None:
-    await asyncio.sleep(0.01)
 
 
 async def test_a_sheet_is_an_anchor_then_nine_side_by_side_then_composed(tmp_path: Path) -> None:

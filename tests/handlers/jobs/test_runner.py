@@ -251,7 +251,7 @@ async def test_of_a_series_what_could_be_made_is_delivered_and_the_reason_given_
     job = await run.do(job_id, order)
     assert (job.state, len(job.pictures)) == (JobState.DONE, 1)
     result = run.channel.result(job_id)
-    assert "2 of 3 missing: The service refuses" in result.text
+    assert "1 of 3 missing: The service refuses" in result.text
     assert "It may have been charged" in result.text
     assert choices(result)[0] == "retry"
     assert len(run.provider.submitted) == 3

@@ -37,7 +37,7 @@ def dash() -> Iterator[FakeDashScope]:
 
 async def briefly(seconds: float) -> None:
     """Long enough for a look at a training to be answered."""
-    await asyncio.sleep(0.5 if seconds == LOOK_SECONDS else 0.01)
+    await (asyncio.sleep(0.5) if seconds == LOOK_SECONDS else hasty(seconds))
 
 
 @asynccontextmanager
