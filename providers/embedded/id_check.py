@@ -2,7 +2,7 @@
 can without inventing anything, and told where it cannot.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import hypot
 
@@ -16,6 +16,7 @@ from providers.media.pixels import Floats, Picture, disc, lab_of
 from providers.people.face import EYE_CORNERS, EYELIDS, Face
 from providers.people.find import find_faces
 from providers.people.matting import cut_out
+from providers.people.preflight import HIDDEN, hidden_eyes
 from providers.task import IdPhoto
 
 _SIZE_SLACK = 0.015
@@ -34,6 +35,8 @@ class Fault(StrEnum):
     NO_FACE = "no_face"
     MANY_FACES = "many_faces"
     EYES_CLOSED = "eyes_closed"
+    EYES_HIDDEN = "eyes_hidden"
+    """Dark glasses."""
     TURNED_AWAY = "turned_away"
     HEAD_CUT = "head_cut"
     HEAD_SIZE = "head_size"
@@ -57,6 +60,12 @@ MENDABLE = frozenset(
         Fault.BACKGROUND_COLOUR, Fault.SHADOW, Fault.PIXELS,
     }
 )  # fmt: skip
+
+
+BACKGROUND = frozenset({Fault.BACKGROUND_UNEVEN, Fault.BACKGROUND_COLOUR, Fault.SHADOW})
+"""Never wrong where it was painted here: whoever finds fault with it has taken a hat at the border for a wall."""
+TOLD_OF_OUR_OWN = frozenset(Fault) - BACKGROUND - {Fault.NO_FACE, Fault.PIXELS}
+"""What may be wrong with a picture made here: there was a face in its photo."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +94,8 @@ def id_report(rgb: Picture, preset: Preset | None, colour: tuple[int, int, int] 
         found.add(Fault.MANY_FACES)
     if not eyes_are_open(face):
         found.add(Fault.EYES_CLOSED)
+    if hidden_eyes(rgb, face) > HIDDEN:
+        found.add(Fault.EYES_HIDDEN)
     if abs(face.yaw or 0.0) > _YAW or abs(face.pitch or 0.0) > _PITCH:
         found.add(Fault.TURNED_AWAY)
     if abs(face.roll) > _LEVEL:
@@ -188,5 +199,6 @@ def mended(rgb: Picture, preset: Preset | None, colour: tuple[int, int, int]) ->
         made = id_photo(rgb, find_faces(rgb), colour, preset=preset, aspect_ratio=None if preset else own)
     except AskPerson:
         return rgb, report
-    again = id_report(made, preset, colour)
+    found = id_report(made, preset, colour)
+    again = replace(found, faults=tuple(fault for fault in found.faults if fault not in BACKGROUND))
     return (made, again) if len(again.faults) < len(report.faults) else (rgb, report)

@@ -147,8 +147,10 @@ def head_of(alpha: Floats, face: Face) -> Head:
 
 def _window(alpha: Floats, head: Head, face: Face, ratio: float, frame: Frame, closer: float) -> Window:
     """The frame around `head`: the wished one where the photo has the body for it, else tighter or wider within the
-    rule, else AskPerson. `closer` is added to the wish."""
+    rule, else AskPerson. `closer` is added to the wish. A frame without a missing corner (a photo set level has none of
+    the body there) goes before a nearer one with it."""
     low, high = frame.head
+    with_corner: Window | None = None
     wish = min(max(frame.wish + closer, low), high)
     eyes = face.between_eyes[1]
     for share in sorted(np.linspace(low, high, 9), key=lambda one: abs(one - wish)):
@@ -158,7 +160,11 @@ def _window(alpha: Floats, head: Head, face: Face, ratio: float, frame: Frame, c
                 x=head.middle - ratio * height / 2, y=head.crown - above * height, width=ratio * height, height=height
             )
             if _has_body(alpha, window):
-                return window
+                if _is_whole(alpha, window):
+                    return window
+                with_corner = with_corner or window
+    if with_corner is not None:
+        return with_corner
     raise AskPerson("too little of the body is in the photo", code="id_photo_room")
 
 
@@ -187,6 +193,18 @@ def _has_body(alpha: Floats, window: Window) -> bool:
     cut_right = right > width + slack and (alpha[rows, -2:].max(1) > 0.3).any()
     floor = alpha[round(bottom) - 3 : round(bottom), max(0, round(window.x)) : round(right)]
     return not cut_left and not cut_right and float((floor.max(0) > 0.5).mean()) > 0.3
+
+
+def _is_whole(alpha: Floats, window: Window) -> bool:
+    """Whether the body is about as wide at the lower edge as a little above it: shoulders do not get narrower."""
+    bottom = round(window.y + window.height)
+    columns = slice(max(0, round(window.x)), round(window.x + window.width))
+    wide = [np.flatnonzero(alpha[row, columns] > 0.5) for row in (bottom - round(0.08 * window.height), bottom - 2)]
+    if not all(len(row) for row in wide):
+        return False
+    (left, right), (lower_left, lower_right) = ((row[0], row[-1]) for row in wide)
+    slack = 0.03 * window.width
+    return bool(lower_left - left < slack and right - lower_right < slack)
 
 
 def framed(person: Cutout, window: Window, size: tuple[int, int]) -> tuple[Floats, Picture]:

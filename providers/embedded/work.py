@@ -25,7 +25,7 @@ from providers.embedded.enlarge import enlarged
 from providers.embedded.extend import extended, margins_for
 from providers.embedded.flat_ground import keeping_flat_ground
 from providers.embedded.geometry import cropped
-from providers.embedded.id_check import id_colour, id_report
+from providers.embedded.id_check import TOLD_OF_OUR_OWN, id_colour, id_report
 from providers.embedded.id_photo import COLOURS, id_photo
 from providers.embedded.id_presets import Preset, presets
 from providers.embedded.lettering import lettered
@@ -173,8 +173,8 @@ def _checked(
     if job.operation != "portrait" or job.style not in COLOURS or job.draft or not by_models():
         return picture_of(job, photos, faces, take), ()
     photo = _id_photo(job, photos[0], faces, take)
-    colour = id_colour(job.style, job.preset, job.parameters.id_photo)
-    return _laid(job, photo), tuple(fault.value for fault in id_report(photo, job.preset, colour).faults)
+    faults = id_report(photo, job.preset, id_colour(job.style, job.preset, job.parameters.id_photo)).faults
+    return _laid(job, photo), tuple(fault.value for fault in faults if fault in TOLD_OF_OUR_OWN)
 
 
 def picture_of(job: Job, photos: tuple[Picture, ...], faces: tuple[Face, ...], take: int = 0) -> Picture:

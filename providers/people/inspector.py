@@ -17,7 +17,9 @@ from providers.people.worker import Worker
 log = logging.getLogger(__name__)
 
 PATIENCE = 10.0
-"""Seconds after which advice is done without."""
+"""Seconds after which advice on a photo is done without: somebody waits for an answer."""
+PATIENCE_WITH_RESULTS = 120.0
+"""For a picture that was made: a busy machine is no reason to show it unfinished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +51,11 @@ class Likeness:
 
 
 class Inspector:
-    """Started at its first question. Belongs to one event loop; close it."""
+    """Started at its first question. Belongs to one event loop; close it. `patience`: seconds for advice on a photo."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = PATIENCE) -> None:
         self._worker = Worker("providers.people.inspection")
+        self._patience = patience
 
     @property
     def worker(self) -> Worker:
@@ -61,7 +64,7 @@ class Inspector:
 
     async def check(self, photo: Path) -> Advice | None:
         """The advice on a photo; None where there is none to be had."""
-        found = await self._ask("check", str(photo))
+        found = await self._ask("check", str(photo), patience=self._patience)
         return _advice(found) if found else None
 
     async def check_all(self, photos: Sequence[Path]) -> tuple[Advice | None, ...]:
@@ -78,9 +81,11 @@ class Inspector:
         """A function of another module, in the same process; None where it did not come to an answer."""
         return await self._ask(name, *args, module=module)
 
-    async def _ask(self, name: str, *args: Any, module: str | None = None) -> Any:
+    async def _ask(
+        self, name: str, *args: Any, module: str | None = None, patience: float = PATIENCE_WITH_RESULTS
+    ) -> Any:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 return await self._worker.call(name, *args, module=module)
         except (LikenessError, TimeoutError):
             return None

@@ -25,7 +25,7 @@ WANTED_WIDTH, LEAST_WIDTH = 200, 90
 _BLURRED = 0.38
 _DARK, _BRIGHT = 27.0, 93.0
 _YAW, _PITCH = 42.0, 38.0
-_HIDDEN = 0.55
+HIDDEN = 0.55
 _LEANS = 35.0
 """Degrees between upright and lying from which on nobody can say which way is up."""
 
@@ -127,7 +127,7 @@ def _wrong(rgb: Picture, face: Face, scale: float) -> list[Finding]:
         found.append(Finding.BRIGHT)
     if abs(face.yaw or 0.0) > _YAW or abs(face.pitch or 0.0) > _PITCH:
         found.append(Finding.TURNED_AWAY)
-    if hidden_eyes(rgb, face) > _HIDDEN:
+    if hidden_eyes(rgb, face) > HIDDEN:
         found.append(Finding.EYES_HIDDEN)
     return found
 

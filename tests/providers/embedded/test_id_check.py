@@ -20,6 +20,7 @@ from providers.people.find import find_faces
 from providers.people.inspector import Inspector
 from providers.task import IdPhoto, Operation, Parameters, Task
 from tests.providers.photos import needs_models, shipped, turned
+from tests.waiting import LONG
 
 pytestmark = needs_models
 WHITE = (255, 255, 255)
@@ -90,7 +91,7 @@ async def test_an_id_photo_of_a_service_is_finished_here_and_what_is_left_is_tol
     tmp_path: Path, officer: Picture
 ) -> None:
     """As a service returns it: its own size, a wall behind; once with nobody in it, which nothing can mend."""
-    inspector = Inspector()
+    inspector = Inspector(patience=LONG)
     finisher = Finisher(inspector)
     task = Task(
         operation=Operation.PORTRAIT,

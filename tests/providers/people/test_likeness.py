@@ -14,6 +14,7 @@ from providers.people.inspector import Inspector
 from providers.people.likeness import Compared, Likeness, compared, is_known, ranked
 from providers.people.model_files import LIKENESS, are_there
 from tests.providers.photos import shipped
+from tests.waiting import LONG
 
 needs_descriptor = pytest.mark.skipif(
     not are_there(LIKENESS), reason="the descriptor's files are not there: `likeness models fetch face_descriptor`"
@@ -56,7 +57,7 @@ def test_without_a_face_in_the_photo_nothing_is_said(astronaut: Picture) -> None
 async def test_results_are_compared_off_the_event_loop(tmp_path: Path, astronaut: Picture, officer: Picture) -> None:
     for name, rgb in (("me", astronaut), ("other", officer)):
         Image.fromarray(rgb).save(tmp_path / f"{name}.png")
-    inspector = Inspector()
+    inspector = Inspector(patience=LONG)
     try:
         found = await inspector.compare([tmp_path / "me.png"], [tmp_path / "other.png", tmp_path / "me.png"])
     finally:

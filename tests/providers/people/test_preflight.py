@@ -16,6 +16,7 @@ from providers.people.find import find_faces
 from providers.people.inspector import Advice, Inspector, references
 from providers.people.preflight import Finding, check, check_file, is_page
 from tests.providers.photos import needs_models, shipped
+from tests.waiting import LONG
 
 pytestmark = needs_models
 
@@ -90,7 +91,7 @@ def test_every_finding_and_every_fault_has_its_sentence_in_both_languages() -> N
 
 @pytest_asyncio.fixture
 async def inspector() -> AsyncIterator[Inspector]:
-    inspector = Inspector()
+    inspector = Inspector(patience=LONG)
     yield inspector
     await inspector.aclose()
 
