@@ -103,6 +103,8 @@ WAYS = (
     "restore and colorize",
     "make a series: oil painting, anime, watercolor",
     "draw a lighthouse in a storm",
+    "a character sheet of me",
+    "an expression sheet of me",
 )
 
 
@@ -118,7 +120,12 @@ async def test_again_and_variations_are_counted(tmp_path: Path) -> None:
     ann = person(tmp_path, daily=Ceilings(person=Decimal(1)))
     await wishes(ann)
     job = await ann.job()
-    for again in (ann.sends("again"), ann.taps(f"variations:{job.id}"), ann.taps(f"retry:{job.id}")):
+    for again in (
+        ann.sends("again"),
+        ann.taps(f"variations:{job.id}"),
+        ann.taps(f"retry:{job.id}"),
+        ann.taps(f"upscale:{job.id}"),
+    ):
         assert said(await again) == words("en", "access.pictures_person_day", n=1)
 
 
