@@ -80,7 +80,18 @@ def bot_budget(settings: "Settings") -> Decimal | None:
 
 
 def warnings(settings: "Settings") -> list[str]:
-    """What the operator of an open installation with a paid key reads at its start."""
+    """What the operator of an installation that others reach reads at its start."""
+    return [*_open_to_strangers(settings), *_plain_admin_page(settings)]
+
+
+def _plain_admin_page(settings: "Settings") -> list[str]:
+    by_https = (settings.public_url or "").startswith("https://")
+    if settings.admin_password is None or by_https or is_loopback(settings.host):
+        return []
+    return ["ADMIN_PASSWORD is set, and /admin is not reached by https: put a proxy in front and set PUBLIC_URL to it"]
+
+
+def _open_to_strangers(settings: "Settings") -> list[str]:
     if not is_open_page(settings) or not (paid := paid_services(settings)):
         return []
     budget = bot_budget(settings)

@@ -37,7 +37,7 @@ def jpeg_is_sound(data: bytes) -> bool:
         simplejpeg.decode_jpeg(
             data, "GRAY", fastdct=True, fastupsample=True, min_width=1, min_height=1, min_factor=8, strict=True
         )
-    except ValueError:  # strict: of what decoders only warn, too
+    except (ValueError, KeyError):  # strict: of what decoders only warn, too; a sampling that has no name
         return False
     return True
 

@@ -37,6 +37,21 @@ def test_what_strangers_cannot_spend_needs_no_budget(values: dict[str, object]) 
     assert warnings(settings(**values)) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "warned"),
+    [
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "0.0.0.0", "public_url": "http://photos.example"}, True),
+        ({"host": "0.0.0.0", "public_url": "https://photos.example"}, False),
+        ({}, False),
+    ],
+)
+def test_a_password_that_can_be_read_on_its_way_is_warned_of(values: dict[str, object], warned: bool) -> None:
+    found = warnings(settings(admin_password="correct-horse-battery", **values))
+    assert any("ADMIN_PASSWORD" in line for line in found) is warned
+    assert not any("horse" in line for line in found)
+
+
 def test_unlimited_has_to_be_said_and_is_said_back() -> None:
     found = settings(host="0.0.0.0", fal_key="k", budget_bot_daily_usd="unlimited")
     assert bot_budget(found) is None

@@ -184,6 +184,13 @@ def test_a_photo_cut_off_and_then_closed_is_not_kept_as_it_is(tmp_path: Path) ->
         assert kept.size == (160, 120)
 
 
+@pytest.mark.parametrize("sampling", [0x31, 0x34, 0x20, 0x00, 0xFF])
+def test_a_sampling_that_has_no_name_is_not_sound(sampling: int) -> None:
+    data = bytearray(JPEGS["baseline"])
+    data[data.index(b"\xff\xc0") + 11] = sampling
+    assert not jpeg_is_sound(bytes(data))
+
+
 def test_a_png_of_more_pixels_than_are_ever_decoded_is_not_inflated() -> None:
     small = encoded(noise(8, 8), "PNG")
     head = struct.pack(">II", 0xFFFF_FFFF, 0xFFFF_FFFF) + small[24:29]
