@@ -74,6 +74,8 @@ class FakeLine:
     """The other end of the long connection. Runs in a thread of its own; everything it took is in `frames`."""
 
     def __init__(self) -> None:
+        self.ended_with: list[int] = []
+        """Codes that lines were closed with."""
         self.frames: list[dict[str, Any]] = []
         self.subscriptions: list[dict[str, Any]] = []
         self.uploads: dict[str, dict[str, Any]] = {}
@@ -179,6 +181,8 @@ class FakeLine:
             await self._listen(line)
         if self._current is line:
             self._current = None
+        if line.close_code is not None:
+            self.ended_with.append(line.close_code)
 
     async def _listen(self, line: ServerConnection) -> None:
         async for text in line:

@@ -155,6 +155,8 @@ class Connection:
                     listening.cancel()
                     await asyncio.gather(listening, return_exceptions=True)
                     self._drop_answers()
+                    # Left by a cancellation, the library would close it as an error of ours (1011).
+                    await line.close()
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
             self._say("cannot be reached", type(error).__name__)
             return False

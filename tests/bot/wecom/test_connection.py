@@ -82,6 +82,13 @@ async def test_after_any_end_it_comes_back_under_the_same_device(platform: FakeL
         await line.request("aibot_send_msg", {"chatid": "c", "msgtype": "markdown", "markdown": {"content": "x"}})
 
 
+async def test_a_line_that_is_stopped_says_goodbye_as_one_that_is_done(platform: FakeLine) -> None:
+    async with connected(platform, Ear()):
+        await until(lambda: platform.connected)
+    await until(lambda: platform.ended_with)
+    assert platform.ended_with == [1000]
+
+
 async def test_once_taken_over_it_is_left_alone(platform: FakeLine) -> None:
     ear = Ear()
     line = Connection(
