@@ -109,8 +109,9 @@ class Shown:
 
     def button(self, name: str) -> str:
         """The callback data of the button whose label or id begins with `name`."""
+        pressed = [b for b in self.buttons if "callback_data" in b]
         return next(
-            str(b["callback_data"]) for b in self.buttons if b["text"] == name or b["callback_data"].startswith(name)
+            str(b["callback_data"]) for b in pressed if b["text"] == name or b["callback_data"].startswith(name)
         )
 
 
@@ -918,6 +919,10 @@ def _markup(params: Json) -> Json:
     if sum(map(len, rows)) > 100 or any(not 1 <= len(row) <= 8 for row in rows):
         raise Refused(400, "Bad Request: reply markup is too long")
     for button in (b for row in rows for b in row):
+        if address := button.get("web_app", {}).get("url"):
+            if int(params.get("chat_id", 0)) < 0 or not str(address).startswith("https://"):
+                raise Refused(400, "Bad Request: BUTTON_TYPE_INVALID")
+            continue
         if not 1 <= len(button.get("callback_data", "").encode()) <= 64:
             raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
     return {"reply_markup": markup} if rows else {}

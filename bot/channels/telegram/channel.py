@@ -35,6 +35,8 @@ from bot.channels.telegram.inbound.update_source import (
 )
 from bot.channels.telegram.inbound.updates import LARGEST_DOWNLOAD, Known, Me, Moved, Post, Standing, Tap, read
 from bot.channels.telegram.message_index import MessageIndex
+from bot.channels.telegram.mini_app.desk import Desk, Drawn
+from bot.channels.telegram.mini_app.tickets import Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.kept import KeptResults
@@ -61,6 +63,7 @@ from handlers.commands import is_command
 from handlers.message import Chat, IncomingPhoto, Outgoing
 from handlers.store.base import Store
 from handlers.words import words
+from providers.media.files import delete_quietly
 from providers.media.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -93,6 +96,7 @@ class TelegramChannel:
         mode: Mode = "polling",
         public_url: str | None = None,
         webhook_secret: str | None = None,
+        app_secret: bytes | None = None,
         pace: Timing | None = None,
     ) -> None:
         if mode == "webhook" and not public_url:
@@ -120,7 +124,11 @@ class TelegramChannel:
         self.chats = Chats(store)
         self._gateway = Gateway(self.chats, Flood(pace.clock), pace.clock)
         self._index = MessageIndex(store, pace.wall)
-        self._speaker = Speaker(self._bot, self._gateway, self._index)
+        tickets = Tickets(
+            secret=app_secret or token.encode(), public_url=public_url if app_secret else None, now=pace.wall
+        )
+        self._speaker = Speaker(self._bot, self._gateway, self._index, tickets)
+        self._desk = Desk(token=token, tickets=tickets, store=store, take=self._take_painted, now=pace.wall)
         self._kept = KeptResults(store, pace.wall)
         self._results = Results(
             bot=self._bot,
@@ -216,8 +224,9 @@ class TelegramChannel:
             await request.shutdown()
 
     def routes(self) -> Sequence[Any]:
-        """The webhook, in webhook mode."""
-        return [self._source.route(self._take, secret=self._secret)] if self._mode == "webhook" else []
+        """The webhook, in webhook mode; and the painter."""
+        webhook = [self._source.route(self._take, secret=self._secret)] if self._mode == "webhook" else []
+        return [*webhook, *self._desk.routes()]
 
     async def idle(self) -> None:
         """Wait until every message taken so far has been handled."""
@@ -299,6 +308,24 @@ class TelegramChannel:
                 self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # waiting for its parts
         return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what))
 
+    async def _take_painted(self, drawn: Drawn) -> bool:
+        """From the Mini App: kept like an update, and in its person's line like one."""
+        payload = json.dumps({"painted": drawn.model_dump(mode="json")})
+        if not self.intake.running:
+            return await self._store.put_inbox(self.name, drawn.key, payload)
+        return await self.intake.put(self._painted(drawn), payload)
+
+    def _painted(self, drawn: Drawn) -> Arrival[Heard]:
+        chat = drawn.ticket.chat
+        return Arrival(key=drawn.key, line=f"{chat}|{drawn.ticket.person}", value=Heard(chat=chat, what=drawn))
+
+    async def _handle_painted(self, drawn: Drawn) -> Outcome:
+        message, files = await self._desk.message(drawn, self._photos.folder)
+        try:
+            return await self._dispatch.converse(message)
+        finally:
+            await in_thread(delete_quietly, files)
+
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
         return await make_pack(self._bot, chat, key=key, title=title, stickers=stickers)
 
@@ -309,7 +336,10 @@ class TelegramChannel:
     # --- the intake's receiver
 
     async def read(self, key: str, payload: str) -> Arrival[Heard] | None:
-        update = update_from(json.loads(payload), self._bot)
+        kept = json.loads(payload)
+        if "painted" in kept:
+            return self._painted(Drawn.model_validate(kept["painted"]))
+        update = update_from(kept, self._bot)
         heard = None if update is None else self._heard(update)
         if isinstance(heard, Moved | Standing):
             await self._note(heard)
@@ -321,6 +351,8 @@ class TelegramChannel:
 
     async def handle(self, arrivals: tuple[Arrival[Heard], ...]) -> Outcome:
         name, first = arrivals[0].value.chat, arrivals[0].value.what
+        if isinstance(first, Drawn):
+            return await self._handle_painted(first)
         if isinstance(first, Tap):
             self._soon(self._kept.hand_over(self._builder.tapped(name, first).chat, self._results))
             return await self._handle_tap(name, first)
@@ -331,7 +363,13 @@ class TelegramChannel:
 
     async def give_up(self, arrivals: tuple[Arrival[Heard], ...]) -> None:
         name, first = arrivals[0].value.chat, arrivals[0].value.what
-        message = self._builder.tapped(name, first) if isinstance(first, Tap) else self._builder.message(name, [first])
+        if isinstance(first, Drawn):
+            message, files = await self._desk.message(first, self._photos.folder)
+            await in_thread(delete_quietly, files)
+        elif isinstance(first, Tap):
+            message = self._builder.tapped(name, first)
+        else:
+            message = self._builder.message(name, [first])
         await self._dispatch.say_word(message, "error.internal")
 
     async def _handle_posts(self, name: str, posts: Sequence[Post]) -> Outcome:

@@ -20,6 +20,7 @@ def _build(ground: Ground) -> Channel:
         api_url=settings.telegram_api_url,
         mode=settings.telegram_mode,
         public_url=settings.public_url,
+        app_secret=ground.secret,
         webhook_secret=webhook_secret.get_secret_value() if webhook_secret else None,
     )
 

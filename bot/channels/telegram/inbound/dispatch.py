@@ -60,13 +60,15 @@ class Dispatch:
     async def _answer(self, message: Message, outgoing: Outgoing) -> Outcome:
         # Errors about a request are sent as a reply to it; a command or a tap needs no quoting.
         quote = message.choice is None and not is_command(message.text)
+        came = message.photos if outgoing.kind is Kind.CHOICES and outgoing.job is None else ()
+        photo = came[0].key if len(came) == 1 else None
         late = False
 
         async def say() -> None:
             nonlocal late
             if not (late and outgoing.job and await self._is_over(outgoing.job)):
                 late = True
-                await self._speaker.say(message.chat, outgoing, first=True, quote=quote)
+                await self._speaker.say(message.chat, outgoing, first=True, quote=quote, photo=photo)
 
         try:
             await self._patiently(say)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bot.channels.intake import Arrival, Joined
 from bot.channels.telegram.inbound.updates import Post, Tap
+from bot.channels.telegram.mini_app.desk import Drawn
 
 ALBUM_PAUSE = 1.5
 """Seconds after the last part; 0.6 to 2.5 are seen in running bots."""
@@ -25,7 +26,12 @@ class Heard:
     """Something a person sent, or pressed. `chat` is the chat's name."""
 
     chat: str
-    what: Post | Tap
+    what: Post | Tap | Drawn
+
+    @property
+    def message(self) -> int:
+        """Its number in the chat; what came from the Mini App has none."""
+        return 0 if isinstance(self.what, Drawn) else self.what.message
 
     @property
     def without_photo(self) -> bool:
@@ -69,7 +75,7 @@ class Joining:
         begun, last = min(part.at for part in parts), max(part.at for part in parts)
         went_on = any(arrival.value.without_photo for arrival in waiting if arrival.value.album != album)
         left = 0.0 if went_on else min(last + self.album_pause, begun + self.album_longest) - now
-        return Joined(arrivals=tuple(sorted(parts, key=lambda part: part.value.what.message)), wait=max(left, 0.0))
+        return Joined(arrivals=tuple(sorted(parts, key=lambda part: part.value.message)), wait=max(left, 0.0))
 
     def _text(self, waiting: Waiting, now: float) -> Joined[Heard]:
         parts = [waiting[0]]

@@ -55,7 +55,7 @@ class Photos:
     ) -> None:
         self._bot = bot
         self._own_server = own_server
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._pauses = tuple(pauses)
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -81,8 +81,8 @@ class Photos:
 
     def _keep(self, data: bytes, name: str) -> Path:
         # Not synced to the disk: after a crash the update is there again, and the photo is downloaded again.
-        make_folder(self._folder)
-        path = self._folder / name
+        make_folder(self.folder)
+        path = self.folder / name
         path.write_bytes(data)
         return path
 
@@ -133,10 +133,10 @@ class Photos:
 
     def tidy(self) -> None:
         """Delete what dead processes had downloaded. Blocks."""
-        if not self._folder.is_dir():
+        if not self.folder.is_dir():
             return
         limit = time.time() - UNUSED_SECONDS
-        for file in self._folder.iterdir():
+        for file in self.folder.iterdir():
             with contextlib.suppress(FileNotFoundError):  # photos being downloaded come and go meanwhile
                 if file.stat().st_mtime <= limit:
                     file.unlink()

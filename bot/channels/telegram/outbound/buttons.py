@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, WebAppInfo
 
 from handlers.message import Choice
 
@@ -44,8 +44,18 @@ class Pressed:
         return cls(choice=choice, owner=owner or None)
 
 
-def keyboard(choices: Sequence[Choice], *, owner: str | None = None) -> InlineKeyboardMarkup | None:
-    """`owner`: whose buttons these are, in a chat where others could press them."""
+@dataclass(frozen=True, kw_only=True)
+class AppLink:
+    """A button that opens a Mini App."""
+
+    label: str
+    url: str
+
+
+def keyboard(
+    choices: Sequence[Choice], *, owner: str | None = None, app: AppLink | None = None
+) -> InlineKeyboardMarkup | None:
+    """`owner`: whose buttons these are, in a chat where others could press them. `app`: in a row of its own, below."""
     rows: list[list[InlineKeyboardButton]] = []
     room = 0
     for choice in choices:
@@ -59,4 +69,6 @@ def keyboard(choices: Sequence[Choice], *, owner: str | None = None) -> InlineKe
             room = ROW_WIDTH
         rows[-1].append(InlineKeyboardButton(choice.label, callback_data=data))
         room -= width
+    if app is not None:
+        rows.append([InlineKeyboardButton(app.label, web_app=WebAppInfo(app.url))])
     return InlineKeyboardMarkup(rows) if rows else None

@@ -25,7 +25,6 @@ from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPh
 from telegram.error import BadRequest
 
 from bot.channels.telegram.message_index import MessageIndex
-from bot.channels.telegram.outbound.buttons import keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.media_format import (
@@ -41,7 +40,7 @@ from bot.channels.telegram.outbound.media_format import (
 )
 from bot.channels.telegram.outbound.placeholders import SERVER, Placeholders
 from bot.channels.telegram.outbound.places import chats_for, topic_refused
-from bot.channels.telegram.outbound.speaker import Speaker, owner
+from bot.channels.telegram.outbound.speaker import Speaker
 from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
 from handlers.store.base import Store
@@ -251,7 +250,7 @@ class Results:
             kind=place.form,
             form=await in_thread(best_form, picture),
             caption=cut(outgoing.text),
-            markup=keyboard(choices, owner=owner(chat)),
+            markup=self._speaker.keyboard(chat, outgoing, choices),
         )
 
     async def _album(self, chat: Chat, outgoing: Outgoing, place: Place, receipt: int) -> tuple[int, ...]:

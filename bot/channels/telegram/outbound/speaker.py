@@ -11,11 +11,13 @@ from telegram.error import BadRequest
 
 from bot.channels.telegram.inbound.updates import TEXT_UNITS
 from bot.channels.telegram.message_index import JobMessage, MessageIndex
-from bot.channels.telegram.outbound.buttons import keyboard
+from bot.channels.telegram.mini_app.tickets import Tickets
+from bot.channels.telegram.outbound.buttons import AppLink, keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.places import in_topic, thread_of
 from handlers.channel import DeliveryRefused
 from handlers.message import Chat, Choice, Kind, Outgoing
+from handlers.words import words
 
 log = logging.getLogger(__name__)
 
@@ -62,20 +64,38 @@ def pieces(text: str, most: int = TEXT_UNITS) -> list[str]:
 class Speaker:
     """See the module. One job's message is changed by one task at a time: `lock(job)`."""
 
-    def __init__(self, bot: Bot, gateway: Gateway, index: MessageIndex) -> None:
+    def __init__(self, bot: Bot, gateway: Gateway, index: MessageIndex, tickets: Tickets | None = None) -> None:
+        """`tickets`: of the painter's Mini App, where there is one."""
+        self._tickets = tickets
         self._bot = bot
         self._gateway = gateway
         self._index = index
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._acted: OrderedDict[str, float] = OrderedDict()
 
+    def keyboard(self, chat: Chat, outgoing: Outgoing, choices: tuple[Choice, ...]) -> InlineKeyboardMarkup | None:
+        """The buttons of a result: its choices, and the painter."""
+        return keyboard(choices, owner=owner(chat), app=self.app(chat, outgoing, job=outgoing.job))
+
+    def app(
+        self, chat: Chat, outgoing: Outgoing, *, job: str | None = None, photo: str | None = None
+    ) -> AppLink | None:
+        """The button that opens the painter on a picture of a job, or on a photo of the session."""
+        if self._tickets is None or not (job or photo):
+            return None
+        url = self._tickets.link(chat, outgoing.language, job=job, photo=photo, ref=outgoing.ref)
+        return None if url is None else AppLink(label=words(outgoing.language, "telegram.paint"), url=url)
+
     def lock(self, job: str) -> asyncio.Lock:
         return self._locks.setdefault(job, asyncio.Lock())
 
-    async def say(self, chat: Chat, outgoing: Outgoing, *, first: bool = False, quote: bool = False) -> None:
+    async def say(
+        self, chat: Chat, outgoing: Outgoing, *, first: bool = False, quote: bool = False, photo: str | None = None
+    ) -> None:
         """`first`: a direct answer to the person's message; the first about a job becomes the job's message.
 
-        `quote`: in reply to the message, in a private chat too.
+        `quote`: in reply to the message, in a private chat too. `photo`: the photo of the session that it is about,
+        for the painter.
         """
         if outgoing.kind is Kind.STATUS:
             await self._status(chat, outgoing)
@@ -83,7 +103,7 @@ class Speaker:
             async with self.lock(outgoing.job):
                 await self._about_job(chat, outgoing, outgoing.job)
         else:
-            await self.send(chat, outgoing, quote=quote)
+            await self.send(chat, outgoing, quote=quote, app=self.app(chat, outgoing, photo=photo))
 
     async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
         known = await self._index.job(job)
@@ -95,12 +115,20 @@ class Speaker:
             shown = JobMessage(message=message.message_id, head=outgoing.text, at=now)
             await self._index.put_job(chat, job, shown)
 
-    async def send(self, chat: Chat, outgoing: Outgoing, text: str | None = None, *, quote: bool = False) -> Message:
+    async def send(
+        self,
+        chat: Chat,
+        outgoing: Outgoing,
+        text: str | None = None,
+        *,
+        quote: bool = False,
+        app: AppLink | None = None,
+    ) -> Message:
         """A message of its own; the last of its pieces carries the buttons."""
         texts = pieces(outgoing.text if text is None else text)
         for part in texts[:-1]:
             await self.post(chat, outgoing, part, None, quote=quote)
-        markup: InlineKeyboardMarkup | ForceReply | None = keyboard(outgoing.choices, owner=owner(chat))
+        markup: InlineKeyboardMarkup | ForceReply | None = keyboard(outgoing.choices, owner=owner(chat), app=app)
         if markup is None and outgoing.awaits and owner(chat):
             # In privacy mode only a reply reaches the bot; this opens one, for the person who asked.
             markup = ForceReply(selective=True)

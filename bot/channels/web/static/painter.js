@@ -293,6 +293,7 @@ export class Painter {
   #down(event) {
     if (event.target.closest(".painter-handle") || event.button > 1 || this.#parts.dialog.ariaBusy === "true") return;
     event.preventDefault();
+    delete this.#parts.dialog.dataset.keys;
     this.#parts.surface.focus({ preventScroll: true });
     this.#parts.stage.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
@@ -405,6 +406,7 @@ export class Painter {
 
   #key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || this.#tool === "frame") return;
+    this.#parts.dialog.dataset.keys = "";
     const step = this.#width * (event.shiftKey ? 2 : 0.5);
     const [x, y] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key] ?? [0, 0];
     if (x || y) this.#steer(x, y);
