@@ -22,7 +22,8 @@ _FLAG = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?(?:b|i|u|s|em|strong|code|pre|p|br|span|div|a|h[1-6])(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
-_MARK = re.compile(r"\*{1,3}(?=\S)|(?<=\S)\*{1,3}|(?<!\w)_{2}(?=\S)|(?<=\S)_{2}(?!\w)|~~|`{1,3}")
+_MARK = re.compile(r"\*{2,3}|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|(?<!\w)_{2}(?=\S)|(?<=\S)_{2}(?!\w)|~~|`{1,3}")
+"""A star between two numbers is a size (16*9)."""
 _ADDRESS = re.compile(r"(?<!\S)https?://\S+")
 _LETTERS = re.compile(r"\b(?:text|write|writing|caption|letters?|words?|says?|qr)\b|文字|写|字|二维码", re.IGNORECASE)
 

@@ -8,6 +8,7 @@ from handlers.describe import describe
 from handlers.jobs.plan import quoted, task_for
 from handlers.order import Order, Shot
 from intent import parse
+from intent.foreign_marks import without_foreign_marks
 from intent.own_looks import look_named
 from providers.embedded.provider import EmbeddedProvider
 from providers.errors import AskPerson
@@ -86,3 +87,10 @@ def test_the_same_words_beside_another_wish_are_not_taken_for_a_filter(text: str
 def test_without_a_photo_they_begin_nothing(text: str) -> None:
     intent = parse(text, photos=0)
     assert intent.decision != "act" or intent.operation in ("none", "command")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("裁成16*9", "裁成16*9"), ("*anime*", "anime"), ("把**动漫**风格", "把动漫风格")]
+)
+def test_a_star_in_a_size_stays_and_one_around_words_goes(text: str, left: str) -> None:
+    assert without_foreign_marks(text) == left
