@@ -39,6 +39,7 @@ from handlers.dialogue.marked_reception import accept_mask
 from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.sticker_packs import StickerPacks
+from handlers.dialogue.style_gallery import ShowsStyles, StyleGallery
 from handlers.faces import Faces
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
@@ -175,6 +176,7 @@ async def parts(
         previews = _previews(settings, store, router, channels, marks)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
+        _show_styles(settings, store, router, channels, previews)
         owner = OwnerNotes(store, channels, settings.admins)
         conversation = Conversation(
             store=store,
@@ -410,6 +412,19 @@ def _previews(
         photos_dir=settings.photos_dir.absolute(),
         marks=marks,
     )
+
+
+def _show_styles(
+    settings: Settings, store: Store, router: Router, channels: dict[str, Channel], previews: Previews | None
+) -> None:
+    gallery = StyleGallery(
+        quote=RecentQuotes(quoted(router)),
+        may_sketch=Access(store, settings.access_rules).may_preview,
+        previews=previews,
+    )
+    for channel in channels.values():
+        if isinstance(channel, ShowsStyles):
+            channel.show_styles(gallery)
 
 
 async def _accept(media: MediaStore, path: Path, into: Path) -> AcceptedPhoto:

@@ -27,6 +27,7 @@ from bot.channels.web.texts import word
 from bot.channels.web.uploads import MAX_PHOTOS, Limits, Posted, Refused
 from bot.metrics import Metrics
 from handlers.channel import Answerer, Delivered, DeliveryLater, DeliveryRefused, Finding, Health
+from handlers.dialogue.style_gallery import StyleGallery
 from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.store.base import Entry, Store
 from providers.media.store import at_hand
@@ -96,6 +97,9 @@ class WebChannel:
         if self._tidying is not None:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
+
+    def show_styles(self, gallery: StyleGallery) -> None:
+        self._page.styles.gallery = gallery
 
     def routes(self) -> Sequence[Any]:
         return self._page.routes()
@@ -232,6 +236,7 @@ class WebChannel:
         used = _files(await self.feed.entries(chat)) | waiting
         await self.shelf.tidy(chat, used)
         self._page.thumbnails.drop_gone()
+        self._page.styles.forget(chat)
 
     async def _tidy(self) -> None:
         """Every hour, delete photos that no conversation shows any more (expired, forgotten, never acknowledged)."""

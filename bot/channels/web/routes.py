@@ -5,12 +5,14 @@ GET  /api/messages?after=ID  the conversation
 GET  /api/events             the same, as it comes
 GET  /api/about              how long things are kept, and to which companies photos may go
 
-Pictures are `pictures.py`'s, everything made so far `collection.py`'s.
+Pictures are `pictures.py`'s, everything made so far `collection.py`'s, links to them `share_pages.py`'s, styles
+`style_pages.py`'s.
 """
 
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -27,7 +29,10 @@ from bot.channels.web.feed import Feed
 from bot.channels.web.inbox import PhotoShelf
 from bot.channels.web.middleware import same_site
 from bot.channels.web.pictures import MAX_CURSOR, Pictures, number_in
+from bot.channels.web.share_pages import SharePages
+from bot.channels.web.shares import Shares
 from bot.channels.web.shell import Shell
+from bot.channels.web.style_pages import StylePages
 from bot.channels.web.thumbnails import Thumbnails
 from bot.channels.web.uploads import Limits, Posted, Refused, read_post
 from handlers.message import Chat, Language
@@ -69,8 +74,17 @@ class ChatPage:
         self._pace = PostPace()
         self.thumbnails = Thumbnails()
         self._pictures = Pictures(feed=web.feed, sessions=sessions, at_hand=web.at_hand, thumbnails=self.thumbnails)
+        self.styles = StylePages(pictures=self._pictures, sessions=sessions)
         self._collection = Collection(store=web.store, pictures=self._pictures)
         self._origin = _origin(public_url) if public_url else None
+        self._shares = SharePages(
+            shares=Shares(store=web.store),
+            pictures=self._pictures,
+            sessions=sessions,
+            origin=self._origin,
+            patience=limits.idle,
+            kept=timedelta(days=self._about.kept_days),
+        )
 
     def routes(self) -> list[Route]:
         return [
@@ -81,6 +95,8 @@ class ChatPage:
             Route("/api/about", self.about),
             *self._pictures.routes(),
             *self._collection.routes(),
+            *self._shares.routes(),
+            *self.styles.routes(),
         ]
 
     # --- the API

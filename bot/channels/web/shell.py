@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.errors import error_answer, language_wished
+from handlers.message import Language
 
 WEB = Path(__file__).parent / "static"
 TYPES = {
@@ -34,7 +35,7 @@ TYPES = {
 }
 SHEETS = ("theme.css", "room.css", "talk.css", "composer.css", "sheet.css", "viewer.css")
 """Served as one, `page.css`, in this order: one request in place of six."""
-PAGES = ("index.html",)
+PAGES = ("index.html", "shared.html")
 """Not to be had as files."""
 _WORKER = "sw.js"
 _HERE = "/static/v/"
@@ -76,6 +77,12 @@ def _version(files: Mapping[str, bytes]) -> str:
 
 def _asset(body: bytes, kind: str) -> Asset:
     return Asset(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+
+
+def shared_page(language: Language, body: str) -> bytes:
+    """The page behind a link to a picture, around what it shows (markup of ours)."""
+    page = assets()["shared.html"].body.decode()
+    return page.replace("LANGUAGE", "zh-Hans" if language == "zh" else "en").replace("BODY", body).encode()
 
 
 class Shell:

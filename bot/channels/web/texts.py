@@ -16,7 +16,7 @@ def _all() -> Mapping[Language, Mapping[str, str]]:
     return words
 
 
-def word(language: Language, key: str, /, **params: int) -> str:
+def word(language: Language, key: str, /, **params: int | str) -> str:
     """The text of `key` with its placeholders filled. Raises KeyError for an unknown key."""
     return _all()[language][key].format_map(params)
 

@@ -76,6 +76,7 @@ export class Viewer {
     $("viewer-position").textContent = t("viewer.position", names);
     $("viewer-size").textContent = t("viewer.size", { w: picture.width, h: picture.height });
     $("viewer-save").href = `${picture.url}?download=1`;
+    $("viewer-share").hidden = !result;
     this.#buttons();
     this.#compare.look(this.#pictures[this.#index]);
   }
