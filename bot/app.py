@@ -55,6 +55,7 @@ from handlers.store.base import Store
 from handlers.style_previews import StylePreviews
 from intent import parse
 from providers.api.spending import one_ledger
+from providers.base import Provider
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.faces import FaceService
@@ -176,7 +177,7 @@ async def parts(
         previews = _previews(settings, store, router, channels, marks)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
-        _show_styles(settings, store, router, channels, previews)
+        _show_styles(settings, store, router, channels, marks)
         owner = OwnerNotes(store, channels, settings.admins)
         conversation = Conversation(
             store=store,
@@ -399,7 +400,7 @@ def _previews(
     settings: Settings, store: Store, router: Router, channels: dict[str, Channel], marks: VisibleMarks
 ) -> Previews | None:
     """Where the free provider is there, in the chats that can show a picture that is no result."""
-    provider = next((p for p in router.providers if p.tier is Tier.LOCAL), None)
+    provider = _free(router)
     if provider is None:
         return None
     shows = {registration.name for registration in registered() if registration.previews}
@@ -415,16 +416,25 @@ def _previews(
 
 
 def _show_styles(
-    settings: Settings, store: Store, router: Router, channels: dict[str, Channel], previews: Previews | None
+    settings: Settings, store: Store, router: Router, channels: dict[str, Channel], marks: VisibleMarks
 ) -> None:
+    """For the channels that have a place for all styles at once."""
+    free = _free(router)
     gallery = StyleGallery(
         quote=RecentQuotes(quoted(router)),
         may_sketch=Access(store, settings.access_rules).may_preview,
-        previews=previews,
+        marks=marks,
+        folder=settings.data_dir.absolute() / "previews",
+        previews=StylePreviews(provider=free, producer=router.producer) if free else None,
     )
     for channel in channels.values():
         if isinstance(channel, ShowsStyles):
             channel.show_styles(gallery)
+
+
+def _free(router: Router) -> Provider | None:
+    """Who makes pictures on this machine."""
+    return next((p for p in router.providers if p.tier is Tier.LOCAL), None)
 
 
 async def _accept(media: MediaStore, path: Path, into: Path) -> AcceptedPhoto:

@@ -8,7 +8,6 @@ It lies among the person's photos for as long as a conversation shows it, and go
 import asyncio
 import hashlib
 import logging
-import secrets
 import shutil
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -82,37 +81,13 @@ class Previews:
         """Make and send the sheet, numbered as its styles are, as far as previews of them can be made. Returns at
         once."""
         channel = self._channels.get(message.chat.channel)
-<<<<<<< HEAD
         possible = frozenset(self._styles.possible(sheet.styles))
         numbered = [(number, key) for number, key in enumerate(sheet.styles, 1) if key in possible][:MOST]
         if channel is None or len(numbered) < 2 or not (sheet.asked or message.chat.channel in self._unasked):
-=======
-        keys = [key for key in styles if self.shows(key)][:MOST]
-        if channel is None or len(keys) < 2:
->>>>>>> acd9745 (Links to single pictures that end by themselves, and styles shown on one's own photo)
             return
         task = asyncio.create_task(self._make_and_send(channel, message, photo, numbered, language))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def shows(self, style: str) -> bool:
-        """Whether the free provider can make this style of a photo."""
-        return self._provider.offers.find(_portrait(style)) is not None
-
-    async def sketch(self, chat: Chat, photo: Path, style: str, language: Language) -> bytes:
-        """One style on this photo: a small JPEG, labelled, and marked as this chat is to see it; nothing of it stays.
-
-        Raises LikenessError where this photo does not allow the style, OSError where it cannot be read.
-        """
-        folder = self._folder / f"sketch-{secrets.token_hex(12)}"
-        try:
-            async with self._one_at_a_time:
-                small = await in_thread(self._small, photo, folder)
-                picture = await self._preview(small, style, folder)
-            (marked,) = await self._marks.delivered((picture,), chat=chat, language=language)
-            return await in_thread(thumbnail, marked.path, SMALL_SIDE)
-        finally:
-            await in_thread(_delete, self._folder, folder)
 
     async def aclose(self) -> None:
         for task in self._tasks:
@@ -173,20 +148,10 @@ class Previews:
         self, photo: Path, styles: Sequence[Numbered], folder: Path, into: Path
     ) -> tuple[PictureFile, list[Numbered]]:
         """The sheet, and the styles on it in order: a style that this photo does not allow is left out."""
-<<<<<<< HEAD
         numbers = {key: number for number, key in styles}
         made: list[tuple[Numbered, Path]] = []
         async for key, picture in self._styles.of(photo, list(numbers), folder):
             made.append(((numbers[key], key), picture.path))
-=======
-        small = await in_thread(self._small, photo, folder)
-        made: list[tuple[str, Path]] = []
-        for key in keys:
-            try:
-                made.append((key, (await self._preview(small, key, folder)).path))
-            except LikenessError as error:
-                log.info("no preview: style=%s %s", key, error.code)
->>>>>>> acd9745 (Links to single pictures that end by themselves, and styles shown on one's own photo)
         if len(made) < 2:
             raise OSError("too few previews")
         data = await in_thread(collage, [path for _, path in made], numbers=[number for (number, _), _ in made])
@@ -201,30 +166,7 @@ class Previews:
             provider=self._styles.maker,
             request_id=folder.name,
         )
-<<<<<<< HEAD
         return sheet, [numbered for numbered, _ in made]
-=======
-        return sheet, [key for key, _ in made]
-
-    @staticmethod
-    def _small(photo: Path, folder: Path) -> Path:
-        return write_file(thumbnail(photo, SMALL_SIDE), into=folder, name="photo.jpg")
-
-    async def _preview(self, photo: Path, style: str, folder: Path) -> PictureFile:
-        key = f"{folder.name}-{style}"
-        request = Request(key=key, task=_portrait(style), prompt=style, photos=(photo,))
-        submission = await self._provider.submit(request)
-        async for _ in self._provider.follow(submission):
-            pass
-        result = await self._provider.fetch(submission, folder)
-        label = partial(with_labels, key=key, task=request.task, tier=self._provider.tier, producer=self._producer)
-        return (await in_thread(label, result.pictures[:1]))[0]
-
-
-def _portrait(style: str) -> Task:
-    """In the photo's own ratio."""
-    return Task(operation=Operation.PORTRAIT, style=style, photos=1)
->>>>>>> acd9745 (Links to single pictures that end by themselves, and styles shown on one's own photo)
 
 
 def _delete(root: Path, folder: Path) -> None:

@@ -87,7 +87,6 @@ class Page:
         """The window's inside in CSS pixels, whatever a window of this system may be at least: at 200 % it is half."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        self.until(lambda: self.script("return innerWidth") == width)
 
     def click(self, css: str) -> None:
         """The first of these, brought into the middle of its window first."""

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,11 +16,19 @@ from bot.channels.web.cookies import Sessions
 from bot.made_here import made_here_routes
 from bot.server import Server
 from handlers.dialogue.access import Access
+from handlers.dialogue.style_gallery import StyleGallery
+from handlers.jobs.plan import quoted
+from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat, Choice, Kind, Message, Outgoing
 from handlers.operations import Operations
-from handlers.store.base import Store
+from handlers.order import Order, Shot
+from handlers.store.base import Job, Store
 from handlers.store.memory import MemoryStore
-from providers.base import PictureFile
+from handlers.style_previews import StylePreviews
+from providers.base import PictureFile, Provider
+from providers.fake import FakeProvider, offer
+from providers.router import Router
+from providers.task import Operation
 from tests.bot.stage import Stage, build
 from tests.waiting import LONG
 from tests.world import RecordedJobs
@@ -37,9 +46,11 @@ KEYS = ("anime", "oil_painting", "watercolor", "vintage", "cyberpunk", "id_photo
 class Studio:
     """`let_go` lets the jobs waiting at a step go on to the next: queued → being made → delivered."""
 
-    def __init__(self, folder: Path, photo: Path) -> None:
+    def __init__(self, folder: Path, photo: Path, *, free: Provider | None = None) -> None:
+        """`free`: who sketches the styles."""
         self._folder = folder
         self._photo = photo
+        self._free = free or FakeProvider(able=[offer(Operation.PORTRAIT, usd="0", styles=frozenset(KEYS))])
         self._loop = asyncio.new_event_loop()
         self._steps = asyncio.Semaphore(0)
         self._jobs: set[asyncio.Task[None]] = set()
@@ -56,6 +67,12 @@ class Studio:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nobody answers at its address any more."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._server.stop)
         self._thread.join(LONG)
         assert not self._thread.is_alive(), "the server did not stop"
@@ -71,6 +88,7 @@ class Studio:
         store = MemoryStore()
         self.stage = build(self._folder, store=store, script=self._answer, more=self._forms(store))
         channel = self.stage.channel
+        channel.show_styles(self._styles())
         self._server = Server(
             self.stage.app, host="127.0.0.1", port=0, at_end=channel.feed.stop, listening=self._opened
         )
@@ -90,6 +108,18 @@ class Studio:
             *admin_routes(operations=operations, sessions=sessions, visitors=visitors, public_origin=None),
             *made_here_routes(sessions=visitors, folder=self._folder / "up", producer="Likeness", public_origin=None),
         ]
+
+    def _styles(self) -> StyleGallery:
+        async def may_sketch(_: Chat) -> bool:
+            return True
+
+        return StyleGallery(
+            quote=quoted(Router([self._free])),
+            may_sketch=may_sketch,
+            marks=VisibleMarks(),
+            folder=self._folder / "sketches",
+            previews=StylePreviews(provider=self._free, producer="Likeness"),
+        )
 
     def _opened(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
@@ -127,6 +157,7 @@ class Studio:
         if message.choice is not None or "paint" in message.text or "画" in message.text:
             count = 2 if "two" in message.text or "两" in message.text else 1
             job = f"job-{message.ref}"
+            await self._keep(message, job)
             self._jobs.add(asyncio.create_task(self._make(message, job, count)))
             said = "Oil painting · about 12 s · free" if language == "en" else "油画 · 约 12 秒 · 免费"
             return (Outgoing(id=f"{job}:understood", kind=Kind.TEXT, text=said, ref=message.ref, language=language),)
@@ -152,6 +183,12 @@ class Studio:
             ref=message.ref,
             language=language,
         )
+
+    async def _keep(self, message: Message, job: str) -> None:
+        """What it is made from."""
+        photos = tuple(photo.path for photo in (*message.quoted_photos, *message.photos))
+        order = Order(operation="portrait", shots=(Shot(style="oil_painting"),), photos=photos)
+        await self.stage.store.add_job(Job(id=job, chat=message.chat, order=order, created=datetime.now(UTC)))
 
     async def _make(self, message: Message, job: str, count: int) -> None:
         channel, chat = self.stage.channel, message.chat

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver.common.by import By
 
 from tests.browser.conftest import Opened
 from tests.browser.page import Page
@@ -54,6 +53,8 @@ def test_nobody_meets_a_barrier(
     page.send()
     page.until(lambda: len(page.all(".choices .choice")) >= 6)
     page.pick(photo)
+    page.script(SECOND, "second.png")
+    page.until(lambda: len(page.all("#attached .tile")) == 2)
     page.write("paint two 画两张")
     look("choices and a photo to send")
     page.send()
@@ -64,17 +65,37 @@ def test_nobody_meets_a_barrier(
     page.click(".print-open")
     page.until(lambda: page.loaded("#viewer-image"))
     look("viewer")
+    page.click("#viewer-compare")
+    page.until(lambda: page.loaded("#compare img"))
+    look("before and after")
+    page.click("#viewer-share")
+    page.click("#share-new .solid")
+    page.one("#shares-list li")
+    look("links")
+    page.click("#shares [data-close]")
     page.one("#viewer-close").click()
     page.one("#open-pictures").click()
     page.until(lambda: page.loaded("#pictures .wall img"))
     look("pictures")
-    page.driver.find_element(By.CSS_SELECTOR, "#pictures [data-close]").click()
+    page.click("#pictures [data-close]")
+    page.one("#open-styles").click()
+    page.until(lambda: page.loaded(".card-face img:only-child"))
+    look("styles")
     assert [(state, found) for state, found in states if found] == []
 
 
+SECOND = """
+const canvas = document.createElement("canvas");
+canvas.toBlob((blob) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([blob], arguments[0], { type: "image/png" }));
+  dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+});
+"""
 WIDER = """
 return [...document.querySelectorAll("body *")]
-  .filter((e) => e.checkVisibility() && !e.closest("svg, .attached, .unseen, .skip, .tool span, .sheet-top span"))
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !e.closest("svg, .attached, .roles, .unseen, .skip, .tool span, .sheet-top span"))
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5)
   .map((e) => e.className || e.tagName);
 """

@@ -30,7 +30,7 @@ MOST_LISTED = 2000
 MOST_AT_ONCE = 2
 """Archives sent side by side in one process: each reads the disk as fast as its line takes it."""
 
-_JOB = re.compile(r"[0-9a-f]{8,64}")
+_JOB = re.compile(r"[A-Za-z0-9_-]{8,80}")
 
 
 class _Sent(StreamingResponse):

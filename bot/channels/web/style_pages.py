@@ -43,7 +43,7 @@ class StylePages:
         self.gallery: StyleGallery | None = None
         self._pictures = pictures
         self._sessions = sessions
-        self._kept: OrderedDict[_Sketch, bytes] = OrderedDict()
+        self._kept: OrderedDict[_Sketch, bytes | None] = OrderedDict()
         self._waiting = 0
         self._turn = asyncio.Lock()
 
@@ -101,14 +101,16 @@ class StylePages:
             return error_answer(404, "no_picture", language)
         key = _Sketch(chat.owner, reference, style, language)
         try:
-            body = self._kept.get(key) or await self._made(request, chat, shown, key)
+            body = self._kept[key] if key in self._kept else await self._made(request, chat, shown, key)
         except Refused as refused:
             return refusal(refused, language)
-        except (LikenessError, OSError):  # this photo does not allow this style: the page shows its name
+        except (LikenessError, OSError):
             return error_answer(404, "no_picture", language)
+        if body is None:  # this photo does not allow this style: the page shows its name
+            return Response(status_code=204)
         return Response(body, media_type="image/jpeg", headers=PICTURE_POLICY)
 
-    async def _made(self, request: Request, chat: Chat, shown: Shown, key: _Sketch) -> bytes:
+    async def _made(self, request: Request, chat: Chat, shown: Shown, key: _Sketch) -> bytes | None:
         if self.gallery is None:
             raise Refused(404, "no_picture")
         if self._waiting >= MOST_WAITING:
@@ -116,8 +118,8 @@ class StylePages:
         self._waiting += 1
         try:
             async with self._turn:
-                if (known := self._kept.get(key)) is not None:
-                    return known
+                if key in self._kept:
+                    return self._kept[key]
                 if await request.is_disconnected():  # the page was left while this one waited for its turn
                     raise Refused(404, "no_picture")
                 body = await self.gallery.sketch(chat, shown.picture.path, key.style, key.language)

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.dialogue.previews import Previews
 from handlers.dialogue.style_gallery import StyleGallery
 from handlers.jobs.plan import quoted
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
+from handlers.style_previews import StylePreviews
 from providers.fake import FakeProvider, Script, offer
 from providers.media.labels import read_label
 from providers.router import Router
@@ -33,16 +33,13 @@ async def styled(folder: Path, *, sketches: int = 100) -> AsyncIterator[tuple[St
         async def may_sketch(chat: Chat) -> bool:
             return next(granted, None) is not None
 
-        previews = Previews(
-            provider=free,
-            channels={},
-            store=stage.store,
-            folder=folder / "sketches",
-            photos_dir=folder / "photos",
-            producer="Likeness",
+        gallery = StyleGallery(
+            quote=quoted(Router([free, paid])),
+            may_sketch=may_sketch,
             marks=VisibleMarks(),
+            folder=folder / "sketches",
+            previews=StylePreviews(provider=free, producer="Likeness"),
         )
-        gallery = StyleGallery(quote=quoted(Router([free, paid])), may_sketch=may_sketch, previews=previews)
         stage.channel.show_styles(gallery)
         yield stage, free
 
@@ -98,7 +95,7 @@ async def test_a_photo_that_does_not_allow_a_style_leaves_its_name(tmp_path: Pat
     async with styled(tmp_path) as (stage, free), stage.browser() as client:
         preview = (await styles(client, await photo_of(stage, client)))["anime"]["preview"]
         free.standing = Script(fault="refused")
-        assert (await client.get(preview)).status_code == 404
+        assert (await client.get(preview)).status_code == 204
 
 
 @pytest.mark.parametrize("path", ["/api/styles", "/previews/anime/1-0-" + "A" * 22 + "/x"])

@@ -8,6 +8,9 @@ from string import Formatter
 import pytest
 
 from bot.channels.web.texts import WORDS, word
+from handlers.dialogue.face_words import face_words
+from handlers.message import Language
+from intent import parse
 
 ALL: dict[str, dict[str, str]] = json.loads(WORDS.read_text("utf-8"))
 SOURCES = [*WORDS.parent.glob("*.js"), *WORDS.parent.glob("*.html"), *WORDS.parents[1].rglob("*.py")]
@@ -63,6 +66,14 @@ def test_a_word_that_is_not_there_is_a_mistake_in_the_program() -> None:
     with pytest.raises(KeyError):
         word("en", "error.nobody_wrote_this")
     assert word("zh", "error.too_many_photos", n=8) == "一条消息最多带 8 张照片。"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("photos", [2, 3])
+def test_what_the_page_says_the_last_picture_is_for_is_understood(language: Language, photos: int) -> None:
+    style = parse(word(language, "roles.say_style"), photos=photos)
+    assert (style.action, style.decision) == ("transfer_style", "act")
+    assert face_words(word(language, "roles.say_template")).wish == "template"
 
 
 def contrast(one: str, two: str) -> float:

@@ -183,13 +183,36 @@ $("welcome-pick").onclick = () => composer.pick();
 async function begin() {
   await words.load();
   speak();
-  await composer.restore(); // before the network is asked: what was written is there without it
-  document.documentElement.dataset.ready = "true";
-  if (matchMedia("(pointer: fine)").matches) composer.focus();
   keepShell();
+  composer.restore(); // what was written is there without the network, too
+  const ready = () => {
+    if (document.documentElement.dataset.ready) return;
+    document.documentElement.dataset.ready = "true";
+    if (matchMedia("(pointer: fine)").matches) composer.focus();
+  };
+  await joinAtLast(ready);
 }
 
-// The conversation: again and again until the server answers, for it may be the line that is away.
+// The conversation: again and again until the server answers, for it may be the line that is away. `tried` is called
+// after each attempt.
+async function joinAtLast(tried) {
+  for (let pause = 1000; ; pause = Math.min(30000, 2 * pause)) {
+    try {
+      await join();
+      lost = false;
+      banner();
+      return tried();
+    } catch (refusal) {
+      welcome();
+      tried();
+      if (refusal.code !== "network") return composer.fail(refusal.message, () => { composer.settle(); joinAtLast(tried); });
+      lost = true;
+      banner();
+      await back(pause);
+    }
+  }
+}
+
 async function join() {
   $("log").setAttribute("aria-busy", "true"); // what was said before is not read out again
   const page = await conversation(begun());
@@ -209,22 +232,6 @@ async function join() {
   ear.listen();
 }
 
-async function joinAtLast() {
-  for (let pause = 1000; ; pause = Math.min(30000, 2 * pause)) {
-    try {
-      await join();
-      lost = false;
-      return banner();
-    } catch (refusal) {
-      if (refusal.code !== "network") return composer.fail(refusal.message, () => { composer.settle(); joinAtLast(); });
-      lost = true;
-      banner();
-      welcome();
-      await back(pause);
-    }
-  }
-}
-
 // Until the browser says that the network is back, or so many milliseconds.
 const back = (pause) => new Promise((resolve) => {
   const timer = setTimeout(resolve, pause);
@@ -235,9 +242,8 @@ async function beginAndMend() {
   try {
     await begin();
   } catch (error) {
-    return composer.fail(error.message || t("failed.load"), () => { composer.settle(); beginAndMend(); });
+    composer.fail(error.message || t("failed.load"), () => { composer.settle(); beginAndMend(); });
   }
-  await joinAtLast();
 }
 
 beginAndMend();

@@ -45,7 +45,7 @@ export class Composer {
   async restore() {
     const kept = await this.#drafts.load();
     this.#restored = true;
-    if (!kept || this.#text.value || this.#attached.any) return this.#changed();
+    if (!kept || this.#text.value || this.#attached.any) return this.#keep(); // what is there now is the draft
     this.#text.value = kept.text;
     this.#attached.restore(kept);
     this.#changed();

@@ -10,10 +10,11 @@ export class Drafts {
   #database = null;
   #waiting = null;
 
-  // What was kept, or null. Never an error: where storage is switched off, a reload forgets.
+  // What was kept, or null, once this tab is the one that keeps it. Never an error: where storage is switched off, a
+  // reload forgets.
   async load() {
-    this.#ours = await held();
-    if (!this.#ours) return null;
+    await held();
+    this.#ours = true;
     const kept = await this.#do("readonly", (store) => store.get("now"));
     const text = remembered() ?? kept?.text ?? "";
     if (!text && !kept) return null;
@@ -59,13 +60,11 @@ function opened() {
   return settled(request);
 }
 
-// Whether this tab keeps the draft, as long as it lives. After a reload the page before has yet to let go.
+// When this tab keeps the draft: at once where no other does, else when the other has gone. As long as it lives.
 function held() {
-  if (!navigator.locks) return Promise.resolve(true);
+  if (!navigator.locks) return Promise.resolve();
   return new Promise((resolve) => {
-    const forEver = new Promise(() => {});
-    navigator.locks.request(TEXT, { signal: AbortSignal.timeout(700) }, () => { resolve(true); return forEver; })
-      .catch(() => resolve(false));
+    navigator.locks.request(TEXT, () => { resolve(); return new Promise(() => {}); }).catch(resolve);
   });
 }
 

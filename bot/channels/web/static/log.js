@@ -28,9 +28,10 @@ export class Log {
       .map((picture, index) => ({ picture, index, result: m.from === "bot", job: m.job })).filter(({ picture }) => picture.width));
   }
 
-  // The newest photo that the person sent, where it can be looked at.
+  // The first photo of the person's newest message with photos, where it can be looked at.
   get newestPhoto() {
-    return [...this.#messages.values()].filter((m) => m.from === "person").flatMap((m) => m.pictures).filter((p) => p.width).at(-1) ?? null;
+    const sent = [...this.#messages.values()].filter((m) => m.from === "person").map((m) => m.pictures.filter((p) => p.width));
+    return sent.filter((photos) => photos.length).at(-1)?.[0] ?? null;
   }
 
   show(message, { fresh = true } = {}) {
