@@ -52,7 +52,7 @@ def test_a_picture_is_compared_saved_with_all_others_and_shared_until_it_is_take
     page.until(lambda: page.script(at) == "0%")
     page.one("#viewer-share").click()
     page.click("#share-new .solid")
-    link = page.one("#shares-list input").get_property("value")
+    link = str(page.one("#shares-list input").get_property("value"))
     page.driver.switch_to.new_window("tab")
     page.driver.get(link)
     page.until(lambda: page.loaded(".shared img"))
