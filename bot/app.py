@@ -30,16 +30,15 @@ from bot.installation import NOT_THE_ONE, is_the_one, secret_of
 from bot.made_here import made_here_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.style_shows import sheets_of_styles, show_styles
 from handlers.channel import Channel, MakesStickers
 from handlers.consent import Consents
 from handlers.dialogue.access import Access
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.marked_reception import accept_mask
-from handlers.dialogue.previews import Previews
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.sticker_packs import StickerPacks
-from handlers.dialogue.style_gallery import ShowsStyles, StyleGallery
 from handlers.faces import Faces
 from handlers.foreground import ForegroundGate
 from handlers.jobs.deferred_start import DeferredStart
@@ -52,17 +51,14 @@ from handlers.message import Chat
 from handlers.operations import Operations
 from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
-from handlers.style_previews import StylePreviews
 from intent import parse
 from providers.api.spending import one_ledger
-from providers.base import Provider
 from providers.catalog import ACTIONS, STYLES
 from providers.configure import build_router
 from providers.faces import FaceService
 from providers.media.accept import AcceptedPhoto, accept_photo
 from providers.media.files import make_folder, make_private_folder
 from providers.media.store import MediaStore
-from providers.offers import Tier
 from providers.people.boxes import FaceBoxes
 from providers.people.inspector import Inspector
 from providers.router import Router
@@ -174,10 +170,10 @@ async def parts(
             makers={MAKER: drawn.compose},
             durations=durations,
         )
-        previews = _previews(settings, store, router, channels, marks)
+        previews = sheets_of_styles(settings, store, router, channels, marks)
         if previews is not None:
             stack.push_async_callback(previews.aclose)
-        _show_styles(settings, store, router, channels, marks)
+        show_styles(settings, store, router, channels, marks)
         owner = OwnerNotes(store, channels, settings.admins)
         conversation = Conversation(
             store=store,
@@ -394,47 +390,6 @@ def _second_reader(settings: Settings, store: Store) -> SecondReader | None:
         actions=ACTIONS,
         spending=StoredSpending(store),
     )
-
-
-def _previews(
-    settings: Settings, store: Store, router: Router, channels: dict[str, Channel], marks: VisibleMarks
-) -> Previews | None:
-    """Where the free provider is there, in the chats that can show a picture that is no result."""
-    provider = _free(router)
-    if provider is None:
-        return None
-    shows = {registration.name for registration in registered() if registration.previews}
-    return Previews(
-        styles=StylePreviews(provider=provider, producer=router.producer),
-        channels={name: channel for name, channel in channels.items() if name in shows},
-        unasked={registration.name for registration in registered() if registration.unasked},
-        store=store,
-        folder=settings.data_dir.absolute() / "previews",
-        photos_dir=settings.photos_dir.absolute(),
-        marks=marks,
-    )
-
-
-def _show_styles(
-    settings: Settings, store: Store, router: Router, channels: dict[str, Channel], marks: VisibleMarks
-) -> None:
-    """For the channels that have a place for all styles at once."""
-    free = _free(router)
-    gallery = StyleGallery(
-        quote=RecentQuotes(quoted(router)),
-        may_sketch=Access(store, settings.access_rules).may_preview,
-        marks=marks,
-        folder=settings.data_dir.absolute() / "previews",
-        previews=StylePreviews(provider=free, producer=router.producer) if free else None,
-    )
-    for channel in channels.values():
-        if isinstance(channel, ShowsStyles):
-            channel.show_styles(gallery)
-
-
-def _free(router: Router) -> Provider | None:
-    """Who makes pictures on this machine."""
-    return next((p for p in router.providers if p.tier is Tier.LOCAL), None)
 
 
 async def _accept(media: MediaStore, path: Path, into: Path) -> AcceptedPhoto:

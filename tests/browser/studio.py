@@ -115,7 +115,7 @@ class Studio:
 
         return StyleGallery(
             quote=quoted(Router([self._free])),
-            may_sketch=may_sketch,
+            allowed=may_sketch,
             marks=VisibleMarks(),
             folder=self._folder / "sketches",
             previews=StylePreviews(provider=self._free, producer="Likeness"),

@@ -27,9 +27,9 @@ from bot.channels.web.texts import word
 from bot.channels.web.uploads import MAX_PHOTOS, Limits, Posted, Refused
 from bot.metrics import Metrics
 from handlers.channel import Answerer, Delivered, DeliveryLater, DeliveryRefused, Finding, Health
-from handlers.dialogue.style_gallery import StyleGallery
 from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.store.base import Entry, Store
+from handlers.styles_shown import StylesShown
 from providers.media.store import at_hand
 from providers.media.threads import in_thread
 
@@ -98,8 +98,8 @@ class WebChannel:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
 
-    def show_styles(self, gallery: StyleGallery) -> None:
-        self._page.styles.gallery = gallery
+    def show_styles(self, styles: StylesShown) -> None:
+        self._page.styles.gallery = styles
 
     def routes(self) -> Sequence[Any]:
         return self._page.routes()

@@ -17,8 +17,8 @@ from bot.channels.web.errors import error_answer, language_wished, refusal
 from bot.channels.web.feed import Shown
 from bot.channels.web.pictures import PICTURE_POLICY, Pictures
 from bot.channels.web.uploads import Refused
-from handlers.dialogue.style_gallery import StyleCard, StyleGallery
 from handlers.message import Chat, Language
+from handlers.styles_shown import StyleCard, StylesShown
 from providers.errors import LikenessError
 
 KEPT = 400
@@ -40,7 +40,7 @@ class StylePages:
     """`gallery` None: this process has no styles to show (it was put together without)."""
 
     def __init__(self, *, pictures: Pictures, sessions: Sessions) -> None:
-        self.gallery: StyleGallery | None = None
+        self.gallery: StylesShown | None = None
         self._pictures = pictures
         self._sessions = sessions
         self._kept: OrderedDict[_Sketch, bytes | None] = OrderedDict()

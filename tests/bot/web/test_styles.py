@@ -35,7 +35,7 @@ async def styled(folder: Path, *, sketches: int = 100) -> AsyncIterator[tuple[St
 
         gallery = StyleGallery(
             quote=quoted(Router([free, paid])),
-            may_sketch=may_sketch,
+            allowed=may_sketch,
             marks=VisibleMarks(),
             folder=folder / "sketches",
             previews=StylePreviews(provider=free, producer="Likeness"),
