@@ -1,5 +1,6 @@
 """How we connect to SQLite or PostgreSQL, so that what is committed is on disk and what is deleted is gone."""
 
+import math
 import os
 import sqlite3
 import time
@@ -7,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from psycopg.types.string import TextLoader
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -46,10 +48,11 @@ def make_engine(url: str, *, pool_size: int, write: bool = False) -> sa.Engine:
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
     sa.event.listen(engine, "connect", _postgres_connect)
+    sa.event.listen(engine, "checkin", _laid_by)
+    sa.event.listen(engine, "checkout", _taken_up)
     return engine
 
 
@@ -68,6 +71,27 @@ def make_private(file: Path) -> None:
 
 def _postgres_connect(connection: Any, _record: object) -> None:
     connection.adapters.register_loader("json", TextLoader)  # see `handlers/store/sql/types.py`
+
+
+_SINCE = "likeness_since"
+IDLE_SECONDS = 1.0
+"""An unused connection is asked whether it is still there; one that was used just now is not: that took as long as
+most of what is asked of it."""
+
+
+def _laid_by(_connection: Any, record: Any) -> None:
+    record.info[_SINCE] = time.monotonic()
+
+
+def _taken_up(connection: Any, record: Any, _proxy: object) -> None:
+    """Raises DisconnectionError where the server has ended it meanwhile: the pool then opens another."""
+    if time.monotonic() - record.info.get(_SINCE, math.inf) < IDLE_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error:
+        raise sa.exc.DisconnectionError from None
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:

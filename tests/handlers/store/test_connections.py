@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from handlers.store.base import JobState, StoreCrowded
 from handlers.store.sql.connections import LEAST, Connections, is_crowded
 from handlers.store.sql.store import SqlStore
 from providers.media.store import FolderStore
+from providers.sql.engine import IDLE_SECONDS, make_engine
 from tests.servers.postgres import NoPostgres, new_database, postgres_server
 from tests.world import world
 
@@ -126,3 +128,32 @@ def test_the_65th_process_reads_a_sentence_and_no_traceback(
     assert "max_connections" in said
     assert "geheim" not in said
     assert "Traceback" not in said
+
+
+def test_an_idle_connection_that_the_server_ended_is_replaced_before_it_is_used(server: str) -> None:
+    """One that was used a moment ago is not asked first: it costs as much as what is asked of it."""
+    with new_database(server) as url:
+        engine = make_engine(url, pool_size=1)
+        pid = sa.text("SELECT pg_backend_pid()")
+        with engine.connect() as connection:
+            first = connection.execute(pid).scalar_one()
+        with engine.connect() as connection:
+            assert connection.execute(pid).scalar_one() == first
+        other = make_engine(url, pool_size=1)
+        with other.connect() as connection:
+            connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": first})
+        idle_since(engine, IDLE_SECONDS)
+        with engine.connect() as connection:
+            assert connection.execute(pid).scalar_one() != first
+        engine.dispose()
+        other.dispose()
+
+
+def idle_since(engine: sa.Engine, seconds: float) -> None:
+    """As if its connections had not been used for so long."""
+
+    def earlier(_connection: object, record: Any, _proxy: object) -> None:
+        if "likeness_since" in record.info:  # not of one that was opened just now
+            record.info["likeness_since"] -= seconds
+
+    sa.event.listen(engine, "checkout", earlier, insert=True)
