@@ -1,4 +1,4 @@
-"""Makers of pictures, and the Python API. What is named here is imported when it is first used.
+"""Providers of pictures, and the Python API. What is named here is imported when it is first used.
 
 `edit_image` is handed out as `bot.python_api` has it: its words are read by `intent`, which nothing in here knows.
 """

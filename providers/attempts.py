@@ -1,4 +1,4 @@
-"""Who was asked to make a request, in order, and how each ended: in results, in the journal, in a job's history."""
+"""Which providers were asked to make a request, in order, and how each ended: for results, journal and job history."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,13 +11,13 @@ class Outcome(StrEnum):
 
     MADE = "made"
     NOT_TAKEN = "not_taken"
-    """It certainly did not take the job."""
+    """It certainly did not accept the job."""
     REFUSED = "refused"
-    """It would not do this request: bad input, or policy."""
+    """It refused this request: bad input, or policy."""
     FAILED = "failed"
-    """It took the job and made no usable picture."""
+    """It accepted the job and made no usable picture."""
     UNKNOWN = "unknown"
-    """Nobody knows whether it took the job."""
+    """It is unknown whether it accepted the job."""
     SKIPPED = "skipped"
     """Not asked: it has been failing, see `providers.breaker`."""
 

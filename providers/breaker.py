@@ -1,4 +1,4 @@
-"""The breaker: a service that has been failing is left alone for a while, then tried with a single request.
+"""The breaker: a service that keeps failing is skipped for a while, then tried with a single request.
 
     closed      fewer than BREAKER_FAILURES failures in a row: it is asked as usual
     open        for BREAKER_SECONDS since the last failure: skipped
@@ -48,7 +48,7 @@ class Breaker:
         self._read: int | None = None
 
     def lets(self, name: str) -> bool:
-        """Whether the service may be asked now. Where it is half open, this request is the one let through."""
+        """Whether the service may be asked now. If it is half open, this request is the one let through."""
         self._refresh()
         if not self._tripped(name):
             return True
@@ -122,8 +122,8 @@ class Breaker:
 
 
 def _cannot(error: OSError) -> None:
-    """To remember is a convenience: the request itself goes on."""
-    log.warning("the breaker cannot be remembered: %s", type(error).__name__)
+    """Remembering is a convenience: the request itself continues."""
+    log.warning("the breaker's state could not be saved: %s", type(error).__name__)
 
 
 def _rows_of(data: Any) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""What a Stable Diffusion checkpoint's file name tells: the size it works at, and how it wants to be sampled.
+"""What a Stable Diffusion checkpoint's file name reveals: its native size, and its sampling settings.
 
 A server lists names and nothing more. The names of the common ones carry their family; an unknown one is taken for
 the oldest, whose sizes every one can make.

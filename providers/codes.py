@@ -1,4 +1,4 @@
-"""Every error code there is. A type, so that the type checker finds a code that is misspelt where it is raised.
+"""All error codes, as a type, so that the type checker finds a misspelt code where it is raised.
 
 A code is stable, and for programs. What a person reads stands in `handlers/texts/` under `error.<code>`, what the
 command line and Python say in `providers/api/error_sentences.py`; tests hold both to this list.

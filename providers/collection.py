@@ -1,4 +1,4 @@
-"""What a submitted request became: followed, fetched with patience, priced; free, and safe to repeat elsewhere.
+"""Collecting a submitted request: follow it, fetch it with patience, price it; free, and repeatable in any process.
 
 `make` and `run` do both halves, submitting and collecting, for the Python API.
 """

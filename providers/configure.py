@@ -105,7 +105,7 @@ def paced(scale: float) -> Sleep:
 
 
 def problems(settings: ProviderSettings) -> list[str]:
-    """What in the settings has no effect, as sentences for the operator. Names and settings only, never values."""
+    """Settings that have no effect, as sentences for the operator. Names only, never values."""
     known = known_names()
     lists = {
         "PROVIDERS_PREFERRED": settings.providers_preferred,

@@ -1,6 +1,6 @@
-"""One moment by which a whole request must be done: asked after before each step, and felt while something is awaited.
+"""One moment by which a whole request must be done: checked before each step, and enforced while awaiting something.
 
-The clock is looked at anew every few seconds, so that a machine that slept, or a clock that a test turned, ends the
+The clock is read again every few seconds, so that a machine that slept, or a clock that a test turned, ends the
 wait too.
 """
 

@@ -1,4 +1,4 @@
-"""The one error tree, sorted by what happens next.
+"""The error tree, sorted by what happens next.
 
     LikenessError
     ├── AskPerson        the person sends something else       (bad photo, unknown key, refused content)

@@ -1,4 +1,4 @@
-"""Trained faces: what is known of one, and the seam of services that learn faces from photos.
+"""Trained faces: the data of one, and the seam of services that train faces from photos.
 
 A training is a request like any other (`Operation.TRAIN_FACE`); its result is no picture but the face's name. What a
 service does with faces besides is `FaceService`.
@@ -14,7 +14,7 @@ from providers.errors import AskPerson
 from providers.task import Gender, Operation, Task
 
 Fault = Literal["no_face", "several_faces", "not_frontal", "too_small", "unclear", "other"]
-"""Why a photo is none that a face can be learnt from."""
+"""Why a face cannot be trained from a photo."""
 Status = Literal["training", "ready", "failed"]
 MOST_PHOTOS = 10
 """Photos one face is learnt from."""
@@ -47,7 +47,7 @@ class TrainedFace:
 
 @runtime_checkable
 class FaceService(Protocol):
-    """A provider that learns faces."""
+    """A provider that trains faces."""
 
     @property
     def name(self) -> str: ...

@@ -1,4 +1,4 @@
-"""A provider in memory, for tests, demo and benchmarks: does what it is told, on a clock of its own.
+"""A provider in memory, for tests, demonstrations and benchmarks: follows a script, on a clock of its own.
 
     fake = FakeProvider(script=[Script(queue=2, seconds=3.0), Script(fault="busy"), …])
 
@@ -48,7 +48,7 @@ SUBMIT_FAULTS: dict[str, Callable[[], LikenessError]] = {
     "unknown_before": lambda: MaybePaid("as told"),
     "unknown_after": lambda: MaybePaid("as told"),
 }
-"""What `submit` may do instead of accepting. `unknown_after` takes the job all the same."""
+"""What `submit` may do instead of accepting. `unknown_after` accepts the job all the same."""
 JOB_FAULTS: dict[str, Callable[[], LikenessError]] = {
     "ends_without": lambda: MadeNothing("as told"),
     "refused_later": lambda: AskPerson("as told", code="refused_content"),

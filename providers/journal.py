@@ -1,4 +1,4 @@
-"""The write-ahead journal around paid POSTs: what it knows of one piece, and what keeps it.
+"""The write-ahead journal around paid POSTs: its records, one per piece, and the protocol that stores them.
 
 Written before and after every POST, so that whatever process comes next knows what may have been paid for. The Python
 API keeps it in files (`providers/api/journal.py`), a durable job in the store (`handlers/jobs/journal.py`).
@@ -15,13 +15,13 @@ from providers.codes import known_code
 
 
 class Stage(StrEnum):
-    """Where a piece stands; the values are those of stored rows."""
+    """The stage of a piece; the values are those of stored rows."""
 
     SUBMITTING = "submitting"
     """Committed before the POST. Found after a crash without a submission, its outcome is unknown."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    """Certainly not taken by that provider."""
+    """Certainly not accepted by that provider."""
     UNCERTAIN = "uncertain"
     MADE = "made"
     """Pictures are saved here."""

@@ -1,4 +1,4 @@
-"""Every picture is labelled as it is collected, by whichever provider: what it is, who made it, under which number.
+"""Labels every picture when it is collected, whichever provider made it: what it is, who made it, under which number.
 
 The file is replaced by one with the same pixels and the label in its XMP (`providers/media/labels.py`), signed where
 there is something to sign with (`providers/media/credentials.py`).

@@ -1,4 +1,4 @@
-"""`Money`: an exact amount in one currency. Never a float on the way, never two currencies added up.
+"""`Money`: an exact amount in one currency. Never a float in between, never two currencies added up.
 
 A value for programs: how it is written for a person (`$0.15`, `15 美分`) is decided in `handlers`.
 """

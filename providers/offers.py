@@ -1,4 +1,4 @@
-"""`Offer`: what a service can do, up to which limits and at which price, as data: one row for each operation and model.
+"""`Offer`: what a service can do, within which limits and at which price, as data: one row per operation and model.
 
 The one table that router, prices, menus, `likeness providers`, `likeness doctor` and the sentence "who could" read.
 
@@ -21,10 +21,10 @@ from providers.task import Consistency, Operation, Task
 
 
 class Tier(StrEnum):
-    """Where the pictures are made, which decides who sees them and who is asked last."""
+    """Where the pictures are made, which decides who sees them and which provider is asked last."""
 
     LOCAL = "local"
-    """This very machine, with no model: free, and the last resort."""
+    """This machine, without a model: free, and the last resort."""
     OWN = "own"
     """A server of the operator's own: free, and photos stay with the operator."""
     SERVICE = "service"
@@ -35,7 +35,7 @@ class Support(StrEnum):
     NATIVE = "native"
     """An endpoint or a field of the service's own."""
     EMULATED = "emulated"
-    """Put together from another ability of the service; `Offer.how` says how."""
+    """Built from another ability of the service; `Offer.how` says how."""
 
 
 class Reason(StrEnum):
@@ -60,7 +60,7 @@ class Reason(StrEnum):
     SCENE = "scene"
     """A background that cannot be made there."""
     CHANGE = "change"
-    """Words that ask for something that is not known there."""
+    """Text that asks for something unknown there."""
 
 
 READS_SEVERAL = ("reference photos", "reference photos, read closely")

@@ -1,10 +1,10 @@
-"""How far a picture grows on which side: what an outpaint asks for, as pixels of the photo."""
+"""How far a picture grows on each side: an outpaint's request as pixels of the photo."""
 
 from providers.media.canvas import Sides
 from providers.task import MAX_OUTPAINT, Outpaint, Task
 
 SHARE = 0.25
-"""Of each side, where nothing is said."""
+"""Of each side, if nothing is said."""
 ABOVE = 0.6
 """Of the height that a ratio needs goes above: portraits want air there."""
 
@@ -24,14 +24,14 @@ def sides_of(task: Task, size: tuple[int, int]) -> Sides:
 
 
 def in_words(sides: Outpaint) -> str:
-    """For services that are asked in words what numbers say."""
+    """For services that take words instead of numbers."""
     where = {"to the left": sides.left, "to the right": sides.right, "above": sides.top, "below": sides.bottom}
     named = ", ".join(f"{pixels} pixels {side}" for side, pixels in where.items() if pixels)
     return f"by {named}, continuing naturally what is there"
 
 
 def _to_ratio(size: tuple[int, int], ratio: str) -> Sides:
-    """The least that brings the photo to the ratio."""
+    """The smallest extension that gives the photo this ratio."""
     width, height = size
     across, down = (int(part) for part in ratio.split(":"))
     wide = min(2 * MAX_OUTPAINT, max(0, round(height * across / down) - width))

@@ -19,14 +19,14 @@ GRACE = 5.0
 
 
 async def found(request: Request, provider: Provider | None) -> Submission | None:
-    """The job that an earlier submit may have left, where the service can be asked for it."""
+    """The job that an earlier submit may have left, if the service can be asked for it."""
     if provider is None:
         return None
     try:
         async with asyncio.timeout(FIND_SECONDS):
             return await provider.find(request)
     except (LikenessError, TimeoutError) as error:
-        log.info("provider %s could not be asked for a job: %s", provider.name, type(error).__name__)
+        log.info("asking provider %s for a job failed: %s", provider.name, type(error).__name__)
         return None
 
 

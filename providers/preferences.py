@@ -1,4 +1,4 @@
-"""`Preferences`: what one request wishes about who makes it. It wins over the settings."""
+"""`Preferences`: one request's wishes about its provider. They take precedence over the settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Priority(StrEnum):
-    """What decides where nothing else does."""
+    """What decides if nothing else does."""
 
     QUALITY = "quality"
     SPEED = "speed"
@@ -43,5 +43,5 @@ ANYONE = Preferences()
 
 
 def only(provider: str | None) -> Preferences:
-    """This provider and no other, where one is named."""
+    """This provider and no other, if one is named."""
     return Preferences(provider=provider) if provider else ANYONE

@@ -1,4 +1,4 @@
-"""The finished instruction for a model, from the catalog's records and the person's words. Pure functions.
+"""The finished prompt for a model, from the catalog's records and the person's words. Pure functions.
 
 For a portrait: own prompt > style + scene > style > `professional`. With a reference photo the likeness comes first,
 except for styles that draw freely (the avatars). An edit is told to keep what its record says, no more.
@@ -15,7 +15,7 @@ from providers.errors import AskPerson
 from providers.task_builders import DEFAULT_STYLE, check_needs
 
 MAX_PROMPT = 4_000
-"""Characters every provider takes (the lowest limit among them, qwen's 800 tokens aside)."""
+"""Characters every provider accepts (the lowest limit among them, qwen's 800 tokens aside)."""
 
 _FEATURES = (
     "the same bone structure and proportions, the same shapes of eyes, brows, nose, lips and ears, skin tone, age and "

@@ -1,6 +1,6 @@
 """The order in which candidates are asked. Pure.
 
-What a request says about itself goes before the settings; within each, names before lots before what is put first:
+A request's own preferences come before the settings; within each, names before lots before priority:
 
     1   this request's `prefer`, in its order
     2   this request's `weights`, drawn by lot
@@ -10,7 +10,7 @@ What a request says about itself goes before the settings; within each, names be
     6   what a person's words put first, else PROVIDERS_PRIORITY; what it leaves equal by quality, price and time
     7   the place at which the services are registered
 
-The lot is drawn from the request's key, so a repeated run and all pieces of a request draw the same.
+The lot is seeded with the request's key, so a repeated run and all pieces of a request draw the same.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Which services there are. Each registers itself, in its own module and nowhere else:
+"""The list of services. Each registers itself, in its own module and nowhere else:
 
     SERVICE = Service(key="fal", label="fal", setting="FAL_KEY", offers=…, build=…)
 
@@ -31,7 +31,7 @@ _PLACES = ("providers.services", "providers.embedded")
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """What a service is built with besides its settings.
+    """What a service is built from, besides its settings.
 
     `sleep`: for the waits between two looks at a running job. `hooks`: the address of the door for services' webhooks,
     to which the service's key is added; None where nobody out there reaches this process.
@@ -48,7 +48,7 @@ class Dependencies:
         return Downloader(trusted_origins=self.settings.trusted_origins, max_bytes=PICTURE_BYTES)
 
     def folder(self, key: str) -> Path:
-        """Where the service may keep files of its own across restarts."""
+        """Where the service may store files of its own across restarts."""
         return self.settings.data_dir / key
 
     def hook(self, key: str) -> str | None:
@@ -125,13 +125,13 @@ def known_names() -> tuple[str, ...]:
 
 
 def is_local(name: str) -> bool:
-    """Whether pictures of this maker were made on this machine."""
+    """Whether this provider's pictures are made on this machine."""
     known = services().get(name)
     return known is not None and known.tier is Tier.LOCAL
 
 
 def is_company(name: str) -> bool:
-    """Whether what this maker is given leaves the operator's machines."""
+    """Whether what this provider receives leaves the operator's machines."""
     known = services().get(name)
     return known is None or known.tier is Tier.SERVICE
 

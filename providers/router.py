@@ -1,4 +1,4 @@
-"""Who makes a task: the configured providers that can, best first (see `providers.ranking` for the order).
+"""Which provider makes a task: the configured ones that can, best first (see `providers.ranking` for the order).
 
     named                 only this one; blocked or unknown is an error, and so is one that cannot
     blocked               never, whatever else is said, by the settings or by the request
@@ -82,7 +82,7 @@ class Router:
         self._away: dict[str, LikenessError] = {}
 
     async def discover(self) -> None:
-        """Ask the servers of one's own what they have: before it they offer nothing. Free; what they say is remembered.
+        """Ask the operator's own servers what they have: before that they offer nothing. Free; the answers are cached.
 
         One that is away offers what it was last seen to have, and is told as being away where it is named.
         """
@@ -96,7 +96,7 @@ class Router:
             self._away[provider.name] = error
 
     def is_another(self, name: str) -> bool:
-        """Whether, as was discovered, another service answers at the address that both are set up with."""
+        """Whether, as was discovered, another service answers at the address that both are configured with."""
         shared = [p.name for p in self._providers if p.name != name and not _aliases(name).isdisjoint(_aliases(p.name))]
         return self._answered.get(name) is False and any(self._answered.get(other) for other in shared)
 
@@ -237,7 +237,7 @@ def _in_words(key: str, known: Service | None, *, there: bool) -> str:
 
 
 def _level(task: Task) -> str:
-    """A level of quality, where a model of one service was asked for: others have others."""
+    """A level of quality in place of one service's model: other services have other models."""
     return task.model if task.service is None else LEVELS[0]
 
 
@@ -257,6 +257,6 @@ def _without_last_resort(able: Sequence[Candidate], preferences: Preferences) ->
 
 
 def _names(name: str) -> tuple[str, ...]:
-    """A service's key, and the other name it goes by."""
+    """A service's key, and its alias."""
     known = services().get(name)
     return (name, known.alias) if known is not None and known.alias else (name,)

@@ -27,7 +27,7 @@ _MANIFEST = ".json"
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The pictures of one request, as they came, and what the service noted about them."""
+    """The pictures of one request, unchanged, and the service's notes about them."""
 
     pictures: tuple[Path, ...]
     notes: Mapping[str, Any]

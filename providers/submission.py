@@ -1,6 +1,6 @@
-"""One request made once: split and submitted. `providers.collection` fetches what it became.
+"""One request made once: split and submitted. `providers.collection` fetches the result.
 
-The two are the engine under the durable job and under the Python API.
+Durable jobs and the Python API are both built on the two.
 
 What a crash may leave behind is decided by the journal (`providers.journal`), written before and after every paid POST:
 
@@ -10,7 +10,7 @@ What a crash may leave behind is decided by the journal (`providers.journal`), w
     ACCEPTED, FAILED           the submission is there: never a POST; `collect` asks upstream again, which is free
     MADE                       the pictures are there, `collect` returns them
 
-Candidates are gone through in the router's order. The next one is asked only where the one before certainly did not
+Candidates are tried in the router's order. The next one is asked only if the one before certainly did not
 take the job; what has been failing is skipped (`providers.breaker`); a company that the person has not accepted is not
 asked but named (`ConsentNeeded`).
 """
@@ -58,7 +58,7 @@ class Routes(Protocol):
     """What the engine needs of `providers.router.Router`."""
 
     def candidates(self, task: Task, preferences: Preferences = ANYONE, *, lot: str = "") -> tuple[Candidate, ...]:
-        """Who could do it, best first, never empty. Raises AskPerson."""
+        """The candidates, best first, never empty. Raises AskPerson."""
 
     async def discover(self) -> None:
         """Ask those whose offers are not known beforehand what they have."""
@@ -72,7 +72,7 @@ class Routes(Protocol):
 
     @property
     def producer(self) -> str:
-        """Who the labels of pictures name."""
+        """Whom the labels of pictures name."""
 
     @property
     def watermark(self) -> bool:
@@ -212,7 +212,7 @@ class _Submitting:
         except LikenessError as error:
             # A key, a balance or a right that only the operator can mend is worth more than a line among many.
             level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
-            log.log(level, "provider %s did not take a request: %s", provider.name, error)
+            log.log(level, "provider %s did not accept a request: %s", provider.name, error)
             self.tried.append(attempt(provider.name, error))
             if isinstance(error, NotTaken | MaybePaid):
                 self.router.breaker.failed(provider.name)

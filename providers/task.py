@@ -32,7 +32,7 @@ class Operation(StrEnum):
     EDIT = "edit"
     """The first photo changed as words say; which kind of edit is the task's `action`."""
     INPAINT = "inpaint"
-    """Only what the mask marks is changed."""
+    """Only the area marked by the mask is changed."""
     OUTPAINT = "outpaint"
     """More surroundings, by side and amount or up to a ratio."""
     UPSCALE = "upscale"
@@ -45,7 +45,7 @@ class Operation(StrEnum):
     """The person or thing alone, the rest transparent."""
     REPLACE_BACKGROUND = "replace_background"
     TRAIN_FACE = "train_face"
-    """No picture: the service learns a face from the photos, for portraits to come."""
+    """No picture: the service trains a face from the photos, for later portraits."""
 
 
 PICTURES = frozenset(Operation) - {Operation.TRAIN_FACE}
@@ -54,7 +54,7 @@ Gender = Literal["female", "male"]
 
 
 class Consistency(StrEnum):
-    """How far the face must stay the person's own."""
+    """How closely the face must be preserved."""
 
     STRICT = "strict"
     """Exactly the same person: held by reference photos, an adapter or a trained face, or not done at all."""

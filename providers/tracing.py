@@ -1,4 +1,4 @@
-"""What is being worked on: the job and message that log lines are about, and the spans of a trace where one is wanted.
+"""The context of the current work: the job and message that log lines are about, and the spans of a trace if enabled.
 
 Neither knows where it goes: `bot/logs.py` writes the one, `bot/traces.py` sends the other, and without a tracer a span
 costs nothing. No words, keys, ids of people or addresses of services belong in a span.
@@ -25,7 +25,7 @@ class Tracer(Protocol):
 
 
 class _Untraced:
-    """A span of nobody's."""
+    """A span that records nothing."""
 
     def note(self, name: str, value: Fact) -> None:
         del name, value
@@ -44,7 +44,7 @@ _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=_NOTHING)
 
 
 def use(tracer: Tracer | None) -> None:
-    """For the whole process; None: no more traces."""
+    """For the whole process; None turns traces off."""
     global _tracer
     _tracer = tracer
 

@@ -1,4 +1,4 @@
-"""Where the trained faces of the Python API and the command line are kept.
+"""Where the trained faces of the Python API and the command line are stored.
 
 Each is a file of its own under `<data_dir>/faces`, until it is deleted. One that is still being learnt is in no file
 but in the journal of its call.

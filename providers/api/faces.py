@@ -1,4 +1,4 @@
-"""Trained faces in the Python API: looked at, learnt, listed, deleted. `face_files` says where they are kept."""
+"""Trained faces in the Python API: check photos, train, list, delete. `face_files` stores them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -91,7 +91,7 @@ async def train_face(
     gender: str | None = None,
     **options: Unpack[CallOptions],
 ) -> FaceResult:
-    """Have a face learnt from 1 to 10 photos of one person, and wait for it, which takes minutes to hours: `face`.
+    """Train a face from 1 to 10 photos of one person, and wait for it, which takes minutes to hours: `face`.
 
     `consent`: the person agrees that the service keeps their face until it is deleted. `gender`: for presets that are
     made for one. Interrupted, `resume_request(key)` goes on waiting.

@@ -1,4 +1,4 @@
-"""Journals of the Python API as earlier versions wrote them, turned into today's form: they are kept for 30 days, and
+"""Journals of the Python API from earlier versions, converted to today's form: they are kept for 30 days, and
 what was paid for then must be fetched by the version that is installed now.
 
 1   a request had operation, model, count … beside its files, money was a number with a currency beside it

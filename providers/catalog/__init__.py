@@ -1,4 +1,4 @@
-"""What can be made, as data: styles of portrait, actions on a picture, models. Adding one is adding a record."""
+"""The catalog, as data: portrait styles, edit actions, models. Adding one means adding a record."""
 
 from providers.catalog.keys import (
     check_action,

@@ -1,6 +1,6 @@
-"""The provider that needs no key, no network and no other server: picture work on this machine, free, and labelled so.
+"""The provider that needs no key, no network and no server: picture work on this machine, free, and labelled so.
 
-A submission is its request as data; the work is done when somebody follows or fetches it, in a worker process, and
+A submission is its request as data; the work is done in a worker process when somebody follows or fetches it, and
 lies in a spool folder until it is fetched. Whatever was lost on the way (the process, the spool) is simply made again:
 the same request gives the same picture.
 """

@@ -1,4 +1,4 @@
-"""What runs in the worker process: one job, photos in, picture files out. Nothing of asyncio, nothing of a provider.
+"""What runs in the worker process: one job, photos in, picture files out. Knows neither asyncio nor providers.
 
 Only this module and what it imports load OpenCV; the main process never does.
 """

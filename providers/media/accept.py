@@ -1,4 +1,4 @@
-"""A photo from a person, accepted by decoding it and never by its name.
+"""Accepting a photo from a person: by decoding it, never by its name.
 
 Taken: JPEG (also multi-picture), PNG, WebP, BMP and DIB, GIF and other animations (first frame), TIFF (no fax),
 HEIC/HEIF, AVIF, JPEG 2000, TGA (with its footer, or uncompressed and of just the length it states: it has no mark at

@@ -1,4 +1,4 @@
-"""Which IP addresses a download may connect to: those of the public internet, and no others.
+"""Which IP addresses a download may connect to: only those of the public internet.
 
 Source: the IANA special-purpose registries, as `ipaddress` knows them, plus the ways an IPv4 address hides in IPv6.
 """

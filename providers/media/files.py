@@ -1,4 +1,4 @@
-"""Reading files that others name, writing files whole or not at all.
+"""Reading files that others name; writing files atomically.
 
 Everything written here is private to the user the program runs as (mode 0600): these are photos of people.
 Few calls of the system on purpose: after each, a thread waits for the interpreter again, which costs more than the
@@ -55,7 +55,7 @@ def too_large(max_bytes: int) -> AskPerson:
 
 
 def write_file(data: bytes, *, into: Path, name: str, synced: bool = True) -> Path:
-    """Write `into/name` whole or not at all; a file of that name is replaced.
+    """Write `into/name` atomically; a file of that name is replaced.
 
     `synced=False` is for what can be had again: when power fails, the file may be gone or empty.
     """
@@ -165,7 +165,7 @@ def _write_temporary(data: bytes, into: Path, *, synced: bool) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable, where the system lets a folder be opened."""
+    """Make the new name itself durable, if the system lets a folder be opened."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Whether a file is coded as it should be, to its last byte: then its pixels may stay as they are.
+"""Whether a file is correctly encoded, to its last byte: then its pixels may stay as they are.
 
 Stricter than decoding it, which makes a picture of much that is damaged or followed by something else, and quicker,
 since no pixel has to be put in its place: a JPEG is decoded at an eighth of its size (every coded bit is read all

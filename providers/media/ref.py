@@ -1,6 +1,6 @@
 """`MediaRef`: the name of a stored file that every process understands, wherever its folders are.
 
-What is stored holds refs, never paths: `data/photos/1f0c…/9a2b….jpg`, `pictures/4be1…/anime-20261130-x.png`. In memory
+Stored data holds refs, never paths: `data/photos/1f0c…/9a2b….jpg`, `pictures/4be1…/anime-20261130-x.png`. In memory
 a value holds the path of the file on this machine (`MediaStore.path`). The two meet where a value is written or read
 as JSON: a field of the type `StoredPath` is a ref in JSON wherever a `MediaStore` is given as the context.
 """

@@ -1,4 +1,4 @@
-"""Pictures that a provider made: decoded in full before they count, then saved under names of our own."""
+"""Saving a provider's pictures: decoded in full before they count, then saved under names of our own."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Where pictures and photos lie. The folder is the first store; `bucket.py` keeps them in S3-compatible storage.
+"""Where pictures and photos are stored. The folder is the first store; `bucket.py` is S3-compatible storage.
 
 A value names a file of the store by the path of its copy on this machine. Whoever wrote one says so (`put`) before its
 row is written; whoever reads one that another process may have written asks for it (`local`).

@@ -1,4 +1,4 @@
-"""Of how many pieces a file is put together, counted before a decoder goes through them one by one.
+"""How many pieces a file consists of, counted before a decoder goes through them one by one.
 
 Much of Pillow's decoders is Python: millions of empty pieces, which fit into a few megabytes, keep it and everything
 else in the process busy for many seconds. No real file comes near the limits here.

@@ -1,4 +1,4 @@
-"""Where picture work runs: a small pool of its own.
+"""The thread pool for picture work.
 
 The loop's default executor is not used: dbos replaces it. Two threads bound the memory that pictures being decoded
 take, however many people send one at once; the others wait in line.

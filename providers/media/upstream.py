@@ -1,4 +1,4 @@
-"""Photos made to fit what a service takes, instead of refused."""
+"""Making photos fit a service's limits, instead of refusing them."""
 
 import base64
 import hashlib

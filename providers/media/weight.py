@@ -1,4 +1,4 @@
-"""How much memory it takes to decode a file, known before it is: what is too much is refused, large ones take turns."""
+"""How much memory decoding a file takes, known beforehand: too much is refused, large ones take turns."""
 
 import ctypes
 import sys

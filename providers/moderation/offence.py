@@ -1,4 +1,4 @@
-"""The kinds of what is not made here, and the one error they end in."""
+"""The kinds of refused content, and the one error they end in."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for httpx's clients, made for many small requests at once."""
+"""HTTP/1.1 for httpx's clients, optimised for many small concurrent requests."""
 
 from providers.net.lean import LeanClient
 from providers.net.transport import Transport, direct

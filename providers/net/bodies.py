@@ -1,6 +1,6 @@
-"""Request bodies with pictures in them, read from their files while they are sent.
+"""Request bodies with pictures in them, streamed from their files while they are sent.
 
-A photo of 20 MB is 27 MB as base64, and put into a JSON text, encoded and handed to httpx it is in memory four times
+A photo of 20 MB is 27 MB as base64, and in a JSON text, encoded and passed to httpx, it is in memory four times
 over; here no more than a piece of it is.
 """
 

@@ -1,4 +1,4 @@
-"""The HTTP client of one service: reading is patient and repeatable, a submit is sent once and its end is judged."""
+"""The HTTP client of one service: reads are patient and repeatable; a submit is sent once, its outcome classified."""
 
 import logging
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ class Client:
     async def submit(
         self, url: str, *, headers: Mapping[str, str], timeout: httpx.Timeout = SUBMIT, **body: Any
     ) -> Answer:
-        """A paid POST, sent once; `body` as httpx takes it (`content`, `json`, `files`).
+        """A paid POST, sent once; `body` as for httpx (`content`, `json`, `files`).
 
         Raises what the connection's end proves, see `providers.net.outcome`. What an answer means is the caller's.
         """

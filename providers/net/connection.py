@@ -1,6 +1,6 @@
 """One connection to a server, one exchange at a time: HTTP/1.1 on asyncio's transports, answers read by httptools.
 
-Every fault is one of httpx's, and tells how far the request got. Nothing is ever sent twice.
+Every error is one of httpx's, and tells how far the request got. Nothing is ever sent twice.
 
     WriteTimeout           a piece of the request did not leave within `write` seconds
     ReadTimeout            no more of the answer came within `read` seconds
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._slow = False
-        """The server takes no more just now."""
+        """The server accepts no more just now."""
         self._fault: httpx.TransportError | None = None
         self._busy = False
         self._begin()

@@ -1,4 +1,4 @@
-"""What the end of a submit proves about the job, for every service; what one says beyond stands in its own table.
+"""What the end of a submit proves about the job, for every service; each service adds its own cases in a table.
 
 what came                                                   job           raised
 2xx that cannot be read                                     perhaps       MaybePaid     outcome_unknown
@@ -36,7 +36,7 @@ UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Pro
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An HTTP answer, read whole. `body`: the JSON of it, None where it is none; `content`: as it came."""
+    """A complete HTTP answer. `body`: its JSON, None if it is not JSON; `content`: its raw bytes."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,14 +61,14 @@ class Answer:
         return seconds_of(self.headers.get("retry-after"))
 
     def get(self, *path: str) -> Any:
-        """What lies at this path of objects in the body, or None."""
+        """The value at this path of objects in the body, or None."""
         found = self.body
         for name in path:
             found = found.get(name) if isinstance(found, dict) else None
         return found
 
     def text(self, *path: str) -> str:
-        """The same, where it is a string; empty otherwise."""
+        """The same if it is a string; empty otherwise."""
         found = self.get(*path)
         return found if isinstance(found, str) else ""
 
@@ -111,7 +111,7 @@ def submit_error(answer: Answer) -> LikenessError:
 
 
 def rejected(hint: str) -> AskPerson:
-    """The request itself: another service would hardly take it either."""
+    """The request itself: another service would hardly accept it either."""
     return AskPerson(hint, code="provider_rejected")
 
 

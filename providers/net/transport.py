@@ -1,14 +1,14 @@
 """A transport for httpx's clients: a pool that looks at one connection for a request, not at all of them.
 
-httpx's own takes about 1.2 ms of processor for a request with twelve connections and 3.6 ms with two hundred; this one
-takes 0.2 in both. What holds as there: the limits, the four time-outs, and which error means what. `ConnectError`,
+httpx's own takes about 1.2 ms of CPU for a request with twelve connections and 3.6 ms with two hundred; this one
+takes 0.2 in both. The same as there: the limits, the four time-outs, and the meaning of errors. `ConnectError`,
 `ConnectTimeout` and `PoolTimeout` mean that nothing was sent; after any other error the server may have acted. A
 request is sent once: on a connection that turns out to be closed it fails, whatever its method.
 
 aiohttp would be as quick, but repeats some requests by itself and has no time-out for writing, and httpx-aiohttp 0.2
 says `ConnectTimeout` of a connection lost after the request was sent.
 
-Not done here: proxies, HTTP/2, HEAD, upgrades. `direct` leaves proxies to httpx.
+Not supported: proxies, HTTP/2, HEAD, upgrades. `direct` leaves proxies to httpx.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._kept_seconds = limits.keepalive_expiry
         self._room = asyncio.Semaphore(self._most) if self._most is not None else None
         self._using = 0
-        """Requests that hold a connection, or are opening one."""
+        """Requests that hold a connection or are opening one."""
         self._busy: set[Connection] = set()
         self._idle: dict[Origin, dict[Connection, asyncio.TimerHandle | None]] = {}
 
@@ -89,7 +89,7 @@ class Transport(httpx.AsyncBaseTransport):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection; what waits for an answer on one ends with an error."""
+        """Close every connection; requests that wait for an answer end with an error."""
         while self._drop_oldest():
             pass
         for connection in self._busy:
@@ -259,7 +259,7 @@ class Body(httpx.AsyncByteStream):
         return self._bounded(self._connection)
 
     async def _bounded(self, connection: Connection) -> AsyncIterator[bytes]:
-        """What never ends is broken off, whether it floods or drips: each piece in time proves nothing."""
+        """A body without end is cut off, whether it floods or drips: that each piece is in time proves nothing."""
         clock, size = asyncio.get_running_loop().time, 0
         end = clock() + self._pool.body_seconds
         async for piece in connection.pieces(self._timeout):

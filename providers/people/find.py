@@ -1,4 +1,4 @@
-"""The one seam through which the rest of the program learns who is in a photo."""
+"""The seam through which the rest of the program learns who is in a photo."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,6 +1,6 @@
-"""Is this photo good enough, before money is spent on it: a verdict, and one sentence of what to do about it.
+"""Whether a photo is good enough, before money is spent on it: a verdict, and one sentence of advice.
 
-Advice and no gate: whoever wants to use the photo anyway does, and edits that need no face are never asked about.
+Advice, not a gate: people may use the photo anyway, and edits that need no face are never checked.
 Local and quick: under a tenth of a second for a photo with a face.
 """
 

@@ -1,4 +1,4 @@
-"""A worker process and what it is told: light to import here, OpenCV and the networks are loaded only over there.
+"""A worker process and its calls: cheap to import here; OpenCV and the networks are loaded only in the worker.
 
 One process, one job at a time, in the order asked. A worker that dies takes its job with it: the job is begun once
 more with a new worker, then given up. The worker ends with its parent, even when the parent is killed.

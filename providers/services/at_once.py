@@ -1,7 +1,7 @@
-"""The base of services that answer a submit with the pictures themselves: kept on disk, then fetched from there.
+"""The base of services that answer a submit with the pictures themselves: stored on disk, then fetched from there.
 
-The one that has nothing to ask again. `find` makes up for it in part: a process that died between keeping the pictures
-and writing down that the job was taken finds them by the request's key.
+Such a service cannot be asked again. `find` makes up for it in part: a process that died between storing the pictures
+and recording that the job was accepted finds them by the request's key.
 """
 
 from collections.abc import AsyncGenerator, Sequence

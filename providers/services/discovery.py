@@ -1,6 +1,6 @@
-"""What a server of the operator's own has, asked for at most every five minutes; that it is away, every half minute.
+"""What a server of the operator's own has, queried at most every five minutes; while unreachable, every half minute.
 
-Every request asks, so that a server which is started later, or gets another model, is found without a restart.
+Every request calls this, so that a server which is started later, or gets another model, is found without a restart.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Discovery:
         self._error: LikenessError | None = None
 
     async def __call__(self) -> bool:
-        """Raises what the last look raised, TellOperator or WaitAndRetry, until it is time for another."""
+        """Raises what the last query raised, TellOperator or WaitAndRetry, until it is time for another."""
         async with self._lock:
             if self._now() >= self._until:
                 await self._again()
@@ -38,7 +38,7 @@ class Discovery:
             return self._found
 
     def forget(self) -> None:
-        """The next call looks again."""
+        """The next call queries again."""
         self._until = float("-inf")
 
     async def _again(self) -> None:

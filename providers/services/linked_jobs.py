@@ -1,4 +1,4 @@
-"""The base of services with jobs: posted, looked at until they have ended, and their pictures fetched behind links.
+"""The base of services with jobs: posted, polled until they have ended, and their pictures downloaded from links.
 
 What differs is said by the service: `_look`, `_read`, `_links`, `_charge` and, where it has webhooks, `_is_signed`.
 """

@@ -1,4 +1,4 @@
-"""How we connect to SQLite or PostgreSQL, so that what is committed is on disk and what is deleted is gone."""
+"""Connecting to SQLite or PostgreSQL, so that committed data is on disk and deleted data is gone."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""The ledger of calls in the bot's own database: one pot for chats, the command line and Python.
+"""The ledger of calls in the bot's own database, shared by chats, the command line and Python.
 
 A budget is a counter of the day, taken in one conditional write (`counting`), whoever takes it: a turn of a chat inside
 its transaction, or a call inside one of its own.
@@ -34,12 +34,12 @@ class LedgerUnavailable(LikenessError):
 
 
 def inserting(dialect: str) -> Any:
-    """`insert` in the words of a dialect, which know what to do where the row is there already."""
+    """`insert` in a dialect's own syntax, with its clause for a row that exists already."""
     return sqlite.insert if dialect == "sqlite" else postgresql.insert
 
 
 def counting(insert: Any, *, limited: bool) -> Any:
-    """Add to a counter, in one statement: who would pass the limit (`most`) changes nothing and gets no row back."""
+    """Add to a counter, in one statement: exceeding the limit (`most`) changes nothing and returns no row."""
     statement = insert(COUNTERS)
     after = COUNTERS.c.amount + statement.excluded.amount
     within = after <= sa.bindparam("most", type_=COUNTERS.c.amount.type) if limited else None
@@ -48,7 +48,7 @@ def counting(insert: Any, *, limited: bool) -> Any:
 
 
 def adding(insert: Any) -> Any:
-    """Add to counters, whatever they have come to."""
+    """Add to counters, whatever their value."""
     statement = insert(COUNTERS)
     added = {"amount": COUNTERS.c.amount + statement.excluded.amount}
     return statement.on_conflict_do_update(index_elements=_KEYS, set_=added)

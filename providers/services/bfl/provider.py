@@ -1,4 +1,4 @@
-"""Black Forest Labs: a job is posted, looked at where the answer says, and its picture fetched within ten minutes."""
+"""Black Forest Labs: a job is posted, polled at the address in the answer, its picture fetched within ten minutes."""
 
 import hashlib
 import hmac

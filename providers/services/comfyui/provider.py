@@ -1,4 +1,4 @@
-"""ComfyUI: photos uploaded, a graph put in line, its history asked for, its pictures fetched."""
+"""ComfyUI: upload the photos, queue a graph, poll its history, fetch its pictures."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Following a job: the event stream first, polling as the other way; faults of the network are ridden out.
+"""Following a job: the event stream first, polling as a fallback; network errors are tolerated.
 
 The stream costs one connection and reports at once. Where it is not offered, breaks off or falls silent, the rest is
 polled: 0.5 s at first, growing to 4 s, back to 0.5 s when something changes. There is no last attempt: it goes on for
@@ -42,7 +42,7 @@ class Watched:
 
 
 class Follower:
-    """Follows one job at a time; made anew for each."""
+    """Follows one job; created for each."""
 
     def __init__(
         self,

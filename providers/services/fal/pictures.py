@@ -1,4 +1,4 @@
-"""Fetching what a finished job made: its result read, every picture downloaded, decoded and saved.
+"""Fetching a finished job's pictures: read the result, download, decode and save every picture.
 
 A link may be dead, cut short or a web page; reading the result again gives fresh links, so each round fetches only
 what is still missing. Safe to repeat: a picture of this job that lies in the folder already is not fetched twice.
@@ -48,7 +48,7 @@ class Fetcher:
         self._name = name
 
     async def fetch(self, submission: Submission, result_url: str, into: Path) -> Result:
-        """Every picture of the job that can be had. Fewer than promised is a result; none is an error.
+        """Every picture of the job that is available. Fewer than promised is a result; none is an error.
 
         Only briefly patient: WaitAndRetry `result_unreachable` asks for more, which `providers.collection` has.
         """
@@ -112,7 +112,7 @@ class Fetcher:
         try:
             return await save(await self._download(url), number, submission, into)
         except LikenessError as error:
-            log.warning("a picture could not be fetched: %s", error.code)
+            log.warning("a picture could not be downloaded: %s", error.code)
             return error
 
 
