@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from intent import numbers
 from intent.decision_state import DecisionState
 from intent.edits import Act
 from intent.extract import content
@@ -22,15 +23,8 @@ def edit(r: DecisionState, acts: Sequence[Act]) -> Intent:
     if len({a.score >= 2.5 for a in acts}) == 1 and acts[0].score < 2.5:
         sure = [max(acts, key=lambda a: a.score)]
     first, rest = sure[0], sure[1:4]
-    scale = _scale(scan) if first.key == "upscale" else None
-    count = c.count
-    if (
-        first.key in ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet")
-        and count == scan.photos
-    ):
-        count = 1
-    if first.key in ("multi_angle", "character_sheet", "expression_sheet") and _SEVERAL.search(scan.text):
-        count = 1
+    scale = scale_of(scan) if first.key == "upscale" else None
+    count = _count(r, first.key, scale)
     cuts = _boundary(scan, first, *rest) if rest else []
     spans = [(a.at, a.end) for a in sure] if first.key in ("upscale", "restore", "colorize") else []
     prompt = content(scan, c, spans, 0, cuts[0] if cuts else None)
@@ -49,7 +43,7 @@ def edit(r: DecisionState, acts: Sequence[Act]) -> Intent:
             ThenEdit(
                 action=act.key,
                 prompt=words,
-                scale=_scale(scan) if act.key == "upscale" else None,
+                scale=scale_of(scan) if act.key == "upscale" else None,
                 parameters=parameters_of(act.key, words),
             )
         )
@@ -61,7 +55,33 @@ def edit(r: DecisionState, acts: Sequence[Act]) -> Intent:
         prompt=prompt,
         then=tuple(then),
         count=count,
+        **_shape(r, first.key),
     )
+
+
+def _shape(r: DecisionState, key: str) -> dict[str, str | None]:
+    """Nothing, or no shape: a banner that is enlarged or lettered is what it is for, no order to cut it to that."""
+    return {} if key in _RESHAPED or r.c.ratio_word not in _USES else {"aspect_ratio": None}
+
+
+_RESHAPED = frozenset({"extend", "edit", "local_edit", "replace_bg", "blend", "enhance", "variations", "filter"})
+_USES = frozenset({"banner", "thumbnail", "header", "horizontal", "vertical", "横幅", "缩图"})
+_ONE_SHEET = ("multi_angle", "character_sheet", "expression_sheet")
+_ONE_OF_ALL = ("blend", "transfer_style", "before_after", "comparison", "character_sheet", "expression_sheet")
+
+
+def _count(r: DecisionState, key: str, scale: int | None) -> int:
+    """How many results: of views on one sheet, photos to combine and a factor of enlarging one, not so many."""
+    scan, count = r.scan, r.c.count
+    if key in _ONE_OF_ALL and count == scan.photos:
+        return 1
+    if key in _ONE_SHEET and _SEVERAL.search(scan.text):
+        return 1
+    if scale is not None and count == scale:
+        return 1  # "4x", "four times"
+    if key == "variations" and not r.c.counted:
+        return numbers.others(scan.text)
+    return count
 
 
 def _boundary(scan: Scan, *acts: Act) -> list[int]:
@@ -76,7 +96,7 @@ def _boundary(scan: Scan, *acts: Act) -> list[int]:
     return out
 
 
-def _scale(scan: Scan) -> int:
+def scale_of(scan: Scan) -> int:
     return (
         4
         if any(h.key == "4" for h in scan.kinds.get("scale", ()))

@@ -80,6 +80,10 @@ _LOOSE_SHAPE = frozenset(
     }
 )
 _FLIPPED = re.compile(r"\b(?:flip|mirror|rotate)(?:ped|ed|d)?\b[^,.]{0,14}$|(?:翻转|镜像|旋转)[^,.]{0,4}$")
+_A_PLACE = re.compile(r"\b(?:red|times|trafalgar|union|tiananmen|town|market|city|public|village|st mark's) $|小$")
+"""Before "square": a place, or what blurs into small squares."""
+_WANTED_SHAPE = re.compile(r"(?:[扩改变做换裁弄转]成|我要做|\b(?:into|to) (?:an? )?)$")
+_SHAPE_AS_IT_IS = re.compile(r"(?:这是|这张是|本来是|原图是)$")
 _SHAPE_AFTER = pattern("controls", "shape_after")
 _LANDSCAPE = prefilter(
     r"(?:^|[,.;!]\s*|\b(?:in|make it|to|into)\s+)landscape(?=\s*(?:$|[,.;!?]|please|pls|plz|and\b|x\d))"
@@ -97,6 +101,7 @@ class Controls:
     count: int = 1
     counted: bool = False
     ratio: str | None = None
+    ratio_word: str | None = None
     provider: str | None = None
     consistency: Consistency | None = None
     priority: Priority | None = None
@@ -150,7 +155,13 @@ def _shape(scan: Scan, c: Controls) -> None:
         if scan.quoted(hit):
             continue
         word = scan.text[hit.start : hit.end]
-        if _FLIPPED.search(scan.text[max(0, hit.start - 20) : hit.start]):
+        before = scan.text[max(0, hit.start - 20) : hit.start]
+        if _FLIPPED.search(before) or (word in ("square", "方块") and _A_PLACE.search(before)):
+            continue
+        if _WANTED_SHAPE.search(before):
+            best = hit
+            break
+        if _SHAPE_AS_IT_IS.search(before):
             continue
         if (
             word in _LOOSE_SHAPE
@@ -167,7 +178,7 @@ def _shape(scan: Scan, c: Controls) -> None:
             c.spans.append((m.end() - 9, m.end()))
             c.evidence.append("ratio: landscape")
         return
-    c.ratio = best.key
+    c.ratio, c.ratio_word = best.key, scan.text[best.start : best.end]
     if not any(h.start == best.start for h in scan.words("createnoun")):
         c.spans.append((best.start, best.end))  # "phone wallpaper" says what is made too: it stays in the words
     c.evidence.append(f"ratio: {scan.text[best.start : best.end]}")

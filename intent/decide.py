@@ -16,6 +16,7 @@ from intent.realize import realize
 from intent.rules import by_rules
 from intent.scan import Scan
 from intent.statements import refuses_only
+from intent.steps import with_steps
 from intent.widening import is_only_widening
 
 _WORD = re.compile(r"[^\W_]")
@@ -117,7 +118,10 @@ def _readings(
         if chain is not None:
             out[chain] = (out[chain][0], out[chain][1] + float(likely[at]))
             continue
-        made = rules if cores[at] == core_of(rules) else realize(r, e, cores[at])
+        listed = cores[at] == "series"  # by the rules' list or by the cuts, whichever finds more
+        made = rules if cores[at] == core_of(rules) and not listed else realize(r, e, cores[at])
+        if made is not None and made.operation == "edit" and not out:
+            made = with_steps(e, made)
         if made is None:
             lost += float(likely[at])
         else:

@@ -43,7 +43,7 @@ class DecisionState:
         return Intent(
             operation=operation,
             model=self.c.model,
-            aspect_ratio=self.c.ratio,
+            aspect_ratio=fields.pop("aspect_ratio", self.c.ratio),
             provider=self.c.provider,
             consistency=self.c.consistency,
             priority=self.c.priority,

@@ -6,8 +6,6 @@ from zlib import crc32
 
 from intent.scan import Scan
 
-BITS = 15
-_SIZE = 1 << BITS
 _READ = 600
 """Characters that are looked at: the first three quarters of this and the last quarter."""
 _WORD = re.compile(r"[a-z']+|\d+")
@@ -19,7 +17,7 @@ _POLITE_END = re.compile(
 
 
 def features(scan: Scan) -> list[int]:
-    """The places of a message's features, each once, sorted."""
+    """A message's features as 32-bit hashes, each once, sorted."""
     text = scan.text
     m = _POLITE_END.search(text, max(0, len(text) - 40))
     if m and m.start() > 1:
@@ -40,4 +38,4 @@ def features(scan: Scan) -> list[int]:
         name = f"{hit.kind}:{hit.key}{'~' if hit.weak else ''}"
         said.add("h" + name)
         said.add(photos + name)
-    return sorted({crc32(piece.encode()) & (_SIZE - 1) for piece in said})
+    return sorted({crc32(piece.encode()) for piece in said})

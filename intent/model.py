@@ -37,10 +37,12 @@ _AT = {name: i for i, name in enumerate(SIGNALS)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """`weights`: hashed feature by core, int8; `scale`: what one step is worth, by core; `norms`: the square of each
-    feature's rarity; `mix`: one weight a signal; `digest`: that of the messages it was made from."""
+    """`vocabulary`: the hashes of the features that are known, sorted; `weights`: feature by core, int8; `scale`: what
+    one step is worth, by core; `norms`: the square of each feature's rarity; `mix`: one weight a signal; `digest`: that
+    of the messages it was made from."""
 
     cores: tuple[str, ...]
+    vocabulary: NDArray[np.uint32]
     weights: NDArray[np.int8]
     scale: Floats
     norms: Floats
@@ -49,7 +51,7 @@ class Model:
 
     def scores(self, found: list[int]) -> Floats:
         """The linear model's score of each core: about 1 for the right one, 0 for the others."""
-        places = np.array(found, np.intp)
+        places = known(self.vocabulary, found)
         total = self.weights.take(places, 0).sum(axis=0, dtype=np.int32)
         length = float(np.sqrt(self.norms.take(places).sum())) or 1.0
         return np.asarray(total * self.scale / length, np.float32)
@@ -64,6 +66,13 @@ class Model:
         weighed -= weighed.max()
         likely = np.exp(weighed)
         return np.asarray(likely / likely.sum(), np.float32)
+
+
+def known(vocabulary: NDArray[np.uint32], found: list[int]) -> NDArray[np.intp]:
+    """The places of those features that are in the vocabulary."""
+    sought = np.array(found, np.uint32)
+    places = vocabulary.searchsorted(sought)
+    return places[vocabulary.take(places, mode="clip") == sought]
 
 
 def signals_of(cores: tuple[str, ...], scores: Floats, e: Evidence, rules: str, confidence: float) -> Floats:
@@ -115,6 +124,7 @@ def model() -> Model:
         arrays: Any = np.load(file)
         return Model(
             cores=tuple(str(name) for name in arrays["cores"]),
+            vocabulary=arrays["vocabulary"],
             weights=arrays["weights"],
             scale=arrays["scale"],
             norms=arrays["norms"].astype(np.float32),

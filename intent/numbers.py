@@ -102,11 +102,14 @@ _COUNT_OF_ZH = prefilter(
     r"(?:做|来|要|整|出|弄|搞|画|生成|设计)([两二三四五六七八几]|\d)个(?=[^,.!?个]{0,10}(?:头像|形象|立绘|公仔|卡通|版本))"
 )
 _COUNT_ALONE_ZH = prefilter(
-    r"(?:来|要|做|出|整|弄|给我|搞|画|拍|生成|再来)个?(俩|仨)(?!人|孩子|娃|宝|口|字|小|朋友|闺女|儿子|姐|兄|哥|弟|妹|老)|"
+    r"(?:来|要|做|出|整|弄|给我|搞|画|拍|生成|再来)个?(俩|仨)(?![弄整补来做拍合出p搞画修留换都也一]|人|孩子|娃|宝|口|字|小|朋友|闺女|儿子|姐|兄|哥|弟|妹|老)|"
     r"(?:来|要|做|出|整|弄|给我|搞|画|生成|[照像相图片])(?:个|上)?(一打|半打)(?!开|电话|扮|理|算|印|招)|"
     r"(?:^|[,.!?])(俩|仨|一打|半打)(?=$|[,.!?吧]|(?<=打)[^,.!?]{0,6}(?:头像|照|图|像|版|画|风))"
 )
 """俩, 仨 and 一打 hold their measure in themselves."""
+_PEOPLE_ZH = re.compile(r"(?:们|咱|姐妹?|兄弟|室|宿舍|闺蜜|孩子)[^,.!?张]{0,3}$|[了过]$")
+"""Before a number: so many people (我们三个), or so many times it happened (延了三次)."""
+_FILM = re.compile(r"\b(?:portra|ektar|iso|gold|provia|velvia|superia|hp5|fuji|kodak) $")
 _ANY_COUNT = any_of(_COUNT_ZH, _COUNT_OF_ZH, _COUNT_ALONE_ZH) | _LATIN
 _UNIT = re.compile(
     r"\s*-?(?:inch(?:es)?|cm|mm|ft|feet|foot|years?|yrs?|y/?o|months?|weeks?|days?|hours?|hrs?|min(?:ute)?s?|secs?|"
@@ -172,7 +175,8 @@ def _counts(scan: Scan) -> list[tuple[int, int, int]]:
     if not scan.may & _ANY_COUNT:
         return out
     for m in _COUNT_ZH.finditer(text):
-        out.append((m.start(), m.end(), value_of(m.group(1))))
+        if m.group() != "九份" and not _PEOPLE_ZH.search(text, max(0, m.start() - 8), m.start()):
+            out.append((m.start(), m.end(), value_of(m.group(1))))
     for m in _COUNT_OF_ZH.finditer(text):
         if not any(a < m.end() and m.start(1) < b for a, b, _ in out):
             out.append((m.start(1), m.start(1), value_of(m.group(1))))
@@ -184,7 +188,10 @@ def _counts(scan: Scan) -> list[tuple[int, int, int]]:
         for pattern in (_COUNT_EN, _COUNT_OF, _COUNT_TAIL):
             for m in pattern.finditer(text):
                 said = 1 if m.group(1) else 2
-                if text[: m.start(said)].endswith(("us ", "all ")) or _UNIT.match(text, m.end(said)):
+                before = text[: m.start(said)]
+                if before.endswith("the ") and text.startswith(" of ", m.end(said)):
+                    continue  # "the two of them": who is in the picture
+                if before.endswith(("us ", "all ")) or _FILM.search(before) or _UNIT.match(text, m.end(said)):
                     continue  # "just us two please": how many people, not how many pictures
                 if not any(a < m.end(said) and m.start(said) < b for a, b, _ in out):
                     out.append(
@@ -215,6 +222,19 @@ _ANY = prefilter(r"\b(two|three|four|five|six|seven|eight|couple|few|[2-8])\b|([
 def any_number(text: str) -> int:
     """The first number in a short command ("another two"); 1 where there is none."""
     m = _ANY.search(text)
+    return capped(value_of(m.group(1) or m.group(2))) if m else 1
+
+
+_OTHERS = prefilter(
+    r"(?<!第)([两二三四五六七八]|[2-8])(?:[个种款幅套]|不同)|"
+    r"\b(two|three|four|five|six|seven|eight|couple|[2-8]) (?:other|alternat|alternate|different|like|similar|more|"
+    r"others|takes|goes|framings|options|of)"
+)
+
+
+def others(text: str) -> int:
+    """How many other versions are asked for ("three others", 再给两个); 1 where it is not said."""
+    m = _OTHERS.search(text)
     return capped(value_of(m.group(1) or m.group(2))) if m else 1
 
 

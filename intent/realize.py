@@ -7,10 +7,10 @@ from intent.core import ASKED
 from intent.decision_state import DecisionState
 from intent.edits import Act
 from intent.evidence import Evidence
-from intent.intent import Intent
+from intent.intent import Intent, SeriesItem
 from intent.rules import LEAD, said_to_us, scene_of
-from intent.segments import segmented
-from intent.series import series
+from intent.segments import many_said, segmented
+from intent.series import ROLES, series
 from intent.thresholds import ACTION_CLEAR
 
 
@@ -31,10 +31,24 @@ def realize(r: DecisionState, e: Evidence, core: str) -> Intent | None:
         case "command":
             return said_to_us(r, key, 0.5)
         case "series":
-            several = series(e.scan, e.found, e.controls)
-            items = several[0] if several else segmented(e)
+            items = _items(e)
             return r.make("series", 0.5, items=tuple(items), count=len(items)) if items else None
     return None
+
+
+def _items(e: Evidence) -> list[SeriesItem]:
+    """By the rules for lists; by the cutting of whatever separates where they find none, or fewer than are there."""
+    several = series(e.scan, e.found, e.controls)
+    cut = segmented(e)
+    if several is None:
+        return cut
+    listed, reason = several
+    if reason == ROLES:
+        return listed
+    if len(cut) > len(listed) and all(item.style for item in cut) and many_said(e.scan, len(cut)):
+        return cut
+    unread = sum(item.style is None for item in listed)
+    return cut if len(cut) == len(listed) and sum(item.style is None for item in cut) < unread else listed
 
 
 def _edit(r: DecisionState, e: Evidence, key: str) -> Intent:

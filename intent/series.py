@@ -18,6 +18,7 @@ _PICTURE = re.compile(r"\ban? (?:photo|pic|picture|portrait|shot|selfie)\b")
 _NEXT = prefiltered("series", "next")
 """What puts one picture after another: "first …, then a …", 先…再来…"""
 _NUMBERED = prefilter(r"(?:^|[\s,;:])([1-8])[.):、]\s*(?=\D)")
+ROLES = "several roles"
 _AROUND = re.compile(r"(?:的)?(?:门口|门前|前面|外面|旁边|旁|台阶)|\s*(?:behind|in the back|around)\b")
 """After a place: it is where the picture is taken, not another picture."""
 _ROLES_EN = prefilter(r"\b(?:me|us|him|her|my \w+)(?: dressed(?: up)?)? as (?=an?\b|the\b)")
@@ -72,7 +73,7 @@ def series(scan: Scan, found: Found, c: Controls) -> tuple[list[SeriesItem], str
         return custom, "one as …, one as …"
     roles = _roles(scan, found, c)
     if roles:
-        return roles, "several roles"
+        return roles, ROLES
     if len(found.at) < 2 and len(scan.kinds.get("style", ())) + len(scan.kinds.get("hint", ())) < 2:
         return None
     marks = _marks(scan, found)

@@ -21,16 +21,18 @@ from intent.core import core, core_of
 from intent.corpus import Labelled, digest, messages_of, writers
 from intent.decision_state import DecisionState
 from intent.evidence import gather
-from intent.features import BITS, features
-from intent.model import SIGNALS, Floats, signals_of
+from intent.features import features
+from intent.model import SIGNALS, Floats, known, signals_of
 from intent.rules import by_rules
 from intent.scan import Scan
 
+FEWEST = 2
+"""Messages that have a feature: what one alone has says nothing about the others."""
 RIDGE = 1.0
-ROUNDS = 40
+ROUNDS = 20
 """Steps of the conjugate gradients: more changes nothing that a held-out writer would notice."""
 FOLDS = 5
-WRITTEN_FOR_THIS = 2.5
+WRITTEN_FOR_THIS = 1.2
 """How much a message of the writers counts against one of the shorter ones that the rules were made with."""
 VARIED = 0.3
 """… and a variation of one of theirs against itself: the same wish without its photo, the same remark beside one."""
@@ -53,14 +55,20 @@ def variations(row: Labelled) -> list[Labelled]:
     return [replace(row, photos=1)] if operation == "none" and not row.photos else []
 
 
-def matrix(found: list[list[int]], rarity: Floats) -> csr_matrix:
-    """One row a message, each of length 1."""
-    starts = np.cumsum([0, *map(len, found)])
-    places = np.concatenate([np.array(f, np.int64) for f in found])
-    values = rarity[places]
-    lengths = np.sqrt(np.add.reduceat(values * values, starts[:-1]))
-    values = values / np.repeat(np.maximum(lengths, 1e-6), np.diff(starts))
-    return csr_matrix((values.astype(np.float32), places, starts), shape=(len(found), 1 << BITS))
+def vocabulary_of(found: list[list[int]]) -> tuple[NDArray[np.uint32], Ints]:
+    """The features that several messages have, and how many have each."""
+    names, often = np.unique(np.concatenate([np.array(f, np.uint32) for f in found]), return_counts=True)
+    kept = often >= FEWEST
+    return names[kept], often[kept]
+
+
+def matrix(found: list[list[int]], vocabulary: NDArray[np.uint32], rarity: Floats) -> csr_matrix:
+    """One row a message, each of length 1 (or 0 where nothing in it is known)."""
+    places = [known(vocabulary, f) for f in found]
+    starts = np.cumsum([0, *map(len, places)])
+    values = [rarity[at] / np.sqrt((rarity[at] ** 2).sum() or 1) for at in places]
+    flat = np.concatenate(values).astype(np.float32), np.concatenate(places), starts
+    return csr_matrix(flat, shape=(len(found), len(vocabulary)))
 
 
 def ridge(x: csr_matrix, y: Ints, cores: int, weight: Floats) -> Floats:
@@ -97,7 +105,7 @@ def fitted_mix(signals: Floats, y: Ints, weight: Floats) -> Floats:
         return float(value), np.asarray(slope + 2 * MIX_RIDGE * weights, np.float64)
 
     found = minimize(loss, np.zeros(len(SIGNALS)), jac=True, method="L-BFGS-B")
-    return np.asarray(found.x, np.float32)
+    return np.round(found.x, 3).astype(np.float32)  # the last digits are the processor's
 
 
 def evidence_signals(cores: tuple[str, ...], rows: list[Labelled], scores: Floats) -> Floats:
@@ -119,9 +127,9 @@ def train(path: Path) -> None:
     cores = tuple(sorted(set(labels)))
     y = np.array([cores.index(name) for name in labels])
     found = [features(Scan(row.text, row.photos)) for row in rows]
-    often = np.bincount(np.concatenate([np.array(f) for f in found]), minlength=1 << BITS)
-    rarity = np.sqrt(np.log((1 + len(rows)) / (1 + often))).astype(np.float32)
-    x = matrix(found, rarity)
+    vocabulary, often = vocabulary_of(found[: len(written)])
+    rarity = np.sqrt(np.log((1 + len(written)) / (1 + often))).astype(np.float32)
+    x = matrix(found, vocabulary, rarity)
     weight = np.array([1.0 if row.writer.for_rules else WRITTEN_FOR_THIS for row in rows], np.float32)
     weight[len(written) :] *= VARIED
 
@@ -140,6 +148,7 @@ def train(path: Path) -> None:
     np.savez_compressed(
         path,
         cores=np.array(cores),
+        vocabulary=vocabulary,
         weights=np.round(weights / scale).astype(np.int8),
         scale=scale.astype(np.float32),
         norms=(rarity * rarity).astype(np.float16),

@@ -73,10 +73,12 @@ def test_a_group_is_asked_less() -> None:
 
 
 def test_the_regression_finds_what_tells_the_cores_apart() -> None:
-    from intent.train import matrix, ridge  # loads scipy
+    from intent.train import matrix, ridge, vocabulary_of  # loads scipy
 
-    rarity = np.ones(1 << 15, np.float32)
-    x = matrix([[1, 2], [1, 3], [2, 4], [3, 4]], rarity)
+    found = [[1, 2], [1, 3], [2, 4], [3, 4, 9]]
+    vocabulary, _ = vocabulary_of(found)
+    x = matrix(found, vocabulary, np.ones(len(vocabulary), np.float32))
+    assert vocabulary.tolist() == [1, 2, 3, 4]
     y = np.array([0, 0, 1, 1])
     weights = ridge(x, y, 2, np.ones(4, np.float32))
     assert (x @ weights).argmax(1).tolist() == [0, 0, 1, 1]
