@@ -23,7 +23,8 @@ Floats = NDArray[np.float32]
 _CHOICES = ("portrait", "ask", "edit", "create", "series", "command", "none")
 SIGNALS = (
     "learned score", "learned score, squared", "the rules are sure of it", "the rules choose its operation",
-    "the rules choose it, in few words", "style found", "style named by two words", "action found",
+    "the rules choose it, in few words",
+    "the rules choose it, of words they know", "style found", "style named by two words", "action found",
     "a style found, learned",
     "an action found, learned", "drawn from words", "tells", "asks", "is nothing", "a persona", "asked back about",
     "a command's words", "is a series", "a command beside a photo",
@@ -72,7 +73,7 @@ def known(vocabulary: NDArray[np.uint32], found: list[int]) -> NDArray[np.intp]:
     """The places of those features that are in the vocabulary."""
     sought = np.array(found, np.uint32)
     places = vocabulary.searchsorted(sought)
-    return places[vocabulary.take(places, mode="clip") == sought]
+    return np.asarray(places[vocabulary.take(places, mode="clip") == sought], np.intp)
 
 
 def signals_of(cores: tuple[str, ...], scores: Floats, e: Evidence, rules: str, confidence: float) -> Floats:
@@ -86,6 +87,7 @@ def signals_of(cores: tuple[str, ...], scores: Floats, e: Evidence, rules: str, 
         out[at, _AT[f"the rules choose it: {chosen}"]] = 1
         out[at, _AT["the rules are sure of it"]] = confidence
         out[at, _AT["the rules choose it, in few words"]] = min(1.0, _FEW / max(1, len(e.scan.text)))
+        out[at, _AT["the rules choose it, of words they know"]] = _known_share(e)
     out[operations == chosen, _AT["the rules choose its operation"]] = 1
     for style in e.found.scores:
         if (at := place.get(f"portrait:{style}")) is not None:
@@ -110,6 +112,18 @@ def signals_of(cores: tuple[str, ...], scores: Floats, e: Evidence, rules: str, 
     if e.photos:
         out[operations == "command", _AT["a command beside a photo"]] = 1
     return out
+
+
+def _known_share(e: Evidence) -> float:
+    """How much of the message the lexicon and what it chose (count, shape, model) account for: 1 for "oil painting,
+    two of them", little for a story in which a style's word is said."""
+    text, end, known = e.scan.text, 0, 0
+    spans = [(hit.start, hit.end) for hit in e.scan.hits] + e.controls.spans
+    for start, stop in sorted(spans):
+        if stop > end:
+            known += stop - max(start, end)
+            end = stop
+    return min(1.0, known / max(1, sum(ch.isalnum() or ch == " " for ch in text)))
 
 
 @cache

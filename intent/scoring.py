@@ -9,6 +9,9 @@ _DEFAULTS: dict[str, Any] = {
     "style": None, "action": None, "command": None, "model": "nanopro", "count": 1, "aspect_ratio": None,
 }  # fmt: skip
 
+CALLS_OFF = frozenset({"cancel", "start"})
+"""Commands that end something: the bot follows none of which it is not sure."""
+
 Outcome = Literal["right", "one tap", "asked in vain", "wrong picture", "wrong word", "fired", "unanswered"]
 """`right`: done at once, or silence where nothing was asked. `one tap`: asked, and what was meant is among the buttons.
 `asked in vain`: asked about a remark, or without it. `wrong picture`: paid for something else. `wrong word`: a word to
@@ -46,10 +49,13 @@ def outcome(row: Labelled, got: Intent) -> Outcome:
     match got.decision:
         case "silent":
             return "right" if asked_nothing else "unanswered"
-        case "ask":
-            offered = (got, *got.alternatives)
+        case "ask" if got.operation != "command":
+            # A question back stands for itself; beside other readings none is offered.
+            offered = [got] if got.ask else [i for i in (got, *got.alternatives) if not i.ask]
             return "one tap" if any(not faults_of(row, reading) for reading in offered) else "asked in vain"
-        case "act":
+        case "ask" if got.command in CALLS_OFF:
+            return "right" if asked_nothing else "unanswered"
+        case _:
             if got.operation == "command":
                 return "right" if not faults_of(row, got) else "wrong word"
             if asked_nothing:

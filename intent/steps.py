@@ -19,7 +19,7 @@ _NEXT = re.compile(
     r"(?<=[痕裂补完去好修])后|\b(?:and then|then|after that|afterwards|and after(?:wards)?|and later|and also|plus|"
     r"and (?=get|make|put|add|turn|fix|give|write|remove|take|warm|sharpen|slim|up|attach|colou?r|enlarge|"
     r"stretch|swap)|"
-    r"with (?=[\"“「']))\b|(?<=\bfirst)\b)[\s,;、]*|[,;。]\s*"
+    r"with (?=[\"“「']))\b)[\s,;、]*|[,;。]\s*"
 )
 """What stands between two steps: a word that says so (`next`), or a mere comma."""
 _KEPT = re.compile(
@@ -37,6 +37,8 @@ _ALIKE = frozenset({"before_after", "comparison"})
 _MOST = 4
 _LONGEST = 160
 """Characters: a longer message is a story, and its clauses are no steps."""
+_SHORTEST = 3
+"""Characters: 背景 before 再换成 is what the one step is about, no step."""
 _SHORT = 40
 """… and where only commas stand between them, a message longer than this."""
 
@@ -51,6 +53,8 @@ def with_steps(e: Evidence, reading: Intent) -> Intent:
         return reading
     steps: list[tuple[str, str]] = []
     for a, b, after_next in pieces:
+        if b - a < _SHORTEST:
+            continue
         key = _step(scan, a, b, after_next=after_next, first=not steps)
         if key is not None and key not in [k for k, _ in steps]:
             raw_a, raw_b = scan.normalized.raw_span(a, b)

@@ -30,7 +30,7 @@ from handlers.dialogue.turn import Decision, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order, Shot
 from handlers.session import Question, Session
-from intent import Intent, read_answer
+from intent import COMMANDS, Intent, read_answer
 from providers.catalog import ACTIONS, STYLES
 
 
@@ -169,7 +169,7 @@ def friendly_line(turn: TurnBuilder, text: str) -> str:
 
 
 def which_reading(turn: TurnBuilder, intent: Intent) -> None:
-    """Offer the readings as buttons; a single one is confirmed, too."""
+    """Offer the readings as buttons, a word to the bot among them; a single one is confirmed, too."""
     likely = [i for i in (intent, *intent.alternatives) if i.operation not in ("none", "command") and not i.ask]
     distinct: dict[str, Order] = {}
     for order in offers.possible_of(turn, [turn.order(reading) for reading in likely]):
@@ -177,9 +177,12 @@ def which_reading(turn: TurnBuilder, intent: Intent) -> None:
     if not distinct:
         ordering.take(turn, turn.order(intent))  # which says why it cannot be made
         return
-    choices = tuple(Choice(id=f"reading:{n}", label=label) for n, label in enumerate(distinct))
+    choices = [Choice(id=f"reading:{n}", label=label) for n, label in enumerate(distinct)]
+    for other in intent.alternatives:
+        if other.command is not None:
+            choices.append(Choice(id=f"word:{other.command}", label=turn.words(f"word.{other.command}")))
     about = readings.about(turn.heard.message)
-    turn.ask("reading", turn.words("say.which_reading"), choices, orders=tuple(distinct.values()), about=about)
+    turn.ask("reading", turn.words("say.which_reading"), tuple(choices), orders=tuple(distinct.values()), about=about)
 
 
 def ask_back(turn: TurnBuilder, intent: Intent) -> None:
@@ -249,6 +252,9 @@ def tapped(turn: TurnBuilder, choice: str) -> None:
             turn.close_question()
             turn.picked = readings.picked_from(question, int(rest))
             ordering.take(turn, question.orders[int(rest)])
+        case "word" if rest in COMMANDS:
+            turn.close_question()
+            commands.run(turn, rest)
         case "face" | "unface" | "unface_yes" | "unface_no" | "gender":
             face_talk.tapped(turn, verb, rest)
         case "new":
