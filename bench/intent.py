@@ -62,6 +62,30 @@ def start_up() -> None:
     print(f"start-up: import {imported:.0f} ms, first message {first:.0f} ms")
 
 
+def bounded() -> None:
+    """100 kB in one message: the middle is left out, so it costs what a few thousand characters cost."""
+    from intent.decide import decide
+    from intent.scan import Scan
+
+    for name, piece in (
+        ("Chinese", "把背景换成海边，再给我一张动漫的。"),
+        ("English", "make it anime, then brighten it. "),
+    ):
+        text = piece * (100_000 // len(piece.encode()) + 1)
+        took, _ = spent(lambda text, photos: decide(Scan(text, photos)), [(text, 1)])
+        print(f"100 kB, {name}: {took / 1000:.1f} ms")
+
+
+def resident() -> None:
+    """What the reading adds to a process, the first message read: lexicon, patterns and the model's arrays."""
+    code = (
+        "import resource, numpy; a = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; import intent; "
+        "intent.parse('hi 动漫', photos=1); print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - a) / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    print(f"resident: {float(done.stdout):.0f} MB beside Python and numpy")
+
+
 def memory() -> None:
     tracemalloc.start()
     import intent
@@ -74,6 +98,7 @@ def memory() -> None:
 
 def main() -> None:
     memory()
+    resident()
     start_up()
     from intent import parse
     from intent.decide import decide
@@ -97,6 +122,7 @@ def main() -> None:
             f"{name}: read p50 {p50:.0f} µs, p99 {p99:.0f} µs; the phrase scan alone {base50:.0f} and {base99:.0f}; "
             f"ratio {p50 / base50:.1f} and {p99 / base99:.1f} ({len(rows)} messages)"
         )
+    bounded()
     again, _ = spent(lambda text, photos: parse(text, photos=0), [("你好", 0)])
     print(f"a short remark that was read before: {again:.0f} µs")
 

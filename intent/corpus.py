@@ -13,7 +13,8 @@ FOLDER = "intent.data"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writer:
-    """`held_out`: only measured, never trained on. `for_rules`: the rules were made with these messages, so how well
+    """`held_out`: only measured, never trained on; `looked_at`: its failures have been read while working, so only the
+    other held-out writers say what a stranger gets. `for_rules`: the rules were made with these messages, so how well
     the rules read them says nothing about strangers."""
 
     name: str
@@ -21,6 +22,7 @@ class Writer:
     voice: str
     who: str
     held_out: bool = False
+    looked_at: bool = False
     for_rules: bool = False
 
 

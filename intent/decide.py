@@ -24,6 +24,8 @@ _TRIED = 8
 """Cores, likeliest first, that are tried for a reading: some cannot be read out of these words."""
 _OFFERED = 3
 """Readings beside the first."""
+_HEARD = 0.25
+"""A word to the bot that is less likely than this is not followed."""
 _UNLIKELY = 0.004
 """What is less likely than this is nobody's second reading: reading the slots for it costs time."""
 
@@ -92,7 +94,7 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Int
     if r.explained:
         _note_choice(r, e, rules, likely)
         r.note("decide", f"{decision}, {cost:.2f} taps on the average")
-    if decision == "silent" or not readings:
+    if decision == "silent" or not readings or _is_half_heard(*readings[0]):
         none = r.make("none", nothing)
         return replace(none, decision="silent", alternatives=tuple(i for i, _ in readings[:_OFFERED]))
     (first, _), *others = readings
@@ -130,6 +132,11 @@ def _readings(
     share = max(1e-6, 1 - lost)
     found = [(replace(i, confidence=round(p / share, 3)), p / share) for i, p in out]
     return found, float(likely[none]) / share
+
+
+def _is_half_heard(first: Intent, probability: float) -> bool:
+    """A word to the bot that most likely was none: what nobody can read is not answered with its settings."""
+    return first.operation == "command" and probability < _HEARD
 
 
 def _harmless(first: Intent, photos: int) -> bool:

@@ -32,6 +32,7 @@ class DecisionState:
 
     def make(self, operation: OperationName, confidence: float, **fields: Any) -> Intent:
         if operation in ("none", "command"):
+            fields.setdefault("photos_as", self.c.photos_as)
             return Intent(operation=operation, language=self.language, confidence=round(confidence, 2), **fields)
         fields.setdefault("count", self.c.count)
         if operation == "edit" and "parameters" not in fields and fields.get("action"):

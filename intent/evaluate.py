@@ -1,4 +1,7 @@
-"""How well held-out writers are read: `python -m intent.evaluate [--show N] [--all] [FILE.npz]`."""
+"""How well held-out writers are read: `python -m intent.evaluate [--show N] [--all]`.
+
+`--show` prints what fails of those that may be looked at; of the others the figures are all there is to see.
+"""
 
 import sys
 from collections import Counter, defaultdict
@@ -41,6 +44,7 @@ def main(everybody: bool, show: int) -> None:
     groups: defaultdict[str, list[tuple[Labelled, Intent]]] = defaultdict(list)
     for row, got in read:
         groups["all"].append((row, got))
+        groups["looked at" if row.writer.looked_at else "never looked at"].append((row, got))
         groups[row.writer.language].append((row, got))
         groups[row.writer.voice].append((row, got))
         groups[length_of(row.text)].append((row, got))
@@ -54,7 +58,8 @@ def main(everybody: bool, show: int) -> None:
         "confidence → right: "
         + ", ".join(f"{b / 10:.1f}+ {sum(v) / len(v):.0%} of {len(v)}" for b, v in sorted(bands.items()))
     )
-    missed = [(row, got) for row, got in read if outcome(row, got) not in ("right", "one tap")]
+    seen = [(row, got) for row, got in read if row.writer.looked_at or not row.writer.held_out]
+    missed = [(row, got) for row, got in seen if outcome(row, got) not in ("right", "one tap")]
     for row, got in missed[:show]:
         key = got.style or got.action or got.command or ""
         print(f"{outcome(row, got)}: {row.text!r} ({row.photos} photos) want {row.accepted[0]}")

@@ -12,7 +12,7 @@ class Costs:
     """What each outcome is worth, a tap being 1: a wrong picture costs money and a minute, a tap two seconds."""
 
     wrong_picture: float = 10.0
-    wrong_word: float = 3.0
+    wrong_word: float = 4.0
     """A word to the bot carried out, or a question asked back, that was another."""
     interrupted: float = 8.0
     """The same where nothing was asked at all."""

@@ -23,9 +23,9 @@ _NEXT = re.compile(
 )
 """What stands between two steps: a word that says so (`next`), or a mere comma."""
 _KEPT = re.compile(
-    r"别动|不要动|不动|不变|不要改|别改|保持|保留|留着|\bkeep\b|\bleave\b|\buntouched\b|\bdon'?t (?:touch|change)\b"
+    r"别动|不要|不用|不动|不变|别改|保持|保留|留着|\b(?:keep|leave|untouched|no|not|without|don'?t (?:touch|change))\b"
 )
-"""A clause of what is to stay as it is: no step."""
+"""A clause of what is to stay as it is, or is not wanted at all: no step."""
 _SAID = 0.4
 """The learned score from which a clause after a word such as "then" is a step though its words are in no list."""
 _LISTED = 0.6

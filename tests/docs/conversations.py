@@ -218,7 +218,17 @@ def _photo(made: FakeWorld, n: int) -> Path:
     return path
 
 
+_ABOVE = """# Ten conversations
+
+Private and in groups, in both languages, played through the whole program (`tests/world.py`: store, job runner, a maker
+that is not there). **makes**: a picture is begun; **asks**: readings or styles to tap; **answers**: a word of the bot;
+**silent**: nothing is begun and nothing asked, in a private chat with a friendly line. Where it does something else
+than it should, that stands beside it (≠). In a group only what is said to the bot reaches it. Written by
+`python -m tests.docs.conversations`; `tests/docs/test_conversations.py` plays them again."""
+
+
 async def main() -> None:
+    print(_ABOVE)
     for script in SCRIPTS:
         with tempfile.TemporaryDirectory() as folder:
             print(f"\n## {script.title}\n\n| who | says | the program |\n| --- | --- | --- |")
