@@ -162,6 +162,8 @@ class Outgoing:
     """Of a status: when making began; None while it waits for its turn."""
     done: float | None = None
     """Of a status: the part that is done, 0 to 1, where it is known; what is drawn and what is said are the same."""
+    prompt: str | None = None
+    """Of a result: the person's own words that it was made from, for channels where they can be copied."""
 
 
 def key_hash(key: str) -> str:

@@ -191,7 +191,15 @@ class JobNotices:
             ref=self.job.ref,
             job=self.job.id,
             language=self.language,
+            prompt=self._own_words(),
         )
+
+    def _own_words(self) -> str | None:
+        """What the person wrote for the picture, where it is one wish in words of their own."""
+        if len(self.job.order.shots) != 1:
+            return None
+        (shot,) = self.job.order.shots
+        return shot.prompt or shot.scene or next((edit.prompt for edit in shot.edits if edit.prompt), None)
 
     def _receipt(self, made: JobOutcome, took: float, *, by_list: bool) -> str:
         pictures = made.pictures

@@ -923,6 +923,10 @@ def _markup(params: Json) -> Json:
             if int(params.get("chat_id", 0)) < 0 or not str(address).startswith("https://"):
                 raise Refused(400, "Bad Request: BUTTON_TYPE_INVALID")
             continue
+        if "copy_text" in button:
+            if not 1 <= len(button["copy_text"]["text"]) <= 256:
+                raise Refused(400, "Bad Request: BUTTON_COPY_TEXT_INVALID")
+            continue
         if not 1 <= len(button.get("callback_data", "").encode()) <= 64:
             raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
     return {"reply_markup": markup} if rows else {}

@@ -124,6 +124,17 @@ async def test_a_result_has_the_button_too(tmp_path: Path, telegram: FakeTelegra
         assert opened.status_code == 200
 
 
+async def test_the_words_of_a_result_can_be_copied(tmp_path: Path, telegram: FakeTelegram) -> None:
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.person(1001).photographs("me as a wizard in a snowy forest")
+        telegram.person(1002).photographs("anime style")
+        (wizard,) = await stage.until(lambda: telegram.pictures(1001))
+        (anime,) = await stage.until(lambda: telegram.pictures(1002))
+        copied = [button["copy_text"]["text"] for button in wizard.buttons if "copy_text" in button]
+        assert copied == ["me as a wizard in a snowy forest"]
+        assert not any("copy_text" in button for button in anime.buttons), "a style has no words of theirs"
+
+
 async def test_nobody_else_and_nothing_else_opens_it(tmp_path: Path, telegram: FakeTelegram) -> None:
     async with listening(tmp_path, telegram, **HOME) as stage, browser(stage) as client:
         ticket = await sent_a_photo(stage, telegram)

@@ -4,13 +4,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, WebAppInfo
+from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, WebAppInfo
 
 from handlers.message import Choice
 
 log = logging.getLogger(__name__)
 
 DATA_BYTES = 64
+COPIED = 256
+"""Characters that a button can copy (Bot API)."""
 ROW_WIDTH = 34
 """Columns a row of labels may fill on a narrow phone; a Chinese character takes two."""
 PER_ROW = 4
@@ -52,10 +54,18 @@ class AppLink:
     url: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Copied:
+    """A button that copies a text."""
+
+    label: str
+    text: str
+
+
 def keyboard(
-    choices: Sequence[Choice], *, owner: str | None = None, app: AppLink | None = None
+    choices: Sequence[Choice], *, owner: str | None = None, app: AppLink | None = None, copied: Copied | None = None
 ) -> InlineKeyboardMarkup | None:
-    """`owner`: whose buttons these are, in a chat where others could press them. `app`: in a row of its own, below."""
+    """`owner`: whose buttons these are, in a chat where others could press them. `app`, `copied`: in a row below."""
     rows: list[list[InlineKeyboardButton]] = []
     room = 0
     for choice in choices:
@@ -69,6 +79,10 @@ def keyboard(
             room = ROW_WIDTH
         rows[-1].append(InlineKeyboardButton(choice.label, callback_data=data))
         room -= width
+    below: list[InlineKeyboardButton] = []
     if app is not None:
-        rows.append([InlineKeyboardButton(app.label, web_app=WebAppInfo(app.url))])
+        below.append(InlineKeyboardButton(app.label, web_app=WebAppInfo(app.url)))
+    if copied is not None:
+        below.append(InlineKeyboardButton(copied.label, copy_text=CopyTextButton(copied.text)))
+    rows += [below] if below else []
     return InlineKeyboardMarkup(rows) if rows else None

@@ -12,7 +12,7 @@ from telegram.error import BadRequest
 from bot.channels.telegram.inbound.updates import TEXT_UNITS
 from bot.channels.telegram.message_index import JobMessage, MessageIndex
 from bot.channels.telegram.mini_app.tickets import Tickets
-from bot.channels.telegram.outbound.buttons import AppLink, keyboard
+from bot.channels.telegram.outbound.buttons import COPIED, AppLink, Copied, keyboard
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.places import in_topic, thread_of
 from handlers.channel import DeliveryRefused
@@ -74,8 +74,11 @@ class Speaker:
         self._acted: OrderedDict[str, float] = OrderedDict()
 
     def keyboard(self, chat: Chat, outgoing: Outgoing, choices: tuple[Choice, ...]) -> InlineKeyboardMarkup | None:
-        """The buttons of a result: its choices, and the painter."""
-        return keyboard(choices, owner=owner(chat), app=self.app(chat, outgoing, job=outgoing.job))
+        """The buttons of a result: its choices, the painter, and the words it was made from, to be copied."""
+        copied = None
+        if outgoing.prompt and len(outgoing.prompt) <= COPIED:
+            copied = Copied(label=words(outgoing.language, "telegram.copy"), text=outgoing.prompt)
+        return keyboard(choices, owner=owner(chat), app=self.app(chat, outgoing, job=outgoing.job), copied=copied)
 
     def app(
         self, chat: Chat, outgoing: Outgoing, *, job: str | None = None, photo: str | None = None
