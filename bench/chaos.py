@@ -51,7 +51,7 @@ FAKETIME = (
 
 @dataclass
 class Clocks:
-    """The clocks of the processes: each reads its own from a file, again at every look."""
+    """The clocks of the processes: each reads its own from a file, once a second."""
 
     library: Path
     folder: Path
@@ -71,7 +71,7 @@ class Clocks:
         return {
             "LD_PRELOAD": str(self.library),
             "FAKETIME_TIMESTAMP_FILE": str(file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
             "DONT_FAKE_MONOTONIC": "1",
         }
 
