@@ -130,8 +130,8 @@ async def _add_programs(made: Installation, clocks: Clocks | None, workers: int)
 
 
 async def chaos_of(chosen: argparse.Namespace, home: Path, server: OwnServer, database: str) -> bool:
-    clocks = Clocks.there(home)
-    if clocks is None:
+    clocks = Clocks.there(home) if chosen.jump_every else None
+    if clocks is None and chosen.jump_every:
         print("no libfaketime here: clocks do not jump")
     # A worker that lives for twenty seconds is not to begin more than it can end in them.
     room = {"WORKER_CONCURRENCY": str(chosen.at_once)}
@@ -161,7 +161,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=2.0, help="what the service takes for a picture")
     options.add_argument("--at-once", type=int, default=32, help="jobs that a worker has in hand at a time")
     options.add_argument("--faults", type=float, default=0.25, help="the share of requests that meet an upstream fault")
-    options.add_argument("--jump-every", type=float, default=7.0, help="seconds between two jumps of somebody's clock")
+    options.add_argument("--jump-every", type=float, default=7.0, help="seconds between two jumps of a clock, 0: none")
     chosen = options.parse_args()
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
