@@ -64,7 +64,7 @@ from handlers.message import Chat, IncomingPhoto, Outgoing
 from handlers.store.base import Store
 from handlers.words import words
 from providers.media.files import delete_quietly
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread, in_thread
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class TelegramChannel:
         await self._source.connect([self._introduce, self._open])
         self._soon(present(self._bot, self._store, self._pace.clock))
         await self._source.connect([partial(self.intake.start, answerer)])
-        self._soon(in_thread(self._photos.tidy))
+        self._soon(in_file_thread(self._photos.tidy))
         if self._mode == "polling":
             await self._source.poll(self._take)
 
@@ -396,7 +396,7 @@ class TelegramChannel:
         except Lost:
             return await self._dispatch.say_word(message, "telegram.photo_lost")
         finally:
-            await in_thread(self._photos.discard, fetched)
+            await in_file_thread(self._photos.discard, fetched)
 
     async def _handle_tap(self, name: str, tap: Tap) -> Outcome:
         message = self._builder.tapped(name, tap)

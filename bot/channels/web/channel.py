@@ -31,7 +31,7 @@ from handlers.message import Chat, Kind, Language, Outgoing
 from handlers.store.base import Entry, Store
 from handlers.styles_shown import StylesShown
 from providers.media.store import at_hand
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class WebChannel:
         photos = []
         for upload in posted.photos:
             path = await self.shelf.keep(chat, upload.path)
-            photos.append(await in_thread(look_at, path, f"web:{upload.sha256}"))
+            photos.append(await in_file_thread(look_at, path, f"web:{upload.sha256}"))
         mask = await self.shelf.keep(chat, posted.mask.path) if posted.mask else None
         margins = posted.margins
         return Received(
@@ -195,7 +195,7 @@ class WebChannel:
             key = f"web:picture:{shown.entry.id}:{shown.index}"
             if not await self.at_hand(shown.picture.path):
                 raise Refused(400, "no_picture")
-            quoted.append(await in_thread(look_at, shown.picture.path, key))
+            quoted.append(await in_file_thread(look_at, shown.picture.path, key))
             jobs.append(shown.entry.outgoing.job)
         return quoted, jobs[0] if jobs else None
 

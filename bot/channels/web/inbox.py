@@ -19,7 +19,7 @@ from providers.media.files import make_folder
 from providers.media.preview import dimensions
 from providers.media.ref import StoredPath
 from providers.media.store import FolderStore, MediaStore
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 UNUSED_SECONDS = 3600.0
 """A photo that no line of its conversation shows is deleted when it is older than this."""
@@ -177,11 +177,11 @@ class PhotoShelf:
 
     async def keep(self, chat: Chat, arrived: Path) -> Path:
         """Move a photo that has arrived to its person's folder, where every process finds it."""
-        path = await in_thread(_moved, arrived, self.of(chat))
+        path = await in_file_thread(_moved, arrived, self.of(chat))
         try:
             await self._media.put(path)
         except BaseException:
-            await in_thread(partial(path.unlink, missing_ok=True))
+            await in_file_thread(partial(path.unlink, missing_ok=True))
             raise
         return path
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from providers.media.preview import thumbnail
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread, in_thread
 
 KEPT_BYTES = 32 * 1024 * 1024
 AT_ONCE = 1
@@ -27,7 +27,7 @@ class Thumbnails:
 
     async def of(self, path: Path, side: int) -> bytes:
         """JPEG, its long side at most so many pixels. Raises LikenessError, OSError."""
-        key = (path, side, (await in_thread(path.stat)).st_mtime_ns)
+        key = (path, side, (await in_file_thread(path.stat)).st_mtime_ns)
         if (known := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return known

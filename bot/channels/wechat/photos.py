@@ -13,7 +13,7 @@ from handlers.foreground import ForegroundGate
 from providers.errors import LikenessError
 from providers.media.download import Downloader
 from providers.media.files import delete_quietly, write_file
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Photos:
                 async with self._turns:
                     await self._calm.wait(until)
                     data = await self._once(push)
-                return await in_thread(write_file, data, into=self._folder, name=path.name)
+                return await in_file_thread(write_file, data, into=self._folder, name=path.name)
             except LikenessError as error:
                 log.warning("a photo could not be downloaded: %s", error)
             if pause is not None:

@@ -13,7 +13,7 @@ from handlers.message import IncomingPhoto
 from providers.errors import LikenessError
 from providers.media.download import Downloader
 from providers.media.files import delete_quietly, write_file
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +62,10 @@ class Photos:
 
     async def _one(self, photo: Photo, name: str) -> IncomingPhoto:
         path = self._folder / name
-        if not await in_thread(path.is_file):  # otherwise it was downloaded before this process died
+        if not await in_file_thread(path.is_file):  # otherwise it was downloaded before this process died
             data = await self._fetched(photo)
-            await in_thread(lambda: write_file(data, into=self._folder, name=name))
-        digest = await in_thread(lambda: hashlib.sha256(path.read_bytes()).hexdigest())
+            await in_file_thread(lambda: write_file(data, into=self._folder, name=name))
+        digest = await in_file_thread(lambda: hashlib.sha256(path.read_bytes()).hexdigest())
         return IncomingPhoto(key=f"wecom:{digest}", path=path)
 
     async def _fetched(self, photo: Photo) -> bytes:
@@ -79,7 +79,7 @@ class Photos:
                     raise BadMedia("no key came with it")
                 async with self._turns:
                     sealed = await self._downloader.download(photo.url, given_by="person")
-                data = await in_thread(decrypted, sealed, key)
+                data = await in_file_thread(decrypted, sealed, key)
                 if len(data) > MAX_PICTURE:
                     raise PhotoTooLarge
                 return data

@@ -22,7 +22,7 @@ from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
 from handlers.message import Kind as Form
 from handlers.store.base import ENDED, Store
 from handlers.words import words
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class Reception:
         except PhotoLost:
             return await self._say(heard, (own(heard, "wecom.photo_lost"),))
         finally:
-            await in_thread(self._photos.discard, (*fetched[0], *fetched[1]))
+            await in_file_thread(self._photos.discard, (*fetched[0], *fetched[1]))
 
     async def _photos_of(self, heard: Heard) -> Fetched:
         self._fetch(heard)

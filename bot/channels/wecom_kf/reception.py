@@ -18,7 +18,7 @@ from handlers.message import Choice, IncomingPhoto, Kind, Language, Message, Out
 from handlers.store.base import Store
 from handlers.words import words
 from providers.media.files import delete_quietly, write_file
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Reception:
             said = await self._say(event, replies.outgoing)
             return replies.outcome if said is Outcome.DONE else said
         finally:
-            await in_thread(delete_quietly, [photo.path for photo in photos])
+            await in_file_thread(delete_quietly, [photo.path for photo in photos])
 
     async def _as_message(self, event: Event, photos: Sequence[IncomingPhoto]) -> Message:
         choice: str | None = event.tapped or None
@@ -151,7 +151,7 @@ class Reception:
             except WeChatError as error:
                 log.warning("a photo could not be downloaded: %s", error)
             else:
-                return IncomingPhoto(key=key, path=await in_thread(write_file, data, into=self._folder, name=name))
+                return IncomingPhoto(key=key, path=await in_file_thread(write_file, data, into=self._folder, name=name))
             if pause is not None:
                 await self._timing.sleep(pause)
         return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -22,8 +23,10 @@ from bot.channels.web.shell import assets
 from bot.channels.web.uploads import MAX_PHOTO_BYTES, Limits
 from handlers.message import Choice, Kind, Message, Outgoing
 from handlers.store.memory import MemoryStore
+from providers.media.threads import THREADS, in_thread
 from tests.bot.stage import Stage, conversation, jpeg, on_stage, picture_file, settled
 from tests.providers.media.pictures import encoded
+from tests.waiting import LONG
 
 
 @pytest.fixture
@@ -399,6 +402,19 @@ async def test_what_is_no_picture_is_never_served(stage: Stage) -> None:
             assert error_of(await client.get(picture["url"])) == (404, "no_picture")
             assert error_of(await client.get(picture["url"] + "?w=320")) == (404, "no_picture")
         assert len(stage.conversation.seen[0].photos) == 2
+
+
+async def test_a_post_is_answered_while_others_photos_are_decoded(stage: Stage) -> None:
+    """With 200 hostile photos in that line, posts waited for ten minutes."""
+    gate = threading.Event()
+    busy = [asyncio.create_task(in_thread(gate.wait, LONG)) for _ in range(THREADS)]
+    try:
+        async with stage.browser() as client:
+            assert (await client.post("/api/messages", files=photos(jpeg()))).status_code == 202
+            assert not any(task.done() for task in busy)
+    finally:
+        gate.set()
+        await asyncio.gather(*busy)
 
 
 async def test_a_photo_browsers_cannot_show_is_shown_smaller_as_one_they_can(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from providers.media.threads import THREADS, in_thread, in_thread_to_its_end
+from providers.media.threads import THREADS, in_file_thread, in_thread, in_thread_to_its_end
 from tests.waiting import LONG
 
 
@@ -69,3 +69,14 @@ async def test_work_that_waits_in_line_is_dropped_with_its_caller() -> None:
     gate.set()
     await asyncio.gather(*holding)
     assert not done.is_set()
+
+
+async def test_files_do_not_wait_behind_pictures() -> None:
+    gate = threading.Event()
+    busy = [asyncio.create_task(in_thread(gate.wait, LONG)) for _ in range(THREADS + 1)]
+    try:
+        assert await in_file_thread(len, "four") == 4
+        assert not any(task.done() for task in busy)
+    finally:
+        gate.set()
+        await asyncio.gather(*busy)

@@ -19,7 +19,7 @@ from bot.channels.telegram.outbound.gateway import seconds
 from bot.channels.telegram.outbound.limits import Clock
 from handlers.message import IncomingPhoto
 from providers.media.files import make_folder
-from providers.media.threads import in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Photos:
             await asyncio.gather(*fetching, return_exceptions=True)
 
     async def _one(self, attachment: Attachment, name: str) -> IncomingPhoto:
-        path = await in_thread(self._keep, await self._bytes(attachment), name)
+        path = await in_file_thread(self._keep, await self._bytes(attachment), name)
         return IncomingPhoto(key=f"telegram:{attachment.unique}", path=path)
 
     def _keep(self, data: bytes, name: str) -> Path:
@@ -117,7 +117,7 @@ class Photos:
         # Not `File.download…`: a path that happens to exist here too would be read from our own disk.
         path = (file.file_path or "").removeprefix(f"{self._bot.base_file_url}/")
         if self._own_server and path.startswith("/"):
-            data = await in_thread(_from_disk, Path(path))
+            data = await in_file_thread(_from_disk, Path(path))
         else:
             address = f"{self._bot.base_file_url}/{path}"
             data = bytes(await self._bot.request.retrieve(address, read_timeout=READ_SECONDS))
