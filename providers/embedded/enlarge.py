@@ -36,10 +36,10 @@ _STRIP_PIXELS = 1_500_000
 _OVERLAP = 16
 
 
-def _in_strips(rgb: Picture, sharpness: float) -> Picture:
-    """`_twice` of strips that overlap, so that memory does not grow with the picture."""
+def _in_strips(rgb: Picture, sharpness: float, pixels: int = _STRIP_PIXELS) -> Picture:
+    """`_twice` of overlapping strips of about so many pixels, so that memory does not grow with the picture."""
     height, width = rgb.shape[:2]
-    rows = max(64, _STRIP_PIXELS // width)
+    rows = max(64, pixels // width)
     if rows >= height:
         return _twice(rgb, sharpness)
     out = np.empty((2 * height, 2 * width, 3), np.uint8)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -23,25 +24,31 @@ GROUP = -1_001_000_000_077
 
 def picture(folder: Path, name: str, size: tuple[int, int], *, noise: bool = False, kind: str = "PNG") -> PictureFile:
     """A result as a job hands it over; noise does not compress."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.{kind.lower()}"
+    data = encoded(size, noise=noise, kind=kind)
+    path.write_bytes(data)
+    return PictureFile(
+        path=path,
+        width=size[0],
+        height=size[1],
+        size_bytes=len(data),
+        mime="image/png",
+        provider="fake",
+        request_id=name,
+    )
+
+
+@cache
+def encoded(size: tuple[int, int], *, noise: bool, kind: str) -> bytes:
     if noise:
         image = Image.merge("RGB", [Image.effect_noise(size, 90) for _ in range(3)])
     else:
         image = Image.new("RGB", size, "teal")
         image.paste((250, 240, 230), (0, 0, max(1, size[0] // 2), max(1, size[1] // 2)))
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.{kind.lower()}"
     out = BytesIO()
     image.save(out, kind, **({"compress_level": 1} if kind == "PNG" else {"quality": 95}))
-    path.write_bytes(out.getvalue())
-    return PictureFile(
-        path=path,
-        width=size[0],
-        height=size[1],
-        size_bytes=len(out.getvalue()),
-        mime="image/png",
-        provider="fake",
-        request_id=name,
-    )
+    return out.getvalue()
 
 
 def result(*pictures: PictureFile, text: str = "Here it is", language: str = "en") -> Outgoing:

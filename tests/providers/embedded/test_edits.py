@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.embedded.changes import graded, side_by_side_edit
-from providers.embedded.enlarge import _STRIP_PIXELS, LONGEST_SIDE, _twice, enlarged, largest_scale
+from providers.embedded.enlarge import LONGEST_SIDE, _in_strips, _twice, enlarged, largest_scale
 from providers.embedded.extend import extended, margins_for
 from providers.embedded.geometry import crop_window, cropped
 from providers.embedded.lettering import _wrapped, lettered
@@ -80,9 +80,10 @@ def test_edges_of_an_enlargement_are_steeper_than_a_cubic_one(astronaut: Picture
 
 
 def test_an_enlargement_made_in_strips_shows_no_seams(coffee: Picture) -> None:
-    tall = np.concatenate([np.tile(coffee, (1, 7, 1))] * 5)
-    assert tall.shape[0] * tall.shape[1] > _STRIP_PIXELS
-    assert np.abs(enlarged(tall, 2).astype(int) - _twice(tall, 1.0)).max() <= 1
+    tall = np.concatenate([coffee] * 2)
+    in_strips = _in_strips(tall, 1.0, pixels=90 * tall.shape[1])
+    assert tall.shape[0] > 4 * 90
+    assert np.abs(in_strips.astype(int) - _twice(tall, 1.0)).max() <= 1
 
 
 @given(st.integers(1, 12000), st.integers(1, 12000), st.sampled_from([2, 4]))
