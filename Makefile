@@ -52,7 +52,7 @@ check: $(VENV)/.tested
 	$(BIN)/mypy
 	$(BIN)/python .ci/audit
 
-BENCHES := intent media calls services jobs workers embedded embedded_looks telegram wechat kill storm chaos flood
+BENCHES := intent media calls services jobs workers embedded embedded_looks telegram wechat kill storm chaos flood page
 
 bench: $(VENV)/.tested
 	@for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python -m bench.$$name || exit 1; done
