@@ -77,6 +77,7 @@ def test_a_style_is_chosen_from_those_on_ones_own_photo(browser: Opened, studio:
     page.said("Lovely")
     page.one("#open-styles").click()
     page.until(lambda: page.loaded(".card-face img:only-child"))
+    assert page.script("return getComputedStyle(document.querySelector('.card-face img')).opacity") == "1"
     page.click(".card")
     page.until(lambda: studio.seen[-1].choice)
     assert studio.seen[-1].choice == "style:id_photo_blue", "the first of the catalog's order"

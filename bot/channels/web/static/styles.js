@@ -42,7 +42,7 @@ export class Styles {
     const face = make("span", "card-face", {}, sign(style));
     if (style.preview) {
       const img = make("img", "coming", { src: style.preview, alt: "", loading: "lazy", decoding: "async" });
-      img.onload = () => face.replaceChildren(img);
+      img.onload = () => { img.className = ""; face.replaceChildren(img); };
       img.onerror = () => img.remove(); // this photo does not allow it: the name stays
       face.append(img);
     }
