@@ -57,7 +57,7 @@ class App:
 @pytest.fixture
 def app(photo: Path) -> Iterator[App]:
     made = App(photo)
-    desk = Desk(token=TOKEN, tickets=made.tickets, store=made.store, take=made.take, now=time.time)
+    desk = Desk(token=TOKEN, tickets=made.tickets, store=made.store, take=made.take, waiting=lambda _: 0, now=time.time)
     with serving(Starlette(routes=desk.routes())) as address:
         made.address = address
         yield made

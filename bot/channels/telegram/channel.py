@@ -36,7 +36,7 @@ from bot.channels.telegram.inbound.update_source import (
 from bot.channels.telegram.inbound.updates import LARGEST_DOWNLOAD, Known, Me, Moved, Post, Standing, Tap, read
 from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
-from bot.channels.telegram.mini_app.tickets import Tickets
+from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.kept import KeptResults
@@ -128,7 +128,9 @@ class TelegramChannel:
             secret=app_secret or token.encode(), public_url=public_url if app_secret else None, now=pace.wall
         )
         self._speaker = Speaker(self._bot, self._gateway, self._index, tickets)
-        self._desk = Desk(token=token, tickets=tickets, store=store, take=self._take_painted, now=pace.wall)
+        self._desk = Desk(
+            token=token, tickets=tickets, store=store, take=self._take_painted, waiting=self._waiting, now=pace.wall
+        )
         self._kept = KeptResults(store, pace.wall)
         self._results = Results(
             bot=self._bot,
@@ -314,6 +316,9 @@ class TelegramChannel:
         if not self.intake.running:
             return await self._store.put_inbox(self.name, drawn.key, payload)
         return await self.intake.put(self._painted(drawn), payload)
+
+    def _waiting(self, ticket: Ticket) -> int:
+        return len(self.intake.waiting(f"{ticket.chat}|{ticket.person}"))
 
     def _painted(self, drawn: Drawn) -> Arrival[Heard]:
         chat = drawn.ticket.chat

@@ -16,9 +16,16 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
+from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.init_data import Forged, person_of
+from bot.channels.telegram.mini_app.tickets import Tickets
+from handlers.message import Chat
+from handlers.session import Session, SessionPhoto
+from handlers.store.base import Turn
+from handlers.store.memory import MemoryStore
 from tests.bot.telegram.stage import Stage, listening, on_stage
-from tests.servers.telegram import TOKEN, FakeTelegram, Shown
+from tests.servers.telegram import TOKEN, FakeTelegram, Shown, jpeg
+from tests.world import Clock
 
 NOW = 1_800_000_000.0
 HOME: dict[str, Any] = {"public_url": "https://likeness.example", "app_secret": b"a secret of tests, long enough"}
@@ -203,3 +210,29 @@ async def test_groups_have_no_button(tmp_path: Path, telegram: FakeTelegram) -> 
         await stage.until(lambda: telegram.shown(-100))
         await stage.read()
         assert all(app_button(shown) is None for shown in telegram.shown(-100))
+
+
+async def test_who_sends_faster_than_anybody_paints_is_held_back(tmp_path: Path) -> None:
+    store, taken = MemoryStore(), list[Drawn]()
+    photo = tmp_path / "me.jpg"
+    photo.write_bytes(jpeg())
+    chat = Chat(channel="telegram", chat="1001", person="1001")
+    laid = SessionPhoto(key="p", path=photo, width=320, height=240, at=Clock()())
+    await store.commit_turn(Turn(message_key="m", chat=chat, session=Session(photos=(laid,)), reply=()))
+    tickets = Tickets(secret=HOME["app_secret"], public_url=HOME["public_url"], now=time.time)
+
+    async def take(drawn: Drawn) -> bool:
+        taken.append(drawn)
+        return True
+
+    desk = Desk(token=TOKEN, tickets=tickets, store=store, take=take, waiting=lambda _: len(taken), now=time.time)
+    address = tickets.link(chat, "en", photo="p")
+    assert address is not None
+    ticket = str(parse_qs(urlsplit(address).query)["t"][0])
+    transport = httpx.ASGITransport(app=Starlette(routes=desk.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url=HOME["public_url"]) as client:
+        sent = [
+            (await client.post("/telegram/painter/send", json=painted(ticket, id=f"painted-{n}"))).status_code
+            for n in range(22)
+        ]
+    assert sent == [202] * 20 + [429] * 2

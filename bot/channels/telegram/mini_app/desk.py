@@ -33,6 +33,8 @@ MOST_BYTES = 1 << 20
 MASK_BYTES = 512 << 10
 TEXT = 1000
 SECONDS = 60.0
+MAX_WAITING = 20
+"""Messages of one person that are taken and not handled yet: nothing else bounds who has a ticket."""
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 POLICY = {
     "content-security-policy": (
@@ -76,7 +78,8 @@ def _asset(name: str) -> tuple[bytes, str] | None:
 
 
 class Desk:
-    """`take`: keeps what was painted and begins with it; False where the same came before."""
+    """`take`: keeps what was painted and begins with it; False where the same came before. `waiting`: how much of this
+    person's is waiting already."""
 
     def __init__(
         self,
@@ -85,12 +88,14 @@ class Desk:
         tickets: Tickets,
         store: Store,
         take: Callable[[Drawn], Awaitable[bool]],
+        waiting: Callable[[Ticket], int],
         now: Callable[[], float],
     ) -> None:
         self._token = token
         self._tickets = tickets
         self._store = store
         self._take = take
+        self._waiting = waiting
         self._now = now
 
     def routes(self) -> list[Route]:
@@ -153,6 +158,8 @@ class Desk:
     async def _send(self, request: Request) -> Response:
         try:
             body, ticket = await self._asked(request)
+            if self._waiting(ticket) >= MAX_WAITING:
+                raise _Refused(429)
             await self._picture(ticket)
             drawn = _drawn(body, ticket)
             await self._take(drawn)
