@@ -12,6 +12,7 @@ from intent import parse
 from tests.browser.conftest import Opened
 from tests.browser.page import Page
 from tests.browser.studio import Studio
+from tests.browser.test_barriers import barriers
 from tests.browser.test_chat_page import clean, painted
 
 
@@ -57,6 +58,7 @@ def test_a_picture_is_compared_saved_with_all_others_and_shared_until_it_is_take
     page.driver.get(link)
     page.until(lambda: page.loaded(".shared img"))
     assert "Made with AI" in page.one(".shared").text
+    assert barriers(page) == []
     page.driver.switch_to.window(page.driver.window_handles[0])
     page.one("#shares-list .revoke").click()
     page.until(lambda: not page.all("#shares-list li"))
@@ -64,6 +66,7 @@ def test_a_picture_is_compared_saved_with_all_others_and_shared_until_it_is_take
     page.driver.switch_to.window(page.driver.window_handles[1])
     page.driver.refresh()
     page.until(lambda: page.all(".shared-gone"))
+    assert barriers(page) == []
 
 
 def test_a_style_is_chosen_from_those_on_ones_own_photo(browser: Opened, studio: Studio, photo: Path) -> None:

@@ -7,9 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
-from bot.channels.web.collection import originals_of
+from bot.channels.web.collection import Collection, originals_of
+from bot.channels.web.pictures import Pictures
+from bot.channels.web.thumbnails import Thumbnails
 from handlers.message import Chat, Kind, Outgoing
 from handlers.order import Order, Shot
 from handlers.store.base import Job
@@ -95,3 +99,30 @@ def test_each_picture_has_its_own_photo_or_none_where_that_is_not_certain(
     job = Job(id="d" * 20, chat=chat, order=order, created=datetime.now(UTC), pictures=delivered)
     assert originals_of(job) == expected
     assert originals_of(replace(job, order=order.model_copy(update={"photos": ()}))) == ()
+
+
+async def test_one_person_is_sent_one_file_at_a_time(stage: Stage) -> None:
+    async with stage.browser() as one, stage.browser() as two:
+        await made(stage, stage.chat(one), "a" * 20)
+        await made(stage, stage.chat(two), "b" * 20)
+        beside: list[int] = []
+
+        async def at_hand(_: Path) -> bool:
+            """While the first file is on its way, the same person asks again, and another person asks too."""
+            if not beside:
+                beside.append(200)
+                beside.append((await again.get("/api/pictures.zip")).status_code)
+                beside.append((await other.get("/api/pictures.zip")).status_code)
+            return True
+
+        pictures = Pictures(feed=stage.channel.feed, sessions=stage.sessions, at_hand=at_hand, thumbnails=Thumbnails())
+        app = Starlette(routes=Collection(store=stage.store, pictures=pictures).routes())
+
+        def client(like: httpx.AsyncClient) -> httpx.AsyncClient:
+            transport = httpx.ASGITransport(app=app)
+            return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", cookies=like.cookies)
+
+        async with client(one) as first, client(one) as again, client(two) as other:
+            assert (await first.get("/api/pictures.zip")).status_code == 200
+            assert beside == [200, 503, 200]
+            assert (await again.get("/api/pictures.zip")).status_code == 200, "the first has ended"
