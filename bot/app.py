@@ -37,6 +37,7 @@ from handlers.dialogue.access import Access
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.marked_reception import accept_mask
+from handlers.dialogue.operations import Operations
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.faces import Faces
@@ -48,7 +49,6 @@ from handlers.jobs.runner import JobRunner
 from handlers.jobs.sheets import CHECK, MAKER, Sheets
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
-from handlers.operations import Operations
 from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
 from intent import parse

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from handlers.dialogue.operations import today
 from handlers.dialogue.refusals import BRAKES, brake_scope
 from handlers.jobs.durations import medians
-from handlers.operations import today
 from handlers.store.base import ENDED, Job, JobState, Store
 
 OPEN_STATES = tuple(state for state in JobState if state not in ENDED)

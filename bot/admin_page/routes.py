@@ -23,8 +23,8 @@ from bot.channels.web.cookies import Sessions
 from bot.channels.web.middleware import same_site
 from bot.channels.web.texts import language_of
 from bot.posted import BodyTooLarge, body_of
+from handlers.dialogue.operations import Operations
 from handlers.message import Language
-from handlers.operations import Operations
 from handlers.words import words
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bot.admin_page.charts import Bar, columns
 from bot.channels.web.middleware import FORM_HEADERS
+from handlers.dialogue.operations import Budget, PersonRow, Today, without_words
 from handlers.message import Language
-from handlers.operations import Budget, PersonRow, Today, without_words
 from handlers.store.base import CostRow, Job, JobState, OpenJobs
 from handlers.words import seconds, words
 from providers.registry import label_of

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 
 from handlers.commands import is_operators
 from handlers.dialogue.access import Access
+from handlers.dialogue.operations import Operations, without_words
 from handlers.message import Kind, Language, Message, Outgoing
-from handlers.operations import Operations, without_words
 from handlers.store.base import Job, JobState
 from handlers.words import money, words
 from providers.money import Money

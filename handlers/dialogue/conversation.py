@@ -25,6 +25,7 @@ from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, accept_mask
+from handlers.dialogue.operations import Operations
 from handlers.dialogue.previews import Previews
 from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
@@ -35,7 +36,6 @@ from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
 from handlers.free_retries import FreeRetries
 from handlers.message import Chat, Kind, Language, Message, Outgoing, key_hash
-from handlers.operations import Operations
 from handlers.order import Order
 from handlers.order import job_id as job_of
 from handlers.owner_notes import OwnerNotes

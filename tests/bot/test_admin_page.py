@@ -19,9 +19,9 @@ from bot.http import create_app
 from bot.metrics import Metrics
 from bot.settings import Settings
 from handlers.dialogue.access import Access, AccessRules
+from handlers.dialogue.operations import Operations
 from handlers.dialogue.refusals import refusal_counted
 from handlers.message import Chat
-from handlers.operations import Operations
 from handlers.order import Order, Shot
 from handlers.store.base import Budgets, Ceilings, Job, JobState, PartState
 from handlers.store.memory import MemoryStore

@@ -16,11 +16,11 @@ from bot.channels.web.cookies import Sessions
 from bot.made_here import made_here_routes
 from bot.server import Server
 from handlers.dialogue.access import Access
+from handlers.dialogue.operations import Operations
 from handlers.dialogue.style_gallery import StyleGallery
 from handlers.jobs.plan import quoted
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat, Choice, Kind, Message, Outgoing
-from handlers.operations import Operations
 from handlers.order import Order, Shot
 from handlers.store.base import Job, Store
 from handlers.store.memory import MemoryStore
