@@ -64,7 +64,7 @@ from handlers.message import Chat, IncomingPhoto, Outgoing
 from handlers.store.base import Store
 from handlers.words import words
 from providers.media.files import delete_quietly
-from providers.media.threads import in_file_thread, in_thread
+from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
 
@@ -329,7 +329,7 @@ class TelegramChannel:
         try:
             return await self._dispatch.converse(message)
         finally:
-            await in_thread(delete_quietly, files)
+            await in_file_thread(delete_quietly, files)
 
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
         return await make_pack(self._bot, chat, key=key, title=title, stickers=stickers)
@@ -370,7 +370,7 @@ class TelegramChannel:
         name, first = arrivals[0].value.chat, arrivals[0].value.what
         if isinstance(first, Drawn):
             message, files = await self._desk.message(first, self._photos.folder)
-            await in_thread(delete_quietly, files)
+            await in_file_thread(delete_quietly, files)
         elif isinstance(first, Tap):
             message = self._builder.tapped(name, first)
         else:
