@@ -41,6 +41,8 @@ FAULTS = (
     "cut",
 )
 """Of `tests.servers.fal.FAULTS`: in the POST, while it is followed, and when the picture is fetched."""
+CALM = 0.97
+"""Of the jobs have ended: then no worker is killed any more."""
 JUMPS = ("+7200", "-7200", "+600", "-600", "+0")
 FAKETIME = (
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -94,6 +96,11 @@ class Chaos(Storm):
             self.met[number] = random.choice(FAULTS) if random.random() < self.faulty else ""
         fault = f" [[fault:{self.met[number]}]]" if self.met[number] else ""
         return super().wish(number) + fault
+
+    def is_over(self) -> bool:
+        """Nearly everybody is served. What is left are pictures that cannot be fetched: a worker is patient with those
+        for a minute and a half, and none that lives for twenty seconds comes to the end of it."""
+        return self.ended >= CALM * len(self.people)
 
 
 def report(found: Sequence[Outcome], chaos: Chaos, clocks: Clocks | None, seconds: float) -> bool:

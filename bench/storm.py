@@ -86,6 +86,10 @@ class Storm:
 
             await asyncio.gather(*(one_by_one() for _ in range(AT_ONCE)))
 
+    def is_over(self) -> bool:
+        """Whether it has had its time: workers are killed until then."""
+        return False
+
     def wish(self, number: int) -> str:
         """Marked, so that the fake service can tell whose it is."""
         return f"draw a lighthouse at dusk [[job:s{number}]]"
@@ -114,7 +118,7 @@ class Storm:
         self.say(f"killed the front at {address.rpartition(':')[2]}, for good")
 
     async def _kill_workers(self) -> None:
-        while True:
+        while not self.is_over():
             await asyncio.sleep(self.kill_every)
             worker = random.choice(self.made.workers)
             await worker.kill()
