@@ -40,7 +40,7 @@ async def test_a_rejected_key_is_a_warning(tmp_path: Path, caplog: pytest.LogCap
     async with world(tmp_path, provider=refusing) as run:
         job = await run.do()
     assert job.state is JobState.FAILED
-    told = [r for r in caplog.records if "did not take" in r.getMessage() and r.levelno >= logging.WARNING]
+    told = [r for r in caplog.records if "did not accept" in r.getMessage() and r.levelno >= logging.WARNING]
     assert told, caplog.text
     assert "fake" in told[0].getMessage()
 
