@@ -24,11 +24,17 @@ from providers.task import Operation, Task
 log = logging.getLogger(__name__)
 
 
+MOST_COMPARED = 4
+"""Requests whose pictures are compared or wait to be. One process compares, a fifth of a second for each: beyond these,
+pictures are delivered without a comparison rather than late."""
+
+
 class Finisher:
     """`inspector` holds the networks, in a process of its own."""
 
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
+        self._comparing = 0
 
     async def finished(self, pictures: Sequence[PictureFile], request: Request, tier: Tier) -> tuple[PictureFile, ...]:
         """The pictures of a request as they are to be shown; the same again from the same files."""
@@ -59,7 +65,13 @@ class Finisher:
         style = STYLES.get(request.task.style or "")
         if not request.photos or (style is not None and (style.several or not style.likeness)):
             return tuple(pictures)
-        found = await self._inspector.compare(request.photos, [picture.path for picture in pictures])
+        if self._comparing >= MOST_COMPARED:
+            return tuple(pictures)
+        self._comparing += 1
+        try:
+            found = await self._inspector.compare(request.photos, [picture.path for picture in pictures])
+        finally:
+            self._comparing -= 1
         if found is None:
             return tuple(pictures)
         return tuple(
