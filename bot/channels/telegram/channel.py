@@ -24,6 +24,7 @@ from bot.channels.telegram.inbound.joining import Heard
 from bot.channels.telegram.inbound.lenient_json import UNREADABLE, update_from
 from bot.channels.telegram.inbound.messages import MessageBuilder
 from bot.channels.telegram.inbound.photos import Lost, Photos, TooLarge
+from bot.channels.telegram.inbound.polling import Polling, PollingLease
 from bot.channels.telegram.inbound.update_source import (
     MAX_CONNECTIONS,
     UPDATES,
@@ -162,6 +163,9 @@ class TelegramChannel:
             store=store, intake=self.intake, speaker=self._speaker, results=self._results, pace=pace
         )
         self._source = UpdateSource(self._bot, fetching, pace.clock, poll_seconds=pace.poll_seconds)
+        folder = data_dir.absolute() / "polling"
+        lease = PollingLease(store, key=token.partition(":")[0], folder=folder, clock=pace.clock)
+        self._polling = Polling(self._source, lease)
         self._me: Me | None = None
         self._life: asyncio.Task[None] | None = None
         self._small: set[asyncio.Task[None]] = set()
@@ -178,7 +182,7 @@ class TelegramChannel:
         await self._source.connect([partial(self.intake.start, answerer)])
         self._soon(in_file_thread(self._photos.tidy))
         if self._mode == "polling":
-            await self._source.poll(self._take)
+            await self._polling.run(self._take)
 
     async def _introduce(self) -> None:
         await self._bot.initialize()
@@ -212,13 +216,9 @@ class TelegramChannel:
     async def stop(self) -> None:
         listened = self._life is not None
         await cancelled(self._life)
-        await self.intake.stop()
         if listened and self._mode == "polling":
-            try:
-                async with asyncio.timeout(1.0):
-                    await self._source.confirm()
-            except TimeoutError:
-                log.debug("the last updates were not confirmed in time")
+            await self._polling.stop()
+        await self.intake.stop()
         for task in self._small:
             task.cancel()
         await asyncio.gather(*self._small, return_exceptions=True)

@@ -119,6 +119,7 @@ class UpdateSource:
 
     async def poll(self, take: Take) -> None:
         """Receive, store, and only then confirm by asking for what comes after. Ends when cancelled."""
+        self._offset = None  # another process may have polled in between: Telegram knows what was confirmed
         while True:
             await self._until_done(lambda: self._once(take))
 
