@@ -199,6 +199,13 @@ class Person:
         self.telegram.put({"callback_query": update})
         return query
 
+    def types_inline(self, words: str = "") -> str:
+        """Type the bot's name in some chat; returns the id of the query."""
+        query = f"i{self.telegram.next_id()}"
+        update = {"id": query, "from": self.user(), "query": words, "offset": "", "chat_type": "group"}
+        self.telegram.put({"inline_query": update})
+        return query
+
     def blocks(self, *, blocked: bool = True) -> None:
         (self.telegram.blocked.add if blocked else self.telegram.blocked.discard)(self.id)
         member = {"user": BOT, "status": "kicked" if blocked else "member"} | ({"until_date": 0} if blocked else {})
@@ -295,6 +302,12 @@ class FakeTelegram:
     """Messages that open a reply at the person they answer."""
     packs: dict[str, Json] = field(default_factory=dict)
     """Sticker packs by name."""
+    inline: bool = True
+    """Whether inline mode was turned on at BotFather."""
+    inline_answers: dict[str, Json] = field(default_factory=dict)
+    """Of inline queries, by their ids."""
+    polled_for: tuple[str, ...] = ()
+    """The kinds of updates that were last asked for."""
     conflict: bool = False
     """Another program polls with this token."""
     down: bool = False
@@ -573,9 +586,11 @@ class FakeTelegram:
         return act(params, files)
 
     def _do_getMe(self, _p: Json, _f: Mapping[str, bytes]) -> Json:
-        return {**BOT, "can_join_groups": True, "can_read_all_group_messages": False, "supports_inline_queries": False}
+        told = {"can_join_groups": True, "can_read_all_group_messages": False}
+        return {**BOT, **told, "supports_inline_queries": self.inline}
 
     async def _get_updates(self, params: Json) -> list[Json]:
+        self.polled_for = tuple(params.get("allowed_updates", ()))
         if self.conflict or self._polling:
             raise Refused(409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance")
         if self.webhook:
@@ -675,6 +690,19 @@ class FakeTelegram:
         contents = [{**self._media(m["type"], m["media"], files), **_caption(m)} for m in media]
         group = f"sent-{next(self._names)}"
         return [self._post(chat, params, media_group_id=group, **content) for content in contents]
+
+    def _do_answerInlineQuery(self, params: Json, _f: Mapping[str, bytes]) -> bool:
+        query, results = params["inline_query_id"], params["results"]
+        if query in self.inline_answers:
+            raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        if len(results) > 50 or len({one["id"] for one in results}) != len(results):
+            raise Refused(400, "Bad Request: RESULT_ID_DUPLICATE")
+        for one in results:
+            file = self.files.get(one.get("photo_file_id", ""))
+            if one["type"] != "photo" or file is None or file.kind != "photo" or len(one["id"].encode()) > 64:
+                raise Refused(400, "Bad Request: wrong file identifier/HTTP URL specified")
+        self.inline_answers[query] = params
+        return True
 
     def _do_uploadStickerFile(self, params: Json, files: Mapping[str, bytes]) -> Json:
         data = files[str(params["sticker"]).removeprefix("attach://")] if "sticker" in params else files["sticker"]
@@ -857,6 +885,10 @@ WORDS = {
     502: "Bad Gateway",
     409: "Conflict: terminated by other getUpdates request",
 }
+NESTED = frozenset(
+    {"reply_markup", "reply_parameters", "media", "commands", "scope", "allowed_updates", "menu_button", "results"}
+)
+"""Values that are JSON texts."""
 PROFILE = frozenset({"setMyCommands", "setMyDescription", "setMyShortDescription", "setMyName", "setChatMenuButton"})
 ADMIN_RIGHTS = (
     "can_manage_chat",
@@ -950,7 +982,7 @@ async def _read(request: Request) -> tuple[Json, dict[str, bytes]]:
 
 
 def _parsed(name: str, value: str) -> Any:
-    if name in ("reply_markup", "reply_parameters", "media", "commands", "scope", "allowed_updates", "menu_button"):
+    if name in NESTED:
         return json.loads(value)
     return value
 

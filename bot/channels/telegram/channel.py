@@ -241,8 +241,7 @@ class TelegramChannel:
         """It listens as soon as it is started: while Telegram is unreachable, no message can be lost."""
         findings: list[Finding] = []
         if ask:
-            wrong = await what_is_wrong(self._bot, self._mode)
-            findings = [Finding(verdict="broken", message=sentence) for sentence in wrong]
+            findings = await what_is_wrong(self._bot, self._mode)
             if failed := await self._store.failed_inbox(self.name):
                 message = f"{failed} messages could not be handled; the log names the errors"
                 findings.append(Finding(verdict="warning", message=message))
@@ -268,6 +267,9 @@ class TelegramChannel:
     async def _take(self, update: Update) -> None:
         """Store an update that is for us, before it is acknowledged, and put it into its person's line."""
         key = str(update.update_id)
+        if update.inline_query is not None:  # answered within half a minute or never: nothing to keep
+            self._soon(self._results.own.answer(update.inline_query))
+            return
         if not self.intake.running:  # by the webhook, before we know who we are: it is taken up as soon as we do
             await self._store.put_inbox(self.name, key, update.to_json())
             return

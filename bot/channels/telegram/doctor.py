@@ -4,20 +4,34 @@ from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
 from bot.channels.telegram.inbound.update_source import Mode
+from handlers.channel import Finding
+
+NO_INLINE = (
+    "Inline mode is off, so people cannot send their last results into other chats by typing the bot's name. "
+    "Send /setinline to @BotFather to turn it on."
+)
 
 
-async def what_is_wrong(bot: Bot, mode: Mode) -> list[str]:
+async def what_is_wrong(bot: Bot, mode: Mode) -> list[Finding]:
     """Empty if all is well."""
     try:
-        await bot.get_me()
+        me = await bot.get_me()
         info = await bot.get_webhook_info()
     except TelegramError as error:
         if isinstance(error, InvalidToken):
-            return ["Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather."]
-        return [f"Telegram cannot be reached ({type(error).__name__}). Check the network and TELEGRAM_API_URL."]
-    wrong = []
+            return [_broken("Telegram does not know TELEGRAM_BOT_TOKEN. Get the token from @BotFather.")]
+        return [
+            _broken(f"Telegram cannot be reached ({type(error).__name__}). Check the network and TELEGRAM_API_URL.")
+        ]
+    found = []
     if mode == "webhook" and info.last_error_date is not None and info.pending_update_count:
-        wrong.append("Telegram cannot reach the webhook. Check PUBLIC_URL and its certificate.")
+        found.append(_broken("Telegram cannot reach the webhook. Check PUBLIC_URL and its certificate."))
     if mode == "polling" and info.url:
-        wrong.append("A webhook is set for this bot; starting in polling mode removes it.")
-    return wrong
+        found.append(_broken("A webhook is set for this bot; starting in polling mode removes it."))
+    if not me.supports_inline_queries:
+        found.append(Finding(verdict="warning", message=NO_INLINE))
+    return found
+
+
+def _broken(message: str) -> Finding:
+    return Finding(verdict="broken", message=message)

@@ -217,6 +217,7 @@ async def test_after_forget_no_id_of_a_photo_is_left(tmp_path: Path, telegram: F
         ann.says("/forget")
         ann.says("yes")
         await stage.read()
-        for space in ("telegram.albums", "telegram.refs", "telegram.jobs", "telegram.places", "telegram.kept"):
+        inline = ("telegram.own_jobs", "telegram.own_files")
+        for space in ("telegram.albums", "telegram.refs", "telegram.jobs", "telegram.places", "telegram.kept", *inline):
             assert await stage.store.space(space) == (), space
         assert not stage.channel._builder._seen.get((1, 1001))

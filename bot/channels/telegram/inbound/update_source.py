@@ -27,7 +27,7 @@ from bot.posted import BodyTooLarge, body_of
 
 log = logging.getLogger(__name__)
 
-UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "inline_query")
 POLL_SECONDS = 25
 """How long Telegram may hold back an empty answer."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 8.0

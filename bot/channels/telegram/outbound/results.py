@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict
 from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto
 from telegram.error import BadRequest
 
@@ -38,8 +37,10 @@ from bot.channels.telegram.outbound.media_format import (
     cut,
     no_rights,
 )
+from bot.channels.telegram.outbound.own_results import OwnResults
 from bot.channels.telegram.outbound.placeholders import SERVER, Placeholders
 from bot.channels.telegram.outbound.places import chats_for, topic_refused
+from bot.channels.telegram.outbound.result_place import Place
 from bot.channels.telegram.outbound.speaker import Speaker
 from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
@@ -66,24 +67,6 @@ _GONE = ("message to edit not found", "message_id_invalid", "message identifier"
 _LOST = (*_GONE, "message can't be edited")
 _NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
 _TOO_LARGE = ("entity too large", "file is too big")
-
-
-class Place(BaseModel):
-    """Where a result goes: the messages its pictures go to, one each, and the one its receipt goes to.
-
-    `where`: another chat than the one it was requested in, because that one refused it. No messages: no chat takes it,
-    and it is stored until the person writes again.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    messages: tuple[int, ...] = ()
-    form: Form = "text"
-    receipt: int | None = None
-    where: str = ""
-
-    def chat(self, asked: Chat) -> Chat:
-        return replace(asked, chat=self.where, thread=None) if self.where else asked
 
 
 class _Unfit(Exception):
@@ -115,6 +98,7 @@ class Results:
         self._store = store
         self._now = now
         self._kept = kept
+        self.own = OwnResults(bot, store, now)
         self._greys = Placeholders(bot=bot, gateway=gateway, index=index, store=store)
 
     # --- making the place
@@ -324,7 +308,8 @@ class Results:
         text_refused = False
         while True:
             try:
-                await self._turn(chat, message, picture, form, caption, markup)
+                sent = await self._turn(chat, message, picture, form, caption, markup)
+                await self.own.note(chat, outgoing.job, message, sent)
                 if text_refused and was == "photo":
                     await self._no_text_becomes_media()  # whatever words it refused the same picture with
                 return message
@@ -349,8 +334,11 @@ class Results:
         caption: str | None,
         markup: InlineKeyboardMarkup | None,
         most: int = FILE_BYTES,
-    ) -> None:
-        """`most`: bytes that the server accepts. Raises _Unfit, or a DeliveryError."""
+    ) -> object:
+        """What the server answers; None if the picture is there already. `most`: bytes that it accepts.
+
+        Raises _Unfit, or a DeliveryError.
+        """
         size = 0
 
         async def call(to: int) -> object:
@@ -373,11 +361,11 @@ class Results:
             )
 
         try:
-            await self._gateway(chat.chat, call, upload=True)
+            return await self._gateway(chat.chat, call, upload=True)
         except BadRequest as error:
             said = str(error).lower()
             if "not modified" in said:
-                return
+                return None
             if topic_refused(error):  # the whole topic, not this message: another one is made elsewhere
                 raise _Unfit(await self._ready_form(), gone=True) from None
             if any(text in said for text in _NO_MEDIA):
@@ -387,14 +375,13 @@ class Results:
                 gone = any(text in said for text in _GONE)
                 raise _Unfit(await self._ready_form(), gone=gone) from None
             if any(text in said for text in _TOO_LARGE) and size > SMALLEST:
-                await self._turn(chat, message, picture, form, caption, markup, size // 2)
-            elif form == "photo":
-                await self._turn(chat, message, picture, "document", caption, markup, most)
-            elif no_rights(error):
+                return await self._turn(chat, message, picture, form, caption, markup, size // 2)
+            if form == "photo":
+                return await self._turn(chat, message, picture, "document", caption, markup, most)
+            if no_rights(error):
                 raise NotAllowed("no rights") from None
-            else:
-                log.error("a picture was refused: %s", type(error).__name__)
-                raise _Unfit from None
+            log.error("a picture was refused: %s", type(error).__name__)
+            raise _Unfit from None
 
     async def _say_refused(
         self, chat: Chat, outgoing: Outgoing, refused: DeliveryRefused, places: tuple[int | None, ...]
