@@ -20,6 +20,7 @@ import httpx
 from pydantic import SecretStr
 
 from intent import COMMANDS, Intent, SeriesItem, ThenEdit
+from intent.policy import Decision
 from providers.net.certificates import trusted
 from providers.net.outcome import UNSENT
 
@@ -204,7 +205,9 @@ class SecondReader:
         if operation == "command":
             name = _one_of(answer, "command", COMMANDS)
             count = _count(answer) if name == "again" else 1
-            return Intent(operation="command", command=name, count=count, language=first.language, confidence=0.8)
+            decision: Decision = "ask" if name == "cancel" else "act"  # what is being made needs the rules' own words
+            said = Intent(operation="command", command=name, count=count, language=first.language, confidence=0.8)
+            return replace(said, decision=decision)
         reading = Intent(
             operation=operation,  # type: ignore[arg-type]
             style=_maybe_one_of(answer, "style", self._styles) if operation == "portrait" else None,

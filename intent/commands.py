@@ -49,6 +49,7 @@ _OF_OURS = prefiltered("commands", "of_ours")
 _USED = prefiltered("commands", "counted")
 _CALLED_OFF = prefiltered("commands", "called_off")
 """Somebody tells what was called off: 我取消订单了."""
+_GOES_ON = prefiltered("commands", "goes_on")
 _IN_PASSING = prefilter(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
 _HELP = prefiltered("commands", "help")
 _AGAIN = prefiltered("commands", "again")
@@ -139,6 +140,11 @@ def slash(text: str) -> str | None:
         return None
     m = re.match(r"\s*/([a-z]+)(?:@\w+)?(?:\s|$)", text)
     return _SLASH.get(m.group(1)) if m else None
+
+
+def goes_on(scan: Scan) -> bool:
+    """Whether it is asked not to stop: 别取消, "don't stop"."""
+    return _GOES_ON.search(scan.text) is not None
 
 
 def command(scan: Scan, content: bool) -> tuple[str, float, str] | None:

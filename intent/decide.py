@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from intent.commands import slash
+from intent.commands import goes_on, slash
 from intent.core import core_of
 from intent.decision_state import SURE, DecisionState
 from intent.evidence import Evidence, gather
@@ -98,6 +98,13 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Int
         none = r.make("none", nothing)
         return replace(none, decision="silent", alternatives=tuple(i for i, _ in readings[:_OFFERED]))
     (first, _), *others = readings
+    if first.command == "cancel" and core_of(rules) != core_of(first):
+        if goes_on(r.scan):
+            r.note("none", "what is being made is to go on")
+            return replace(r.make("none", 0.95), decision="silent")
+        # What is being made is lost when it is stopped: that takes words that are known to call something off.
+        r.note("decide", "ask: only the model reads it as calling something off")
+        decision = "ask"
     return replace(first, decision=decision, alternatives=tuple(i for i, _ in others[:_OFFERED]))
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from intent.corpus import Labelled
+from intent.decision_state import SURE
 from intent.intent import Intent
 
 _DEFAULTS: dict[str, Any] = {
@@ -10,7 +11,7 @@ _DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 CALLS_OFF = frozenset({"cancel", "start"})
-"""Commands that end something: the bot follows none of which it is not sure."""
+"""Commands that end something: the bot follows none of which it is not sure. From `SURE` on it asks whether to stop."""
 
 Outcome = Literal["right", "one tap", "asked in vain", "wrong picture", "wrong word", "fired", "unanswered"]
 """`right`: done at once, or silence where nothing was asked. `one tap`: asked, and what was meant is among the buttons.
@@ -53,6 +54,8 @@ def outcome(row: Labelled, got: Intent) -> Outcome:
             # A question back stands for itself; beside other readings none is offered.
             offered = [got] if got.ask else [i for i in (got, *got.alternatives) if not i.ask]
             return "one tap" if any(not faults_of(row, reading) for reading in offered) else "asked in vain"
+        case "ask" if got.command == "cancel" and got.confidence >= SURE:
+            return "one tap" if not faults_of(row, got) else "asked in vain"
         case "ask" if got.command in CALLS_OFF:
             return "right" if asked_nothing else "unanswered"
         case _:

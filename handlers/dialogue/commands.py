@@ -283,6 +283,21 @@ def _cancel_newest(turn: TurnBuilder) -> None:
         turn.say(turn.words("say.cancelled_none"))
 
 
+def ask_to_cancel(turn: TurnBuilder) -> None:
+    """For words that probably call something off. An open question is dropped, which costs nothing; what is being made
+    would be lost, so the person is asked first."""
+    if not turn.heard.running:
+        _cancel_newest(turn)
+        return
+    question = turn.open_question()
+    turn.close_question()
+    if question is not None and question.kind != "browse":
+        turn.say(turn.words("say.declined"))
+    job = turn.heard.running[0]
+    stop = Choice(id=f"cancel:{job.id}", label=turn.words("choice.cancel"))
+    turn.ask("browse", turn.words("say.cancel_ask", what=describe(job.order, turn.language)), (stop,))
+
+
 def _cancel(turn: TurnBuilder, job: str) -> None:
     turn.cancel.append(job)
     turn.say(turn.words("say.cancelling"), job=job)

@@ -30,7 +30,7 @@ from handlers.dialogue.turn import Decision, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Order, Shot
 from handlers.session import Question, Session
-from intent import COMMANDS, Intent, read_answer
+from intent import COMMANDS, SURE, Intent, read_answer
 from providers.catalog import ACTIONS, STYLES
 
 
@@ -110,7 +110,9 @@ _CALLS_OFF = frozenset({"cancel", "start"})
 
 
 def read_command(turn: TurnBuilder, intent: Intent, text: str) -> None:
-    if intent.decision == "ask" and intent.command in _CALLS_OFF:
+    if intent.decision == "ask" and intent.command == "cancel" and intent.confidence >= SURE:
+        commands.ask_to_cancel(turn)
+    elif intent.decision == "ask" and intent.command in _CALLS_OFF:
         nothing_asked(turn, text)
     else:
         commands.run(turn, intent.command or "help")
