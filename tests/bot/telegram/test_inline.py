@@ -54,6 +54,21 @@ async def test_forgotten_results_are_offered_no_more_and_their_file_ids_are_gone
         assert await stage.store.value("telegram.own_files", job.id) is None
 
 
+async def test_a_result_shown_elsewhere_is_forgotten_where_it_was_asked_for(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
+    ann = telegram.person(1001)
+    async with on_stage(tmp_path, telegram) as stage:
+        telegram.faults.append(Fault(method="editMessageMedia", what=403, chat=GROUP, says="Forbidden: bot was kicked"))
+        ann.photographs("/make anime style", GROUP)
+        await stage.ended((await stage.job_begun(ann.id, GROUP)).id)
+        assert len(telegram.pictures(ann.id)) == 1, "in her private chat, where the group took nothing"
+        assert len(await offered(stage, ann)) == 1
+        await stage.store.forget(stage.chat(ann.id, GROUP))
+        assert await offered(stage, ann) == []
+        assert await stage.store.space("telegram.own_files") == ()
+
+
 @pytest.mark.parametrize("says", ["Bad Request: query is too old", "Bad Request: DOCUMENT_INVALID"])
 async def test_a_refused_answer_leaves_the_person_with_an_empty_list_at_worst(
     tmp_path: Path, telegram: FakeTelegram, says: str

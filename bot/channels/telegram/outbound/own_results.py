@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from telegram import Bot, InlineQuery, InlineQueryResultCachedPhoto, Message
 from telegram.error import BadRequest, TelegramError
 
-from handlers.message import Chat
 from handlers.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -56,11 +55,17 @@ class OwnResults:
         self._store = store
         self._now = now
 
-    async def note(self, chat: Chat, job: str | None, message: int, sent: object) -> None:
-        """`sent`: what the server answered when the message became a picture of the job. What is sent as a file has no
-        photo, and is not offered."""
-        if job is None or not isinstance(sent, Message) or not sent.photo:
+    async def note(self, name: str | None, message: int, sent: object) -> None:
+        """`sent`: what the server answered when the message became a picture of the job `name`. What is sent as a file
+        has no photo, and is not offered.
+
+        It belongs to the chat that asked, wherever it is shown, so that forgetting there deletes it.
+        """
+        if name is None or not isinstance(sent, Message) or not sent.photo:
             return
+        job = await self._store.job(name)
+        if job is None:
+            return  # forgotten meanwhile
         largest = max(sent.photo, key=lambda size: size.width * size.height).file_id
         until = datetime.fromtimestamp(self._now(), UTC) + LIFE
 
@@ -70,10 +75,10 @@ class OwnResults:
 
         def with_job(stored: str | None) -> str:
             known = _Jobs.model_validate_json(stored).jobs if stored else ()
-            return _Jobs(jobs=(*(one for one in known if one != job), job)[-JOBS:]).model_dump_json()
+            return _Jobs(jobs=(*(one for one in known if one != name), name)[-JOBS:]).model_dump_json()
 
-        await self._store.change(_FILES, job, with_file, owner=chat.owner, expires=until)
-        await self._store.change(_JOBS, _person(chat.person), with_job, owner=chat.owner, expires=until)
+        await self._store.change(_FILES, name, with_file, owner=job.chat.owner, expires=until)
+        await self._store.change(_JOBS, _person(job.chat.person), with_job, owner=job.chat.owner, expires=until)
 
     async def answer(self, query: InlineQuery) -> None:
         """The person's own pictures, newest first; nothing for somebody who has none."""

@@ -309,7 +309,7 @@ class Results:
         while True:
             try:
                 sent = await self._turn(chat, message, picture, form, caption, markup)
-                await self.own.note(chat, outgoing.job, message, sent)
+                await self.own.note(outgoing.job, message, sent)
                 if text_refused and was == "photo":
                     await self._no_text_becomes_media()  # whatever words it refused the same picture with
                 return message
