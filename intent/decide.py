@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from intent.commands import goes_on, slash
-from intent.core import core_of
+from intent.core import ASKED, core_of
 from intent.decision_state import SURE, DecisionState
 from intent.evidence import Evidence, gather
 from intent.intent import Intent
@@ -17,6 +17,7 @@ from intent.rules import by_rules
 from intent.scan import Scan
 from intent.statements import refuses_only
 from intent.steps import with_steps
+from intent.thresholds import ID_NAMED
 from intent.widening import is_only_widening
 
 _WORD = re.compile(r"[^\W_]")
@@ -83,7 +84,7 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Int
         decision: Decision = "act" if rules.operation == "command" or rules.confidence >= SURE else "ask"
         r.note("decide", f"{decision}: of this the model was taught nothing, so the rules' word is enough")
         return replace(rules, decision=decision)
-    likely = learned.probabilities(e, core_of(rules), rules.confidence)
+    likely = _answered(learned.cores, learned.probabilities(e, core_of(rules), rules.confidence), e, rules)
     readings, nothing = _readings(r, e, rules, learned.cores, likely)
     decision, cost = decide_by_cost(
         [p for _, p in readings],
@@ -106,6 +107,23 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Int
         r.note("decide", "ask: only the model reads it as calling something off")
         decision = "ask"
     return replace(first, decision=decision, alternatives=tuple(i for i, _ in others[:_OFFERED]))
+
+
+def _answered(cores: tuple[str, ...], likely: Floats, e: Evidence, rules: Intent) -> Floats:
+    """Nobody is asked what they said, nor given its neighbour: where the paper and its colour are named, or the date
+    and its place, what the question back and the answers nobody named would weigh belongs to the one that is named."""
+    named = rules.style if rules.operation == "portrait" else None
+    if named is None or e.found.scores.get(named, 0.0) < ID_NAMED:
+        return likely
+    likely = likely.copy()
+    for group, keys in ASKED.items():
+        if named not in keys:
+            continue
+        unnamed = [f"portrait:{key}" for key in keys if e.found.scores.get(key, 0.0) < ID_NAMED]
+        for name in {f"ask:{group}", *unnamed} & set(cores):
+            likely[cores.index(core_of(rules))] += likely[cores.index(name)]
+            likely[cores.index(name)] = 0
+    return likely
 
 
 def _readings(

@@ -62,3 +62,19 @@ def test_copies_on_a_sheet_are_one_picture() -> None:
 
 def test_without_a_size_the_colour_is_still_asked_for() -> None:
     assert parse("证件照", photos=1).ask == ("id_photo_white", "id_photo_blue", "id_photo_red")
+
+
+@pytest.mark.parametrize(
+    ("words", "style"),
+    [
+        ("blue ID photo", "id_photo_blue"),
+        ("a red id photo please", "id_photo_red"),
+        ("white ID photo", "id_photo_white"),
+        ("蓝色证件照", "id_photo_blue"),
+        ("red passport photo for me", "id_photo_red"),
+        ("date photo at a cafe", "dating_cafe"),
+    ],
+)
+def test_the_colour_or_the_place_that_is_named_is_neither_asked_for_nor_another(words: str, style: str) -> None:
+    reading = parse(words, photos=1)
+    assert (reading.style, reading.ask, reading.scene) == (style, (), None)

@@ -221,10 +221,10 @@ def labelled() -> Iterator[tuple[str, int]]:
             yield row["text"], row.get("photos", 1)
 
 
-def test_no_message_that_intent_learns_from_is_refused() -> None:
-    """The only voices of strangers here: 9,000 messages, none of which asks for anything forbidden."""
+def test_of_the_messages_that_intent_is_taught_and_tried_with_only_the_undressing_is_refused() -> None:
+    """The only voices of strangers here: 10,000 messages, one of which asks for a real person's clothes to be gone."""
     refused = [text for text, photos in labelled() if offence_in(text, photos=photos)]
-    assert refused == []
+    assert refused == ["hinge, topless on a beach but tasteful, sunset"]
 
 
 def test_no_prompt_of_ours_is_an_offence() -> None:
