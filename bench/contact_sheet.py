@@ -147,6 +147,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "restore": {"operation": "edit", "action": "restore"},
     "colorize": {"operation": "edit", "action": "colorize"},
     "upscale": {"operation": "edit", "action": "upscale", "parameters": Parameters(scale=2)},
+    "upscale 4x": {"operation": "edit", "action": "upscale", "parameters": Parameters(scale=4)},
     "cut out": {
         "operation": "edit",
         "action": "replace_bg",

@@ -58,33 +58,64 @@ def _twice(rgb: Picture, sharpness: float) -> Picture:
     for _ in range(2):
         error = low - cv2.resize(high, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_AREA)
         high += floats(cv2.resize(error, size, interpolation=cv2.INTER_CUBIC))
-    high = _along_edges(high)
-    detail = high - blurred(high, 1.3)
-    weight = np.clip((np.abs(detail).max(-1, keepdims=True) - 1.5) / 6, 0, 1)
-    high = high + 0.75 * sharpness * weight * detail
+    _smooth_along_edges(high)
+    _sharpen(high, sharpness)
     around = np.ones((3, 3), np.uint8)
-    floor = cv2.resize(cv2.erode(low, around), size, interpolation=cv2.INTER_LINEAR)
-    ceiling = cv2.resize(cv2.dilate(low, around), size, interpolation=cv2.INTER_LINEAR)
-    return clipped(np.clip(high, floor - 3, ceiling + 3))
+    floor = cv2.resize(cv2.erode(low, around) - 3, size, interpolation=cv2.INTER_LINEAR)
+    ceiling = cv2.resize(cv2.dilate(low, around) + 3, size, interpolation=cv2.INTER_LINEAR)
+    within = cv2.min(cv2.max(high, floor), ceiling)
+    return np.asarray(cv2.addWeighted(within, 1, within, 0, 0, dtype=cv2.CV_8U), np.uint8)
 
 
-def _along_edges(picture: Floats) -> Floats:
-    """Averages three pixels along the edge where there is a strong one (structure tensor), else nothing."""
+def _sharpen(picture: Floats, sharpness: float) -> None:
+    """In place, where there is detail beyond noise. By OpenCV's planes: numpy is slow along an axis of three."""
+    detail = picture - blurred(picture, 1.3)
+    red, green, blue = cv2.split(np.abs(detail))
+    strongest = cv2.max(cv2.max(red, green), blue)
+    weight = np.clip((strongest - 1.5) / 6, 0, 1) * np.float32(0.75 * sharpness)
+    cv2.accumulateProduct(detail, cv2.merge([weight, weight, weight]), picture)
+
+
+_LEAST_WEIGHT = 0.02
+"""Of the smoothing along edges: below it a pixel would change by less than a level."""
+_ROW = 1024
+"""Pixels to a row of the maps for `cv2.remap`, which takes at most 32767."""
+
+
+def _smooth_along_edges(picture: Floats) -> None:
+    """In place: averages three pixels along the edge where there is a strong one (structure tensor), else nothing.
+
+    Only the pixels of edges are computed: that halves the time of the whole.
+    """
     grey = floats(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-    gx, gy = cv2.Scharr(grey, cv2.CV_32F, 1, 0) / 32, cv2.Scharr(grey, cv2.CV_32F, 0, 1) / 32
-    xx, yy, xy = (blurred(a, 1.4) for a in (gx * gx, gy * gy, gx * gy))
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
-    spread = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
-    weight = np.clip(spread / (xx + yy + 1e-3), 0, 1) ** 2 * np.clip((xx + yy - 4) / 40, 0, 1)
-    rows, columns = np.mgrid[: grey.shape[0], : grey.shape[1]].astype(np.float32)
-    dx, dy = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
-    total = picture.copy()
-    for step in (-1.2, 1.2):
-        total += cv2.remap(
-            picture, columns + step * dx, rows + step * dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-    mixed: Floats = picture + weight[..., None].astype(np.float32) * (total / 3 - picture)
-    return mixed
+    gx, gy = cv2.Scharr(grey, cv2.CV_32F, 1, 0, scale=1 / 32), cv2.Scharr(grey, cv2.CV_32F, 0, 1, scale=1 / 32)
+    xx, yy, xy = (blurred(a, 1.4).ravel() for a in (gx * gx, gy * gy, gx * gy))
+    strong = np.flatnonzero(xx + yy > 4)
+    xx, yy, xy = xx[strong], yy[strong], xy[strong]
+    both, across = xx + yy, xx - yy
+    weight = (across * across + 4 * xy * xy) / (both * both) * np.clip((both - 4) / 40, 0, 1)
+    kept = weight > _LEAST_WEIGHT
+    if not kept.any():
+        return
+    edge, weight = strong[kept].astype(np.int32), weight[kept, None]
+    angle = 0.5 * np.arctan2(2 * xy[kept], across[kept]) + np.float32(np.pi / 2)
+    dx, dy = np.float32(1.2) * np.cos(angle), np.float32(1.2) * np.sin(angle)
+    rows = edge // grey.shape[1]
+    columns = edge - rows * grey.shape[1]
+    flat = picture.reshape(-1, 3)
+    before = flat[edge]
+    total = before.copy()
+    for side in (-1, 1):
+        total += _sampled(picture, floats(columns + side * dx), floats(rows + side * dy))
+    flat[edge] = before + weight * (total / 3 - before)
+
+
+def _sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
+    """The colours (N x 3) at N places between pixels."""
+    padding = -x.size % _ROW
+    maps = [np.pad(axis, (0, padding)).reshape(-1, _ROW) for axis in (x, y)]
+    found = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return floats(found.reshape(-1, 3)[: x.size])
 
 
 def _without_blocks(rgb: Picture) -> Picture:

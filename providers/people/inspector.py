@@ -51,11 +51,15 @@ class Likeness:
 
 
 class Inspector:
-    """Started at its first question. Belongs to one event loop; close it. `patience`: seconds for advice on a photo."""
+    """Started at its first question. Belongs to one event loop; close it.
 
-    def __init__(self, *, patience: float = PATIENCE) -> None:
+    `patience`: seconds for advice on a photo; `patience_with_results`: for pictures that were made.
+    """
+
+    def __init__(self, *, patience: float = PATIENCE, patience_with_results: float = PATIENCE_WITH_RESULTS) -> None:
         self._worker = Worker("providers.people.inspection")
         self._patience = patience
+        self._patience_with_results = patience_with_results
 
     @property
     def worker(self) -> Worker:
@@ -81,13 +85,12 @@ class Inspector:
         """A function of another module, in the same process; None where it did not come to an answer."""
         return await self._ask(name, *args, module=module)
 
-    async def _ask(
-        self, name: str, *args: Any, module: str | None = None, patience: float = PATIENCE_WITH_RESULTS
-    ) -> Any:
+    async def _ask(self, name: str, *args: Any, module: str | None = None, patience: float | None = None) -> Any:
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self._patience_with_results if patience is None else patience):
                 return await self._worker.call(name, *args, module=module)
-        except (LikenessError, TimeoutError):
+        except (LikenessError, TimeoutError) as error:
+            log.warning("nobody looked at a picture: %s came to no answer, %s", name, type(error).__name__)
             return None
         except Exception as error:  # a mistake of ours over there: what it was to tell is done without
             log.error("looking at a picture broke: %s %s", name, type(error).__name__)

@@ -91,7 +91,7 @@ async def test_an_id_photo_of_a_service_is_finished_here_and_what_is_left_is_tol
     tmp_path: Path, officer: Picture
 ) -> None:
     """As a service returns it: its own size, a wall behind; once with nobody in it, which nothing can mend."""
-    inspector = Inspector(patience=LONG)
+    inspector = Inspector(patience=LONG, patience_with_results=LONG)
     finisher = Finisher(inspector)
     task = Task(
         operation=Operation.PORTRAIT,

@@ -57,7 +57,7 @@ def test_without_a_face_in_the_photo_nothing_is_said(astronaut: Picture) -> None
 async def test_results_are_compared_off_the_event_loop(tmp_path: Path, astronaut: Picture, officer: Picture) -> None:
     for name, rgb in (("me", astronaut), ("other", officer)):
         Image.fromarray(rgb).save(tmp_path / f"{name}.png")
-    inspector = Inspector(patience=LONG)
+    inspector = Inspector(patience=LONG, patience_with_results=LONG)
     try:
         found = await inspector.compare([tmp_path / "me.png"], [tmp_path / "other.png", tmp_path / "me.png"])
     finally:

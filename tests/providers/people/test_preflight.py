@@ -91,7 +91,7 @@ def test_every_finding_and_every_fault_has_its_sentence_in_both_languages() -> N
 
 @pytest_asyncio.fixture
 async def inspector() -> AsyncIterator[Inspector]:
-    inspector = Inspector(patience=LONG)
+    inspector = Inspector(patience=LONG, patience_with_results=LONG)
     yield inspector
     await inspector.aclose()
 
