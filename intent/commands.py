@@ -48,7 +48,7 @@ _HELP_AFTER = pattern("commands", "help_after")
 _OF_OURS = prefiltered("commands", "of_ours")
 _USED = prefiltered("commands", "counted")
 _CALLED_OFF = prefiltered("commands", "called_off")
-"""Somebody tells what was called off: 我取消订单了."""
+"""Somebody tells what was called off, 我取消订单了, or asks how it is done, 怎么取消."""
 _GOES_ON = prefiltered("commands", "goes_on")
 _IN_PASSING = prefilter(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
 _HELP = prefiltered("commands", "help")
