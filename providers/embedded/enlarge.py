@@ -113,8 +113,8 @@ def _smooth_along_edges(picture: Floats) -> None:
 def _sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
     """The colours (N x 3) at N places between pixels."""
     padding = -x.size % _ROW
-    maps = [np.pad(axis, (0, padding)).reshape(-1, _ROW) for axis in (x, y)]
-    found = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    across, down = (np.pad(axis, (0, padding)).reshape(-1, _ROW) for axis in (x, y))
+    found = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return floats(found.reshape(-1, 3)[: x.size])
 
 
