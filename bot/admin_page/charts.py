@@ -38,7 +38,7 @@ def columns(bars: Sequence[Bar], *, title: str) -> str:
             + "</g>"
         )
     return (
-        '<div class="plot" tabindex="0">'
+        f'<div class="plot" role="region" tabindex="0" aria-label="{escape(title)}">'
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
         f'<line x1="0" y1="{_HEIGHT - _FOOT}" x2="{_WIDTH}" y2="{_HEIGHT - _FOOT}"/>{"".join(parts)}</svg></div>'
     )

@@ -126,6 +126,6 @@ async def test_hostile_words_are_answered_and_harm_nobody(tmp_path: Path, text: 
 @pytest.mark.parametrize("name", ["root ", "ROOT", "root\u200b", "r\u043e\u043et", "root|root"])
 async def test_a_name_that_looks_like_an_admins_is_none(tmp_path: Path, name: str) -> None:
     eve = Person(tmp_path, name=name, access=AccessRules(admins=("test:root",)))
-    assert "Jobs open" not in said(await eve.sends("/admin status"))
+    assert "Open jobs" not in said(await eve.sends("/admin status"))
     assert words("en", "admin.paused") not in said(await eve.sends("/admin pause"))
     assert not await eve.conversation._access.paused()

@@ -345,7 +345,7 @@ COMMANDS = {
     "/again": "nothing yet to make again",
     "/cancel": "nothing running",
     "/settings": "Language",
-    "/privacy": "Nothing of yours has gone to another company",
+    "/privacy": "Nothing of yours has been sent to another company",
     "/forget": "Delete all your photos",
 }
 

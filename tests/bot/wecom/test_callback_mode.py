@@ -175,7 +175,7 @@ async def test_a_failure_ends_the_stream_with_its_reason(wecom: FakeWeCom, tmp_p
         await likeness.fails()
         await ann.ended()
         assert bubble.pictures == []
-        assert "The service ended without a picture" in bubble.text
+        assert "The service finished without a picture" in bubble.text
 
 
 async def test_who_opens_the_chat_is_greeted_and_a_rating_is_kept(wecom: FakeWeCom, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ async def test_of_an_album_of_one_person_the_best_come_first_and_twins_once(tmp_
     )
     ann = person(tmp_path, judge)
     replies = await ann.sends("a character sheet", "a.jpg", "b.jpg", "twin.jpg", "nobody.jpg")
-    assert "Of your 4 photos I use the 2 that show the face best" in said(replies)
+    assert "Of your 4 photos, I am using the 2 that show the face best" in said(replies)
     assert names((await ann.job()).order) == ["b.jpg", "a.jpg"]
 
 
@@ -217,7 +217,7 @@ async def test_a_photo_on_its_side_is_set_upright_for_a_face_and_stays_so(tmp_pa
             return advice(quarters=1)
 
     ann = person(tmp_path, Lying(), accept=accept_really)
-    assert "lay on its side" in said(await ann.sends("anime", "lying.png"))
+    assert "was on its side" in said(await ann.sends("anime", "lying.png"))
     with Image.open((await ann.job()).order.photos[0]) as upright:
         assert upright.size == (64, 96)
         # A quarter turn counter-clockwise: what was left is at the foot now.

@@ -61,8 +61,8 @@ async def test_where_the_number_fits_neither_or_a_change_fits_both_it_is_asked(a
 async def test_each_or_together_says_what_either_costs(ann: Person) -> None:
     replies = await ann.sends("add sunglasses", *ALBUM)
     assert [c.label for c in replies[0].choices] == [
-        "One of each (3, $0.45 by the price list)",
-        "All together (1 picture, $0.15 by the price list)",
+        "One of each (3, $0.45 at list price)",
+        "All together (1 picture, $0.15 at list price)",
     ]
 
 

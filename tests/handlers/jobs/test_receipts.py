@@ -37,7 +37,7 @@ async def receipt(run: FakeWorld, order: Order) -> str:
     return run.channel.places["place-result:j1"].text
 
 
-@pytest.mark.parametrize(("maker", "said"), [(Priced, "$0.15 by the price list"), (Told, "$0.15")])
+@pytest.mark.parametrize(("maker", "said"), [(Priced, "$0.15 at list price"), (Told, "$0.15")])
 async def test_a_receipt_says_who_made_it_and_whether_its_cost_is_an_estimate(
     tmp_path: Path, maker: type[Priced], said: str
 ) -> None:

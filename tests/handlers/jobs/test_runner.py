@@ -98,7 +98,7 @@ async def test_a_job_ends_with_its_picture_its_receipt_and_its_result_on_the_tab
     result = run.channel.result(job_id)
     assert result.pictures == job.pictures
     assert re.fullmatch(
-        r"Anime · 1 picture · NanoPro, fake · \d+ s(, \d+ s of it waiting)? · \$0\.10 by the price list", result.text
+        r"Anime · 1 picture · NanoPro, fake · \d+ s(, \d+ s of it waiting)? · \$0\.10 at list price", result.text
     )
     assert choices(result) == ["again", "variations", "upscale", "edit"]
     last = (await run.store.session(ANN)).last_result
@@ -240,7 +240,7 @@ async def test_fewer_pictures_than_asked_for_are_delivered_and_the_rest_is_named
     run.provider.standing = Script(pictures=1)
     job = await run.do(job_id, run.order(Shot(style="anime", count=3)))
     assert (job.state, len(job.pictures)) == (JobState.DONE, 1)
-    assert run.channel.result(job_id).text.endswith("2 of 3 missing: the service made fewer than asked for.")
+    assert run.channel.result(job_id).text.endswith("2 of 3 missing: the service made fewer than were asked for.")
 
 
 async def test_of_a_series_what_could_be_made_is_delivered_and_the_reason_given_for_the_rest(
