@@ -152,7 +152,7 @@ class Studio:
         if photos and not message.text and message.choice is None:
             return (self._offer(message),)
         if message.choice == "new":
-            said = "A new beginning." if language == "en" else "重新开始。"
+            said = "Fresh start." if language == "en" else "重新开始。"
             return (Outgoing(id=f"{message.ref}:new", kind=Kind.TEXT, text=said, ref=message.ref, language=language),)
         if message.choice is not None or "paint" in message.text or "画" in message.text:
             count = 2 if "two" in message.text or "两" in message.text else 1

@@ -41,7 +41,7 @@ from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.kept import KeptResults
-from bot.channels.telegram.outbound.limits import Flood
+from bot.channels.telegram.outbound.limits import Clock, Flood
 from bot.channels.telegram.outbound.results import Results
 from bot.channels.telegram.outbound.speaker import Speaker
 from bot.channels.telegram.outbound.stickers import make_pack
@@ -164,7 +164,8 @@ class TelegramChannel:
         )
         self._source = UpdateSource(self._bot, fetching, pace.clock, poll_seconds=pace.poll_seconds)
         folder = data_dir.absolute() / "polling"
-        lease = PollingLease(store, key=token.partition(":")[0], folder=folder, clock=pace.clock)
+        # Other processes wait in real seconds, whatever clock paces what this one sends.
+        lease = PollingLease(store, key=token.partition(":")[0], folder=folder, clock=Clock())
         self._polling = Polling(self._source, lease)
         self._me: Me | None = None
         self._life: asyncio.Task[None] | None = None

@@ -251,7 +251,7 @@ async def test_a_group_may_be_for_its_admins_only(tmp_path: Path, telegram: Fake
         ann.photographs("@LikenessBot anime style", GROUP)
         assert await style(stage, 1) == "anime"
         assert not await stage.jobs_of(2, GROUP)
-        assert "only its admins" in telegram.words(GROUP)
+        assert "only admins may use me" in telegram.words(GROUP)
 
 
 async def test_a_group_has_a_limit_a_day_and_private_chats_do_not(tmp_path: Path, telegram: FakeTelegram) -> None:

@@ -297,7 +297,7 @@ async def test_where_nothing_takes_the_picture_no_place_is_left_and_the_person_i
         with pytest.raises(DeliveryRefused):
             await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
         (shown,) = telegram.shown(1)
-        assert "may not be sent" in shown.text
+        assert "not allowed to send them" in shown.text
         assert [b["text"] for b in shown.buttons] == ["As file"]
 
 

@@ -198,7 +198,7 @@ async def test_a_declined_dear_order_costs_nothing(tmp_path: Path) -> None:
 
 async def test_of_good_photos_beside_a_broken_one_it_is_said_that_they_are_kept(ann: Person) -> None:
     replies = await ann.sends("anime style", "me.jpg", "broken.jpg")
-    assert "(1) are kept" in replies[-1].text
+    assert "kept the other photos (1)" in replies[-1].text
     assert await ann.job_count() == 0
     await ann.sends("anime style")
     assert await ann.job_count() == 1
@@ -379,7 +379,7 @@ async def test_a_new_chat_lets_go_of_photos_questions_and_the_last_result(ann: P
     await ann.sends("anime style please", "me.jpg")
     await ann.gets_result()
     await ann.sends("约会照", "other.jpg")
-    assert "A new beginning" in said(await ann.taps("new", hint="en"))
+    assert "Fresh start" in said(await ann.taps("new", hint="en"))
     assert "send the photo" in said(await ann.sends("upscale it 4x"))
     assert (await ann.job_count(), (await ann.store.session(ann.chat)).photos) == (1, ())
 

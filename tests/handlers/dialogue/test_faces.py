@@ -62,7 +62,7 @@ async def test_photos_that_come_while_it_is_asked_about_belong_to_it(tmp_path: P
     assert "three to ten" in said(await ann.sends("train my face"))
     await ann.sends("", "a.jpg")
     asked = await ann.sends("", "b.jpg", "c.jpg")
-    assert "From 3 photos" in said(asked)
+    assert "from 3 photos" in said(asked)
     await ann.taps("confirm:yes")
     assert names((await ann.job()).order) == ["a.jpg", "b.jpg", "c.jpg"]
 
