@@ -70,7 +70,8 @@ async def test_what_is_not_made_of_children_is_refused_in_a_sentence_and_costs_n
     ann = person(tmp_path)
     told = await ann.sends(text, "kid.jpg")
     assert len(said(told).splitlines()) == 1
-    assert "do not make pictures like this of children" in said(told) or "不给孩子做" in said(told) or "is not made here" in said(told)
+    refusals = ("do not make pictures like this of children", "不给孩子做", "is not made here")
+    assert any(refusal in said(told) for refusal in refusals)
     assert await ann.job_count() == 0
 
 
