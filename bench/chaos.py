@@ -12,7 +12,6 @@ Exit code 1 where anything was paid or delivered twice, or somebody is left with
 import argparse
 import asyncio
 import random
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -21,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.installation import Installation, installation
-from bench.storm import Outcome, Storm, outcomes
+from bench.storm import Outcome, Storm, asked, carried_out, outcomes
 from tests.kill.rounds import fal_process
-from tests.servers.postgres import OwnServer, new_database, own_server
+from tests.servers.postgres import OwnServer
 
 FAULTS = (
     "429",
@@ -160,23 +159,11 @@ async def chaos_of(chosen: argparse.Namespace, home: Path, server: OwnServer, da
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description="Many jobs while everything that can go wrong does.")
-    options.add_argument("--jobs", type=int, default=2000)
-    options.add_argument("--workers", type=int, default=4)
-    options.add_argument("--kill-every", type=float, default=5.0)
-    options.add_argument("--restarts", type=int, default=2)
-    options.add_argument("--seconds", type=float, default=2.0, help="what the service takes for a picture")
+    options = asked("Many jobs while everything that can go wrong does.", jobs=2000, workers=4)
     options.add_argument("--at-once", type=int, default=32, help="jobs that a worker has in hand at a time")
     options.add_argument("--faults", type=float, default=0.25, help="the share of requests that meet an upstream fault")
     options.add_argument("--jump-every", type=float, default=7.0, help="seconds between two jumps of a clock, 0: none")
-    chosen = options.parse_args()
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        own_server() as server,
-        new_database(server.url) as database,
-    ):
-        good = asyncio.run(chaos_of(chosen, Path(folder), server, database))
-    raise SystemExit(not good)
+    carried_out(chaos_of, options.parse_args())
 
 
 if __name__ == "__main__":

@@ -15,10 +15,11 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import psycopg
@@ -235,21 +236,32 @@ async def storm_of(chosen: argparse.Namespace, home: Path, server: OwnServer, da
         return report(await outcomes(storm), storm, time.monotonic() - storm.began)
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description="Many jobs while workers, a front and the database die.")
-    options.add_argument("--jobs", type=int, default=800)
-    options.add_argument("--workers", type=int, default=3)
+def asked(description: str, *, jobs: int, workers: int) -> argparse.ArgumentParser:
+    """What every storm can be asked for; `jobs` and `workers` where nothing is said."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--jobs", type=int, default=jobs)
+    options.add_argument("--workers", type=int, default=workers)
     options.add_argument("--kill-every", type=float, default=5.0)
     options.add_argument("--restarts", type=int, default=2)
     options.add_argument("--seconds", type=float, default=2.0, help="what the service takes for a picture")
-    chosen = options.parse_args()
+    return options
+
+
+def carried_out(
+    storm: Callable[[argparse.Namespace, Path, OwnServer, str], Awaitable[bool]], chosen: argparse.Namespace
+) -> NoReturn:
+    """On a PostgreSQL of its own; ends the program, with 1 where the storm was not weathered."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         own_server() as server,
         new_database(server.url) as database,
     ):
-        good = asyncio.run(storm_of(chosen, Path(folder), server, database))
-    raise SystemExit(not good)
+        raise SystemExit(not asyncio.run(storm(chosen, Path(folder), server, database)))
+
+
+def main() -> None:
+    options = asked("Many jobs while workers, a front and the database die.", jobs=800, workers=3)
+    carried_out(storm_of, options.parse_args())
 
 
 if __name__ == "__main__":

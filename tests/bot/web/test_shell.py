@@ -10,6 +10,8 @@ from PIL import Image
 from bot.channels.web.shell import SHEETS, WEB, assets, version
 from tests.bot.stage import Stage, jpeg, on_stage, settled
 
+DARK = (':root:not([data-theme="light"]) {', ':root[data-theme="dark"] {')
+
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
@@ -89,3 +91,11 @@ def test_the_icons_have_the_sizes_that_the_manifest_promises() -> None:
     for name, width, height in icons:
         with Image.open(WEB / name) as icon:
             assert icon.size == (int(width), int(height)), name
+
+
+def test_dark_by_the_systems_wish_and_dark_by_choice_are_one_palette() -> None:
+    """A page without scripts knows only the system's wish, so the colours stand twice."""
+    css = (WEB / "theme.css").read_text("utf-8")
+    blocks = [re.findall(r"(--[\w-]+): ([^;]+);", css[css.index(start) :].partition("}")[0]) for start in DARK]
+    assert blocks[0]
+    assert blocks[0] == blocks[1]
