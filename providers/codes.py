@@ -22,6 +22,7 @@ Code = Literal[
     "bad_priority",
     "bad_weights",
     "bad_mask",
+    "marked_too_large",
     "need_photo",
     "need_second_photo",
     "need_text",

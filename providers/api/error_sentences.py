@@ -40,6 +40,7 @@ SENTENCES: Mapping[str, str] = {
     "prompt_too_long": "The description is too long.",
     "refused_content": "This content was refused.",
     "bad_mask": "The mask must be a picture of the photo's shape that marks something in white.",
+    "marked_too_large": "{n} % of the picture is marked; this machine alone can fill at most {most} %.",
     # The photo
     "file_not_found": "The file was not found.",
     "file_not_readable": "The file cannot be read.",

@@ -77,6 +77,7 @@ def offers() -> Offers:
         _row(Operation.OUTPAINT, _OTHERS),
         _row(Operation.UPSCALE, 2.0, scales=frozenset({2})),
         _row(Operation.UPSCALE, 8.0, scales=frozenset({4})),
+        _row(Operation.INPAINT, _OTHERS, actions=frozenset({"remove_person"})),
         _row(Operation.REMOVE_BACKGROUND, _OTHERS),
         _row(Operation.REPLACE_BACKGROUND, _OTHERS, refuses=_scene),
     ]

@@ -97,6 +97,7 @@ class EmbeddedProvider(ProviderDefaults):
             "take": task.variant,
             "draft": task.draft,
             "adjustments": _steps(task),
+            "mask": str(request.mask.absolute()) if request.mask else None,
         }
         return Submission(
             provider=KEY,

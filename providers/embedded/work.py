@@ -23,6 +23,7 @@ from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.encoding import written
 from providers.embedded.enlarge import enlarged
 from providers.embedded.extend import extended, margins_for
+from providers.embedded.fill import filled
 from providers.embedded.flat_ground import keeping_flat_ground
 from providers.embedded.geometry import cropped
 from providers.embedded.id_check import TOLD_OF_OUR_OWN, id_colour, id_report
@@ -90,6 +91,8 @@ class Job:
     """Small and quick, to choose by."""
     adjustments: tuple[Step, ...] = ()
     """Simple changes, done in order in place of what the action itself would do."""
+    mask: str | None = None
+    """The file that marks in white what is to go."""
 
     @property
     def preset(self) -> Preset | None:
@@ -145,19 +148,27 @@ def _make(job: Job, spool: Path) -> dict[str, Any]:
     _tell(0.05)
     try:
         photos = tuple(_opened(path, job) for path in job.photos)
+        marked = _mask_of(job.mask, photos[0]) if job.mask and photos else None
     except OSError:
         raise AskPerson("the photo is no longer there", code="photo_gone") from None
     if not photos:
         raise AskPerson("nothing to work on", code="need_photo", text_key="say.need_photo_bare")
+    if marked is not None:
+        return _all_made(job, spool, lambda take: (filled(photos[0], marked, take), ()))
     faces = find_faces(photos[0])
     if not job.adjustments:
         turned, faces = upright(photos[0], faces)
         photos = (turned, *photos[1:])
+    return _all_made(job, spool, lambda take: _checked(job, photos, faces, take))
+
+
+def _all_made(job: Job, spool: Path, one: Callable[[int], tuple[Picture, tuple[str, ...]]]) -> dict[str, Any]:
+    """Every picture of a job, by `one`, in the spool; what `make` returns."""
     _tell(0.15)
     make_folder(spool)
     made: list[dict[str, Any]] = []
     for number in range(job.count):
-        picture, remarks = _checked(job, photos, faces, job.take + number)
+        picture, remarks = one(job.take + number)
         made.append({"name": _written(picture, spool, number, job), "remarks": remarks})
         _tell(0.15 + 0.85 * (number + 1) / job.count)
     part = spool / "done.json.part"
@@ -202,6 +213,14 @@ def _opened(path: str, job: Job) -> Picture:
     if min(whole.size) < 16:
         raise AskPerson("a picture of a few pixels", code="picture_too_small")
     return np.asarray(whole).copy()
+
+
+def _mask_of(path: str, photo: Picture) -> Picture:
+    """8-bit grey in the photo's size. Raises OSError."""
+    with Image.open(path) as image:
+        grey = image.convert("L")
+    size = (photo.shape[1], photo.shape[0])
+    return np.asarray(grey if grey.size == size else grey.resize(size, Image.Resampling.BILINEAR)).copy()
 
 
 def _written(picture: Picture, spool: Path, number: int, job: Job) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from providers.embedded.changes import graded, side_by_side_edit
 from providers.embedded.enlarge import LONGEST_SIDE, _in_strips, _twice, enlarged, largest_scale
 from providers.embedded.extend import extended, margins_for
+from providers.embedded.fill import filled
 from providers.embedded.geometry import crop_window, cropped
 from providers.embedded.lettering import _wrapped, lettered
 from providers.embedded.light import enhanced, evened
@@ -341,3 +342,41 @@ def test_a_photo_on_its_side_is_turned_and_its_faces_with_it(astronaut: Picture)
         made, (back,) = upright(lying, (turned_face,))
         assert (made == astronaut).all()
         assert back.centre == pytest.approx(face.centre, abs=1.5)
+
+
+def _disc(picture: Picture, at: tuple[int, int], radius: int) -> Picture:
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    cv2.circle(mask, at, radius, 255, -1)
+    return mask
+
+
+def test_what_stands_on_a_wall_goes_and_the_wall_goes_on(astronaut: Picture) -> None:
+    mask = _disc(astronaut, (310, 45), 16)
+    stained = astronaut.copy()
+    stained[mask > 0] = (200, 20, 160)
+    made = filled(stained, mask)
+    near = mask > 0
+    assert difference(made[near], astronaut[near]) < 6, "the wall as it was"
+    far = cv2.dilate(mask, np.ones((15, 15), np.uint8)) == 0
+    assert np.array_equal(made[far], astronaut[far]), "nothing else was touched"
+
+
+def test_thin_marks_many_marks_and_marks_at_the_edge_are_filled(coffee: Picture) -> None:
+    mask = np.zeros(coffee.shape[:2], np.uint8)
+    cv2.line(mask, (0, 0), (299, 40), 255, 2)
+    for x in range(10, 290, 12):
+        cv2.circle(mask, (x, 190), 3, 255, -1)
+    cv2.circle(mask, (299, 100), 14, 255, -1)
+    stained = coffee.copy()
+    stained[mask > 0] = (0, 255, 0)
+    made = filled(stained, mask).astype(int)
+    greenest = (made[..., 1] - np.maximum(made[..., 0], made[..., 2]))[mask > 0]
+    assert int(greenest.max()) < 40
+
+
+def test_too_much_and_nothing_marked_are_refused(coffee: Picture) -> None:
+    for radius, code in ((50, "marked_too_large"), (-1, "bad_mask")):
+        mask = _disc(coffee, (150, 100), radius) if radius > 0 else np.zeros(coffee.shape[:2], np.uint8)
+        with pytest.raises(AskPerson) as refused:
+            filled(coffee, mask)
+        assert refused.value.code == code

@@ -14,6 +14,10 @@ from tests.providers.wanted import embedded_edit as edit
 from tests.providers.wanted import wanted
 
 
+def marked(action: str) -> Request:
+    return wanted(operation=Operation.INPAINT, action=action, photos=(Path("a.png"),), mask=Path("m.png"))
+
+
 def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
     for row in EmbeddedProvider(tmp_path).offers:
         assert (row.styles or frozenset()) <= set(STYLES)
@@ -30,6 +34,8 @@ def test_it_promises_only_what_the_catalog_knows(tmp_path: Path) -> None:
         (edit("before_after", Path("a.png"), Path("b.png"), text="减肥前后"), None),
         (edit("comparison", Path("a.png"), text="weight loss"), "change"),
         (edit("remove_person", Path("a.png")), "action"),
+        (marked("remove_person"), None),
+        (marked("local_edit"), "action"),
         (wanted(operation=Operation.PORTRAIT, photos=(Path("a.png"),)), "prompt"),
         (wanted(operation=Operation.PORTRAIT, style="chef", photos=(Path("a.png"),)), "style"),
         (wanted(operation=Operation.CREATE), "operation"),

@@ -19,7 +19,7 @@ from providers.errors import AskPerson, MadeNothing
 from providers.media.pixels import Picture, pixels
 from providers.task import Adjustment, IdPhoto, Operation, Parameters, Task
 from tests.providers.photos import difference
-from tests.providers.wanted import changed
+from tests.providers.wanted import changed, wanted
 from tests.providers.wanted import embedded_edit as edit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,6 +65,20 @@ async def test_a_scene_is_refused_at_submit_too(provider: EmbeddedProvider, phot
     with pytest.raises(AskPerson) as refused:
         await provider.submit(edit("replace_bg", photo, text="a forest"))
     assert refused.value.code == "needs_other_provider"
+
+
+async def test_a_marked_place_is_filled_from_its_surroundings(
+    provider: EmbeddedProvider, photo: Path, coffee: Picture, tmp_path: Path
+) -> None:
+    mask = tmp_path / "mask.png"
+    marked = Image.new("L", (150, 100))
+    marked.paste(255, (10, 70, 24, 84))
+    marked.save(mask)
+    request = wanted("gone", operation=Operation.INPAINT, action="remove_person", photos=(photo,), mask=mask)
+    (made_,) = await made(provider, request, tmp_path)
+    one = pixels(made_)
+    assert difference(one[140:168, 20:48], coffee[140:168, 20:48]) > 1
+    assert difference(one[:100], coffee[:100]) < 2
 
 
 async def test_without_a_photo_one_is_asked_for(provider: EmbeddedProvider) -> None:
