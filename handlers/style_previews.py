@@ -16,6 +16,7 @@ from providers.labelling import with_labels
 from providers.media.files import write_file
 from providers.media.preview import thumbnail
 from providers.media.threads import in_thread
+from providers.offers import Offers
 from providers.task import Operation, Task
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ class StylePreviews:
     def __init__(self, *, provider: Provider, producer: str) -> None:
         self._provider = provider
         self._producer = producer
+        self._offers: Offers | None = None
+        self._found: dict[str, bool] = {}
+        """Whether `_offers` make a style: every message asks for all of them, which took longer than answering it."""
 
     @property
     def maker(self) -> str:
@@ -38,8 +42,15 @@ class StylePreviews:
     def possible(self, styles: Iterable[str] = STYLES) -> tuple[str, ...]:
         """Those of the styles that there can be previews of, in their order; ID photos, which look like the photo,
         last."""
-        found = [key for key in styles if self._provider.offers.find(_portrait(key)) is not None]
+        if (offers := self._provider.offers) is not self._offers:
+            self._offers, self._found = offers, {}
+        found = [key for key in styles if self._is_made(key, offers)]
         return tuple(sorted(found, key=lambda key: STYLES[key].exact))
+
+    def _is_made(self, style: str, offers: Offers) -> bool:
+        if style not in self._found:
+            self._found[style] = offers.find(_portrait(style)) is not None
+        return self._found[style]
 
     async def of(self, photo: Path, styles: Sequence[str], into: Path) -> AsyncIterator[tuple[str, PictureFile]]:
         """Each style with its picture, a labelled JPEG or PNG of a few hundred pixels under `into`, as soon as it is

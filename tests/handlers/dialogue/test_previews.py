@@ -13,8 +13,8 @@ from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Outgoing
 from handlers.style_previews import StylePreviews
 from providers.fake import FakeProvider
-from providers.offers import FREE, Offer
-from providers.task import Operation
+from providers.offers import FREE, Offer, Offers, Reason
+from providers.task import Operation, Task
 from tests.world import Person, accept_really, hasty, offered, said
 
 DRAWN = ("anime", "oil_painting", "watercolor")
@@ -108,3 +108,31 @@ def test_previews_are_drafts_and_id_photos_come_last(tmp_path: Path) -> None:
     styles = StylePreviews(provider=FakeProvider(name="free"), producer="Likeness")
     possible = styles.possible(("id_photo_white", "anime", "vintage"))
     assert possible == ("anime", "vintage", "id_photo_white")
+
+
+def test_offers_are_asked_once_for_each_style_until_they_change() -> None:
+    asked: list[str | None] = []
+    free = ServesThese()
+    styles = StylePreviews(provider=free, producer="Likeness")
+    for known in (DRAWN[:2], DRAWN[1:]):
+        free.serve(known, asked)
+        assert [styles.possible(DRAWN) for _ in range(3)] == [known] * 3
+    assert asked == [*DRAWN, *DRAWN]
+
+
+class ServesThese(FakeProvider):
+    """Its offers stay the same object, as a service's do, until they are served anew."""
+
+    served = Offers(service="free")
+
+    @property
+    def offers(self) -> Offers:
+        return self.served
+
+    def serve(self, styles: Sequence[str], asked: list[str | None]) -> None:
+        def refuses(task: Task) -> Reason | None:
+            asked.append(task.style)
+            return None if task.style in styles else Reason.STYLE
+
+        row = Offer(operation=Operation.PORTRAIT, model="drawn", price=FREE, seconds=1.0, refuses=refuses)
+        self.served = Offers(service="free", rows=(row,))
