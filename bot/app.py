@@ -31,13 +31,14 @@ from bot.made_here import made_here_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.style_shows import sheets_of_styles, show_styles
-from handlers.channel import Channel, MakesStickers
+from handlers.channel import Channel, HasProfilePhotos, MakesStickers
 from handlers.consent import Consents
 from handlers.dialogue.access import Access
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.marked_reception import accept_mask
 from handlers.dialogue.operations import Operations
+from handlers.dialogue.profile_photos import ProfilePhotos
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.faces import Faces
@@ -188,6 +189,9 @@ async def parts(
             faces=Faces(store) if any(isinstance(p, FaceService) for p in router.providers) else None,
             stickers=StickerPacks(
                 store=store, makers={name: c for name, c in channels.items() if isinstance(c, MakesStickers)}
+            ),
+            profile_photos=ProfilePhotos(
+                channels={name: c for name, c in channels.items() if isinstance(c, HasProfilePhotos)}
             ),
             consents=_consents(settings, store),
             judge=inspector if settings.photo_advice == "ask" else None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from handlers.message import Chat, Language, Message, Outgoing
+from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
 from providers.codes import Code
 from providers.errors import LikenessError
 
@@ -168,3 +168,12 @@ class MakesStickers(Protocol):
 
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
         """The address of this person's own sticker pack; the same key gives the same pack. Raises DeliveryError."""
+
+
+@runtime_checkable
+class HasProfilePhotos(Protocol):
+    """A channel that can see the photo people show of themselves."""
+
+    async def profile_photo(self, chat: Chat, *, key: str) -> IncomingPhoto | None:
+        """This person's own, as a local file that the caller deletes; None if there is none, or it is hidden from the
+        bot. `key` names the request: the same again replaces the file. Raises DeliveryError."""

@@ -23,6 +23,7 @@ from intent.parameters import (
     Margin,
     Priority,
 )
+from intent.profile_photo import with_profile_photo
 from intent.scan import Scan
 
 _SHORT = 24
@@ -83,5 +84,6 @@ __all__ = [
     "parse",
     "read_answer",
     "wants_it_gone",
+    "with_profile_photo",
     "without_emoji_codes",
 ]

@@ -27,6 +27,7 @@ from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, accept_mask
 from handlers.dialogue.operations import Operations
 from handlers.dialogue.previews import Previews
+from handlers.dialogue.profile_photos import ProfilePhotos
 from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
 from handlers.dialogue.refusals import braked_counted
@@ -90,6 +91,7 @@ class Conversation:
         consents: Consents | None = None,
         faces: Faces | None = None,
         stickers: StickerPacks | None = None,
+        profile_photos: ProfilePhotos | None = None,
         judge: Judges | None = None,
         retention_days: int = 30,
         secret: bytes = b"",
@@ -112,6 +114,7 @@ class Conversation:
         self._budgets = budgets
         self._consents = consents
         self._faces, self._stickers = faces, stickers
+        self._profile_photos = profile_photos or ProfilePhotos()
         self._retention_days, self._secret = retention_days, secret
         self._records = Records(store, keep_messages=keep_messages, days=retention_days)
         self._moderation_company, self._clean_files = moderation_company, clean_files
@@ -187,6 +190,18 @@ class Conversation:
         return language_of(Session(language=known), text, language_in(text), known or "zh")
 
     async def _turn(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
+        lying = len(opening.session.fresh_photos(self._now()))
+        async with self._profile_photos.brought(message, lying=lying) as (message, missing):
+            if missing is None:
+                return await self._turn_of(message, opening)
+        language = language_for(opening.session, message, language_in(message.text))
+        reply = (self._only(message, "profile_photo", words(language, missing), language),)
+        await self._store.commit_turn(
+            Turn(message_key=message.key, chat=message.chat, session=opening.session, reply=reply)
+        )
+        return reply
+
+    async def _turn_of(self, message: Message, opening: TurnContext) -> tuple[Outgoing, ...]:
         session = opening.session
         if (reply := await self._operators(message, session)) is not None:
             return reply
@@ -250,6 +265,7 @@ class Conversation:
             confirm_above=self._confirm_above,
             retention_days=self._retention_days,
             clean_files=self._clean_files,
+            profile_photos=self._profile_photos.seen(chat),
             sketches=self._previews.styles(chat) if self._previews else (),
             secret=self._secret,
         )

@@ -95,6 +95,8 @@ class Pricing:
     """The styles of the sheet of previews that can be asked for here, in the order of its numbers."""
     secret: bytes = b""
     """The installation's: jobs are named with it."""
+    profile_photos: bool = False
+    """Whether a person's own profile photo can be seen here."""
     clean_files: bool = False
     """Whether files without the visible mark are offered here."""
     offence: Callable[[str, int], Offence | None] = _offence

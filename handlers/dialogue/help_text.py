@@ -28,6 +28,8 @@ def help_text(turn: TurnBuilder) -> str:
         if examples := [wish for wish in _wishes(turn, key) if _can_be_made(turn, wish, with_photo=with_photo)]:
             quoted = [turn.words("help.quoted", wish=wish) for wish in examples]
             lines.append(turn.words(line, examples=turn.words("help.between").join(quoted)))
+    if turn.desk.profile_photos:
+        lines.append(turn.words("help.profile_photo"))
     return "\n".join([*lines, turn.words("help.afterwards"), turn.words("help.commands")])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handlers.dialogue import children, menus
+from handlers.dialogue.profile_photos import CHOICE as PROFILE_PHOTO
 from handlers.dialogue.turn import SheetOfStyles, TurnBuilder
 from handlers.message import Choice
 from handlers.order import Edit, Order, Shot
@@ -29,6 +30,14 @@ def offer_groups(turn: TurnBuilder, *, photo_came: bool) -> None:
     if len(sketched(turn)) > 1:
         choices += (Choice(id="sketches", label=turn.words("choice.sketches")),)
     turn.ask("browse", text, choices)
+
+
+def own_photo(turn: TurnBuilder) -> tuple[Choice, ...]:
+    """Beside "send me a photo": the profile photo instead. In a group the question opens a reply, which has no room for
+    buttons; it is named by words there."""
+    if not turn.desk.profile_photos or turn.heard.message.group:
+        return ()
+    return (Choice(id=PROFILE_PHOTO, label=turn.words("choice.profile_photo")),)
 
 
 def sketched(turn: TurnBuilder) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def ask_for(turn: TurnBuilder, lacks: str, order: Order) -> None:
     match lacks:
         case "photo":
             what = describe(order, turn.language)
-            turn.ask("photo", turn.words("say.need_photo", what=what), order=order)
+            turn.ask("photo", turn.words("say.need_photo", what=what), offers.own_photo(turn), order=order)
         case "second_photo":
             turn.ask("second_photo", turn.words("say.need_second_photo"), order=order)
         case "text" if order.mask is not None:

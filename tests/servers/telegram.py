@@ -206,6 +206,10 @@ class Person:
         self.telegram.put({"inline_query": update})
         return query
 
+    def shows_of_herself(self, *photos: bytes) -> None:
+        """Set profile photos, the newest first; none: they are gone, or hidden from bots."""
+        self.telegram.profile_photos[self.id] = [self.telegram.keep(data, "photo") for data in photos]
+
     def blocks(self, *, blocked: bool = True) -> None:
         (self.telegram.blocked.add if blocked else self.telegram.blocked.discard)(self.id)
         member = {"user": BOT, "status": "kicked" if blocked else "member"} | ({"until_date": 0} if blocked else {})
@@ -300,6 +304,8 @@ class FakeTelegram:
     """What each message of the bot showed one after another: its words, or the content of its file."""
     forced: set[tuple[int, int]] = field(default_factory=set)
     """Messages that open a reply at the person they answer."""
+    profile_photos: dict[int, list[File]] = field(default_factory=dict)
+    """What people show of themselves, the newest first; of somebody who hides it there is nothing here."""
     packs: dict[str, Json] = field(default_factory=dict)
     """Sticker packs by name."""
     inline: bool = True
@@ -641,6 +647,13 @@ class FakeTelegram:
             "file_size": len(file.data),
             "file_path": str(self.local_files or f"photos/{file.id}.jpg"),
         }
+
+    def _do_getUserProfilePhotos(self, params: Json, _f: Mapping[str, bytes]) -> Json:
+        user, limit, offset = int(params["user_id"]), int(params.get("limit", 100)), int(params.get("offset", 0))
+        if not 1 <= limit <= 100 or user <= 0:
+            raise Refused(400, "Bad Request: invalid user_id specified")
+        photos = self.profile_photos.get(user, [])
+        return {"total_count": len(photos), "photos": [[_size(one)] for one in photos[offset : offset + limit]]}
 
     def _do_getChatMember(self, params: Json, _f: Mapping[str, bytes]) -> Json:
         chat, user = int(params["chat_id"]), int(params["user_id"])

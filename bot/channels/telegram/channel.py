@@ -7,13 +7,12 @@ handlers, jobs ──▶ say (one message per job, edited) · reserve, deliver (
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from telegram import Bot, Update
-from telegram.error import TelegramError
 
 from bot.channels.intake import Arrival, Intake, Outcome
 from bot.channels.telegram.chats import Chats
@@ -39,7 +38,7 @@ from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
-from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.gateway import Gateway, counted, only_delivery_errors
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.limits import Clock, Flood
 from bot.channels.telegram.outbound.results import Results
@@ -52,24 +51,19 @@ from bot.metrics import Metrics
 from handlers.channel import (
     Answerer,
     Delivered,
-    DeliveryError,
     DeliveryLater,
-    DeliveryRefused,
-    DeliveryUnknown,
     Finding,
     Health,
     Sticker,
 )
 from handlers.commands import is_command
-from handlers.message import Chat, IncomingPhoto, Outgoing
+from handlers.message import Chat, IncomingPhoto, Outgoing, key_hash
 from handlers.store.base import Store
 from handlers.words import words
 from providers.media.files import delete_quietly
 from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 CONNECTIONS = 100
 """More than the concurrent calls (`AT_ONCE` in `gateway.py` and `photos.py`), so that none waits for a connection."""
@@ -337,6 +331,14 @@ class TelegramChannel:
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
         return await make_pack(self._bot, chat, key=key, title=title, stickers=stickers)
 
+    async def profile_photo(self, chat: Chat, *, key: str) -> IncomingPhoto | None:
+        if not chat.person.isdecimal():
+            return None  # somebody who writes as a group or a channel
+        try:
+            return await self._photos.of_profile(int(chat.person), f"profile-{key_hash(key)}")
+        except (Lost, TooLarge):
+            raise DeliveryLater("profile photo") from None
+
     async def is_admin(self, chat: Chat) -> bool:
         """Whether this person may change the settings of the group."""
         return await self._permissions.is_admin(chat)
@@ -415,33 +417,11 @@ class TelegramChannel:
     # --- sending
 
     async def say(self, chat: Chat, outgoing: Outgoing) -> None:
-        await _only_delivery_errors(self._speaker.say(chat, outgoing))
+        await only_delivery_errors(self._speaker.say(chat, outgoing))
 
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
-        return await _only_delivery_errors(self._results.reserve(chat, outgoing))
+        return await only_delivery_errors(self._results.reserve(chat, outgoing))
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
-        try:
-            delivered = await _only_delivery_errors(self._results.deliver(chat, outgoing, place))
-        except DeliveryRefused:
-            self._metrics.delivery(self.name, "refused")
-            raise
-        except DeliveryLater:
-            self._metrics.delivery(self.name, "later")
-            raise
-        except DeliveryError:
-            self._metrics.delivery(self.name, "unknown")
-            raise
-        self._metrics.delivery(self.name, "sent")
-        return delivered
-
-
-async def _only_delivery_errors(work: Awaitable[T]) -> T:
-    try:
-        return await work
-    except DeliveryError:
-        raise
-    except TelegramError as error:
-        raise DeliveryUnknown(type(error).__name__) from None
-    except Exception as error:  # the store is away
-        raise DeliveryLater(type(error).__name__) from None
+        delivering = only_delivery_errors(self._results.deliver(chat, outgoing, place))
+        return await counted(delivering, lambda outcome: self._metrics.delivery(self.name, outcome))

@@ -17,6 +17,7 @@ from bot.channels.telegram.timing import Timing
 from bot.metrics import Metrics
 from handlers.dialogue.group_policy import Groups
 from handlers.dialogue.previews import Previews
+from handlers.dialogue.profile_photos import ProfilePhotos
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.store.base import Job, Store
@@ -137,6 +138,7 @@ async def on_stage(
             "groups": Groups(store, {"telegram": channel.is_admin}),
             "previews": previews[0],
             "forget": channel.forget,
+            "profile_photos": ProfilePhotos(channels={"telegram": channel}),
         }
 
     async with world_of(

@@ -125,6 +125,24 @@ class Photos:
             raise TooLarge
         return data, len(data) >= (file.file_size or 0)
 
+    async def of_profile(self, person: int, name: str) -> IncomingPhoto | None:
+        """What this person shows of themselves; None if there is nothing, or it is hidden from the bot. Raises Lost."""
+        for pause in (*self._pauses, None):
+            try:
+                sizes = (await self._bot.get_user_profile_photos(person, limit=1)).photos
+                if not sizes:
+                    return None
+                largest = max(sizes[0], key=lambda size: size.width * size.height)
+                shown = Attachment(file_id=largest.file_id, unique=largest.file_unique_id, size=largest.file_size)
+                return (await self.fetch((shown,), name))[0]
+            except BadRequest:
+                return None  # somebody the bot does not know
+            except (TelegramError, KeyError) as error:
+                log.info("a profile photo could not be asked for: %s", type(error).__name__)
+                if pause is not None:
+                    await self._clock.sleep(max(pause, seconds(error)) if isinstance(error, RetryAfter) else pause)
+        raise Lost
+
     @staticmethod
     def discard(photos: Sequence[IncomingPhoto]) -> None:
         """Blocks."""
