@@ -69,7 +69,7 @@ class Settings(ProviderSettings, _Channels):
     budget_chat_monthly_usd: Decimal | None = Field(None, ge=0)
     budget_person_monthly_usd: Decimal | None = Field(None, ge=0)
     budget_address_monthly_usd: Decimal | None = Field(None, ge=0)
-    worker_concurrency: int = Field(256, ge=1)
+    worker_concurrency: int = Field(320, ge=1)
     media_url: str | None = None
     media_endpoint: str | None = None
     media_region: str | None = None

@@ -108,7 +108,7 @@ class Engine:
     storage: str = ""
     database_url: str | None = None
     worker: bool = True
-    concurrency: int = 256
+    concurrency: int = 320
     connections: int = USUAL
     room: Room
     outage_pause: float = OUTAGE_PAUSE
@@ -274,8 +274,8 @@ class Engine:
             "priority": place.priority,
         }
         first = first_queue_of(place.queue)
-        # Nothing is known about workers still to come; and with room for only one job, the chats take turns.
-        if place.first and self.worker and self.concurrency > 1 and first in can.queues and not delay:
+        # With room for only one job, the chats take turns.
+        if place.first and self.concurrency > 1 and first in can.queues and not delay:
             options["queue_name"] = first
         else:
             options["queue_partition_key"] = place.partition

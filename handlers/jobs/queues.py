@@ -3,13 +3,13 @@
 * The queue is the service's that will most likely make it: `jobs.fal`, `jobs.embedded`. Its limits are the service's.
 * The partition is the chat, named by a hash: `Limits.per_chat` applies to a private chat and to a whole group. For what
   this machine makes itself it is the person, in however many chats: each has one picture in progress at a time.
-* The request of a person with nothing else in progress waits on a queue beside it, `jobs.fal.first`, which needs no
-  partitions: no limit of a chat can apply to its first job, and none has to be ordered before another. dbos claims
-  everything that waits there in one transaction; a partitioned queue takes one per chat (some 4 ms of CPU each).
-* The priority orders the jobs of one chat: a series goes behind what somebody is waiting for, and in a group the
-  position in the person's own line comes first, so that one person's tenth job is not before another's first.
+* The first few jobs of a private chat wait on a queue beside it, `jobs.fal.first`, which needs no partitions: that they
+  are so few is the chat's limit there. dbos claims everything that waits there in one transaction; a partitioned queue
+  takes one per chat (some 4 ms of CPU each).
+* The priority is the position in the person's own line, so that one person's tenth job is not before another's first;
+  a series goes behind what somebody is waiting for.
 
-Jobs of different chats are independent of each other: each round of a queue goes through the chats in random order.
+Where there are partitions, each round goes through the chats in random order, and the priority orders those of a chat.
 """
 
 import hashlib
@@ -23,7 +23,9 @@ from providers.offers import Offer, Tier
 
 PREFIX = "jobs"
 PER_CHAT = 12
-"""Jobs of one chat that one service makes at once, over all workers: twice what one person may have open."""
+"""Jobs of one chat that one service makes at once, over all workers."""
+FIRST = PER_CHAT // 2
+"""How many of them may be a private chat's first, on the queue without partitions; the others are limited by it."""
 MANY = 4
 """An order of more pictures than this counts as a series."""
 _SERIES = 1000
@@ -49,7 +51,7 @@ class Limits:
     @property
     def first_apart(self) -> bool:
         """Whether chats' first jobs have a queue of their own: a limit over both queues could be kept by neither."""
-        return self.per_worker is None and self.everywhere is None and self.per_second is None and self.per_chat > 1
+        return self.per_worker is None and self.everywhere is None and self.per_second is None and self.per_chat > FIRST
 
 
 LOCAL = Limits(per_worker=2, per_chat=1, by_person=True)
@@ -119,9 +121,9 @@ def queues(services: Mapping[str, Limits], *, concurrency: int) -> dict[str, Que
     for name, limits in services.items():
         room = min(limits.per_worker or concurrency, concurrency)
         if limits.first_apart:
-            first = max(1, room // 2)
+            first = max(1, 3 * room // 4)
             found[first_queue_of(queue_of(name))] = Queue(per_worker=first, per_chat=None)
-            room, per_chat, poll = max(1, room - first), limits.per_chat - 1, LATER
+            room, per_chat, poll = max(1, room - first), limits.per_chat - FIRST, LATER
         else:
             per_chat, poll = limits.per_chat, 2 * SOON
         found[queue_of(name)] = Queue(
@@ -146,7 +148,7 @@ def placement(
         channel=chat.channel,
         partition=partition_of(chat, by_person=queue in people),
         priority=priority,
-        first=priority == 1 and chat.chat == chat.person,
+        first=before < FIRST and not series and chat.chat == chat.person,
     )
 
 

@@ -87,7 +87,7 @@ class JobRunner:
         output_dir: Path,
         database_url: str | None = None,
         worker: bool = True,
-        concurrency: int = 256,
+        concurrency: int = 320,
         connections: int = USUAL,
         retention_days: int = 30,
         deadline_seconds: float = DEADLINE_SECONDS,

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from handlers.jobs.queues import LOCAL, PER_CHAT, Limits, placement, queue_of, queues
+from handlers.jobs.queues import FIRST, LOCAL, PER_CHAT, Limits, placement, queue_of, queues
 from handlers.message import Chat
 from handlers.order import Order, Shot
 from providers.fake import FakeProvider, Script
@@ -17,7 +17,7 @@ from tests.world import ANN, world
 async def test_many_jobs_wait_side_by_side_and_not_more_than_allowed(tmp_path: Path) -> None:
     provider = FakeProvider(standing=Script(seconds=1000))
     async with world(tmp_path, provider=provider, concurrency=3, sleep=asyncio.sleep) as run:
-        for n in range(5):
+        for n in range(FIRST + 2):
             await run.place(f"j{n}")
             await run.runner.enqueue(f"j{n}")
         await run.happens(lambda: len(provider.jobs) == 3)
@@ -43,7 +43,7 @@ async def test_one_persons_fifty_jobs_do_not_hold_up_anothers_first(tmp_path: Pa
 
 async def order_of_making(tmp_path: Path, *placed: tuple[str, Chat, int]) -> list[str]:
     """The jobs (name, chat, pictures) are put on the queue while no worker is there; which are made first then."""
-    async with world(tmp_path, worker=False) as run:
+    async with world(tmp_path, worker=False, concurrency=1) as run:
         for n, (name, chat, count) in enumerate(placed):
             run.clock.ahead = timedelta(seconds=n)
             await run.place(name, run.order(Shot(style="anime", count=count)), chat=chat)
@@ -104,24 +104,40 @@ async def waiting_places(tmp_path: Path, *jobs: tuple[str, Chat], **settings: ob
         return {name: (queue, partition is not None) for name, queue, partition in rows}
 
 
-async def test_a_chats_first_job_waits_where_no_chat_has_to_be_told_from_another(tmp_path: Path) -> None:
+async def test_a_private_chats_first_jobs_wait_where_no_chat_has_to_be_told_from_another(tmp_path: Path) -> None:
     group = Chat(channel="fake", chat="group", person="ann")
-    places = await waiting_places(tmp_path, ("a0", ANN), ("a1", ANN), ("b0", BOB), ("g0", group))
+    anns = [(f"a{n}", ANN) for n in range(FIRST + 1)]
+    places = await waiting_places(tmp_path, *anns, ("b0", BOB), ("g0", group))
     first, others = ("jobs.fake.first", False), ("jobs.fake", True)
-    assert places == {"a0": first, "a1": others, "b0": first, "g0": others}
+    assert places == {f"a{n}": first for n in range(FIRST)} | {f"a{FIRST}": others, "b0": first, "g0": others}
 
 
-async def test_a_process_that_makes_nothing_or_one_thing_at_a_time_knows_no_first_jobs(tmp_path: Path) -> None:
-    for name, settings in (("front", {"worker": False}), ("small", {"concurrency": 1})):
-        assert await waiting_places(tmp_path / name, ("a0", ANN), **settings) == {"a0": ("jobs.fake", True)}
+def test_among_first_jobs_ones_second_goes_behind_anothers_first_and_a_series_waits_elsewhere() -> None:
+    def place(chat: Chat, *, before: int, count: int = 1) -> tuple[int, bool]:
+        order = Order(operation="create", shots=(Shot(prompt="a lighthouse", count=count),))
+        found = placement(order, chat, queue=queue_of("fal"), before=before)
+        return found.priority, found.first
+
+    assert [place(ANN, before=1), place(BOB, before=0)] == [(2, True), (1, True)]
+    assert place(ANN, before=FIRST) == (FIRST + 1, False)
+    assert place(ANN, before=0, count=8)[1] is False
+
+
+async def test_where_one_thing_is_made_at_a_time_there_are_no_first_jobs(tmp_path: Path) -> None:
+    for name, settings, place in (
+        ("front", {"worker": False}, ("jobs.fake.first", False)),
+        ("small", {"concurrency": 1}, ("jobs.fake", True)),
+        ("small front", {"worker": False, "concurrency": 1}, ("jobs.fake", True)),
+    ):
+        assert await waiting_places(tmp_path / name, ("a0", ANN), **settings) == {"a0": place}
 
 
 def test_the_queues_of_a_service_share_its_room_and_its_chats() -> None:
     made = queues({"fal": Limits(), "slow": Limits(per_second=(1, 2.0)), "embedded": LOCAL}, concurrency=5)
     assert sorted(made) == ["jobs", "jobs.embedded", "jobs.fal", "jobs.fal.first", "jobs.slow"]
     first, others = made["jobs.fal.first"], made["jobs.fal"]
-    assert (first.per_worker, others.per_worker) == (2, 3)
-    assert (first.per_chat, others.per_chat) == (None, PER_CHAT - 1)
+    assert (first.per_worker, others.per_worker) == (3, 2)
+    assert (first.per_chat, others.per_chat) == (None, PER_CHAT - FIRST)
     assert (made["jobs.slow"].per_worker, made["jobs.slow"].per_second) == (5, (1, 2.0))
     assert (made["jobs.embedded"].per_worker, made["jobs.embedded"].per_chat) == (2, 1)
 
