@@ -154,6 +154,18 @@ class Channel(Protocol):
         """Put the pictures (local files) into the reserved place."""
 
 
+@runtime_checkable
+class ShowsSteps(Protocol):
+    """A channel that can show a picture while it is being made."""
+
+    async def show_step(self, chat: Chat, job: str, picture: bytes) -> None:
+        """Show what there is of a job's picture so far, as unfinished, beside the job's status: a small labelled JPEG.
+
+        It takes the place of the one before, and goes with the status; it is no result, and nothing keeps it. Best
+        effort: raises DeliveryError where it was not shown.
+        """
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sticker:
     """A picture for a sticker pack, and the emoji it stands for."""

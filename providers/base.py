@@ -3,7 +3,7 @@
 A provider turns a `Request` into picture files. It knows nothing of chats, people or jobs.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,8 @@ class Request:
     `mask`: 8-bit grey PNG of the first photo's size, white = change.
     `face`: the service's name of the trained face that the task is of.
     `deadline`: when the whole wish must be done, in UTC; a service that can be told is told.
+    `onlooker`: told how the making goes where that happens inside `submit`, with previews where the service has them;
+    None: nobody looks on, and no preview is asked for.
 
     Raises ValueError where the files are not those the task speaks of.
     """
@@ -42,6 +44,7 @@ class Request:
     mask: Path | None = None
     face: str | None = None
     deadline: datetime | None = None
+    onlooker: "Callable[[Progress], None] | None" = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.photos) != self.task.photos or (self.mask is not None) != self.task.mask:
@@ -113,11 +116,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """One report of an upstream job. `position`: jobs before ours in the queue; `fraction`: 0 to 1 where known."""
+    """One report of an upstream job. `position`: jobs before ours in the queue; `fraction`: 0 to 1 where known.
+
+    `preview`: an unfinished picture, as the service sent it: unchecked, never a result, and never kept as one.
+    """
 
     phase: Phase
     position: int | None = None
     fraction: float | None = None
+    preview: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,9 +66,11 @@ async def collect(
         await provider.release(submission)  # an earlier run may have ended before it did
         return Result(face=submission.face, charge=record.charge)
 
+    hidden = router.moderation.looks_after(moderated=provider.moderates)
+
     async def report(progress: Progress) -> None:
         if on_progress is not None:
-            await on_progress(request.key, progress)
+            await on_progress(request.key, replace(progress, preview=None) if hidden else progress)
 
     before = record.history if record is not None else ()
     try:

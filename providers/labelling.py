@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from providers.base import PictureFile
 from providers.catalog.records import ACTIONS
 from providers.media.credentials import ContentCredentials, CredentialsUnusable
+from providers.media.decode import Undecodable, decode
+from providers.media.encode import jpeg, on_white
 from providers.media.files import read_regular_file, write_file
 from providers.media.labels import Label, SourceType, labelled, produce_id, read_label
 from providers.media.watermark import watermarked
@@ -20,6 +22,7 @@ from providers.task import Operation, Task
 
 log = logging.getLogger(__name__)
 
+PREVIEW_SIDE, PREVIEW_QUALITY = 640, 80
 _MOST_BYTES = 200 * 1024 * 1024
 _OF_OPERATION = {
     Operation.UPSCALE: SourceType.ENHANCED,
@@ -67,6 +70,20 @@ def with_labels(
     return tuple(
         _labelled(picture, label, watermark, credentials) for picture, label in zip(pictures, labels, strict=True)
     )
+
+
+def unfinished(data: bytes, *, key: str, producer: str) -> bytes | None:
+    """A service's preview of what the request `key` will give, as a small JPEG with a label; None where it is no
+    picture. Blocks."""
+    try:
+        picture = decode(data, max_side=PREVIEW_SIDE).image
+    except Undecodable:
+        return None
+    now = datetime.now(UTC).replace(microsecond=0)
+    label = Label(
+        source=SourceType.GENERATED, produce_id=produce_id(f"{key}/unfinished", 0), created=now, producer=producer
+    )
+    return labelled(jpeg(on_white(picture), quality=PREVIEW_QUALITY), label)
 
 
 def signed(data: bytes, label: Label | None, credentials: ContentCredentials | None) -> bytes:

@@ -33,6 +33,8 @@ class ProviderSettings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str | None = None
+    openai_partial_images: int = Field(default=3, ge=0, le=3)
+    """Previews at most while a picture is made, where somebody looks on; never more than a tenth of its price."""
     stability_api_key: SecretStr | None = None
     stability_base_url: str = "https://api.stability.ai"
     stability_model: str | None = None

@@ -18,7 +18,7 @@ asked but named (`ConsentNeeded`).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from providers.attempts import Attempt, Outcome, attempt
@@ -208,7 +208,7 @@ class _Submitting:
 
     async def _asked(self, provider: Provider) -> Submission:
         try:
-            return await hand_over(self.request, provider, self.journal, tuple(self.tried))
+            return await hand_over(self._shown(provider), provider, self.journal, tuple(self.tried))
         except LikenessError as error:
             # A key, a balance or a right that only the operator can mend is worth more than a line among many.
             level = logging.WARNING if isinstance(error, TellOperator) else logging.INFO
@@ -217,6 +217,11 @@ class _Submitting:
             if isinstance(error, NotTaken | MaybePaid):
                 self.router.breaker.failed(provider.name)
             raise
+
+    def _shown(self, provider: Provider) -> Request:
+        """Without an onlooker where the finished picture is looked at here before anybody may see it."""
+        hidden = self.router.moderation.looks_after(moderated=provider.moderates)
+        return replace(self.request, onlooker=None) if hidden else self.request
 
     async def _known(self) -> Submission | None:
         """What the journal holds of an earlier run. None: nothing was taken, so it may be posted."""

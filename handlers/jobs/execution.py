@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 OnProgress = Callable[[str, Progress], Awaitable[None]]
 OnPlan = Callable[[Plan], None]
+Onlooker = Callable[[str, Progress], None]
+"""Told what a request, by its key, makes while it is being submitted; previews are asked for on its account."""
 Check = Callable[[Job, Step, PictureFile], Awaitable[bool]]
 """Looks at one picture of a step; False rejects it. Deterministic: it is asked again after a crash."""
 Maker = Callable[[Job, Step, Sequence[tuple[Step, PictureFile]], Path], Awaitable[PictureFile]]
@@ -103,15 +106,18 @@ class Executor:
         *,
         only_paid: bool = False,
         on_plan: OnPlan | None = None,
+        onlooker: Onlooker | None = None,
         now: Now | None = None,
         fresh: bool = False,
     ) -> JobOutcome:
         """Everything a job asks for. `only_paid`: finish what was paid for, but post no first request. `now`: compared
-        with the deadline, instead of the clock. `fresh`: nothing of it was begun before.
+        with the deadline, instead of the clock. `fresh`: nothing of it was begun before. `onlooker`: None where nobody
+        would see an unfinished picture.
 
         Raises nothing of the error tree: what went wrong is in the steps.
         """
-        return await self._make(job, on_progress, _paid if only_paid else _everything, on_plan, now, fresh=fresh)
+        may = _paid if only_paid else _everything
+        return await self._make(job, on_progress, may, on_plan, now, onlooker=onlooker, fresh=fresh)
 
     async def stop(self, job: Job) -> JobOutcome:
         """After the person's cancel: tell every provider that has a request of this job, and keep what is already
@@ -161,6 +167,7 @@ class Executor:
         on_plan: OnPlan | None = None,
         now: Now | None = None,
         *,
+        onlooker: Onlooker | None = None,
         fresh: bool = False,
     ) -> JobOutcome:
         try:
@@ -179,6 +186,7 @@ class Executor:
             sleep=self._sleep,
             clock=now or self._clock,
             on_progress=on_progress,
+            onlooker=onlooker,
             may=may,
             checks=self._checks,
             makers=self._makers,
@@ -217,6 +225,7 @@ class _Making:
     sleep: Sleep
     clock: Now
     on_progress: OnProgress | None
+    onlooker: Onlooker | None
     may: May
     checks: Mapping[str, Check]
     makers: Mapping[str, Maker]
@@ -310,7 +319,8 @@ class _Making:
         try:
             await self._check_allowed(step, attempt, piece.key)
             async with self._lane(piece):
-                piece = replace(piece, deadline=await self._deadline(piece.key))
+                look = None if self.onlooker is None else partial(self.onlooker, piece.key)
+                piece = replace(piece, deadline=await self._deadline(piece.key), onlooker=look)
                 watch = Stopwatch(now=self.clock, began=self.clock())
                 submission = await submit(
                     piece,

@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from handlers.channel import Channel
+from handlers.channel import Channel, ShowsSteps
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, Sleep
 from handlers.jobs.durations import Durations
@@ -143,7 +143,13 @@ class JobRunner:
             router=router,
         )
         self._statuses = Statuses(
-            store=store, channels=channels, courier=self._courier, words=words, clock=clock, sleep=sleep
+            store=store,
+            channels=channels,
+            courier=self._courier,
+            words=words,
+            producer=router.producer,
+            clock=clock,
+            sleep=sleep,
         )
         self._line = WaitingLine(
             store=store,
@@ -372,7 +378,13 @@ class JobRunner:
     async def _make_or_stop(self, job: Job, live: LiveJob, *, fresh: bool) -> JobOutcome:
         making = asyncio.create_task(
             self._maker.make(
-                job, live.on_progress, only_paid=job.by_hand, on_plan=live.on_plan, now=live.now, fresh=fresh
+                job,
+                live.on_progress,
+                only_paid=job.by_hand,
+                on_plan=live.on_plan,
+                onlooker=live.saw if isinstance(self._channels.get(job.chat.channel), ShowsSteps) else None,
+                now=live.now,
+                fresh=fresh,
             )
         )
         cancelled = asyncio.create_task(live.cancel.wait())

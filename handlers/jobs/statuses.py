@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.channel import Channel
+from handlers.channel import Channel, ShowsSteps
 from handlers.jobs.delivery import Courier
 from handlers.jobs.execution import place_of
 from handlers.jobs.notices import JobNotices
@@ -15,6 +15,8 @@ from handlers.plan import Plan
 from handlers.store.base import Job, JobState, Store
 from handlers.words import Words
 from providers.base import Phase, Progress
+from providers.labelling import unfinished
+from providers.media.threads import in_thread
 from providers.offers import shares
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ class LiveJob:
     now: Callable[[], datetime]
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
     progress: dict[str, Progress] = field(default_factory=dict)
+    previews: dict[str, bytes] = field(default_factory=dict)
+    """The newest preview of each request that has had one."""
     plan: Plan | None = None
     begun: datetime | None = None
     """When the first of its requests was no longer waiting for its turn."""
@@ -60,6 +64,12 @@ class LiveJob:
         return max(0.0, (began - self.job.created).total_seconds())
 
     async def on_progress(self, key: str, progress: Progress) -> None:
+        self.saw(key, progress)
+
+    def saw(self, key: str, progress: Progress) -> None:
+        if progress.preview is not None:
+            self.previews[key] = progress.preview
+            progress = replace(progress, preview=None)
         self.progress[key] = progress
         self.queued = self.queued or (self.begun is None and progress.phase is Phase.QUEUED)
         if self.begun is None and progress.phase is not Phase.QUEUED:
@@ -67,6 +77,13 @@ class LiveJob:
 
     def on_plan(self, plan: Plan) -> None:
         self.plan = plan
+
+    @property
+    def step(self) -> tuple[str, bytes] | None:
+        """What there is of the first request that is still being made, with its key; else of the last that was."""
+        going = [key for key in self.previews if self.progress[key].phase is not Phase.DONE]
+        key = next(iter(going), next(reversed(self.previews), None))
+        return None if key is None else (key, self.previews[key])
 
     @property
     def requests(self) -> int:
@@ -87,6 +104,7 @@ class Statuses:
     channels: Mapping[str, Channel]
     courier: Courier
     words: Words
+    producer: str
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
 
@@ -97,10 +115,15 @@ class Statuses:
             return
         teller = JobNotices(job=job, words=self.words)
         late = job.state is JobState.LATE or job.by_hand
-        said = ""
+        said: str | None = None
+        shown: tuple[str, bytes] | None = None
         while True:
             now = live.now()
             try:
+                if live.step != shown:
+                    shown = live.step
+                    await self._show_step(channel, job, shown)
+                    said = None  # the channel shows it with the status
                 if not late and not live.takes_hours and now - job.created >= LATE_AFTER:
                     late = True
                     await _to_its_end(self.store.update_job(job.id, state=JobState.LATE))
@@ -120,6 +143,13 @@ class Statuses:
                 # A notice that fails must not cost the pictures.
                 log.warning("a notice failed: job=%s %s at %s", job.id, type(error).__name__, place_of(error))
             await self.sleep(LATE_STATUS_SECONDS if late else STATUS_SECONDS)
+
+    async def _show_step(self, channel: Channel, job: Job, step: tuple[str, bytes] | None) -> None:
+        if step is None or not isinstance(channel, ShowsSteps):
+            return
+        key, preview = step
+        if (picture := await in_thread(unfinished, preview, key=key, producer=self.producer)) is not None:
+            await channel.show_step(job.chat, job.id, picture)
 
     async def unserved(self, job: Job) -> None:
         """No living worker can do it. Said once for all processes, and not before a worker had time to be restarted."""

@@ -49,6 +49,10 @@ class Moderation:
         if not moderated:
             await self.judged("", [picture.path for picture in pictures])
 
+    def looks_after(self, *, moderated: bool) -> bool:
+        """Whether `after` looks at the pictures of such a maker: then nobody may see any of them before it did."""
+        return bool(self._judges) and not moderated
+
     async def judged(self, text: str, pictures: Sequence[Path]) -> None:
         """By everybody but the word policy. Raises as `before` does."""
         for judge in self._judges:

@@ -1,13 +1,14 @@
 """The HTTP client of one service: reads are patient and repeatable; a submit is sent once, its outcome classified."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
 from providers.errors import LikenessError, TellOperator, WaitAndRetry
 from providers.net.certificates import trusted
+from providers.net.events import MEDIA_TYPE, events
 from providers.net.lean import LeanClient
 from providers.net.outcome import Answer, check_error, connection_error
 from providers.net.transport import direct
@@ -68,6 +69,35 @@ class Client:
         except httpx.InvalidURL:
             raise bad_address() from None
         return Answer.of(response)
+
+    async def submit_streamed(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        heard: Callable[[dict[str, Any]], None],
+        timeout: httpx.Timeout = SUBMIT,
+        **body: Any,
+    ) -> Answer:
+        """As `submit`, for a POST that is answered by a stream of events: `heard` is told each as it comes.
+
+        The Answer is then one without a body. An answer that is no stream is read whole, as by `submit`.
+        """
+        try:
+            async with self._paid.stream(
+                "POST", url, headers=dict(headers), timeout=timeout, follow_redirects=False, **body
+            ) as response:
+                streams = response.headers.get("content-type", "").partition(";")[0].strip() == MEDIA_TYPE
+                if not streams or not response.is_success:
+                    await response.aread()
+                    return Answer.of(response)
+                async for told in events(response):
+                    heard(told)
+                return Answer(status=response.status_code, headers=response.headers, body=None)
+        except httpx.TransportError as error:
+            raise connection_error(error) from None
+        except httpx.InvalidURL:
+            raise bad_address() from None
 
     async def check(self, url: str, *, headers: Mapping[str, str]) -> Answer:
         """A free GET that shows whether the settings work. Raises TellOperator or WaitAndRetry where they do not."""

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -213,6 +214,11 @@ class Studio:
         await self._steps.acquire()
         await status("Being made · 4 s of about 12 s" if english else "正在制作 · 4 秒，约需 12 秒")
         await self._steps.acquire()
+        if "step" in message.text:
+            for blur in (14, 5):
+                await channel.show_step(chat, job, self._rough(blur))
+                await status(f"Being made · {20 - blur} s of about 12 s")
+                await self._steps.acquire()
         pictures = await asyncio.to_thread(self._pictures, job, count)
         await channel.deliver(chat, self._result(message, job, pictures), f"{job}:result")
 
@@ -233,6 +239,12 @@ class Studio:
             choices=tuple(Choice(id=f"{key}:{job}", label=en if english else zh) for key, en, zh in names),
             language="en" if english else "zh",
         )
+
+    def _rough(self, blur: int) -> bytes:
+        with Image.open(self._photo) as photo:
+            out = BytesIO()
+            photo.convert("RGB").filter(ImageFilter.GaussianBlur(blur)).save(out, "JPEG")
+        return out.getvalue()
 
     def _pictures(self, job: str, count: int) -> tuple[PictureFile, ...]:
         folder = self._folder / "made"

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tests.servers import serving as server
-from tests.servers.service import FAULTS, FakeService, Plan, Sent, image_of, spoil
+from tests.servers.service import FAULTS, FakeService, Plan, Sent, image_of, picture_bytes, spoil
 
 CHECKPOINTS = ("sd_xl_base_1.0.safetensors [31e35c80fc]",)
 UPSCALERS = ("None", "Lanczos", "Nearest", "R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B")
@@ -77,6 +77,8 @@ class FakeA1111(FakeService):
         self.loaded = self.checkpoints[0] if self.checkpoints else ""
         self.running_task: str | None = None
         self.stopped = 0
+        self.previews = 1
+        """The number of the last live preview of a call, from 0; -1 where they are switched off."""
 
     def routes(self) -> Sequence[BaseRoute]:
         api = "/sdapi/v1"
@@ -253,8 +255,18 @@ class FakeA1111(FakeService):
         self.counts["looks"] += 1
         sent = await self.received(request)
         active = self.running_task is not None and self.running_task == sent.fields.get("id_task")
-        told = {"active": active, "queued": False, "completed": not active, "progress": 0.5 if active else None}
-        return JSONResponse(told | {"eta": None, "live_preview": None, "textinfo": "Waiting..."})
+        told: dict[str, Any] = {
+            "active": active,
+            "queued": False,
+            "completed": not active,
+            "progress": 0.5 if active else None,
+        }
+        newest = sent.fields.get("id_live_preview", -1)
+        if active and sent.fields.get("live_preview", True) and newest < self.previews:
+            newest += 1
+            image = base64.b64encode(picture_bytes((64, 64), newest, "jpg")).decode()
+            told |= {"live_preview": f"data:image/jpeg;base64,{image}", "id_live_preview": newest}
+        return JSONResponse({"eta": None, "live_preview": None, "id_live_preview": newest, "textinfo": "…"} | told)
 
     async def _interrupt(self, request: Request) -> Response:
         """Stops whatever runs: the waiting call returns with what it has, here nothing."""

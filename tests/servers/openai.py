@@ -1,28 +1,32 @@
 """A fake of OpenAI's Images API: GPT image models, generations and edits, JSON and multipart, tokens counted.
 
-Stricter than the real one in one point: fields that a model does not have are always refused. It does not stream.
+Stricter than the real one in one point: fields that a model does not have are always refused. It streams one picture
+at a time, with up to three partial ones before it; `hold="after"` holds the stream after the first of them.
 An edit with a mask answers as the real ones do: what is transparent is painted, and the rest is *nearly* the photo.
 """
 
 import base64
 import binascii
 import io
+import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PIL import Image
+from PIL import Image, ImageFilter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from tests.servers.service import FAULTS, FakeService, Plan, Sent, image_of, picture_bytes, spoil
+from tests.servers.service import FAULTS, FakeService, Plan, Sent, image_of, picture_bytes, reset, spoil
 
 FIXED = ("1024x1024", "1536x1024", "1024x1536")
 TOKENS = {"low": 272, "medium": 1056, "high": 4160, "auto": 1056, "xhigh": 6240, "max": 8320}
 """Of one picture of 1024 x 1024; others in proportion."""
+PARTIAL_TOKENS = 100
+"""Of one picture before the last."""
 IMAGE_TOKENS = 1000
 """Of one picture that is sent."""
 COMMON = frozenset({
@@ -92,6 +96,8 @@ class FakeOpenAI(FakeService):
         "policy": Plan(submit="answer", status=400, body=_moderation("input")),
         "policy_old": Plan(submit="answer", status=400, body={"error": _error("no", "content_policy_violation")}),
         "policy_after": Plan(submit="answer", status=400, body=_moderation("output")),
+        "no_stream": Plan(submit="answer", status=400, body={"error": _error("Unknown parameter: 'stream'.",
+                                                                               "unknown_parameter", "stream")}),
         "not_found": Plan(submit="answer", status=404, body={"error": _error("no such model", "model_not_found")}),
     }  # fmt: skip
 
@@ -150,7 +156,44 @@ class FakeOpenAI(FakeService):
         if not self.refuses(plan):
             answer = _answer(fields, pictures, mask, plan)
             self.billed += len(answer["data"])
-        return await self.spoiled(request, plan) or JSONResponse(answer, headers={"x-request-id": uuid.uuid4().hex})
+        headers = {"x-request-id": uuid.uuid4().hex}
+        if answer is not None and str(fields.get("stream", False)).lower() == "true":
+            kind = "image_edit" if edit else "image_generation"
+            events = self._events(request, plan, answer, kind, fields.get("partial_images", 0))
+            return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        return await self.spoiled(request, plan) or JSONResponse(answer, headers=headers)
+
+    async def _events(
+        self, request: Request, plan: Plan, answer: Mapping[str, Any], kind: str, partials: int
+    ) -> AsyncIterator[bytes]:
+        """What comes of a plan: `cut` and `junk` break the stream after its first event, `gone` ends it there, `end`
+        tells an error."""
+        whole = image_of(base64.b64decode(answer["data"][0]["b64_json"]))
+        for index in range(partials):
+            rough = whole.convert("RGB").resize((96, 96)).filter(ImageFilter.GaussianBlur(9 - 3 * index))
+            out = io.BytesIO()
+            rough.save(out, "PNG")
+            told = {"type": f"{kind}.partial_image", "partial_image_index": index}
+            yield _event(told | {"b64_json": base64.b64encode(out.getvalue()).decode()})
+            if index == 0 and plan.hold == "after":
+                await self.held()
+            if plan.picture == "cut":
+                reset(request)
+            if plan.picture in ("cut", "gone"):
+                return
+        if plan.end in ("policy", "failed"):
+            error = (
+                _moderation("output")["error"] if plan.end == "policy" else _error("Something broke", "server_error")
+            )
+            yield _event({"type": "error", "error": error})
+            return
+        usage = dict(answer["usage"])
+        usage["output_tokens"] += PARTIAL_TOKENS * partials
+        yield _event({"type": f"{kind}.completed", "b64_json": answer["data"][0]["b64_json"], "usage": usage})
+
+
+def _event(told: Mapping[str, Any]) -> bytes:
+    return f"event: {told['type']}\ndata: {json.dumps(told)}\n\n".encode()
 
 
 def _checked(sent: Sent, allowed: frozenset[str]) -> dict[str, Any]:
@@ -197,7 +240,8 @@ def _check_values(fields: Mapping[str, Any], kind: Kind) -> None:
         "moderation": fields.get("moderation", "auto") in ("auto", "low"),
         "input_fidelity": "input_fidelity" not in fields or fields["input_fidelity"] in kind.fidelity,
         "size": _size_is_good(fields.get("size", "auto"), kind),
-        "stream": fields.get("stream", False) in (False, "false"),
+        "stream": str(fields.get("stream", False)).lower() in ("true", "false"),
+        "partial_images": 0 <= fields.get("partial_images", 0) <= 3,
     }
     for name, good in checks.items():
         if not good:

@@ -23,6 +23,7 @@ from bot.channels.web.feed import Feed, Pace
 from bot.channels.web.inbox import UNUSED_SECONDS, Photo, PhotoShelf, Received, folder_of, label_of, look_at
 from bot.channels.web.routes import About, ChatPage
 from bot.channels.web.statuses import Begun, StatusLog
+from bot.channels.web.steps import StepShelf
 from bot.channels.web.texts import word
 from bot.channels.web.uploads import MAX_PHOTOS, Limits, Posted, Refused
 from bot.metrics import Metrics
@@ -73,6 +74,7 @@ class WebChannel:
     ) -> None:
         self._store = self.store = store
         self._statuses = StatusLog(store)
+        self.steps = StepShelf(store)
         self.feed = Feed(store=store, sessions=sessions, metrics=metrics, statuses=self._statuses, pace=pace)
         self.shelf = PhotoShelf(data_dir.absolute() / "web" / "photos", store.media or folder_of(data_dir))
         self.intake = Intake[Received](
@@ -262,6 +264,15 @@ class WebChannel:
         except Exception as error:
             raise DeliveryLater(f"the store did not take a line: {type(error).__name__}") from error
 
+    async def show_step(self, chat: Chat, job: str, picture: bytes) -> None:
+        """Seen with the job's next status."""
+        try:
+            if job in (await self._statuses.read(chat)).shown:
+                return
+            await self._statuses.step(chat, job, await self.steps.put(chat, job, picture))
+        except Exception as error:
+            raise DeliveryLater(f"the store did not take a step: {type(error).__name__}") from error
+
     async def reserve(self, chat: Chat, outgoing: Outgoing) -> str:
         """The place is the line's own id: putting a line there twice shows it once."""
         return outgoing.id
@@ -293,7 +304,8 @@ class WebChannel:
         self.feed.wake(chat)
 
     async def _settle(self, chat: Chat, job: str) -> None:
-        """Delete the progress lines of a job."""
+        """Delete the progress lines of a job, and what there was of its picture."""
+        await self.steps.drop(job)
         for status in (await self._statuses.read(chat)).of_job(job):
             await self._store.drop_entry(chat, status)
         self.feed.wake(chat)

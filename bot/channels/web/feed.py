@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.statuses import Begun, StatusLog
+from bot.channels.web.steps import step_address
 from bot.metrics import Metrics
 from handlers.message import Chat, Kind
 from handlers.store.base import Entry, Store
@@ -114,8 +115,9 @@ class Feed:
         return next((entry.seq for entry in entries if entry.id == after), 0)
 
     def wire(self, entry: Entry, begun: Mapping[str, Begun]) -> Wire:
-        """A message as in `contracts/running.md`, with additions: `at`, `job`, `language`; of a status `since` and
-        `expected` seconds in all; of a picture its `type`."""
+        """A message as in `contracts/running.md`, with additions: `at`, `job`, `language`; of a status `since`,
+        `expected` seconds in all, `done` of it, and `step`, the address of an unfinished picture; of a picture its
+        `type`."""
         said = entry.outgoing
         message: Wire = {
             "id": entry.id,
@@ -134,6 +136,8 @@ class Feed:
             message["since"] = since.astimezone(UTC).isoformat(timespec="milliseconds")
             message["expected"] = said.expected
             message["done"] = said.done
+            steps = begun[entry.id].steps if entry.id in begun else 0
+            message["step"] = step_address(self._sessions, said.job, steps) if said.job and steps else None
         return message
 
     # --- pictures

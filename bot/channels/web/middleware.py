@@ -28,7 +28,7 @@ HEADERS = {
 """On every response, unless it sets its own. `blob:` shows a chosen photo before it is sent."""
 _RAW = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
 
-_PAGE = ("/admin", "/api/", "/originals/", "/pictures/", "/previews/", "/s/", "/static/", "/sw.js")
+_PAGE = ("/admin", "/api/", "/originals/", "/pictures/", "/previews/", "/s/", "/static/", "/steps/", "/sw.js")
 
 
 def hosts_for(host: str, public_url: str | None) -> frozenset[str] | None:

@@ -5,8 +5,8 @@ GET  /api/messages?after=ID  the conversation
 GET  /api/events             the same, as it comes
 GET  /api/about              how long things are kept, and to which companies photos may go
 
-Pictures are `pictures.py`'s, everything made so far `collection.py`'s, links to them `share_pages.py`'s, styles
-`style_pages.py`'s.
+Pictures are `pictures.py`'s, unfinished ones `steps.py`'s, everything made so far `collection.py`'s, links to them
+`share_pages.py`'s, styles `style_pages.py`'s.
 """
 
 import logging
@@ -32,6 +32,7 @@ from bot.channels.web.pictures import MAX_CURSOR, Pictures, number_in
 from bot.channels.web.share_pages import SharePages
 from bot.channels.web.shares import Shares
 from bot.channels.web.shell import Shell
+from bot.channels.web.steps import StepPages, StepShelf
 from bot.channels.web.style_pages import StylePages
 from bot.channels.web.thumbnails import Thumbnails
 from bot.channels.web.uploads import Limits, Posted, Refused, read_post
@@ -47,6 +48,7 @@ class Desk(Protocol):
     feed: Feed
     shelf: PhotoShelf
     store: Store
+    steps: StepShelf
 
     async def receive(self, chat: Chat, posted: Posted, language: Language) -> str:
         """Store a post and return its id. Raises Refused."""
@@ -75,6 +77,7 @@ class ChatPage:
         self.thumbnails = Thumbnails()
         self._pictures = Pictures(feed=web.feed, sessions=sessions, at_hand=web.at_hand, thumbnails=self.thumbnails)
         self.styles = StylePages(pictures=self._pictures, sessions=sessions)
+        self._steps = StepPages(shelf=web.steps, sessions=sessions, known=self._pictures.known)
         self._collection = Collection(store=web.store, pictures=self._pictures)
         self._origin = _origin(public_url) if public_url else None
         self._shares = SharePages(
@@ -94,6 +97,7 @@ class ChatPage:
             Route("/api/events", self.events),
             Route("/api/about", self.about),
             *self._pictures.routes(),
+            *self._steps.routes(),
             *self._collection.routes(),
             *self._shares.routes(),
             *self.styles.routes(),

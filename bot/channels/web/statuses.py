@@ -18,13 +18,15 @@ _SPACE = "web.statuses"
 
 
 class Begun(BaseModel):
-    """A status: the number of its first version, when that was sent, and its job."""
+    """A status: the number of its first version, when that was sent, its job, and how many unfinished pictures of it
+    there were."""
 
     model_config = ConfigDict(frozen=True)
 
     seq: int
     at: datetime
     job: str | None = None
+    steps: int = 0
 
 
 class Statuses(BaseModel):
@@ -38,6 +40,13 @@ class Statuses(BaseModel):
     def with_begun(self, status: str, begun: Begun) -> "Statuses":
         newest = dict([*self.begun.items(), (status, begun)][-KEPT:])
         return Statuses(begun=newest, shown=self.shown)
+
+    def with_step(self, job: str, number: int) -> "Statuses":
+        begun = {
+            status: one.model_copy(update={"steps": number}) if one.job == job else one
+            for status, one in self.begun.items()
+        }
+        return Statuses(begun=begun, shown=self.shown)
 
     def with_shown(self, job: str) -> "Statuses":
         return Statuses(begun=self.begun, shown=(*(j for j in self.shown if j != job), job)[-KEPT:])
@@ -62,6 +71,10 @@ class StatusLog:
             return statuses if status in statuses.begun else statuses.with_begun(status, begun)
 
         await self._change(chat, change)
+
+    async def step(self, chat: Chat, job: str, number: int) -> None:
+        """Record that this many unfinished pictures of a job have been shown."""
+        await self._change(chat, lambda statuses: statuses.with_step(job, number))
 
     async def show(self, chat: Chat, job: str) -> None:
         """Record that the result of a job has been shown: a late status is not."""

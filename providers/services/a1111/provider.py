@@ -4,8 +4,8 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +24,7 @@ from providers.services.a1111.answers import pictures_of
 from providers.services.a1111.bodies import Call, around, call_for, cut_out
 from providers.services.a1111.inventory import API, Inventory, look
 from providers.services.a1111.offers import KEY, Way, offers
+from providers.services.a1111.onlooking import look_on
 from providers.services.at_once import AnswersAtOnce
 from providers.services.discovery import Discovery
 from providers.spool import Spool
@@ -51,12 +52,14 @@ class A1111Provider(AnswersAtOnce):
         auth: SecretStr | None = None,
         model: str | None = None,
         client: Client | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(spool)
         self._root = root.rstrip("/")
         self._auth = auth
         self._model = model
         self._client = client or Client()
+        self._sleep = sleep
         self._has = Inventory()
         self._offers = Offers(service=KEY)
         self._discovery = Discovery(self._look_around)
@@ -86,10 +89,33 @@ class A1111Provider(AnswersAtOnce):
             raise AskPerson("the server has nothing for it", code="provider_cannot")
         try:
             with TemporaryDirectory(prefix="likeness-") as folder:
-                pictures = await self._made(request, offer, Path(folder))
+                async with self._looked_on(request):
+                    pictures = await self._made(request, offer, Path(folder))
         except MadeNothing as failure:
             return await self._failed(request, offer.model, failure)
         return await self.kept(request, offer.model, pictures[: request.count], FREE_OF_CHARGE)
+
+    @asynccontextmanager
+    async def _looked_on(self, request: Request) -> AsyncGenerator[None, None]:
+        """While the work is done, whoever looks on is told of it."""
+        if request.onlooker is None:
+            yield
+            return
+        looking = asyncio.create_task(
+            look_on(
+                self._client,
+                self._root,
+                self._headers(),
+                task_id=task_id_of(request.key),
+                onlooker=request.onlooker,
+                sleep=self._sleep,
+            )
+        )
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
     async def _failed(self, request: Request, model: str, failure: MadeNothing) -> Submission:
         """The work was taken, and has ended: whoever follows it is told how."""

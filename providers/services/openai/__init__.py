@@ -15,6 +15,7 @@ def build(given: Dependencies) -> Provider:
         key=settings.openai_api_key,
         base_url=settings.openai_base_url,
         model=settings.openai_model or "",
+        steps=settings.openai_partial_images,
         spool=Spool(given.folder(KEY)),
     )
 

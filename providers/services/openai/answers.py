@@ -2,7 +2,7 @@
 
     answer                                                          job          raised
     2xx with `data`                                                 made         - (no picture in it: MadeNothing)
-    2xx without                                                     perhaps      MaybePaid     outcome_unknown
+    2xx without; a stream that ends early                           perhaps      MaybePaid     outcome_unknown
     400 moderation_blocked, content_policy_violation                not made     AskPerson     refused_content
     400 billing_hard_limit_reached, 429 insufficient_quota          not taken    TellOperator  provider_credit
     401                                                             not taken    TellOperator  provider_key
@@ -33,13 +33,13 @@ MILLION = 1_000_000
 
 
 def submit_failure(answer: Answer) -> LikenessError:
-    """The error of a submit that was answered without pictures."""
+    """The error of a submit that was answered without pictures, or whose stream told an error."""
     code = answer.text("error", "code")
-    if not answer.ok and code in POLICY:
+    if code in POLICY:
         return refused(code)
-    if not answer.ok and code in CREDIT:
+    if code in CREDIT:
         return TellOperator(code, code="provider_credit")
-    return submit_error(answer)
+    return MaybePaid("a stream that ended with an error") if answer.ok else submit_error(answer)
 
 
 def pictures_of(answer: Answer) -> list[bytes]:
@@ -65,12 +65,17 @@ def rates() -> Mapping[str, Mapping[str, Decimal]]:
     return {model: {kind: Decimal(rate) for kind, rate in row.items()} for model, row in rows.items()}
 
 
+def rate_of(model: str) -> Mapping[str, Decimal]:
+    """A model's rates; those of the main one where it is not listed."""
+    return rates().get(_listed(model), rates()[MAIN])
+
+
 def charge_of(answer: Answer, model: str) -> Charge | None:
     """From the tokens the answer counts, at the model's rates; None where it counts none."""
     sent, made = answer.get("usage", "input_tokens_details"), _count(answer, "usage", "output_tokens")
     if made is None:
         return None
-    rate = rates().get(_listed(model), rates()[MAIN])
+    rate = rate_of(model)
     text, image = (_count(answer, "usage", "input_tokens_details", name) for name in ("text_tokens", "image_tokens"))
     if not isinstance(sent, dict) or text is None or image is None:
         text, image = 0, _count(answer, "usage", "input_tokens") or 0

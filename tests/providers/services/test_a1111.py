@@ -5,6 +5,7 @@ import base64
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from providers.base import Cancelled, Phase, Request, Result, Submission
+from providers.base import Cancelled, Phase, Progress, Request, Result, Submission
 from providers.errors import AskPerson, LikenessError, MadeNothing, MaybePaid, TellOperator, WaitAndRetry
 from providers.offers import Tier
 from providers.services.a1111.inventory import Inventory
@@ -342,6 +343,48 @@ async def test_a_cancelled_call_interrupts_its_own_work_and_nobody_elses(fake: F
                 await running
             assert fake.stopped == stopped
             fake.release()
+
+
+@pytest.mark.parametrize(("previews", "told"), [(1, [True, True, False]), (-1, [False] * 3)])
+async def test_whoever_looks_on_is_told_of_the_own_call_with_each_preview_once(
+    fake: FakeA1111, tmp_path: Path, previews: int, told: list[bool]
+) -> None:
+    fake.plan("hold_before")
+    fake.previews = previews
+    seen: list[Progress] = []
+    looks = 0
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal looks
+        while not fake.holding.is_set():  # noqa: ASYNC110  # set by the server's thread
+            await asyncio.sleep(0.005)
+        looks += 1
+        if looks > len(told):
+            fake.release()
+            await asyncio.Event().wait()
+
+    async with provider_of(fake, tmp_path, sleep=sleep) as provider:
+        request = replace(wish(Operation.CREATE, tmp_path), onlooker=seen.append)
+        _, result = await made(provider, request, tmp_path / "made")
+    assert [progress.preview is not None for progress in seen] == told
+    assert {(progress.phase, progress.fraction) for progress in seen} == {(Phase.RUNNING, 0.5)}
+    assert len(result.pictures) == 1
+
+
+async def test_somebody_elses_work_is_not_looked_at(fake: FakeA1111, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+
+    async def sleep(_seconds: float) -> None:
+        while not fake.holding.is_set():  # noqa: ASYNC110  # set by the server's thread
+            await asyncio.sleep(0.005)
+        if fake.counts["looks"]:
+            fake.release()
+        fake.running_task = "task(of somebody else)"
+
+    fake.plan("hold_before")
+    async with provider_of(fake, tmp_path, sleep=sleep) as provider:
+        await provider.submit(replace(wish(Operation.CREATE, tmp_path), onlooker=seen.append))
+    assert seen == []
 
 
 async def test_it_is_the_operators_own_and_its_work_may_be_repeated(fake: FakeA1111, tmp_path: Path) -> None:

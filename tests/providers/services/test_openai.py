@@ -35,9 +35,12 @@ def fake() -> Iterator[FakeOpenAI]:
         yield serving
 
 
-def provider_of(fake: FakeOpenAI, folder: Path, *, key: str = "", model: str = "", url: str = "") -> OpenAIProvider:
+def provider_of(
+    fake: FakeOpenAI, folder: Path, *, key: str = "", model: str = "", url: str = "", steps: int = 3
+) -> OpenAIProvider:
+    spool = Spool(folder / "spool")
     return OpenAIProvider(
-        key=SecretStr(key or fake.key), base_url=url or fake.url, model=model, spool=Spool(folder / "spool")
+        key=SecretStr(key or fake.key), base_url=url or fake.url, model=model, spool=spool, steps=steps
     )
 
 
@@ -281,11 +284,12 @@ async def test_the_check_finds_a_wrong_key_a_wrong_address_and_a_retired_model(
     fake: FakeOpenAI, provider: OpenAIProvider, tmp_path: Path
 ) -> None:
     await provider.check()
-    for wrong, code in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"key": "another"}, "provider_key"),
         ({"model": "dall-e-3"}, "provider_endpoint"),
         ({"url": f"{fake.url}/nowhere"}, "provider_endpoint"),
-    ):
+    )
+    for wrong, code in cases:
         one = provider_of(fake, tmp_path, **wrong)
         with pytest.raises(TellOperator) as raised:
             await one.check()

@@ -56,6 +56,7 @@ export class Log {
     if (!node.classList.contains("status") || offered !== message.choices.map((c) => c.id).join("\n")) return false;
     node.querySelector(".words").textContent = message.text || t("message.working");
     measure(node, message);
+    develop(node.querySelector(".status-box"), message);
     return true;
   }
 
@@ -146,10 +147,10 @@ export class Log {
       });
       open.append(image(picture, size));
       open.onclick = () => this.#do.open(picture);
-      const save = make("a", "quiet save", { "href": `${picture.url}?download=1`, "download": "", "aria-label": t("message.save_label", { n }) }, icon("save"), make("span", "", {}, t("message.save")));
-      const use = make("button", "quiet use", { "type": "button", "aria-label": t("message.use_label", { n }) }, icon("use"), make("span", "", {}, t("message.use")));
+      const save = make("a", "quiet save", { "href": `${picture.url}?download=1`, "download": "", "aria-label": t("message.save_label", { n }), "title": t("message.save") }, icon("save"), make("span", "", {}, t("message.save")));
+      const use = make("button", "quiet use", { "type": "button", "aria-label": t("message.use_label", { n }), "title": t("message.use") }, icon("use"), make("span", "", {}, t("message.use")));
       use.onclick = () => this.#do.use(picture);
-      const paint = make("button", "quiet paint", { "type": "button", "aria-label": t("message.paint_label", { n }) }, icon("paint"), make("span", "", {}, t("message.paint")));
+      const paint = make("button", "quiet paint", { "type": "button", "aria-label": t("message.paint_label", { n }), "title": t("message.paint") }, icon("paint"), make("span", "", {}, t("message.paint")));
       paint.onclick = () => this.#do.paint(picture);
       const caption = make("figcaption", "", {}, ...(count > 1 ? [make("span", "n", { "aria-hidden": "true" }, String(n))] : []), save, use, paint);
       figure.append(open, caption);
@@ -177,6 +178,7 @@ export class Log {
       make("p", "words", { lang: message.language === "zh" ? "zh-Hans" : "en" }, message.text || t("message.working")),
       make("span", "bath", { "aria-hidden": "true" }, make("i")));
     measure(box, message);
+    develop(box, message);
     return box;
   }
 
@@ -204,6 +206,29 @@ function measure(node, message) {
   const seconds = Math.max(0, (Date.now() + skew - Date.parse(message.since)) / 1000);
   // It nears the end without reaching it: an expectation is not a promise.
   bath.style.setProperty("--done", String(1 - Math.exp((-1.6 * seconds) / message.expected)));
+}
+
+// What there is of the picture so far, in the tray's place: each is loaded before it covers the one before.
+function develop(box, { step }) {
+  if (!step || box.dataset.step === step) return;
+  box.dataset.step = step;
+  const img = make("img", "", { src: step, alt: t("status.step_alt"), decoding: "async" });
+  img.onload = () => {
+    if (box.dataset.step !== step) return; // a newer one is on its way
+    let figure = box.querySelector(".step");
+    if (!figure) {
+      figure = make("figure", "step", {}, make("div", "step-paper"), make("figcaption", "", {}, t("status.step")));
+      box.querySelector(".tray").replaceWith(figure);
+      box.classList.add("developing");
+    }
+    figure.style.setProperty("--ratio", String(img.naturalWidth / img.naturalHeight));
+    const paper = figure.firstElementChild;
+    const before = [...paper.children];
+    paper.append(img);
+    const over = () => { for (const old of before) old.remove(); };
+    if (before.length && img.getAnimations().length) img.onanimationend = over;
+    else over();
+  };
 }
 
 function image(picture, side, box = {}) {
