@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from providers.base import Provider
-from providers.offers import Offers, Tier
+from providers.errors import AskPerson
+from providers.offers import Offer, Offers, Reason, Tier
 from providers.settings import ProviderSettings
+from providers.task import Task
 
 if TYPE_CHECKING:
     from providers.media.download import Downloader
@@ -140,3 +142,17 @@ def label_of(name: str) -> str:
     """A service's name for people."""
     known = services().get(name)
     return known.label if known is not None else name
+
+
+def cannot(service: str, reason: Reason) -> Mapping[str, str]:
+    """What the sentences of `provider_cannot` have room for."""
+    return {"given": label_of(service), "reason": str(reason)}
+
+
+def offer_for(offers: Offers, task: Task) -> Offer:
+    """What a service makes this task with. Raises AskPerson `provider_cannot` with the reason of the row that comes
+    nearest: the router asks before, but a server's offers may have changed since."""
+    if (offer := offers.find(task)) is not None:
+        return offer
+    reason = offers.reason_not(task) or Reason.OPERATION
+    raise AskPerson(str(reason), code="provider_cannot", params=cannot(offers.service, reason))

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 from providers.base import FREE_OF_CHARGE, Progress, Request, Submission
 from providers.checkpoints import find
 from providers.codes import known_code
-from providers.errors import AskPerson, MadeNothing, TellOperator
+from providers.errors import MadeNothing, TellOperator
 from providers.media.threads import in_thread
 from providers.net.bodies import JsonBody
 from providers.net.client import Client
 from providers.offers import Offer, Offers, Tier
+from providers.registry import offer_for
 from providers.services.a1111.answers import pictures_of
 from providers.services.a1111.bodies import Call, around, call_for, cut_out
 from providers.services.a1111.inventory import API, Inventory, look
@@ -84,9 +85,7 @@ class A1111Provider(AnswersAtOnce):
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves. Cancelled, it stops the work on the server."""
         await self.discover()
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("the server has nothing for it", code="provider_cannot")
+        offer = offer_for(self._offers, request.task)
         try:
             with TemporaryDirectory(prefix="likeness-") as folder:
                 async with self._looked_on(request):

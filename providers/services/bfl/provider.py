@@ -12,11 +12,12 @@ import httpx
 from pydantic import SecretStr
 
 from providers.base import Charge, Request, Submission
-from providers.errors import AskPerson, TellOperator, WaitAndRetry
+from providers.errors import TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net.bodies import JsonBody
 from providers.net.outcome import Answer, check_error
+from providers.registry import offer_for
 from providers.services.bfl.answers import charge_of, job_error, reader
 from providers.services.bfl.bodies import body_of
 from providers.services.bfl.offers import KEY, offers
@@ -55,9 +56,7 @@ class BflProvider(LinkedJobs):
 
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves about the job."""
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("no model for this task", code="provider_cannot", params={"given": "Black Forest Labs"})
+        offer = offer_for(self._offers, request.task)
         with TemporaryDirectory(prefix="likeness-") as folder:
             body = await in_thread(self._body, request, offer, Path(folder))
             url = f"{self._root}/v1/{quote(offer.model)}"

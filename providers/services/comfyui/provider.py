@@ -13,7 +13,7 @@ import httpx
 
 from providers.base import FREE_OF_CHARGE, Cancelled, Phase, Progress, ProviderDefaults, Request, Result, Submission
 from providers.checkpoints import SIZES, Checkpoint, find
-from providers.errors import AskPerson, LikenessError, MadeNothing, TellOperator, WaitAndRetry
+from providers.errors import LikenessError, MadeNothing, TellOperator, WaitAndRetry
 from providers.media.fitting import Room, check_enlarged, cropped, mask_to_fit, size_of, to_fit
 from providers.media.threads import in_thread
 from providers.net.bodies import FormFile, form
@@ -21,6 +21,7 @@ from providers.net.client import READ, SUBMIT, Client
 from providers.net.outcome import Answer, connection_error
 from providers.offers import Offer, Offers, Tier
 from providers.outpainting import sides_of
+from providers.registry import offer_for
 from providers.services.comfyui.answers import (
     end_error,
     entry_of,
@@ -109,9 +110,7 @@ class ComfyUIProvider(ProviderDefaults):
 
     async def submit(self, request: Request) -> Submission:
         await self.discover()
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("the server has nothing for it", code="provider_cannot")
+        offer = offer_for(self._offers, request.task)
         graph: Graph = offer.notes["graph"]
         values = await self._values(request, offer)
         prompt_id = prompt_id_of(request.key)

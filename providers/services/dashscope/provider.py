@@ -22,7 +22,7 @@ from providers.base import (
     Result,
     Submission,
 )
-from providers.errors import AskPerson, MadeNothing, WaitAndRetry
+from providers.errors import MadeNothing, WaitAndRetry
 from providers.faces import Verdict, face_unusable
 from providers.media.canvas import Sides
 from providers.media.download import Downloader
@@ -35,6 +35,7 @@ from providers.net.outcome import Answer, check_error, connection_error, rejecte
 from providers.offers import Offer, Offers, prices
 from providers.outpainting import sides_of
 from providers.prompts import shortened
+from providers.registry import offer_for
 from providers.services.dashscope import bodies, facechain
 from providers.services.dashscope.answers import count_of, empty_error, pictures_of, submit_error, task_error
 from providers.services.dashscope.offers import KEY, WANX, offers
@@ -117,9 +118,7 @@ class DashScopeProvider(ProviderDefaults):
 
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves about the job."""
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("no such offer", code="provider_cannot")
+        offer = offer_for(self._offers, request.task)
         shape = offer.notes["shape"]
         if shape == "message":
             return await self._at_once(request, offer)

@@ -13,13 +13,14 @@ import httpx
 from pydantic import SecretStr
 
 from providers.base import Cancelled, Progress, ProviderDefaults, Request, Result, Submission
-from providers.errors import AskPerson, LikenessError, TellOperator, WaitAndRetry
+from providers.errors import LikenessError, TellOperator, WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net import LeanClient, direct
 from providers.net.certificates import trusted
 from providers.net.outcome import connection_error
 from providers.offers import Offers
+from providers.registry import offer_for
 from providers.services.fal.addresses import FAL_QUEUE, address, stream_of
 from providers.services.fal.answers import Answer, submit_error
 from providers.services.fal.bodies import encoded_body
@@ -95,9 +96,7 @@ class FalProvider(ProviderDefaults):
 
     async def submit(self, request: Request) -> Submission:
         """See `providers.services.fal.answers` for what each answer proves about the job."""
-        offer = offers().find(request.task)
-        if offer is None:
-            raise AskPerson(str(offers().reason_not(request.task)), code="provider_cannot", params={"given": "fal"})
+        offer = offer_for(offers(), request.task)
         endpoint = offer.model
         body = await in_thread(encoded_body, request, offer)
         headers = self._headers() | {"content-type": "application/json"}

@@ -11,12 +11,13 @@ import httpx
 from pydantic import SecretStr
 
 from providers.base import Request, Submission
-from providers.errors import AskPerson, LikenessError, TellOperator, WaitAndRetry
+from providers.errors import LikenessError, TellOperator, WaitAndRetry
 from providers.media.threads import in_thread
 from providers.net.bodies import form
 from providers.net.client import LONG_SUBMIT, Client
 from providers.net.outcome import Answer, check_error
 from providers.offers import Offers
+from providers.registry import offer_for
 from providers.services.at_once import AnswersAtOnce
 from providers.services.openai.answers import charge_of, pictures_of, submit_failure
 from providers.services.openai.bodies import Form, brought_back, form_of
@@ -61,9 +62,7 @@ class OpenAIProvider(AnswersAtOnce):
 
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves."""
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("no model for this task", code="provider_cannot", params={"given": "OpenAI"})
+        offer = offer_for(self._offers, request.task)
         with TemporaryDirectory(prefix="likeness-") as folder:
             wanted = await in_thread(form_of, request, offer, Path(folder))
             answer = await self._answered(request, wanted, steps_for(request, offer, self._steps))

@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 from pydantic import SecretStr
 
 from providers.base import Request, Submission
-from providers.errors import AskPerson, TellOperator
+from providers.errors import TellOperator
 from providers.media.threads import in_thread
 from providers.net.bodies import JsonBody
 from providers.net.client import LONG_SUBMIT, Client
 from providers.offers import Offers
+from providers.registry import offer_for
 from providers.services.at_once import AnswersAtOnce
 from providers.services.openrouter.answers import charge_of, error_of, pictures_of
 from providers.services.openrouter.bodies import body_of
@@ -53,9 +54,7 @@ class OpenRouterProvider(AnswersAtOnce):
 
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves."""
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("no model for this task", code="provider_cannot")
+        offer = offer_for(self._offers, request.task)
         with TemporaryDirectory(prefix="likeness-") as folder:
             body = await in_thread(body_of, request, offer, Path(folder))
             content = await in_thread(JsonBody, body)

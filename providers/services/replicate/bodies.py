@@ -16,8 +16,9 @@ from providers.media.encode import encode_to_fit, png
 from providers.media.files import read_regular_file, write_file
 from providers.media.fitting import Room, mask_to_fit, size_of, to_fit
 from providers.media.upstream import MAX_BYTES, READ_BYTES
-from providers.offers import Offer
+from providers.offers import Offer, Reason
 from providers.outpainting import sides_of
+from providers.registry import cannot
 from providers.services.replicate.offers import (
     BANANA,
     BANANA_PRO,
@@ -25,6 +26,7 @@ from providers.services.replicate.offers import (
     DEV,
     ESRGAN,
     FLUX_2,
+    KEY,
     PRO,
     PULID,
     REDUX,
@@ -112,7 +114,9 @@ def _enlarged(request: Request, folder: Path) -> dict[str, Any]:
     photo = to_fit(request.photos[0], WHOLE, into=folder, max_bytes=PHOTO_BYTES)
     width, height = size_of(photo)
     if width * height > ESRGAN_PIXELS:
-        raise NotTaken("a photo larger than the enlarger takes", code="provider_cannot", params={"given": "Replicate"})
+        raise NotTaken(
+            "a photo larger than the enlarger takes", code="provider_cannot", params=cannot(KEY, Reason.PHOTOS)
+        )
     return {"image": photo, "scale": request.task.scale or 2, "face_enhance": False}
 
 

@@ -12,10 +12,11 @@ import httpx
 from pydantic import SecretStr
 
 from providers.base import Cancelled, Charge, Request, Submission
-from providers.errors import AskPerson, WaitAndRetry
+from providers.errors import WaitAndRetry
 from providers.media.download import Downloader
 from providers.media.threads import in_thread
 from providers.net.outcome import Answer, check_error, rejected, submit_error
+from providers.registry import offer_for
 from providers.services.linked_jobs import LinkedJobs
 from providers.services.replicate.answers import charge_of, links_of, read
 from providers.services.replicate.bodies import inputs_of
@@ -60,9 +61,7 @@ class ReplicateProvider(LinkedJobs):
 
     async def submit(self, request: Request) -> Submission:
         """See `providers.net.outcome` for what each answer proves about the job."""
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("no model for this task", code="provider_cannot", params={"given": "Replicate"})
+        offer = offer_for(self._offers, request.task)
         with TemporaryDirectory(prefix="likeness-") as folder:
             inputs = await in_thread(inputs_of, request, offer, Path(folder))
             body: dict[str, Any] = {"input": await self._uploads.placed(inputs)}

@@ -15,9 +15,10 @@ from providers.media.decode import decode
 from providers.media.encode import png
 from providers.media.fitting import Room, mask_to_fit, size_of, to_fit
 from providers.net.bodies import FormFile
-from providers.offers import Offer
+from providers.offers import Offer, Reason
 from providers.outpainting import sides_of
-from providers.services.stability.offers import path_of
+from providers.registry import cannot
+from providers.services.stability.offers import KEY, path_of
 from providers.task import Operation
 
 REQUEST_BYTES = 9 * 1024 * 1024
@@ -67,7 +68,7 @@ def form_of(request: Request, offer: Offer, folder: Path) -> Form:
             return Form(fields=common, files=_photos(request, folder, "image"))
         case Operation.REPLACE_BACKGROUND:
             return _relit(request, seeded, folder)
-    raise NotTaken("no endpoint for this", code="provider_cannot", params={"given": "Stability AI"})
+    raise NotTaken("no endpoint for this", code="provider_cannot", params=cannot(KEY, Reason.OPERATION))
 
 
 def _create(request: Request, offer: Offer, fields: dict[str, str]) -> Form:
@@ -117,7 +118,7 @@ def _enlarged(request: Request, fields: dict[str, str]) -> Form:
     wide, high = size_of(photo)
     sides = all(FAST_SIDES[0] <= side <= FAST_SIDES[1] for side in (wide, high))
     if not sides or not FAST_PIXELS[0] <= wide * high <= FAST_PIXELS[1] or photo.stat().st_size > REQUEST_BYTES:
-        raise NotTaken("a photo the enlarger does not take", code="provider_cannot", params={"given": "Stability AI"})
+        raise NotTaken("a photo the enlarger does not take", code="provider_cannot", params=cannot(KEY, Reason.PHOTOS))
     halve = (wide * 2, high * 2) if request.task.scale == 2 else None
     return Form(fields=fields, files=(_file("image", photo),), halve=halve)
 

@@ -11,13 +11,14 @@ import httpx
 from pydantic import SecretStr
 
 from providers.base import Progress, Request, Result, Submission
-from providers.errors import AskPerson, TellOperator, WaitAndRetry
+from providers.errors import TellOperator, WaitAndRetry
 from providers.media.decode import Undecodable
 from providers.media.threads import in_thread
 from providers.net.bodies import form
 from providers.net.client import LONG_SUBMIT, Client
 from providers.net.outcome import Answer
 from providers.offers import Offers
+from providers.registry import offer_for
 from providers.services.at_once import AnswersAtOnce
 from providers.services.results import save
 from providers.services.stability.answers import has_picture, picture_of, read, result_error, submit_failure
@@ -64,9 +65,7 @@ class StabilityProvider(AnswersAtOnce):
 
     async def submit(self, request: Request) -> Submission:
         """See `answers` for what each answer proves about the job."""
-        offer = self._offers.find(request.task)
-        if offer is None:
-            raise AskPerson("no endpoint for this", code="provider_cannot", params={"given": "Stability AI"})
+        offer = offer_for(self._offers, request.task)
         url = f"{self._root}/v2beta/stable-image/{path_of(offer.model)}"
         with TemporaryDirectory(prefix="likeness-") as folder:
             wanted = await in_thread(form_of, request, offer, Path(folder))
