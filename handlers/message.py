@@ -156,6 +156,9 @@ class Outgoing:
     language: Language = "en"
     awaits: bool = False
     begins: bool = False
+    by_sign: bool = False
+    """Of one that `begins`: it says nothing that the receipt will not say again, so that where others read along a
+    sign will do."""
     expected: float | None = None
     """Of a status: the usual total seconds, for channels that draw progress."""
     begun: datetime | None = None

@@ -178,15 +178,17 @@ def start(turn: TurnBuilder, order: Order) -> None:
         cost=estimated(cost, turn.language),
         **_facts(turn, order),
     )
+    plain = text
     text += sheet_orders.at_most(turn, order, quote)
     if quote.basic and order.operation != "edit" and any(shot.scene and shot.id_photo is None for shot in order.shots):
         # Said, not dropped silently: no part of a request is ignored without a word.
         text += "\n" + turn.words("say.basic_style_only")
     if quote.basic and any(edit.action == "colorize" for shot in order.shots for edit in shot.edits):
         text += "\n" + turn.words("say.basic_colorize")
-    if turn.heard.message.group and turn.heard.session.language is None:
-        text += "\n" + turn.words("say.ai_makes")  # nobody is greeted in a group: this is the first message to them
-    turn.say(text, job=job.id, begins=True)
+    if message.group and turn.heard.session.last_order is None:
+        text += "\n" + turn.words("say.ai_makes")  # nobody is greeted in a group: this is the first of their pictures
+    by_sign = text == plain and message.group and not job.trains
+    turn.say(text, job=job.id, begins=True, by_sign=by_sign)
 
 
 def refuse_content(turn: TurnBuilder, order: Order) -> bool:

@@ -135,8 +135,17 @@ class TurnBuilder:
     def words(self, key: str, **params: str | int | float) -> str:
         return words(self.language, key, **params)
 
-    def say(self, text: str, choices: tuple[Choice, ...] = (), *, job: str | None = None, begins: bool = False) -> None:
+    def say(
+        self,
+        text: str,
+        choices: tuple[Choice, ...] = (),
+        *,
+        job: str | None = None,
+        begins: bool = False,
+        by_sign: bool = False,
+    ) -> None:
         """Add a reply. Its id is derived from the message, so that a repeated turn sends the same message again."""
+        by_sign = by_sign and not self.notes
         text = "\n".join([text, *self.notes])
         self.notes.clear()
         if choices:
@@ -152,6 +161,7 @@ class TurnBuilder:
                 ref=self.heard.message.ref,
                 job=job,
                 begins=begins,
+                by_sign=by_sign,
                 language=self.language,
             )
         )

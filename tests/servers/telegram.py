@@ -32,6 +32,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from telegram.constants import ReactionEmoji
 
 from tests.leaks import said
 from tests.servers.serving import serving
@@ -102,6 +103,8 @@ class Shown:
     thread: int | None
     album: str | None
     forced: bool = False
+    ephemeral: int | None = None
+    """The number of one that a single person sees; `id` is 0 then."""
 
     @property
     def is_picture(self) -> bool:
@@ -186,15 +189,34 @@ class Person:
         old |= content | {"edit_date": int(time.time())}
         self.telegram.put({"edited_message": old})
 
+    def commands(self, text: str, chat: int) -> None:
+        """Send a command that is declared ephemeral: a message that only this person and the bot see."""
+        key = "setMyCommands::all_group_chats"
+        declared = [one["command"] for one in self.telegram.profile[key]["commands"] if one.get("is_ephemeral")]
+        if text.lstrip("/").partition("@")[0].partition(" ")[0] not in declared:
+            raise AssertionError(f"{text} is seen by everybody: only {declared} are not")
+        message = self._message(chat, text=text)
+        del self.telegram.messages[(chat, message["message_id"])]
+        number = self.telegram.next_id()
+        message |= {"message_id": 0, "ephemeral_message_id": number, "receiver_user": BOT}
+        self.telegram.actions[f"c{number}"] = (chat, self.id, self.telegram.now())
+        self.telegram.put({"message": message})
+
     def taps(self, shown: Shown, name: str) -> str:
         """Tap a button, by its label or its id; returns the id of the query."""
         data = shown.button(name)
         query = f"q{self.telegram.next_id()}"
-        message = self.telegram.messages.get((shown.chat, shown.id)) or {
-            "chat": self.telegram.chat(shown.chat),
-            "message_id": shown.id,
-            "date": 0,
-        }
+        self.telegram.actions[query] = (shown.chat, self.id, self.telegram.now())
+        unseen = self.telegram.ephemerals.get((shown.chat, self.id, shown.ephemeral or 0))
+        message = (
+            unseen
+            or self.telegram.messages.get((shown.chat, shown.id))
+            or {
+                "chat": self.telegram.chat(shown.chat),
+                "message_id": shown.id,
+                "date": 0,
+            }
+        )
         update = {"id": query, "from": self.user(), "chat_instance": "1", "data": data, "message": message}
         self.telegram.put({"callback_query": update})
         return query
@@ -304,6 +326,17 @@ class FakeTelegram:
     """What each message of the bot showed one after another: its words, or the content of its file."""
     forced: set[tuple[int, int]] = field(default_factory=set)
     """Messages that open a reply at the person they answer."""
+    knows_ephemeral: bool = True
+    """False: a server older than Bot API 10.2, which passes over what it does not know."""
+    ephemerals: dict[tuple[int, int, int], Json] = field(default_factory=dict)
+    """Messages that one person sees: by chat, person, number."""
+    actions: dict[str, tuple[int, int, float]] = field(default_factory=dict)
+    """What people did that may be answered for their eyes only, by query id, or `c` and the number of a command: in
+    which chat, by whom, when."""
+    reactions: dict[tuple[int, int], list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What the bot reacted with to a message, one after another; "" is taken away again."""
+    no_reactions: set[int] = field(default_factory=set)
+    """Groups whose owner allows none."""
     profile_photos: dict[int, list[File]] = field(default_factory=dict)
     """What people show of themselves, the newest first; of somebody who hides it there is nothing here."""
     packs: dict[str, Json] = field(default_factory=dict)
@@ -430,6 +463,12 @@ class FakeTelegram:
             mine = [m for (c, _), m in sorted(self.messages.items()) if c == chat and m["from"]["id"] == BOT["id"]]
             return [self._as_shown(message) for message in mine]
 
+    def shown_to(self, person: int, chat: int) -> list[Shown]:
+        """Every message of the bot that this person alone sees in this chat, oldest first."""
+        with self._changed:
+            mine = [m for (c, p, _), m in self.ephemerals.items() if (c, p) == (chat, person)]
+            return [self._as_shown(message) for message in mine]
+
     def pictures(self, chat: int) -> list[Shown]:
         return [message for message in self.shown(chat) if message.is_picture]
 
@@ -473,6 +512,7 @@ class FakeTelegram:
             thread=message.get("message_thread_id"),
             album=message.get("media_group_id"),
             forced=(message["chat"]["id"], message["message_id"]) in self.forced,
+            ephemeral=message.get("ephemeral_message_id"),
         )
 
     # --- HTTP
@@ -648,6 +688,19 @@ class FakeTelegram:
             "file_path": str(self.local_files or f"photos/{file.id}.jpg"),
         }
 
+    def _do_setMessageReaction(self, params: Json, _f: Mapping[str, bytes]) -> bool:
+        chat, reactions = self._reachable(params), params.get("reaction") or []
+        key = (chat, int(params["message_id"]))
+        if key not in self.messages:
+            raise Refused(400, "Bad Request: message to react not found")
+        if len(reactions) > 1:
+            raise Refused(400, "Bad Request: REACTIONS_TOO_MANY")
+        free = all(one["type"] == "emoji" and one["emoji"] in set(ReactionEmoji) for one in reactions)
+        if not free or (reactions and chat in self.no_reactions):
+            raise Refused(400, "Bad Request: REACTION_INVALID")
+        self.reactions[key].append(reactions[0]["emoji"] if reactions else "")
+        return True
+
     def _do_getUserProfilePhotos(self, params: Json, _f: Mapping[str, bytes]) -> Json:
         user, limit, offset = int(params["user_id"]), int(params.get("limit", 100)), int(params.get("offset", 0))
         if not 1 <= limit <= 100 or user <= 0:
@@ -679,7 +732,47 @@ class FakeTelegram:
         chat = self._reachable(params)
         text = params.get("text", "").strip()
         _check_text(text, 4096)
+        if self.knows_ephemeral and "ephemeral_message_parameters" in params:
+            return self._post_unseen(chat, params, text)
         return self._post(chat, params, text=text)
+
+    def _post_unseen(self, chat: int, params: Json, text: str) -> Json:
+        """An ephemeral message: within 15 seconds of what its person did, or by an administrator."""
+        asked = params["ephemeral_message_parameters"]
+        person, command = (
+            int(asked["receiver_user_id"]),
+            (params.get("reply_parameters") or {}).get("ephemeral_message_id"),
+        )
+        if chat > 0:
+            raise Refused(400, "Bad Request: EPHEMERAL_CHAT_INVALID")
+        done = self.actions.get(asked.get("callback_query_id") or f"c{command}")
+        answers = done is not None and done[:2] == (chat, person) and self.now() - done[2] <= 15
+        if not answers and (chat, BOT["id"]) not in self.admins:
+            raise Refused(400, "Bad Request: MESSAGE_NOT_COMMAND")
+        number = self.next_id()
+        message: Json = {
+            "message_id": 0,
+            "ephemeral_message_id": number,
+            "receiver_user": {"id": person, "is_bot": False, "first_name": "Somebody"},
+            "date": int(time.time()),
+            "chat": self.chat(chat),
+            "from": BOT,
+            "text": text,
+            **_markup(params),
+        }
+        self.ephemerals[(chat, person, number)] = message
+        return message
+
+    def _do_editEphemeralMessageText(self, params: Json, _f: Mapping[str, bytes]) -> Json:
+        if not self.knows_ephemeral:
+            raise Refused(404, "Not Found: method not found")
+        key = (self._reachable(params), int(params["receiver_user_id"]), int(params["ephemeral_message_id"]))
+        if key not in self.ephemerals:
+            raise Refused(400, "Bad Request: message to edit not found")
+        _check_text(params["text"], 4096)
+        new = {k: v for k, v in self.ephemerals[key].items() if k != "reply_markup"}
+        self.ephemerals[key] = new | {"text": params["text"].strip()} | _markup(params)
+        return self.ephemerals[key]
 
     def _do_sendPhoto(self, params: Json, files: Mapping[str, bytes]) -> Json:
         chat = self._reachable(params)
@@ -829,6 +922,8 @@ class FakeTelegram:
             **content,
         }
         reply = params.get("reply_parameters")
+        if reply and "message_id" not in reply:
+            raise Refused(400, "Bad Request: can't parse reply parameters: message_id is missing")
         if reply:
             replied = self.messages.get((int(reply.get("chat_id") or chat), int(reply["message_id"])))
             if replied is None and not reply.get("allow_sending_without_reply"):
@@ -899,7 +994,18 @@ WORDS = {
     409: "Conflict: terminated by other getUpdates request",
 }
 NESTED = frozenset(
-    {"reply_markup", "reply_parameters", "media", "commands", "scope", "allowed_updates", "menu_button", "results"}
+    {
+        "reply_markup",
+        "reply_parameters",
+        "media",
+        "commands",
+        "scope",
+        "allowed_updates",
+        "menu_button",
+        "results",
+        "reaction",
+        "ephemeral_message_parameters",
+    }
 )
 """Values that are JSON texts."""
 PROFILE = frozenset({"setMyCommands", "setMyDescription", "setMyShortDescription", "setMyName", "setChatMenuButton"})

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
+from bot.channels.telegram.outbound.ephemeral import Action, Ephemeral
 from bot.channels.telegram.outbound.gateway import Gateway, counted, only_delivery_errors
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.limits import Clock, Flood
@@ -122,7 +124,9 @@ class TelegramChannel:
         tickets = Tickets(
             secret=app_secret or token.encode(), public_url=public_url if app_secret else None, now=pace.wall
         )
-        self._speaker = Speaker(self._bot, self._gateway, self._index, tickets)
+        self._permissions = Permissions(self._bot, self.chats, pace.clock)
+        ephemeral = Ephemeral(self._bot, self._gateway, self._index, self._permissions.administers)
+        self._speaker = Speaker(self._bot, self._gateway, self._index, ephemeral, tickets)
         self._desk = Desk(
             token=token, tickets=tickets, store=store, take=self._take_painted, waiting=self._waiting, now=pace.wall
         )
@@ -143,7 +147,6 @@ class TelegramChannel:
             pace.photo_pauses,
             own_server=root != TELEGRAM,
         )
-        self._permissions = Permissions(self._bot, self.chats, pace.clock)
         self._builder = MessageBuilder(store=store, index=self._index, photos=self._photos)
         self.intake = Intake[Heard](
             store=store,
@@ -305,7 +308,7 @@ class TelegramChannel:
                 await self.chats.set_gone(name, False)  # somebody writes: they are back
             if what.album and what.addressed:
                 self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # waiting for its parts
-        return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what))
+        return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what, at=self._pace.wall()))
 
     async def _take_painted(self, drawn: Drawn) -> bool:
         """From the Mini App: kept like an update, and in its person's line like one."""
@@ -365,11 +368,11 @@ class TelegramChannel:
             return await self._handle_painted(first)
         if isinstance(first, Tap):
             self._soon(self._kept.hand_over(self._builder.tapped(name, first).chat, self._results))
-            return await self._handle_tap(name, first)
+            return await self._handle_tap(name, first, arrivals[0].value.action)
         posts = [arrival.value.what for arrival in arrivals if isinstance(arrival.value.what, Post)]
         if any(post.addressed for post in posts):
             self._soon(self._kept.hand_over(self._builder.message(name, posts).chat, self._results))
-        return await self._handle_posts(name, posts)
+        return await self._handle_posts(name, posts, arrivals[0].value.action)
 
     async def give_up(self, arrivals: tuple[Arrival[Heard], ...]) -> None:
         name, first = arrivals[0].value.chat, arrivals[0].value.what
@@ -382,7 +385,7 @@ class TelegramChannel:
             message = self._builder.message(name, [first])
         await self._dispatch.say_word(message, "error.internal")
 
-    async def _handle_posts(self, name: str, posts: Sequence[Post]) -> Outcome:
+    async def _handle_posts(self, name: str, posts: Sequence[Post], action: Action | None) -> Outcome:
         posts, late = await self._builder.album(name, posts)
         if not any(post.addressed for post in posts) or not self._builder.is_news(posts):
             return Outcome.DONE
@@ -400,7 +403,7 @@ class TelegramChannel:
         try:
             if await self._store.turn_of(message.key) is None:
                 message, fetched = await self._builder.with_photos(message, posts)
-            return await self._dispatch.converse(message)
+            return await self._dispatch.converse(message, action=action)
         except TooLarge:
             return await self._dispatch.say_word(message, "error.photo_too_large_file", max_mb=LARGEST_DOWNLOAD >> 20)
         except Lost:
@@ -408,11 +411,13 @@ class TelegramChannel:
         finally:
             await in_file_thread(self._photos.discard, fetched)
 
-    async def _handle_tap(self, name: str, tap: Tap) -> Outcome:
+    async def _handle_tap(self, name: str, tap: Tap, action: Action | None) -> Outcome:
         message = self._builder.tapped(name, tap)
+        if tap.ephemeral is not None:
+            message = replace(message, ref=await self._index.asked(message.chat, tap.ephemeral))
         if (message.choice or "").startswith("file:"):
             return await self._dispatch.send_files(message)
-        return await self._dispatch.converse(message, menu=tap.message)
+        return await self._dispatch.converse(message, tap=tap, action=action)
 
     # --- sending
 

@@ -20,6 +20,7 @@ from handlers.store.base import Values
 _JOBS = "telegram.jobs"
 _ALBUMS = "telegram.albums"
 _REFS = "telegram.refs"
+_ASKED = "telegram.asked"
 KEPT = timedelta(days=7)
 """How long a reply to an album finds all of it."""
 _CACHED = 5_000
@@ -30,11 +31,13 @@ class _Frozen(BaseModel):
 
 
 class JobMessage(_Frozen):
-    """The message that shows a job's progress. `head` is what was understood; `at` Unix seconds of the sending."""
+    """The message that shows a job's progress. `head` is what was understood; `at` Unix seconds of the sending.
+    `reacted`: it is the person's own message, with our reaction under it."""
 
     message: int
     head: str
     at: float
+    reacted: bool = False
     owner: str = ""
     edited: float = 0.0
     """When it was last edited; not written to disk each time."""
@@ -132,6 +135,16 @@ class MessageIndex:
     async def job_of(self, chat: Chat, message: int) -> str | None:
         return await self._store.value(_REFS, _ref_key(chat, message))
 
+    # --- what only one person sees: their press on it tells neither a message nor what that answered
+
+    async def put_asked(self, chat: Chat, number: int, ref: str | None) -> None:
+        """What the ephemeral message with this number answered; numbers are used again."""
+        key = _ref_key(chat, f"{chat.owner}:{number}")
+        await self._store.change(_ASKED, key, lambda _: ref, owner=chat.owner, expires=self._until())
+
+    async def asked(self, chat: Chat, number: int) -> str | None:
+        return await self._store.value(_ASKED, _ref_key(chat, f"{chat.owner}:{number}"))
+
     def _until(self) -> datetime:
         return datetime.fromtimestamp(self.now(), UTC) + KEPT
 
@@ -141,7 +154,7 @@ def _album_key(chat: Chat, group: str) -> str:
     return f"{place_of(chat)}:{group}"
 
 
-def _ref_key(chat: Chat, message: int) -> str:
+def _ref_key(chat: Chat, message: int | str) -> str:
     return f"{place_of(chat)}:{message}"
 
 

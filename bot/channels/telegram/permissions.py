@@ -39,7 +39,7 @@ class Permissions:
     def pressed_twice(self, tap: Tap) -> bool:
         """A double tap counts once."""
         now = self._clock.now()
-        key = (tap.chat, tap.message, tap.person, tap.data)
+        key = (tap.chat, tap.message or -(tap.ephemeral or 0), tap.person, tap.data)
         before = self._tapped.get(key)
         self._tapped.put(key, now)
         return before is not None and now - before < DOUBLE_TAP
@@ -53,6 +53,10 @@ class Permissions:
             # Only the group's own anonymous admins write as the group itself.
             return chat.person in (f"c{chat.chat}", f"c{address}")
         return await self._is_admin(address, chat.person)
+
+    async def administers(self, name: str) -> bool:
+        """Whether the bot itself is an administrator of the group with this name."""
+        return await self._is_admin(await self._chats.address(name), self._bot.token.partition(":")[0])
 
     async def _is_admin(self, chat: int, person: str) -> bool:
         key, now = (chat, person), self._clock.now()

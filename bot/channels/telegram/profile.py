@@ -24,13 +24,23 @@ log = logging.getLogger(__name__)
 
 PRIVATE = ("start", "help", "styles", "again", "status", "cancel", "usage", "settings", "privacy", "forget")
 GROUPS = ("make", "styles", "again", "status", "cancel", "usage", "settings", "help", "forget")
+UNSEEN = frozenset({"styles", "status", "usage", "settings", "help", "forget"})
+"""Those that in a group only their sender and the bot see, and so their answers (Bot API 10.2): nothing is made by
+them."""
 PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds between attempts."""
 _SPACE = "telegram.profile"
 
 
-def commands(names: tuple[str, ...], language: Language) -> list[BotCommand]:
-    return [BotCommand(name, words(language, f"telegram.command_{name}")) for name in names]
+def commands(names: tuple[str, ...], language: Language, *, unseen: frozenset[str] = frozenset()) -> list[BotCommand]:
+    return [
+        BotCommand(
+            name,
+            words(language, f"telegram.command_{name}"),
+            api_kwargs={"is_ephemeral": True} if name in unseen else None,
+        )
+        for name in names
+    ]
 
 
 async def present(bot: Bot, store: Store, clock: Clock) -> None:
@@ -54,9 +64,9 @@ async def _present(bot: Bot, store: Store) -> None:
     languages: tuple[tuple[Language, str | None], ...] = (("en", None), ("zh", "zh"))
     calls: list[Callable[[], Awaitable[bool]]] = []
     for language, code in languages:
-        scopes = ((PRIVATE, BotCommandScopeAllPrivateChats()), (GROUPS, BotCommandScopeAllGroupChats()))
-        for names, scope in scopes:
-            calls.append(partial(bot.set_my_commands, commands(names, language), scope=scope, language_code=code))
+        private, groups = commands(PRIVATE, language), commands(GROUPS, language, unseen=UNSEEN)
+        for listed, scope in ((private, BotCommandScopeAllPrivateChats()), (groups, BotCommandScopeAllGroupChats())):
+            calls.append(partial(bot.set_my_commands, listed, scope=scope, language_code=code))
         calls.append(partial(bot.set_my_description, words(language, "telegram.description"), language_code=code))
         calls.append(partial(bot.set_my_short_description, words(language, "telegram.about"), language_code=code))
     calls.append(partial(bot.set_chat_menu_button, menu_button=MenuButtonCommands()))
@@ -80,4 +90,4 @@ def _digest() -> str:
         + [words(lang, "telegram.description"), words(lang, "telegram.about")]
         for lang in languages
     ]
-    return hashlib.sha256(json.dumps([PRIVATE, GROUPS, texts]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([PRIVATE, GROUPS, sorted(UNSEEN), texts]).encode()).hexdigest()[:16]

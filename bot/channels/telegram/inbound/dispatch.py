@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from bot.channels.intake import Intake, Outcome
 from bot.channels.telegram.inbound.joining import Heard
+from bot.channels.telegram.inbound.updates import Tap
+from bot.channels.telegram.outbound.ephemeral import Action
 from bot.channels.telegram.outbound.media_format import NotAllowed
 from bot.channels.telegram.outbound.results import Results
 from bot.channels.telegram.outbound.speaker import Speaker
@@ -35,29 +37,29 @@ class Dispatch:
         self._results = results
         self._pace = pace
 
-    async def converse(self, message: Message, *, menu: int | None = None) -> Outcome:
-        """`menu`: the message whose button was tapped."""
+    async def converse(self, message: Message, *, tap: Tap | None = None, action: Action | None = None) -> Outcome:
+        """`tap`: the press that it is. `action`: what may be answered for this person's eyes only."""
         replies = await self._intake.replies(message)
         if replies.failed:
             await self.say_word(message, "error.internal")
             return Outcome.FAILED
-        turns_page = menu is not None and (message.choice or "").partition(":")[0] in MENUS
+        turns_page = tap is not None and (message.choice or "").partition(":")[0] in MENUS
         for outgoing in replies.outgoing:
-            if turns_page and menu and not outgoing.job and await self._turn_page(message.chat, menu, outgoing):
+            if turns_page and tap and not outgoing.job and await self._turn_page(message.chat, tap, outgoing):
                 turns_page = False
-            elif await self._answer(message, outgoing) is Outcome.LATER:
+            elif await self._answer(message, outgoing, action) is Outcome.LATER:
                 return Outcome.LATER
         return Outcome.DONE
 
-    async def _turn_page(self, chat: Chat, menu: int, outgoing: Outgoing) -> bool:
+    async def _turn_page(self, chat: Chat, tap: Tap, outgoing: Outgoing) -> bool:
         if outgoing.kind not in (Kind.TEXT, Kind.CHOICES):
             return False
         try:
-            return await self._speaker.edit(chat, menu, outgoing.text, outgoing.choices)
+            return await self._speaker.turn_page(chat, tap.message, outgoing, ephemeral=tap.ephemeral)
         except DeliveryError:
             return False
 
-    async def _answer(self, message: Message, outgoing: Outgoing) -> Outcome:
+    async def _answer(self, message: Message, outgoing: Outgoing, action: Action | None = None) -> Outcome:
         # Errors about a request are sent as a reply to it; a command or a tap needs no quoting.
         quote = message.choice is None and not is_command(message.text)
         came = message.photos if outgoing.kind is Kind.CHOICES and outgoing.job is None else ()
@@ -68,7 +70,7 @@ class Dispatch:
             nonlocal late
             if not (late and outgoing.job and await self._is_over(outgoing.job)):
                 late = True
-                await self._speaker.say(message.chat, outgoing, first=True, quote=quote, photo=photo)
+                await self._speaker.say(message.chat, outgoing, first=True, quote=quote, photo=photo, action=action)
 
         try:
             await self._patiently(say)

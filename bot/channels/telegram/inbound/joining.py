@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.channels.intake import Arrival, Joined
 from bot.channels.telegram.inbound.updates import Post, Tap
 from bot.channels.telegram.mini_app.desk import Drawn
+from bot.channels.telegram.outbound.ephemeral import Action
 
 ALBUM_PAUSE = 1.5
 """Seconds after the last part; 0.6 to 2.5 are seen in running bots."""
@@ -23,15 +24,25 @@ NEARLY_FULL = 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heard:
-    """Something a person sent, or pressed. `chat` is the chat's name."""
+    """Something a person sent, or pressed. `chat` is the chat's name; `at`: Unix time when it came."""
 
     chat: str
     what: Post | Tap | Drawn
+    at: float = 0.0
 
     @property
     def message(self) -> int:
         """Its number in the chat; what came from the Mini App has none."""
         return 0 if isinstance(self.what, Drawn) else self.what.message
+
+    @property
+    def action(self) -> Action | None:
+        """What may be answered for its person's eyes only."""
+        if isinstance(self.what, Tap):
+            return Action(at=self.at, query=self.what.query)
+        if isinstance(self.what, Post) and self.what.ephemeral is not None:
+            return Action(at=self.at, command=self.what.ephemeral)
+        return None
 
     @property
     def without_photo(self) -> bool:

@@ -37,6 +37,7 @@ _NEEDED = frozenset(
         "sticker",
         "media_group_id",
         "message_thread_id",
+        "ephemeral_message_id",
         "is_topic_message",
         "forum_topic_created",
         "reply_to_message",

@@ -46,7 +46,7 @@ class MessageBuilder:
             chat=Chat(channel="telegram", chat=name, person=first.person, thread=thread),
             text=_words(posts),
             language_hint=first.language,
-            ref=str(first.message),
+            ref=str(first.message) if first.message else None,
             at=first.at,
             edits=None if first.edited is None else _key(name, replace(first, edited=None)),
             forwarded=any(post.forwarded for post in posts),
@@ -64,7 +64,7 @@ class MessageBuilder:
             chat=Chat(channel="telegram", chat=name, person=f"c{tap.chat}" if anonymous else tap.person, thread=thread),
             choice=pressed.choice,
             language_hint=tap.language,
-            ref=str(about),
+            ref=str(about) if about else None,
             group=not tap.private,
         )
 
@@ -142,7 +142,10 @@ def _words(posts: Sequence[Post]) -> str:
 
 
 def _key(name: str, first: Post, *, late: bool = False) -> str:
-    """An edit is a message of its own; an album is one message, named by its group, and its late parts another."""
+    """An edit is a message of its own; an album is one message, named by its group, and its late parts another. The
+    numbers of ephemeral messages are used again."""
+    if first.ephemeral is not None:
+        return f"telegram:{name}:e{first.ephemeral}:{first.at.timestamp() if first.at else 0:.0f}"
     if first.edited is not None:
         return f"telegram:{name}:{first.message}:{first.edited}"
     if first.album is None:

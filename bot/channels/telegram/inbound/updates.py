@@ -105,6 +105,8 @@ class Post:
     quoted_album: str | None = None
     quoted_job: str | None = None
     quoted_unusable: bool = False
+    ephemeral: int | None = None
+    """Its number if only its sender and the bot see it; `message` is 0 then."""
     language: Language | None = None
 
 
@@ -120,6 +122,8 @@ class Tap:
     thread: int | None = None
     replies_to: int | None = None
     private: bool = True
+    ephemeral: int | None = None
+    """The number of the message it belongs to, if only this person sees that; `message` is 0 then."""
     language: Language | None = None
 
 
@@ -179,8 +183,15 @@ def _tap(query: telegram.CallbackQuery) -> Tap | None:
         thread=_thread(known) if known else None,
         replies_to=replied.message_id if replied else None,
         private=under.chat.type == "private",
+        ephemeral=ephemeral(under),
         language=language_of(query.from_user),
     )
+
+
+def ephemeral(message: telegram.MaybeInaccessibleMessage) -> int | None:
+    """The number of a message that one person and the bot see (Bot API 10.2); None if everybody sees it."""
+    number = message.api_kwargs.get("ephemeral_message_id")
+    return number if isinstance(number, int) else None
 
 
 def _thread(message: telegram.Message) -> int | None:
@@ -233,6 +244,7 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
         quoted_message=replied.message_id if replied else None,
         quoted_album=replied.media_group_id if replied else None,
         quoted_job=job_under(replied) if replied and to_me else None,
+        ephemeral=ephemeral(message),
         quoted_unusable=bool(other) and not (quoted or photos or to_me) and _holds_unusable(other),
         language=language_of(message.from_user),
     )

@@ -132,7 +132,7 @@ class Results:
     async def _single_place(self, chat: Chat, outgoing: Outgoing, suffix: str) -> Place:
         form = await self._ready_form()
         shown = await self._index.job(outgoing.job) if outgoing.job and not suffix else None
-        if shown is not None and form == "text" and self._now() - shown.at < QUICK_SECONDS:
+        if shown is not None and not shown.reacted and form == "text" and self._now() - shown.at < QUICK_SECONDS:
             return Place(messages=(shown.message,))
         if form == "photo":
             return Place(
@@ -415,7 +415,9 @@ class Results:
             await self._drop(f"{outgoing.id}#{n}")
         if outgoing.job and (shown := await self._index.job(outgoing.job)):
             await self._index.drop_job(outgoing.job)
-            if shown.message not in used:
+            if shown.reacted:
+                await self._speaker.reactions.done(chat, shown.message)
+            elif shown.message not in used:
                 await self._forget_text(chat, shown.message)
 
     async def _drop(self, key: str) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
-from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import BadRequest
 
@@ -13,8 +13,10 @@ from bot.channels.telegram.inbound.updates import TEXT_UNITS
 from bot.channels.telegram.message_index import JobMessage, MessageIndex
 from bot.channels.telegram.mini_app.tickets import Tickets
 from bot.channels.telegram.outbound.buttons import COPIED, AppLink, Copied, keyboard
+from bot.channels.telegram.outbound.ephemeral import NO_PREVIEW, Action, Ephemeral
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.places import in_topic, thread_of
+from bot.channels.telegram.outbound.reactions import Reactions
 from handlers.channel import DeliveryRefused
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.words import words
@@ -27,7 +29,6 @@ EDIT_SECONDS = ((60.0, 3.0), (600.0, 10.0), (float("inf"), 30.0))
 """(age of the job, seconds between edits of its message)."""
 GROUP_FACTOR = 2.0
 """Groups are edited less often: 20 messages a minute, for everybody there."""
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 def owner(chat: Chat) -> str | None:
@@ -37,10 +38,16 @@ def owner(chat: Chat) -> str | None:
 
 def reply_to(chat: Chat, outgoing: Outgoing, *, quote: bool = False) -> ReplyParameters | None:
     """Replies quote what they answer in groups; in private chats if they are about a job or if asked to."""
-    if not (outgoing.ref or "").isdecimal() or not (owner(chat) or outgoing.job or quote):
+    answered = _answered(outgoing)
+    if not answered or not (owner(chat) or outgoing.job or quote):
         return None
     # Without this, a reply fails if the person deleted their message in the meantime.
-    return ReplyParameters(int(outgoing.ref or 0), allow_sending_without_reply=True)
+    return ReplyParameters(answered, allow_sending_without_reply=True)
+
+
+def _answered(outgoing: Outgoing) -> int:
+    """The message that it answers; 0 for none."""
+    return int(outgoing.ref or 0) if (outgoing.ref or "").isdecimal() else 0
 
 
 def units(text: str) -> int:
@@ -64,12 +71,16 @@ def pieces(text: str, most: int = TEXT_UNITS) -> list[str]:
 class Speaker:
     """See the module. One job's message is changed by one task at a time: `lock(job)`."""
 
-    def __init__(self, bot: Bot, gateway: Gateway, index: MessageIndex, tickets: Tickets | None = None) -> None:
+    def __init__(
+        self, bot: Bot, gateway: Gateway, index: MessageIndex, ephemeral: Ephemeral, tickets: Tickets | None = None
+    ) -> None:
         """`tickets`: of the painter's Mini App, where there is one."""
+        self._ephemeral = ephemeral
         self._tickets = tickets
         self._bot = bot
         self._gateway = gateway
         self._index = index
+        self.reactions = Reactions(bot, gateway, index)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._acted: OrderedDict[str, float] = OrderedDict()
 
@@ -93,28 +104,57 @@ class Speaker:
         return self._locks.setdefault(job, asyncio.Lock())
 
     async def say(
-        self, chat: Chat, outgoing: Outgoing, *, first: bool = False, quote: bool = False, photo: str | None = None
+        self,
+        chat: Chat,
+        outgoing: Outgoing,
+        *,
+        first: bool = False,
+        quote: bool = False,
+        photo: str | None = None,
+        action: Action | None = None,
     ) -> None:
         """`first`: a direct answer to the person's message; the first about a job becomes the job's message.
 
         `quote`: in reply to the message, in a private chat too. `photo`: the photo of the session that it is about,
-        for the painter.
+        for the painter. `action`: what it answers, where only the person who did that may see the answer.
         """
         if outgoing.kind is Kind.STATUS:
             await self._status(chat, outgoing)
         elif first and outgoing.job:
             async with self.lock(outgoing.job):
                 await self._about_job(chat, outgoing, outgoing.job)
-        else:
+        elif not (first and await self._privately(chat, outgoing, action)):
             await self.send(chat, outgoing, quote=quote, app=self.app(chat, outgoing, photo=photo))
+
+    async def _privately(self, chat: Chat, outgoing: Outgoing, action: Action | None) -> bool:
+        """To this person alone, in a group; False if it cannot be."""
+        if not await self._ephemeral.allowed(chat, outgoing, action):
+            return False
+        texts = pieces(outgoing.text)
+        shown = True
+        for n, part in enumerate(texts, 1):
+            markup = keyboard(outgoing.choices, owner=owner(chat)) if n == len(texts) else None
+            shown = shown and await self._ephemeral.show(chat, outgoing, part, markup, action)
+        return shown
+
+    async def turn_page(self, chat: Chat, message: int, outgoing: Outgoing, *, ephemeral: int | None = None) -> bool:
+        """Replace the menu with this number by the next. False if it no longer exists."""
+        if ephemeral is None:
+            return await self.edit(chat, message, outgoing.text, outgoing.choices)
+        markup = keyboard(outgoing.choices, owner=owner(chat))
+        return await self._ephemeral.edit(chat, ephemeral, pieces(outgoing.text)[0], markup)
 
     async def _about_job(self, chat: Chat, outgoing: Outgoing, job: str) -> None:
         known = await self._index.job(job)
         if known is not None and known.head == outgoing.text:
             return  # sent before, by a process that died before it could record that
+        now = self._index.now()
+        asked = _answered(outgoing)
+        if known is None and outgoing.by_sign and asked and owner(chat) and await self.reactions.working(chat, asked):
+            await self._index.put_job(chat, job, JobMessage(message=asked, head=outgoing.text, at=now, reacted=True))
+            return
         message = await self.send(chat, outgoing)
         if known is None and not outgoing.choices:
-            now = self._index.now()
             shown = JobMessage(message=message.message_id, head=outgoing.text, at=now)
             await self._index.put_job(chat, job, shown)
 
@@ -196,10 +236,13 @@ class Speaker:
                     await self.act(chat)
                 return
             text = f"{known.head}\n{outgoing.text}"
-            if ended:
+            if known.reacted and ended:
+                await self.reactions.done(chat, known.message)
+                await self._index.drop_job(job)
+            elif ended:
                 await self.edit(chat, known.message, text, ())
                 await self._index.drop_job(job)
-            elif not self._due(known, chat):
+            elif known.reacted or not self._due(known, chat):
                 await self.act(chat)
             elif await self._gateway.spare(
                 chat.chat, lambda to: self._edit(to, chat, known.message, text, outgoing.choices)
