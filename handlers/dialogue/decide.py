@@ -294,8 +294,15 @@ def answer_consent(turn: TurnBuilder, order: Order, company: str, *, agreed: boo
 
 
 def came(turn: TurnBuilder, parameter: str) -> None:
-    """What brought the person here: a style or an edit is that request, everything else leads to the menu of styles."""
-    tapped(turn, parameter if leads_somewhere(parameter) else "groups")
+    """What brought the person here: a style or an edit is that request. Everything else leads to what the message says
+    besides, or to the menu of styles."""
+    text = turn.heard.message.text.strip()
+    if text and leads_somewhere(parameter):
+        turn.notes.append(turn.words("say.ai_makes"))  # in place of a greeting
+    if text and not leads_somewhere(parameter):
+        said(turn, text)
+    else:
+        tapped(turn, parameter if leads_somewhere(parameter) else "groups")
 
 
 def chose_key(turn: TurnBuilder, key: str) -> None:

@@ -45,6 +45,7 @@ class MessageBuilder:
             key=_key(name, first, late=late),
             chat=Chat(channel="telegram", chat=name, person=first.person, thread=thread),
             text=_words(posts),
+            came_by=first.came_by,
             language_hint=first.language,
             ref=str(first.message) if first.message else None,
             at=first.at,

@@ -28,6 +28,7 @@ _PICTURE_NAME = re.compile(
 )
 _ANY_TYPE = frozenset({"", "application/octet-stream"})
 _JOB = re.compile(r"[a-z]+:([0-9a-f]{20})(?:\||$)")
+_START = re.compile(r"/start(?:@\w+)?\s+([A-Za-z0-9_-]{1,64})", re.IGNORECASE)
 _MARKS = " ,，:：、"
 """What may stand between the bot's name, or a command, and the request."""
 _UNUSABLE = (
@@ -105,6 +106,8 @@ class Post:
     quoted_album: str | None = None
     quoted_job: str | None = None
     quoted_unusable: bool = False
+    came_by: str | None = None
+    """The parameter of the link that opened the chat (`t.me/BOT?start=…`)."""
     ephemeral: int | None = None
     """Its number if only its sender and the bot see it; `message` is 0 then."""
     language: Language | None = None
@@ -223,6 +226,7 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
         return None
     if not (photos or unusable or text or named or to_me):
         return None  # a service message
+    opened = _START.fullmatch(words.strip()) if text == "/start" else None
     other = replied or message.external_reply
     quoted = attachments(other) if other else ()
     return Post(
@@ -244,6 +248,7 @@ def _post(message: telegram.Message, me: Me, *, edited: bool) -> Post | None:
         quoted_message=replied.message_id if replied else None,
         quoted_album=replied.media_group_id if replied else None,
         quoted_job=job_under(replied) if replied and to_me else None,
+        came_by=opened[1] if opened else None,
         ephemeral=ephemeral(message),
         quoted_unusable=bool(other) and not (quoted or photos or to_me) and _holds_unusable(other),
         language=language_of(message.from_user),
