@@ -1,14 +1,16 @@
-"""A headless Chromium for each test, and a studio for it to look at."""
+"""A headless Chromium, clean for each test, and a studio for it to look at."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from skimage import data
@@ -32,6 +34,23 @@ FLAGS = (
     "--disable-extensions",
     "--force-color-profile=srgb",
 )
+
+AS_AT_FIRST: dict[str, dict[str, Any]] = {
+    "Network.clearBrowserCookies": {},
+    "Network.clearBrowserCache": {},
+    "Network.setBlockedURLs": {"urls": []},
+    "Network.emulateNetworkConditions": {
+        "offline": False,
+        "latency": 0,
+        "downloadThroughput": -1,
+        "uploadThroughput": -1,
+    },
+    "Emulation.clearDeviceMetricsOverride": {},
+    "Emulation.setTouchEmulationEnabled": {"enabled": False},
+    "Emulation.setEmulatedMedia": {"features": []},
+    "Browser.resetPermissions": {},
+}
+"""Whatever a test changed in its browser."""
 
 Opened = Callable[..., Page]
 
@@ -60,11 +79,75 @@ def studio(tmp_path: Path, photo: Path) -> Iterator[Studio]:
         yield opened
 
 
+class Browsers:
+    """Browsers that stay open between tests, for each language and pace of its own: starting one takes a second of
+    the processor. A test gets one without a cookie, a stored value or a file of the tests before it."""
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, bool], list[webdriver.Chrome]] = {}
+        self._profiles: list[Path] = []
+
+    def take(self, language: str, calm: bool) -> webdriver.Chrome:
+        """Hand it back with `give`."""
+        idle = self._idle.get((language, calm))
+        return idle.pop() if idle else self._started(language, calm)
+
+    def give(self, driver: webdriver.Chrome, language: str, calm: bool, address: str) -> None:
+        """`address`: what of it is forgotten."""
+        try:
+            first, *others = driver.window_handles
+            for tab in others:
+                driver.switch_to.window(tab)
+                driver.close()
+            driver.switch_to.window(first)
+            driver.get("about:blank")
+            driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
+            for command, settings in AS_AT_FIRST.items():
+                driver.execute_cdp_cmd(command, settings)
+            for log in ("browser", "performance"):
+                driver.get_log(log)  # type: ignore[no-untyped-call]
+        except WebDriverException:  # a browser that has crashed
+            _ended(driver)
+        else:
+            self._idle.setdefault((language, calm), []).append(driver)
+
+    def close(self) -> None:
+        for idle in self._idle.values():
+            for driver in idle:
+                _ended(driver)
+        for profile in self._profiles:
+            shutil.rmtree(profile, ignore_errors=True)
+
+    def _started(self, language: str, calm: bool) -> webdriver.Chrome:
+        profile = Path(tempfile.mkdtemp(prefix="likeness-chromium-"))
+        self._profiles.append(profile)
+        options = Options()
+        options.binary_location = CHROMIUM or ""
+        for flag in (*FLAGS, f"--user-data-dir={profile}", f"--lang={language}"):
+            options.add_argument(flag)
+        if calm:
+            options.add_argument("--force-prefers-reduced-motion")
+        options.add_experimental_option("prefs", {"intl.accept_languages": language})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        return webdriver.Chrome(options=options, service=Service(DRIVER))
+
+
+def _ended(driver: webdriver.Chrome) -> None:
+    with suppress(Exception):  # it may be gone already
+        driver.quit()
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Browsers]:
+    kept = Browsers()
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def browser(studio: Studio, tmp_path: Path) -> Iterator[Opened]:
-    """Opens the page in a new browser: `browser(language="zh-CN", width=390, height=844, phone=True, dark=True)`."""
-    drivers: list[webdriver.Chrome] = []
-    profiles: list[Path] = []
+def browser(studio: Studio, browsers: Browsers, tmp_path: Path) -> Iterator[Opened]:
+    """Opens the page in a clean browser: `browser(language="zh-CN", width=390, height=844, phone=True, dark=True)`."""
+    taken: list[tuple[webdriver.Chrome, str, bool]] = []
 
     def opened(
         *,
@@ -75,22 +158,13 @@ def browser(studio: Studio, tmp_path: Path) -> Iterator[Opened]:
         dark: bool = False,
         calm: bool = True,
     ) -> Page:
-        profile = Path(tempfile.mkdtemp(prefix="likeness-chromium-"))
-        profiles.append(profile)
-        saved = tmp_path / f"saved-{len(profiles)}"
+        driver = browsers.take(language, calm)
+        taken.append((driver, language, calm))
+        saved = tmp_path / f"saved-{len(taken)}"
         saved.mkdir()
-        options = Options()
-        options.binary_location = CHROMIUM or ""
-        for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}", f"--lang={language}"):
-            options.add_argument(flag)
-        if calm:
-            options.add_argument("--force-prefers-reduced-motion")
-        options.add_experimental_option(
-            "prefs", {"intl.accept_languages": language, "download.default_directory": str(saved)}
-        )
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        drivers.append(driver)
+        driver.set_window_size(width, height)
+        kept = {"behavior": "allow", "downloadPath": str(saved)}
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", kept)
         if dark:
             media = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -103,8 +177,5 @@ def browser(studio: Studio, tmp_path: Path) -> Iterator[Opened]:
         return page
 
     yield opened
-    for driver in drivers:
-        with suppress(Exception):  # a browser that has crashed is gone already
-            driver.quit()
-    for profile in profiles:
-        shutil.rmtree(profile, ignore_errors=True)
+    for driver, language, calm in taken:
+        browsers.give(driver, language, calm, studio.address)

@@ -64,8 +64,9 @@ def app(photo: Path) -> Iterator[App]:
 
 
 def opened(page: Page, address: str) -> None:
-    page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": PROXY})
+    proxy = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": PROXY})
     page.driver.get(address)
+    page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", proxy)
     page.until(lambda: page.script("return document.documentElement.dataset.ready") == "true")
     page.until(lambda: page.loaded(".painter-image"))
 
