@@ -2,12 +2,13 @@
 that the suite uses is shown by anything it does (`tests/leaks.py`)."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.leaks import SAID, leaked
+from tests.servers.postgres import NoPostgres, postgres_server
 
 settings.register_profile(
     "house", deadline=None, derandomize=True, database=None, suppress_health_check=(HealthCheck.too_slow,)
@@ -36,3 +37,13 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"{len(found)} secrets were shown, the first {found[0][:4]}…: see tests/leaks.py"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server, the same for all tests: each makes a database of its own there."""
+    try:
+        with postgres_server() as url:
+            yield url
+    except NoPostgres as reason:
+        pytest.skip(f"not tested on PostgreSQL: {reason}")

@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
+from dbos import DBOS
 from PIL import Image
 
 from handlers.channel import Answerer, Channel
@@ -19,6 +22,7 @@ from handlers.consent import Consents
 from handlers.dialogue.conversation import Conversation
 from handlers.faces import Faces
 from handlers.fake_channel import FakeChannel
+from handlers.jobs.engine_database import EngineDatabase
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
 from handlers.message import Chat, IncomingPhoto, Language, Message, Outgoing
@@ -179,6 +183,16 @@ def nothing_more(_store: Store, _channel: Channel) -> Mapping[str, Any]:
     return {}
 
 
+@cache
+def _engine_tables() -> bytes:
+    """The engine's file as it is before the first job: bringing one about takes longer than most jobs here."""
+    with TemporaryDirectory() as folder:
+        database = EngineDatabase.of(Path(folder), None)
+        DBOS.migrate(database.url)
+        assert database.file is not None
+        return database.file.read_bytes()
+
+
 @asynccontextmanager
 async def world_of(
     folder: Path,
@@ -224,6 +238,9 @@ async def world_of(
     more: dict[str, Any] = {"now": clock, "accept": accept_really, **conversing(store, channel)}
     conversation = Conversation(store=store, jobs=jobs, quote=quoted(router), photos_dir=folder / "photos", **more)
     if isinstance(jobs, JobRunner):
+        engine_file = EngineDatabase.of(folder, database_url).file
+        if engine_file is not None and not engine_file.exists():
+            engine_file.write_bytes(_engine_tables())
         await jobs.start()
     try:
         if listening:

@@ -19,20 +19,9 @@ from handlers.message import Chat
 from handlers.order import Order, Shot
 from handlers.store.base import Job, JobState
 from handlers.store.sql.store import SqlStore
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 
 ANN = Chat(channel="web", chat="ann", person="ann")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if shutil.which("pg_dump") is None:
-        pytest.skip("PostgreSQL not tested: pg_dump is not there")
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"PostgreSQL not tested: {reason}")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -41,6 +30,8 @@ def homes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sett
     if request.param == "sqlite":
         yield home(tmp_path / "old", None), home(tmp_path / "new", None)
         return
+    if shutil.which("pg_dump") is None:
+        pytest.skip("PostgreSQL not tested: pg_dump is not there")
     server = request.getfixturevalue("postgres")
     with new_database(server) as old, new_database(server) as new:
         yield home(tmp_path / "old", old), home(tmp_path / "new", new)

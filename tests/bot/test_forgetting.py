@@ -3,11 +3,9 @@
 import asyncio
 import hashlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 import sqlalchemy as sa
 from PIL import Image
 
@@ -18,7 +16,7 @@ from bot.settings import Settings
 from handlers.message import Chat, IncomingPhoto, Message
 from handlers.store.base import ENDED
 from handlers.store.sql.engine import make_engine
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 from tests.waiting import LONG
 
 PERSON = "4711081500"
@@ -84,15 +82,6 @@ def assert_gone(name: str, data: bytes, made: bytes) -> None:
     for image in (PHOTO, made):
         middle = image[len(image) // 2 : len(image) // 2 + 64]
         assert middle not in data, f"a photo is left in {name}"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"PostgreSQL not tested: {reason}")
 
 
 async def test_on_sqlite_no_byte_of_a_forgotten_person_is_left(tmp_path: Path) -> None:

@@ -25,19 +25,10 @@ from providers.sql.ledger import DatabaseLedger, LedgerUnavailable
 from providers.task import Operation, Task
 from tests.contract.stores import ANN, job
 from tests.servers.fal import FakeFal
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 
 DIME = Money.usd("0.1")
 MOST = Decimal("1.05")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"PostgreSQL not tested: {reason}")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

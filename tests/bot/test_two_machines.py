@@ -13,7 +13,7 @@ from PIL import Image
 
 from bot.app import Parts, parts, running, web_app
 from bot.settings import Settings
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 from tests.servers.s3 import S3, s3_server
 from tests.waiting import LONG, until
 
@@ -28,12 +28,9 @@ def s3() -> Iterator[S3]:
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    try:
-        with postgres_server() as server, new_database(server) as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"PostgreSQL not tested: {reason}")
+def database(postgres: str) -> Iterator[str]:
+    with new_database(postgres) as url:
+        yield url
 
 
 def photo() -> bytes:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.kill.rounds import EVERY_POINT, End, Round, expected, expected_after_thawing, fal_process
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 
 pytestmark = pytest.mark.kill
 
@@ -22,12 +22,9 @@ async def fal() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    try:
-        with postgres_server() as server, new_database(server) as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"takeover between workers not tested: {reason}")
+def database(postgres: str) -> Iterator[str]:
+    with new_database(postgres) as url:
+        yield url
 
 
 def hold_what_was_promised(ends: list[End], promise: Promise = expected) -> None:

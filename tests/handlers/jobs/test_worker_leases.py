@@ -18,16 +18,7 @@ from handlers.jobs.worker_leases import (
     WorkerLease,
     keeper,
 )
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"leases on PostgreSQL not tested: {reason}")
+from tests.servers.postgres import new_database
 
 
 class Clock:
@@ -83,7 +74,7 @@ def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workers]
     if request.param == "sqlite":
         yield from closed(Workers(f"sqlite:///{tmp_path}/workflows.sqlite", tmp_path / "workers"))
         return
-    with new_database(request.getfixturevalue("server")) as url:
+    with new_database(request.getfixturevalue("postgres")) as url:
         yield from closed(Workers(url, tmp_path))
 
 
@@ -171,8 +162,8 @@ def test_a_name_under_which_jobs_run_without_a_lease_is_announced_as_dead(worker
     lease.renew()
 
 
-def test_a_cut_connection_is_made_again_and_the_lease_is_the_same(server: str, tmp_path: Path) -> None:
-    with new_database(server) as url:
+def test_a_cut_connection_is_made_again_and_the_lease_is_the_same(postgres: str, tmp_path: Path) -> None:
+    with new_database(postgres) as url:
         for workers in closed(Workers(url, tmp_path)):
             lease = workers.worker()
             name = lease.name
@@ -189,8 +180,8 @@ def test_a_cut_connection_is_made_again_and_the_lease_is_the_same(server: str, t
             assert workers.watcher().dead() == ()
 
 
-def test_after_a_restart_of_the_server_those_it_cut_off_have_time_to_come_back(server: str, tmp_path: Path) -> None:
-    with new_database(server) as url:
+def test_after_a_restart_of_the_server_those_it_cut_off_have_time_to_come_back(postgres: str, tmp_path: Path) -> None:
+    with new_database(postgres) as url:
         for workers in closed(Workers(url, tmp_path)):
             lease = workers.worker()
             workers.dies(lease)

@@ -6,16 +6,7 @@ from pathlib import Path
 import pytest
 
 from handlers.store.sql.engine import sqlite_url
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"PostgreSQL not tested: {reason}")
+from tests.servers.postgres import new_database
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -16,31 +16,22 @@ from handlers.store.sql.connections import LEAST, Connections, is_crowded
 from handlers.store.sql.store import SqlStore
 from providers.media.store import FolderStore
 from providers.sql.engine import IDLE_SECONDS, make_engine
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 from tests.world import world
 
 JOBS = 8
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoPostgres as reason:
-        pytest.skip(f"PostgreSQL not tested: {reason}")
-
-
 @pytest.fixture
-def limited(server: str) -> Iterator[str]:
+def limited(postgres: str) -> Iterator[str]:
     """A database whose user the server grants `LEAST` connections and not one more."""
-    with new_database(server) as url:
+    with new_database(postgres) as url:
         name = f"limited_{sa.make_url(url).database}"
-        with psycopg.connect(server, autocommit=True) as connection:
+        with psycopg.connect(postgres, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {LEAST}")
             connection.execute(f"ALTER DATABASE {sa.make_url(url).database} OWNER TO {name}")
         yield sa.make_url(url).set(username=name).render_as_string(hide_password=False)
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"DROP ROLE {name}")
 
 
@@ -53,7 +44,7 @@ def test_the_shares_are_what_the_process_may_have(most: int) -> None:
 
 
 async def test_a_worker_with_the_least_share_works_and_never_asks_for_more(
-    tmp_path: Path, server: str, limited: str
+    tmp_path: Path, postgres: str, limited: str
 ) -> None:
     url = limited.replace("postgresql://", "postgresql+psycopg://", 1)
     media = FolderStore(data=tmp_path, pictures=tmp_path / "pictures")
@@ -65,7 +56,7 @@ async def test_a_worker_with_the_least_share_works_and_never_asks_for_more(
         ended = [await run.ended(name) for name in names]
         assert {job.state for job in ended} == {JobState.DONE}
         # One more than all of them is refused: they were never more, and this is how it is said.
-        held = [psycopg.connect(limited) for _ in range(LEAST - open_now(server, limited))]
+        held = [psycopg.connect(limited) for _ in range(LEAST - open_now(postgres, limited))]
         try:
             with pytest.raises(StoreCrowded):
                 await SqlStore.open(url)
@@ -75,16 +66,16 @@ async def test_a_worker_with_the_least_share_works_and_never_asks_for_more(
     await store.aclose()
 
 
-def open_now(server: str, url: str) -> int:
+def open_now(postgres: str, url: str) -> int:
     """Connections of this user."""
-    with psycopg.connect(server) as connection:
+    with psycopg.connect(postgres) as connection:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
         row = connection.execute(asked, (sa.make_url(url).username,)).fetchone()
     return row[0] if row else 0
 
 
-async def test_the_doctor_counts_what_is_left(server: str) -> None:
-    with new_database(server) as url:
+async def test_the_doctor_counts_what_is_left(postgres: str) -> None:
+    with new_database(postgres) as url:
         store = await SqlStore.open(url.replace("postgresql://", "postgresql+psycopg://", 1))
         try:
             connections = await store.connections()
@@ -130,9 +121,9 @@ def test_the_65th_process_reads_a_sentence_and_no_traceback(
     assert "Traceback" not in said
 
 
-def test_an_idle_connection_that_the_server_ended_is_replaced_before_it_is_used(server: str) -> None:
+def test_an_idle_connection_that_the_server_ended_is_replaced_before_it_is_used(postgres: str) -> None:
     """One that was used a moment ago is not asked first: it costs as much as what is asked of it."""
-    with new_database(server) as url:
+    with new_database(postgres) as url:
         engine = make_engine(url, pool_size=1)
         pid = sa.text("SELECT pg_backend_pid()")
         with engine.connect() as connection:
