@@ -187,7 +187,8 @@ def start(turn: TurnBuilder, order: Order) -> None:
         text += "\n" + turn.words("say.basic_colorize")
     if message.group and turn.heard.session.last_order is None:
         text += "\n" + turn.words("say.ai_makes")  # nobody is greeted in a group: this is the first of their pictures
-    by_sign = text == plain and message.group and not job.trains
+    # What costs something is never begun by a mere sign: the price comes before it, in words.
+    by_sign = text == plain and message.group and not job.trains and not cost.amount
     turn.say(text, job=job.id, begins=True, by_sign=by_sign)
 
 

@@ -101,11 +101,12 @@ async def on_stage(
     pace: Timing = BRISK,
     started: bool = True,
     working: bool = True,
+    usd: float = 0.1,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     if pace.clock is BRISK.clock:  # no album is cut in two by a slow machine
         pace = replace(pace, clock=Clock(now=lambda: FAST * telegram.quiet(), sleep=_soon))
-    provider = FakeProvider(script=script, standing=standing or Script())
+    provider = FakeProvider(script=script, standing=standing or Script(), usd=usd)
 
     def channel(store: Store, _clock: object) -> TelegramChannel:
         return TelegramChannel(

@@ -15,6 +15,7 @@ from tests.waiting import until
 
 GROUP = -1_001_000_000_077
 GREETED = 1
+FREE = 0.0
 
 
 async def greeted(stage: Stage, person: Person) -> None:
@@ -33,7 +34,7 @@ async def test_a_reaction_stands_for_the_message_and_goes_when_the_picture_comes
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
     ann = telegram.person(1)
-    async with on_stage(tmp_path, telegram) as stage:
+    async with on_stage(tmp_path, telegram, usd=FREE) as stage:
         await served(stage, ann)
         asked = ann.photographs("@LikenessBot anime style", GROUP)
         _, shown = await stage.until(lambda: len(telegram.pictures(GROUP)) == 2 and telegram.pictures(GROUP))
@@ -48,7 +49,7 @@ async def test_where_the_group_forbids_reactions_the_message_comes_and_nobody_tr
 ) -> None:
     ann = telegram.person(1)
     telegram.no_reactions.add(GROUP)
-    async with on_stage(tmp_path, telegram, working=False) as stage:
+    async with on_stage(tmp_path, telegram, usd=FREE, working=False) as stage:
         await greeted(stage, ann)
         for style in ("anime", "cyberpunk"):
             ann.photographs(f"@LikenessBot {style} style", GROUP)
@@ -59,7 +60,7 @@ async def test_where_the_group_forbids_reactions_the_message_comes_and_nobody_tr
 @pytest.mark.parametrize("what", [404, 502])
 async def test_a_server_without_reactions_costs_one_call(tmp_path: Path, telegram: FakeTelegram, what: int) -> None:
     ann = telegram.person(1)
-    async with on_stage(tmp_path, telegram, working=False) as stage:
+    async with on_stage(tmp_path, telegram, usd=FREE, working=False) as stage:
         await greeted(stage, ann)
         telegram.faults.append(Fault(method="setMessageReaction", what=what))
         ann.photographs("@LikenessBot anime style", GROUP)
@@ -69,7 +70,7 @@ async def test_a_server_without_reactions_costs_one_call(tmp_path: Path, telegra
 
 async def test_an_answer_that_was_lost_is_asked_for_again(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
-    async with on_stage(tmp_path, telegram, working=False) as stage:
+    async with on_stage(tmp_path, telegram, usd=FREE, working=False) as stage:
         await greeted(stage, ann)
         telegram.faults.append(Fault(method="setMessageReaction", what="reset", after=True))
         asked = ann.photographs("@LikenessBot anime style", GROUP)
@@ -81,7 +82,7 @@ async def test_when_nothing_comes_of_it_the_reaction_goes_and_the_sentence_comes
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
     ann = telegram.person(1)
-    async with on_stage(tmp_path, telegram, script=(Script(), Script(fault="refused_later"))) as stage:
+    async with on_stage(tmp_path, telegram, usd=FREE, script=(Script(), Script(fault="refused_later"))) as stage:
         await served(stage, ann)
         asked = ann.photographs("@LikenessBot anime style", GROUP)
         await stage.until(lambda: telegram.reactions[GROUP, asked] == ["👀", ""])
@@ -90,7 +91,7 @@ async def test_when_nothing_comes_of_it_the_reaction_goes_and_the_sentence_comes
 
 async def test_what_is_more_than_a_sign_is_said(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
-    async with on_stage(tmp_path, telegram, working=False) as stage:
+    async with on_stage(tmp_path, telegram, usd=FREE, working=False) as stage:
         await greeted(stage, ann)
         ann.photographs("@LikenessBot anime style, 20 pictures", GROUP)
         await stage.until(lambda: "at most" in telegram.words(GROUP))
@@ -99,9 +100,18 @@ async def test_what_is_more_than_a_sign_is_said(tmp_path: Path, telegram: FakeTe
         assert not telegram.reactions, "nor in a private chat"
 
 
-async def test_another_process_takes_it_away(tmp_path: Path, telegram: FakeTelegram) -> None:
+async def test_what_costs_something_is_announced_with_its_price(tmp_path: Path, telegram: FakeTelegram) -> None:
     ann = telegram.person(1)
     async with on_stage(tmp_path, telegram, working=False) as stage:
+        await greeted(stage, ann)
+        ann.photographs("@LikenessBot anime style", GROUP)
+        await stage.until(lambda: "$0.10" in telegram.words(GROUP) and "Anime" in telegram.words(GROUP))
+        assert not telegram.reactions
+
+
+async def test_another_process_takes_it_away(tmp_path: Path, telegram: FakeTelegram) -> None:
+    ann = telegram.person(1)
+    async with on_stage(tmp_path, telegram, usd=FREE, working=False) as stage:
         await greeted(stage, ann)
         asked = ann.photographs("@LikenessBot anime style", GROUP)
         await stage.read()
