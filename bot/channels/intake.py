@@ -2,7 +2,11 @@
 
     platform ──▶ put: an inbox row under our lease ──acknowledged──▶ the person's line ──▶ joined ──▶ handled ──▶ done
                                                                          ▲
-             rows of processes that died, looked for every two seconds ──┘
+   rows of processes that died, looked for every two seconds ──┤
+   rows that other processes put into lines of this one ───────┘
+
+A line is one person's, and one process works on it, whichever process took its rows from the platform: so what was sent
+together is joined, and what was sent first is handled first, on any number of them.
 
 Every row ends: done; failed, where it cannot be handled (the person and the operator are told, once); or it is given
 back, for any living process to take up, when this one stops or its platform stays away.
@@ -14,16 +18,15 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
+from bot.channels.arrivals import Arrival, Joined, Kept, Outcome, Receiver, Replies, Timing, internal_error, one_by_one
 from bot.channels.life_marks import LifeMark
 from bot.channels.pausing import happens_within
 from handlers.channel import Answerer
-from handlers.message import Kind, Message, Outgoing
+from handlers.message import Message
 from handlers.store.base import InboxRow, Lease, Store
-from handlers.words import words
 
 log = logging.getLogger(__name__)
 
@@ -36,80 +39,6 @@ MOST_TRIES = 4
 LOOKED_FOR_AT_ONCE = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival(Generic[T]):
-    """Something a person sent, stored in the inbox under `key`. `line`: the person's; a line is handled in order.
-
-    `at`: seconds on the intake's clock, when it joined its line. `taken_up`: another process acknowledged it.
-    """
-
-    key: str
-    line: str
-    value: T
-    at: float = 0.0
-    taken_up: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Joined(Generic[T]):
-    """The first arrivals of a line that form one message. `wait`: seconds for which more of it may come."""
-
-    arrivals: tuple[Arrival[T], ...]
-    wait: float = 0.0
-
-
-class Outcome(Enum):
-    """What became of a message."""
-
-    DONE = auto()
-    FAILED = auto()
-    """It cannot be handled, and the person was told."""
-    LATER = auto()
-    """Handled, but the answer could not be sent; retried in a minute."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replies:
-    """What the handlers answer; after repeated errors of ours, one sentence that says so."""
-
-    outgoing: tuple[Outgoing, ...]
-    failed: bool = False
-
-    @property
-    def outcome(self) -> Outcome:
-        return Outcome.FAILED if self.failed else Outcome.DONE
-
-
-class Receiver(Protocol[T]):
-    """What a channel does with its messages."""
-
-    async def read(self, key: str, payload: str) -> Arrival[T] | None:
-        """An arrival from its inbox row. None if it no longer concerns us; raises ValueError if it cannot be read."""
-
-    async def handle(self, arrivals: tuple[Arrival[T], ...]) -> Outcome | Awaitable[Outcome]:
-        """One message: download its pictures, ask the handlers (`Intake.replies`), send their answer. Work that need
-        not delay the person's next message is returned, to be awaited in parallel."""
-
-    async def give_up(self, arrivals: tuple[Arrival[T], ...]) -> None:
-        """It cannot be handled: delete its files and tell the person."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """Seconds. `retries`: pauses before the handlers are asked again; `again`: before a message is restarted."""
-
-    lease: float = 10.0
-    look: float = 2.0
-    """Between two looks for rows that others left."""
-    retries: tuple[float, ...] = (0.5, 2.0, 8.0)
-    again: tuple[float, ...] = (1.0, 5.0, 20.0, 60.0)
-    later: float = 60.0
-    stop: float = 2.0
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    now: Callable[[], float] | None = None
-    """The clock of `Arrival.at`; None for the loop's."""
-
-
 @dataclass
 class _Line(Generic[T]):
     waiting: deque[Arrival[T]] = field(default_factory=deque)
@@ -118,13 +47,11 @@ class _Line(Generic[T]):
     task: "asyncio.Task[None] | None" = None
 
 
-def one_by_one(waiting: Sequence[Arrival[T]], _now: float) -> Joined[T]:
-    """Each arrival is a message of its own."""
-    return Joined(arrivals=(waiting[0],))
-
-
 class Intake(Generic[T]):
-    """`folder`: where the processes of this machine leave their life marks. `join`: which arrivals are one message."""
+    """`folder`: where the processes of this machine leave their life marks. `join`: which arrivals are one message.
+
+    `in_lines` False: every process works on what it took itself, as it answers in the platform's own request.
+    """
 
     def __init__(
         self,
@@ -135,9 +62,11 @@ class Intake(Generic[T]):
         folder: Path,
         join: Callable[[Sequence[Arrival[T]], float], Joined[T]] = one_by_one,
         timing: Timing | None = None,
+        in_lines: bool = True,
     ) -> None:
         self._store = store
         self._channel = channel
+        self._in_lines = in_lines
         self._receiver = receiver
         self._join = join
         self._timing = timing or Timing()
@@ -146,13 +75,16 @@ class Intake(Generic[T]):
         self._answerer: Answerer | None = None
         self._lines: dict[str, _Line[T]] = {}
         self._in_hand: set[str] = set()
+        self._had_some = False
+        """Something was in hand since the last look for what others passed on."""
         self._kept: set[str] = set()
         """Keys of rows of ours that are not done yet."""
         self._tries: dict[str, int] = {}
         self._in_doubt = False
         """A row may be under our lease without our knowing: writing it ended in an error."""
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: tuple[asyncio.Task[None], ...] = ()
+        self._noticing = asyncio.Lock()
 
     # --- lifecycle
 
@@ -161,7 +93,10 @@ class Intake(Generic[T]):
         self._answerer = answerer
         await asyncio.to_thread(self._mark.set)
         await self._take_up()
-        self._looking = asyncio.create_task(self._keep_looking(), name=f"{self._channel} intake")
+        self._looking = (
+            asyncio.create_task(self._keep_looking(), name=f"{self._channel} intake"),
+            asyncio.create_task(self._keep_noticing(), name=f"{self._channel} lines"),
+        )
 
     @property
     def running(self) -> bool:
@@ -173,7 +108,7 @@ class Intake(Generic[T]):
         for line in self._lines.values():
             line.came.set()
         late = (await asyncio.wait(self._tasks, timeout=self._timing.stop))[1] if self._tasks else set()
-        ending = [*late, *([self._looking] if self._looking else [])]
+        ending = [*late, *self._looking]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -226,25 +161,48 @@ class Intake(Generic[T]):
         return bool(await asyncio.shield(self.soon(self._put(arrival, payload))))
 
     async def _put(self, arrival: Arrival[T], payload: str) -> bool:
-        if not await self.keep(arrival, payload):
-            return False
-        self.begin(arrival)
-        return True
+        kept = await self.keep(arrival, payload)
+        if kept is Kept.HERE:
+            self.begin(arrival)
+        return kept is not Kept.KNOWN
 
-    async def keep(self, arrival: Arrival[T], payload: str) -> bool:
-        """Store it under our lease, for a channel that starts on it by itself. False if it was seen before."""
+    async def keep(self, arrival: Arrival[T], payload: str) -> Kept:
+        """Store it, for a channel that starts on it by itself, if it is this process's to begin."""
         self._kept.add(arrival.key)
         try:
-            return await self._store.put_inbox(self._channel, arrival.key, payload, lease=self._lease)
+            owner = await self._stored(arrival, payload)
         except BaseException:
             self._in_doubt = True
             raise
+        if owner == self._lease.owner:
+            return Kept.HERE
+        if not self.has(arrival.key):
+            self._kept.discard(arrival.key)
+        return Kept.KNOWN if owner is None else Kept.THERE
+
+    async def _stored(self, arrival: Arrival[T], payload: str) -> str | None:
+        """Who works on it now; None if it was seen before."""
+        if self._in_lines:
+            return await self._store.put_in_line(
+                self._channel, arrival.key, payload, line=arrival.line, lease=self._lease
+            )
+        new = await self._store.put_inbox(self._channel, arrival.key, payload, lease=self._lease)
+        return self._lease.owner if new else None
+
+    async def leave(self, key: str, payload: str, *, line: str) -> bool:
+        """Store it for whoever works on this line, or will: this process does not yet. False if it was seen before."""
+        return await self._store.put_in_line(self._channel, key, payload, line=line) is not None
+
+    async def waiting_everywhere(self, line: str) -> int:
+        """How much of this person's is not handled yet, whichever process has it."""
+        return await self._store.waiting_in_line(self._channel, line)
 
     def begin(self, arrival: Arrival[T]) -> None:
         """Put it into its line; once."""
         if arrival.key in self._in_hand:
             return
         self._in_hand.add(arrival.key)
+        self._had_some = True
         line = self._lines.setdefault(arrival.line, _Line())
         line.waiting.append(replace(arrival, at=self.now))
         line.came.set()
@@ -266,6 +224,32 @@ class Intake(Generic[T]):
                 if not said:
                     log.warning("the inbox cannot be read and will be retried: %s", type(error).__name__)
                 said = True
+
+    async def _keep_noticing(self) -> None:
+        """While something is in hand, and once after: what was passed on before a line ended is there by then."""
+        while self._in_lines:
+            await asyncio.sleep(self._timing.passed)
+            if self._had_some:
+                self._had_some = bool(self._in_hand)
+                await self._notice()
+
+    async def _more_passed_on(self, line: _Line[T]) -> bool:
+        before = len(line.waiting)
+        await self._notice()
+        return len(line.waiting) > before
+
+    async def _notice(self) -> None:
+        """Begin what other processes put into lines of ours."""
+        if not (self._in_lines and self.running):
+            return
+        try:
+            async with self._noticing:
+                rows = await asyncio.shield(self.soon(self._store.passed_on(self._channel, self._lease)))
+                for row in rows:
+                    await self._take_up_one(row)
+        except Exception as error:  # what was not begun is taken up with what is in doubt
+            log.warning("what other processes passed on cannot be read: %s", type(error).__name__)
+            self._in_doubt = True
 
     async def _take_up(self) -> None:
         dead = await asyncio.to_thread(self._mark.dead)
@@ -304,6 +288,8 @@ class Intake(Generic[T]):
                 joined = self._join(tuple(line.waiting), self.now)
                 if joined.wait > 0:
                     await self._more(line, joined.wait)
+                    continue
+                if joined.open and await self._more_passed_on(line):
                     continue
                 if len(joined.arrivals) == 1 and joined.arrivals[0] is line.waiting[0]:
                     line.waiting.popleft()
@@ -410,15 +396,3 @@ class Intake(Generic[T]):
                 if pause is not None:
                     await self._timing.sleep(pause)
         return Replies(outgoing=(internal_error(message),), failed=True)
-
-
-def internal_error(message: Message) -> Outgoing:
-    """The sentence for a message that we cannot handle."""
-    language = message.language_hint or "en"
-    return Outgoing(
-        id=f"{message.key}:error",
-        kind=Kind.TEXT,
-        text=words(language, "error.internal"),
-        ref=message.ref,
-        language=language,
-    )

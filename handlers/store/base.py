@@ -235,7 +235,8 @@ class Entries(Protocol):
     """The conversation of a channel that stores none itself."""
 
     async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
-        """Append, or replace the entry of the same `outgoing.id` (a status): a replaced entry gets a new `seq`."""
+        """Append, or replace the entry of the same `outgoing.id` (a status): a replaced entry gets a new `seq`.
+        What the person said stays where it is if it comes again: two processes may have a hand in it."""
 
     async def drop_entry(self, chat: Chat, entry_id: str) -> None: ...
 
@@ -251,6 +252,21 @@ class Inbox(Protocol):
     async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
         """False if this update was seen before. With a `lease` it is its owner's from the start, otherwise nobody's."""
 
+    async def put_in_line(
+        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None
+    ) -> str | None:
+        """As `put_inbox`, in a line, whose rows one process works on: who that is now, or None for one seen before.
+
+        It is the owner of an open row of this line whose lease has not ended (`passed_on` tells it), else that of
+        `lease`, else "" for nobody. Of processes that begin one line at once, one owns it.
+        """
+
+    async def passed_on(self, channel: str, lease: Lease) -> tuple[InboxRow, ...]:
+        """What others put into lines of this owner, oldest first; each row once, under its lease from then on."""
+
+    async def waiting_in_line(self, channel: str, line: str) -> int:
+        """How many rows of a line are open, whoever works on them."""
+
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         """Drop payload and key; that it was seen stays, against repeats. `failed`: it will not be handled."""
 
@@ -258,7 +274,8 @@ class Inbox(Protocol):
         self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
     ) -> tuple[InboxRow, ...]:
         """Take up rows without an owner, oldest first: never leased, or their lease has ended, or their owner is known
-        to be `dead`. Of processes that claim at once, each row goes to one."""
+        to be `dead`. Of processes that claim at once, each row goes to one, and of a line none while another process
+        works on the rest of it."""
 
     async def renew_inbox(self, channel: str, lease: Lease) -> None:
         """Extend the lease of every open row of this owner by `seconds`."""

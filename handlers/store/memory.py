@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,8 @@ from handlers.store.base import (
     CostRow,
     Delivery,
     Entry,
-    InboxRow,
     Job,
     JobState,
-    Lease,
     Limit,
     OpenJobs,
     Part,
@@ -34,7 +32,8 @@ from handlers.store.base import (
 from handlers.store.files import files_of_job, files_of_session
 from handlers.store.memory_books import MemoryBooks, keyed
 from handlers.store.memory_files import MemoryFiles
-from handlers.store.memory_rows import Update, Value
+from handlers.store.memory_inbox import MemoryInbox
+from handlers.store.memory_rows import Value
 from handlers.store.records import JOB_FIELDS, makers_sent_to, newer_result
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
@@ -42,13 +41,13 @@ from providers.ledger import LedgerEntry
 from providers.media.store import MediaStore
 
 
-class MemoryStore:
+class MemoryStore(MemoryInbox):
     """Every method runs without yielding to another task, so each is one transaction."""
 
     def __init__(
         self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), media: MediaStore | None = None
     ) -> None:
-        self._clock = clock
+        super().__init__(clock=clock)
         self.media = media
         self._turns: dict[str, tuple[str, tuple[Outgoing, ...], datetime]] = {}
         self._sessions: dict[str, tuple[Session, datetime]] = {}
@@ -59,7 +58,6 @@ class MemoryStore:
         self._deliveries: dict[str, Delivery] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._last_seq: dict[str, int] = {}
-        self._inbox: dict[tuple[str, str], Update] = {}
         self._values: dict[tuple[str, str], Value] = {}
 
     # --- a message and what it led to
@@ -263,6 +261,9 @@ class MemoryStore:
     # --- the conversation of a channel that stores none itself
 
     async def add_entry(self, chat: Chat, outgoing: Outgoing, *, from_person: bool = False) -> Entry:
+        known = next((entry for entry in self._entries.get(chat.key, ()) if entry.id == outgoing.id), None)
+        if from_person and known is not None:
+            return known
         await self.drop_entry(chat, outgoing.id)
         seq = self._last_seq[chat.key] = self._last_seq.get(chat.key, 0) + 1
         entry = Entry(seq=seq, id=outgoing.id, from_person=from_person, at=self._clock(), outgoing=outgoing)
@@ -275,55 +276,6 @@ class MemoryStore:
 
     async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
         return tuple(entry for entry in self._entries.get(chat.key, []) if entry.seq > after)[:limit]
-
-    # --- an inbox for updates acknowledged before they are handled
-
-    async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
-        if (channel, key) in self._inbox:
-            return False
-        now = self._clock()
-        until = now + timedelta(seconds=lease.seconds) if lease else now
-        self._inbox[channel, key] = Update(payload=payload, at=now, owner=lease.owner if lease else "", until=until)
-        return True
-
-    async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
-        if row := self._inbox.get((channel, key)):
-            self._inbox[channel, key] = replace(row, payload="", done=True, failed=failed, owner="")
-
-    async def claim_inbox(
-        self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
-    ) -> tuple[InboxRow, ...]:
-        now = self._clock()
-        until = now + timedelta(seconds=lease.seconds)
-        free = [key for key, row in self._open(channel) if row.until <= now or row.owner in dead][:limit]
-        for key in free:
-            row = self._inbox[channel, key]
-            self._inbox[channel, key] = replace(row, owner=lease.owner, until=until, claims=row.claims + 1)
-        rows = ((key, self._inbox[channel, key]) for key in free)
-        return tuple(InboxRow(key=key, payload=row.payload, claims=row.claims) for key, row in rows)
-
-    async def renew_inbox(self, channel: str, lease: Lease) -> None:
-        until = self._clock() + timedelta(seconds=lease.seconds)
-        for key, row in self._open(channel):
-            if row.owner == lease.owner:
-                self._inbox[channel, key] = replace(row, until=until)
-
-    async def release_inbox(self, channel: str, owner: str, *, key: str | None = None, seconds: float = 0.0) -> None:
-        until = self._clock() + timedelta(seconds=seconds)
-        for name, row in self._open(channel):
-            if row.owner == owner and key in (None, name):
-                self._inbox[channel, name] = replace(row, owner="", until=until, claims=0)
-
-    async def failed_inbox(self, channel: str) -> int:
-        return sum(1 for (name, _), row in self._inbox.items() if name == channel and row.failed)
-
-    async def inbox(self, channel: str, *, limit: int = 1000) -> tuple[tuple[str, str], ...]:
-        return tuple((key, row.payload) for key, row in self._open(channel))[:limit]
-
-    def _open(self, channel: str) -> list[tuple[str, Update]]:
-        """The rows not yet done, oldest first."""
-        waiting = [(key, row) for (name, key), row in self._inbox.items() if name == channel and not row.done]
-        return sorted(waiting, key=lambda pair: (pair[1].at, pair[0]))
 
     # --- small values
 

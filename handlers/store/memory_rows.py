@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """A row of the inbox. `until`: when its lease ends, or ended."""
+    """A row of the inbox. `until`: when its lease ends, or ended. `line` and `passed`: as in `Inbox`."""
 
     payload: str
     at: datetime
@@ -15,6 +15,8 @@ class Update:
     claims: int = 0
     done: bool = False
     failed: bool = False
+    line: str = ""
+    passed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from bot.channels.intake import Intake
 async def crashed(intake: Intake) -> None:  # type: ignore[type-arg]
     """Nothing goes on, nothing is given back; the system drops the lock of the dead process."""
     intake._answerer = None
-    tasks = [*intake._tasks, *([intake._looking] if intake._looking else [])]
+    tasks = [*intake._tasks, *intake._looking]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from bot.channels.intake import Timing
+from bot.channels.arrivals import Timing
 from bot.channels.web.channel import WebChannel
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Pace

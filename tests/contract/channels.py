@@ -12,7 +12,8 @@ import httpx
 from pydantic import BaseModel, SecretStr
 from starlette.applications import Starlette
 
-from bot.channels.intake import Arrival, Intake, Outcome, Timing, internal_error
+from bot.channels.arrivals import Arrival, Outcome, Timing, internal_error
+from bot.channels.intake import Intake
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.web.channel import WebChannel
 from bot.channels.web.cookies import Sessions, chat_of

@@ -380,6 +380,15 @@ async def test_entries_written_at_once_get_numbers_of_their_own(store: Store) ->
     assert len(await store.entries(ANN)) == 20
 
 
+async def test_what_a_person_said_stays_where_it_is_when_it_comes_again(store: Store) -> None:
+    first = await store.add_entry(ANN, said("m1", "hello"), from_person=True)
+    reply = await store.add_entry(ANN, said("r1", "hi"))
+    again = await asyncio.gather(*(store.add_entry(ANN, said("m1", "hello"), from_person=True) for _ in range(3)))
+    assert {entry.seq for entry in again} == {first.seq}
+    assert [entry.id for entry in await store.entries(ANN)] == ["m1", "r1"]
+    assert reply.seq > first.seq
+
+
 # --- inbox and values
 
 
@@ -428,6 +437,90 @@ async def test_a_released_row_is_free_from_then_on_and_its_claims_are_counted_an
     assert [(row.key, row.claims) for row in await store.claim_inbox("web", yours)] == [("1", 1), ("3", 1)]
     clock.now += timedelta(seconds=61)
     assert "2" in [row.key for row in await store.claim_inbox("web", mine)]
+
+
+async def test_what_comes_into_a_line_that_somebody_works_on_is_theirs_and_told_to_them_once(
+    store: Store, clock: Clock
+) -> None:
+    mine, yours = Lease(owner="a", seconds=10), Lease(owner="b", seconds=10)
+    assert await store.put_in_line("tg", "1", "x", line="ann", lease=mine) == "a"
+    assert await store.put_in_line("tg", "2", "y", line="ann", lease=yours) == "a"
+    assert await store.put_in_line("tg", "2", "y", line="ann", lease=yours) is None, "it was seen before"
+    assert await store.put_in_line("tg", "3", "z", line="ben", lease=yours) == "b"
+    assert await store.put_in_line("web", "1", "x", line="ann", lease=yours) == "b", "another channel's is another line"
+    assert await store.waiting_in_line("tg", "ann") == 2
+    assert await store.passed_on("tg", yours) == ()
+    assert await store.passed_on("tg", mine) == (InboxRow(key="2", payload="y"),)
+    assert await store.passed_on("tg", mine) == ()
+    await store.done_inbox("tg", "1")
+    assert await store.put_in_line("tg", "4", "w", line="ann", lease=yours) == "a", "one of it is still open"
+    await store.done_inbox("tg", "2")
+    await store.done_inbox("tg", "4")
+    assert await store.passed_on("tg", mine) == ()
+    assert await store.put_in_line("tg", "5", "v", line="ann", lease=yours) == "b", "the line had ended"
+
+
+async def test_a_line_left_by_the_dead_goes_to_one_process_whole(store: Store, clock: Clock) -> None:
+    dead, mine, yours = (Lease(owner=name, seconds=10) for name in "dab")
+    await store.put_in_line("tg", "1", "x", line="ann", lease=dead)
+    clock.now += timedelta(seconds=6)
+    await store.put_in_line("tg", "2", "y", line="ann", lease=yours)
+    clock.now += timedelta(seconds=5)
+    assert [row.key for row in await store.claim_inbox("tg", mine)] == ["1", "2"], "not noticed, so free with the other"
+    assert await store.passed_on("tg", mine) == ()
+    await store.release_inbox("tg", "a", key="1")
+    assert await store.claim_inbox("tg", yours) == (), "nobody joins in where another works on the rest"
+    assert [row.key for row in await store.claim_inbox("tg", mine)] == ["1"]
+    assert [row.key for row in await store.claim_inbox("tg", yours, dead=("a",))] == ["1", "2"]
+
+
+async def test_what_is_left_in_a_line_for_nobody_yet_is_claimed_with_it(store: Store, clock: Clock) -> None:
+    mine, yours = Lease(owner="a", seconds=10), Lease(owner="b", seconds=10)
+    assert await store.put_in_line("tg", "1", "x", line="ann") == ""
+    assert [row.key for row in await store.claim_inbox("tg", mine)] == ["1"]
+    assert await store.put_in_line("tg", "2", "y", line="ann") == "a"
+    assert await store.claim_inbox("tg", yours) == ()
+    assert [row.key for row in await store.passed_on("tg", mine)] == ["2"]
+
+
+async def test_of_many_who_begin_one_line_at_once_one_owns_it(store: Store) -> None:
+    leases = [Lease(owner=str(n), seconds=10) for n in range(8)]
+    for _ in range(5):
+        owners = await asyncio.gather(
+            *(store.put_in_line("tg", f"{_}-{n}", "x", line=f"ann{_}", lease=lease) for n, lease in enumerate(leases))
+        )
+        assert len(set(owners)) == 1
+        (owner,) = set(owners)
+        passed = await store.passed_on("tg", Lease(owner=str(owner), seconds=10))
+        assert len(passed) == len(leases) - 1
+
+
+async def test_of_many_who_claim_a_line_at_once_one_gets_all_of_it(store: Store, clock: Clock) -> None:
+    for n in range(12):
+        await store.put_in_line("tg", str(n), "x", line=f"line {n % 3}", lease=Lease(owner="dead", seconds=1))
+    clock.now += timedelta(seconds=2)
+    leases = [Lease(owner=str(n), seconds=10) for n in range(6)]
+    claimed = await asyncio.gather(*(store.claim_inbox("tg", lease) for lease in leases))
+    got = [{int(row.key) % 3 for row in rows} for rows in claimed]
+    for line in range(3):
+        assert sum(line in lines for lines in got) <= 1
+    left = [row for lease in leases for row in await store.claim_inbox("tg", lease)]
+    assert sum(map(len, claimed)) + len(left) == 12
+
+
+async def test_a_row_put_while_its_line_ends_is_told_to_its_owner_or_is_ones_own(store: Store) -> None:
+    mine, yours = Lease(owner="a", seconds=10), Lease(owner="b", seconds=10)
+
+    async def ended(n: int) -> int:
+        await store.done_inbox("tg", f"{n}-1")
+        return len(await store.passed_on("tg", mine))
+
+    for n in range(20):
+        await store.put_in_line("tg", f"{n}-1", "x", line=f"ann{n}", lease=mine)
+        told, owner = await asyncio.gather(
+            ended(n), store.put_in_line("tg", f"{n}-2", "y", line=f"ann{n}", lease=yours)
+        )
+        assert told == (1 if owner == "a" else 0)
 
 
 async def test_of_many_who_claim_at_once_each_row_goes_to_one(store: Store) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 from telegram import Bot, Update
 
-from bot.channels.intake import Arrival, Intake, Outcome
+from bot.channels.arrivals import Arrival, Outcome
+from bot.channels.intake import Intake
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.doctor import what_is_wrong
 from bot.channels.telegram.inbound.callback_answers import answer_tap
 from bot.channels.telegram.inbound.dispatch import Dispatch
-from bot.channels.telegram.inbound.joining import Heard
+from bot.channels.telegram.inbound.joining import Heard, line_of
 from bot.channels.telegram.inbound.lenient_json import UNREADABLE, update_from
 from bot.channels.telegram.inbound.messages import MessageBuilder
 from bot.channels.telegram.inbound.photos import Lost, Photos, TooLarge
@@ -34,7 +35,17 @@ from bot.channels.telegram.inbound.update_source import (
     cancelled,
     secret_for,
 )
-from bot.channels.telegram.inbound.updates import LARGEST_DOWNLOAD, Known, Me, Moved, Post, Standing, Tap, read
+from bot.channels.telegram.inbound.updates import (
+    LARGEST_DOWNLOAD,
+    Known,
+    Me,
+    Moved,
+    Post,
+    Standing,
+    Tap,
+    place_of,
+    read,
+)
 from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
@@ -269,11 +280,11 @@ class TelegramChannel:
             self._soon(self._results.own.answer(update.inline_query))
             return
         if not self.intake.running:  # by the webhook, before we know who we are: it is taken up as soon as we do
-            await self._store.put_inbox(self.name, key, update.to_json())
+            await self._leave(key, update)
             return
         heard = self._heard(update)
         if isinstance(heard, Moved | Standing):
-            await self._note(heard)
+            await self.chats.note(heard)
         elif isinstance(heard, Tap) and not await self._permissions.may_press(heard):
             text = words(heard.language or "en", "telegram.not_yours")
             self._soon(answer_tap(self._bot, self._pace.clock, heard, text))
@@ -282,11 +293,13 @@ class TelegramChannel:
         elif heard is not None and await self.intake.put(await self._arrival(key, heard), update.to_json()):
             self._metrics.message(self.name)
 
-    async def _note(self, heard: Moved | Standing) -> None:
-        if isinstance(heard, Moved):
-            await self.chats.moved(heard.old, heard.new)
-        else:
-            await self.chats.set_gone(await self.chats.name(heard.chat), heard.gone)
+    async def _leave(self, key: str, update: Update) -> None:
+        place = place_of(update)
+        if place is None:
+            await self._store.put_inbox(self.name, key, update.to_json())
+            return
+        line = line_of(await self.chats.name(place[0]), place[1])
+        await self.intake.leave(key, update.to_json(), line=line)
 
     def _heard(self, update: Update) -> Known | None:
         if self._me is None:
@@ -308,21 +321,22 @@ class TelegramChannel:
                 await self.chats.set_gone(name, False)  # somebody writes: they are back
             if what.album and what.addressed:
                 self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # waiting for its parts
-        return Arrival(key=key, line=f"{name}|{what.person}", value=Heard(chat=name, what=what, at=self._pace.wall()))
+        value = Heard(chat=name, what=what, at=self._pace.wall())
+        return Arrival(key=key, line=line_of(name, what.person), value=value)
 
     async def _take_painted(self, drawn: Drawn) -> bool:
         """From the Mini App: kept like an update, and in its person's line like one."""
         payload = json.dumps({"painted": drawn.model_dump(mode="json")})
         if not self.intake.running:
-            return await self._store.put_inbox(self.name, drawn.key, payload)
+            return await self.intake.leave(drawn.key, payload, line=self._painted(drawn).line)
         return await self.intake.put(self._painted(drawn), payload)
 
-    def _waiting(self, ticket: Ticket) -> int:
-        return len(self.intake.waiting(f"{ticket.chat}|{ticket.person}"))
+    async def _waiting(self, ticket: Ticket) -> int:
+        return await self.intake.waiting_everywhere(line_of(ticket.chat, ticket.person))
 
     def _painted(self, drawn: Drawn) -> Arrival[Heard]:
         chat = drawn.ticket.chat
-        return Arrival(key=drawn.key, line=f"{chat}|{drawn.ticket.person}", value=Heard(chat=chat, what=drawn))
+        return Arrival(key=drawn.key, line=line_of(chat, drawn.ticket.person), value=Heard(chat=chat, what=drawn))
 
     async def _handle_painted(self, drawn: Drawn) -> Outcome:
         message, files = await self._desk.message(drawn, self._photos.folder)
@@ -355,7 +369,7 @@ class TelegramChannel:
         update = update_from(kept, self._bot)
         heard = None if update is None else self._heard(update)
         if isinstance(heard, Moved | Standing):
-            await self._note(heard)
+            await self.chats.note(heard)
         if not isinstance(heard, Post | Tap):
             return None
         if isinstance(heard, Tap) and not await self._permissions.may_press(heard):

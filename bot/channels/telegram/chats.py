@@ -6,6 +6,7 @@ first id, its *name* here; the two are exchanged only when something is sent or 
 
 from collections import OrderedDict
 
+from bot.channels.telegram.inbound.updates import Moved, Standing
 from handlers.message import Chat
 from handlers.store.base import Values
 
@@ -36,6 +37,13 @@ class Chats:
         if name != str(new):
             await self._set(_FIRST, str(new), name)
             await self._set(_NOW, name, str(new))
+
+    async def note(self, heard: Moved | Standing) -> None:
+        """What the server says of a chat itself."""
+        if isinstance(heard, Moved):
+            await self.moved(heard.old, heard.new)
+        else:
+            await self.set_gone(await self.name(heard.chat), heard.gone)
 
     async def is_gone(self, name: str) -> bool:
         """Whether writing there was refused for good: blocked, deleted, removed."""

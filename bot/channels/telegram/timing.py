@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels.intake import Timing as IntakeTiming
+from bot.channels.arrivals import Timing as IntakeTiming
 from bot.channels.telegram.inbound.joining import ALBUM_LONGEST, ALBUM_PAUSE, TEXT_PAUSE, Joining
 from bot.channels.telegram.inbound.photos import PAUSES
 from bot.channels.telegram.inbound.update_source import POLL_SECONDS
@@ -13,6 +13,8 @@ from bot.channels.telegram.outbound.limits import Clock
 RETRIES: tuple[float, ...] = (0.5, 2.0, 8.0)
 """Seconds before a message is handled again after an error of ours."""
 STOP_SECONDS = 3.0
+LOOK_SECONDS = 2.0
+"""Between two looks for what dead processes left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Timing:
     retries: tuple[float, ...] = RETRIES
     poll_seconds: int = POLL_SECONDS
     stop_seconds: float = STOP_SECONDS
+    look: float = LOOK_SECONDS
     wall: Callable[[], float] = time.time
 
     @property
@@ -35,4 +38,6 @@ class Timing:
 
     @property
     def intake(self) -> IntakeTiming:
-        return IntakeTiming(retries=self.retries, stop=self.stop_seconds, sleep=self.clock.sleep, now=self.clock.now)
+        return IntakeTiming(
+            retries=self.retries, stop=self.stop_seconds, look=self.look, sleep=self.clock.sleep, now=self.clock.now
+        )

@@ -17,7 +17,8 @@ from typing import Any
 
 from anyio import to_thread
 
-from bot.channels.intake import Arrival, Intake, Outcome, Timing, internal_error
+from bot.channels.arrivals import Arrival, Kept, Outcome, Timing, internal_error
+from bot.channels.intake import Intake
 from bot.channels.web.cookies import Sessions
 from bot.channels.web.feed import Feed, Pace
 from bot.channels.web.inbox import UNUSED_SECONDS, Photo, PhotoShelf, Received, folder_of, label_of, look_at
@@ -129,7 +130,9 @@ class WebChannel:
         """
         try:
             received = await self._received(chat, posted, language)
-            if not await self.intake.keep(self._arrival(received), received.model_dump_json(context=self._store.media)):
+            payload = received.model_dump_json(context=self._store.media)
+            kept = await self.intake.keep(self._arrival(received), payload)
+            if kept is Kept.KNOWN:
                 await self.shelf.delete([*(photo.path for photo in received.photos), *received.marks])
                 return received.id
         except BaseException:
@@ -138,7 +141,8 @@ class WebChannel:
         try:
             await self._store.add_entry(chat, received.line(), from_person=True)
         finally:  # it is in the inbox: a repeat would not restart it
-            self.intake.begin(self._arrival(received))
+            if kept is Kept.HERE:
+                self.intake.begin(self._arrival(received))
         self._metrics.message(self.name)
         self.feed.wake(chat)
         return received.id
@@ -158,7 +162,7 @@ class WebChannel:
             raise Refused(400, "bad_form")
         if len(posted.photos) + len(posted.pictures) > MAX_PHOTOS:
             raise Refused(400, "too_many_photos", n=MAX_PHOTOS)
-        if len(self.intake.waiting(chat.key)) >= MAX_WAITING - 1:
+        if await self.intake.waiting_everywhere(chat.key) >= MAX_WAITING:
             raise Refused(429, "too_fast")
         if (posted.photos or posted.mask) and await self.shelf.size(chat) > MAX_KEPT:
             raise Refused(413, "too_much_kept", mb=MAX_KEPT >> 20)

@@ -13,7 +13,8 @@ import httpx
 from pydantic import SecretStr
 from starlette.routing import Route
 
-from bot.channels.intake import Intake, Timing
+from bot.channels.arrivals import Timing
+from bot.channels.intake import Intake
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.answering import Answering
 from bot.channels.wechat.callback import Callback

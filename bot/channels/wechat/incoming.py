@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.intake import Arrival, Intake, Outcome, Replies, Timing, internal_error
+from bot.channels.arrivals import Arrival, Outcome, Replies, Timing, internal_error
+from bot.channels.intake import Intake
 from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event
 from bot.channels.wechat.passive_reply import ForHandlers
@@ -93,7 +94,9 @@ class Incoming:
         self.foreground = foreground
         self.answerer: Answerer | None = None
         self._begun: WeakValueDictionary[str, Work] = WeakValueDictionary()
-        self.intake = Intake[Work](store=store, channel=CHANNEL, receiver=self, folder=folder, timing=timing)
+        self.intake = Intake[Work](
+            store=store, channel=CHANNEL, receiver=self, folder=folder, timing=timing, in_lines=False
+        )
 
     async def start(self, answerer: Answerer) -> None:
         self.answerer = answerer

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bot.channels.intake import Arrival, Intake, Outcome, internal_error
+from bot.channels.arrivals import Arrival, Outcome, internal_error
+from bot.channels.intake import Intake
 from bot.channels.pausing import happens_within
 from bot.channels.sealing import Seal
 from bot.channels.wecom.heard import HINTED, Heard, key_of
@@ -77,8 +78,9 @@ class Reception:
         if heard.pressed and not await self._owns(heard):
             return None
         new = await self.intake.put(self._arrival(heard), self._seal.close(heard.model_dump_json()))
-        if new:
+        if new and self.intake.has(key):
             self._fetch(heard)
+        if new:
             self._metrics.message(CHANNEL)
         if new or self.intake.has(key):
             await self._open(heard)

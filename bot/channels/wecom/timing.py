@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.channels.intake import Timing
+from bot.channels.arrivals import Timing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from bot.channels.intake import Intake, Timing
+from bot.channels.arrivals import Timing
+from bot.channels.intake import Intake
 from bot.channels.wecom_kf.api import KfApi
 from bot.channels.wecom_kf.callback import Callback
 from bot.channels.wecom_kf.envelope import Envelope

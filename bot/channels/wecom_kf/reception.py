@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.channels.intake import Arrival, Intake, Outcome, Timing, internal_error
+from bot.channels.arrivals import Arrival, Outcome, Timing, internal_error
+from bot.channels.intake import Intake
 from bot.channels.wecom_kf.api import KfApi
 from bot.channels.wecom_kf.events import CHANNEL, Event
 from bot.customer_messages.api import WeChatError

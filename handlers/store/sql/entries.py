@@ -8,7 +8,7 @@ from handlers.message import Chat, Outgoing
 from handlers.store.base import Entry
 from handlers.store.sql import rows
 from handlers.store.sql.media import SqlMedia
-from handlers.store.sql.prepared import all_rows, change, one_value
+from handlers.store.sql.prepared import all_rows, change, one_row, one_value
 from handlers.store.sql.schema import ENTRIES, SEQUENCES
 
 _FROM = (
@@ -18,6 +18,7 @@ _FROM = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _ADD = ENTRIES.insert()
+_ONE = sa.select(ENTRIES).where((ENTRIES.c.owner == sa.bindparam("an_owner")) & (ENTRIES.c.id == sa.bindparam("an_id")))
 _DROP = ENTRIES.delete().where((ENTRIES.c.owner == sa.bindparam("an_owner")) & (ENTRIES.c.id == sa.bindparam("an_id")))
 
 
@@ -30,7 +31,10 @@ class SqlEntries(SqlMedia):
 
         def work(c: sa.Connection) -> Entry:
             seq = int(one_value(c, self.statement("next entry", self._counting), {"owner": owner, "last": first}))
-            change(c, _DROP, {"an_owner": owner, "an_id": outgoing.id})
+            named = {"an_owner": owner, "an_id": outgoing.id}
+            if from_person and (known := one_row(c, _ONE, named)) is not None:
+                return rows.entry_of(known)  # looked for under the lock of the numbers
+            change(c, _DROP, named)
             row = {
                 "owner": owner,
                 "seq": seq,

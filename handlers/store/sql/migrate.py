@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from handlers.store.sql.schema import META
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest of `migrations/versions/`; a test checks that."""
 
 _REVISION = sa.table("alembic_version", sa.column("version_num", sa.String))

@@ -169,9 +169,20 @@ INBOX = sa.Table(
     sa.Column("lease_until", Moment),
     sa.Column("claims", sa.Integer, nullable=False),
     sa.Column("failed", sa.Boolean, nullable=False),
+    sa.Column("line", sa.Text),
+    sa.Column("passed", sa.Boolean),
     sa.Index("inbox_open", "channel", "done", "at"),
+    sa.Index(
+        "inbox_line",
+        "line",
+        sqlite_where=sa.text("line IS NOT NULL"),
+        postgresql_where=sa.text("line IS NOT NULL"),
+    ),
 )
-"""`id`: `key_hash` of `key`, which is empty once the update is done. `holder`: the process that has the lease."""
+"""`id`: `key_hash` of `key`, which is empty once the update is done. `holder`: the process that has the lease.
+
+`line`: `key_hash` of the line it waits in; None in none, or done. `passed`: another process put it into a line of the
+holder's, which has not noticed yet."""
 
 VALUES = sa.Table(
     "channel_values",

@@ -102,6 +102,7 @@ async def on_stage(
     started: bool = True,
     working: bool = True,
     usd: float = 0.1,
+    database_url: str | None = None,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     if pace.clock is BRISK.clock:  # no album is cut in two by a slow machine
@@ -147,6 +148,7 @@ async def on_stage(
         channel,
         provider=provider,
         working=working,
+        database_url=database_url,
         listening=started,
         conversing=conversing,
         sleep=asyncio.sleep,

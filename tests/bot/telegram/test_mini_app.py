@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.init_data import Forged, person_of
-from bot.channels.telegram.mini_app.tickets import Tickets
+from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from handlers.message import Chat
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import Turn
@@ -225,7 +225,10 @@ async def test_who_sends_faster_than_anybody_paints_is_held_back(tmp_path: Path)
         taken.append(drawn)
         return True
 
-    desk = Desk(token=TOKEN, tickets=tickets, store=store, take=take, waiting=lambda _: len(taken), now=time.time)
+    async def waiting(_: Ticket) -> int:
+        return len(taken)
+
+    desk = Desk(token=TOKEN, tickets=tickets, store=store, take=take, waiting=waiting, now=time.time)
     address = tickets.link(chat, "en", photo="p")
     assert address is not None
     ticket = str(parse_qs(urlsplit(address).query)["t"][0])

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bot.channels.intake import Timing
+from bot.channels.arrivals import Timing
 from bot.channels.wechat.channel import WeChatChannel
 from bot.channels.wechat.deadlines import Deadlines
 from bot.metrics import Metrics

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from starlette.applications import Starlette
 
-from bot.channels.intake import Timing
+from bot.channels.arrivals import Timing
 from bot.channels.wecom.channel import WeComChannel
 from bot.channels.wecom.settings import WeComSettings
 from bot.channels.wecom.timing import Pace

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from bot.channels.intake import Timing
+from bot.channels.arrivals import Timing
 from bot.channels.wecom_kf.channel import WeComKfChannel
 from bot.metrics import Metrics
 from handlers.dialogue.conversation import Conversation

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from bot.channels.intake import Intake, Outcome
+from bot.channels.arrivals import Outcome
+from bot.channels.intake import Intake
 from bot.channels.telegram.inbound.joining import Heard
 from bot.channels.telegram.inbound.updates import Tap
 from bot.channels.telegram.outbound.ephemeral import Action

@@ -8,7 +8,7 @@ send a text longer than a message as several; one that nearly fills a message wa
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.channels.intake import Arrival, Joined
+from bot.channels.arrivals import Arrival, Joined
 from bot.channels.telegram.inbound.updates import Post, Tap
 from bot.channels.telegram.mini_app.desk import Drawn
 from bot.channels.telegram.outbound.ephemeral import Action
@@ -20,6 +20,11 @@ TEXT_PAUSE = 1.5
 """Seconds to wait for the rest of a split text."""
 NEARLY_FULL = 3600
 """UTF-16 units, of the 4096 of a message: clients split at a space or a line end before the limit."""
+
+
+def line_of(chat: str, person: str) -> str:
+    """One person's in one chat, by the chat's name."""
+    return f"{chat}|{person}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +91,8 @@ class Joining:
         begun, last = min(part.at for part in parts), max(part.at for part in parts)
         went_on = any(arrival.value.without_photo for arrival in waiting if arrival.value.album != album)
         left = 0.0 if went_on else min(last + self.album_pause, begun + self.album_longest) - now
-        return Joined(arrivals=tuple(sorted(parts, key=lambda part: part.value.message)), wait=max(left, 0.0))
+        parts.sort(key=lambda part: part.value.message)
+        return Joined(arrivals=tuple(parts), wait=max(left, 0.0), open=True)
 
     def _text(self, waiting: Waiting, now: float) -> Joined[Heard]:
         parts = [waiting[0]]
@@ -95,4 +101,4 @@ class Joining:
                 return Joined(arrivals=tuple(parts))
             parts.append(arrival)
         left = parts[-1].at + self.text_pause - now if parts[-1].value.may_be_cut else 0.0
-        return Joined(arrivals=tuple(parts), wait=max(left, 0.0))
+        return Joined(arrivals=tuple(parts), wait=max(left, 0.0), open=parts[-1].value.may_be_cut)

@@ -166,6 +166,15 @@ def read(update: Update, me: Me) -> Known | None:
     return _post(message, me, edited=update.edited_message is not None)
 
 
+def place_of(update: Update) -> tuple[int, str] | None:
+    """The chat, and who wrote or pressed there, as `read` tells them: whose line it is, before we know who we are."""
+    if (query := update.callback_query) is not None:
+        return (query.message.chat.id, str(query.from_user.id)) if query.message is not None else None
+    message = update.message or update.edited_message
+    person = None if message is None else _person(message)
+    return None if message is None or person is None else (message.chat.id, person)
+
+
 def language_of(user: telegram.User | None) -> Language | None:
     code = (user.language_code if user else None) or ""
     return ("zh" if code.lower().startswith("zh") else "en") if code else None

@@ -88,7 +88,7 @@ class Desk:
         tickets: Tickets,
         store: Store,
         take: Callable[[Drawn], Awaitable[bool]],
-        waiting: Callable[[Ticket], int],
+        waiting: Callable[[Ticket], Awaitable[int]],
         now: Callable[[], float],
     ) -> None:
         self._token = token
@@ -158,7 +158,7 @@ class Desk:
     async def _send(self, request: Request) -> Response:
         try:
             body, ticket = await self._asked(request)
-            if self._waiting(ticket) >= MAX_WAITING:
+            if await self._waiting(ticket) >= MAX_WAITING:
                 raise _Refused(429)
             await self._picture(ticket)
             drawn = _drawn(body, ticket)
