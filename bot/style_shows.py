@@ -9,6 +9,7 @@ from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.style_gallery import StyleGallery
 from handlers.jobs.plan import quoted
 from handlers.jobs.visible_marks import VisibleMarks
+from handlers.message import Chat
 from handlers.store.base import Store
 from handlers.style_previews import StylePreviews
 from handlers.styles_shown import ShowsStyles
@@ -41,9 +42,14 @@ def show_styles(
 ) -> None:
     """For the channels that have a place for all styles at once."""
     free = _free(router)
+
+    async def of_a_child(chat: Chat) -> bool:
+        return (await store.session(chat)).child
+
     gallery = StyleGallery(
         quote=RecentQuotes(quoted(router)),
         allowed=Access(store, settings.access_rules).may_preview,
+        of_a_child=of_a_child,
         marks=marks,
         folder=settings.data_dir.absolute() / "previews",
         previews=StylePreviews(provider=free, producer=router.producer) if free else None,

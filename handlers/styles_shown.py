@@ -28,8 +28,9 @@ class StyleShelf:
 class StylesShown(Protocol):
     """What a channel asks: `handlers.dialogue.style_gallery.StyleGallery`."""
 
-    def shelves(self, language: Language) -> tuple[StyleShelf, ...]:
-        """What can be made of one photo now, by whom ever."""
+    async def shelves(self, chat: Chat, language: Language, *, new: bool = False) -> tuple[StyleShelf, ...]:
+        """What can be made now, by whom ever, of the photo that this person sent last; `new`: of one of which nothing
+        was said yet. What is not made of children is left out where the photo was said to show one."""
 
     async def may_sketch(self, chat: Chat) -> bool:
         """Whether a page of sketches is made for this person. It is counted: ask once for a page."""

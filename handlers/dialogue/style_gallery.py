@@ -16,25 +16,30 @@ from handlers.styles_shown import StyleCard, StyleShelf
 from providers.catalog import STYLES
 from providers.media.preview import thumbnail
 from providers.media.threads import in_thread
+from providers.moderation.children import is_adult
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGallery:
-    """`quote` prices an order and refuses what nobody here can make; `allowed` counts a page of sketches. `folder` is
-    for what is on the way to a sketch. `previews` None: nothing is sketched here."""
+    """`quote` prices an order and refuses what nobody here can make; `allowed` counts a page of sketches. `of_a_child`:
+    whether a person's photos were said to show one. `folder` is for what is on the way to a sketch. `previews` None:
+    nothing is sketched here."""
 
     quote: Callable[[Order], object]
     allowed: Callable[[Chat], Awaitable[bool]]
+    of_a_child: Callable[[Chat], Awaitable[bool]]
     marks: Marks
     folder: Path
     previews: StylePreviews | None = None
 
-    def shelves(self, language: Language) -> tuple[StyleShelf, ...]:
-        """What can be made of one photo now, by whom ever."""
+    async def shelves(self, chat: Chat, language: Language, *, new: bool = False) -> tuple[StyleShelf, ...]:
+        child = not new and await self.of_a_child(chat)
         base = Order(operation="portrait", shots=(), photos=(Path("photo"),))
         free = frozenset(self.previews.possible()) if self.previews else frozenset()
         shelves: dict[str, list[StyleCard]] = {}
         for key in styles_possible(base, possible_with(self.quote)):
+            if child and is_adult(key):
+                continue
             style = STYLES[key]
             use = style.use_zh if language == "zh" else style.use_en
             card = StyleCard(key=key, name=style.name(language), use=use, sketched=key in free)

@@ -114,9 +114,13 @@ class Studio:
         async def may_sketch(_: Chat) -> bool:
             return True
 
+        async def nobody(_: Chat) -> bool:
+            return False
+
         return StyleGallery(
             quote=quoted(Router([self._free])),
             allowed=may_sketch,
+            of_a_child=nobody,
             marks=VisibleMarks(),
             folder=self._folder / "sketches",
             previews=StylePreviews(provider=self._free, producer="Likeness"),

@@ -172,3 +172,46 @@ def test_the_page_opens_without_a_network_and_the_look_chosen_stays(browser: Ope
     assert page.script(paper) == "rgb(21, 19, 17)"
     assert page.one("#welcome-heading").is_displayed()
     page.until(lambda: page.all("#banner:not([hidden])"))
+
+
+def test_styles_are_tried_on_a_photo_before_it_is_sent_and_one_is_tapped(
+    browser: Opened, studio: Studio, photo: Path
+) -> None:
+    page = browser()
+    page.pick(photo)
+    page.until(lambda: page.loaded("#tryouts-list img"))
+    assert page.texts("#tryouts-list .tryout")[0] == "Anime"
+    assert barriers(page) == []
+    assert studio.seen == []
+    page.one("#tryouts-all").click()
+    page.until(lambda: page.loaded(".card-face img:only-child"))
+    assert "Nothing has been sent" in page.one("#styles-note").text
+    page.click("#styles [data-close]")
+    page.one(".tryout").click()
+    page.until(lambda: studio.seen)
+    assert (studio.seen[0].text, len(studio.seen[0].photos)) == ("Anime", 1)
+    page.until(lambda: not page.one("#composer").find_elements("css selector", "#tryouts:not([hidden])"))
+    assert (page.complaints(), page.strangers()) == ([], [])
+
+
+def test_an_unfinished_picture_sharpens_beside_its_progress_and_gives_way_to_the_result(
+    browser: Opened, studio: Studio, photo: Path
+) -> None:
+    page = browser()
+    page.pick(photo)
+    page.write("paint it in steps")
+    page.send()
+    page.until(lambda: page.all(".message.status"))
+    studio.let_go(2)
+    page.until(lambda: page.loaded(".step img"))
+    first = page.one(".step img").get_attribute("src")
+    assert page.one(".step figcaption").text == "Not finished yet"
+    assert "not finished yet" in str(page.one(".step img").get_attribute("alt"))
+    assert barriers(page) == []
+    studio.let_go()
+    page.until(lambda: page.one(".step img:only-child").get_attribute("src") != first and page.loaded(".step img"))
+    studio.let_go()
+    page.until(lambda: page.loaded(".print img"))
+    assert page.all(".step") == []
+    assert len(page.all(".print img")) == 1
+    assert page.complaints() == []

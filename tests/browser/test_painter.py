@@ -144,3 +144,23 @@ def test_everything_in_the_painter_has_a_name_and_fits_a_finger(browser: Opened,
     on_a_photo(page, photo)
     assert page.script(NAMELESS) == []
     assert page.script(HARD_TO_TAP) == []
+
+
+def test_a_photo_that_was_not_sent_leaves_with_what_was_painted_on_it(
+    browser: Opened, studio: Studio, photo: Path
+) -> None:
+    page = browser()
+    page.pick(photo)
+    page.write("kept")
+    page.one(".tile .on-it").click()
+    page.until(lambda: page.loaded(".painter-image"))
+    dragged(page, (0.2, 0.3), (0.8, 0.3))
+    page.one(".painter-words").send_keys("paint a hat")
+    page.one(".painter-solid").click()
+    page.until(lambda: not page.all(".painter[open]") and studio.masks)
+    (message,) = studio.seen
+    assert (message.text, len(message.photos), message.quoted_photos) == ("paint a hat", 1, ())
+    assert white(studio, 0.5, 0.3)
+    assert page.all("#attached .tile") == []
+    assert page.box.get_attribute("value") == "kept"
+    assert page.complaints() == []

@@ -35,9 +35,13 @@ from bot.channels.web.shell import Shell
 from bot.channels.web.steps import StepPages, StepShelf
 from bot.channels.web.style_pages import StylePages
 from bot.channels.web.thumbnails import Thumbnails
+from bot.channels.web.tryouts import Tryouts
 from bot.channels.web.uploads import Limits, Posted, Refused, read_post
 from handlers.message import Chat, Language
 from handlers.store.base import Store
+
+_ONE_COPY = {"photos": 1, "photo_bytes": 2 * 1024 * 1024, "total_bytes": 3 * 1024 * 1024}
+"""A copy of a photo that styles are tried on: the page makes it of some hundred pixels."""
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ class ChatPage:
         self._pace = PostPace()
         self.thumbnails = Thumbnails()
         self._pictures = Pictures(feed=web.feed, sessions=sessions, at_hand=web.at_hand, thumbnails=self.thumbnails)
-        self.styles = StylePages(pictures=self._pictures, sessions=sessions)
+        self.styles = StylePages(pictures=self._pictures, sessions=sessions, tryouts=Tryouts(web.store))
         self._steps = StepPages(shelf=web.steps, sessions=sessions, known=self._pictures.known)
         self._collection = Collection(store=web.store, pictures=self._pictures)
         self._origin = _origin(public_url) if public_url else None
@@ -94,6 +98,7 @@ class ChatPage:
             *Shell(self._sessions).routes(),
             Route("/api/messages", self.conversation, methods=["GET"]),
             Route("/api/messages", self.post, methods=["POST"]),
+            Route("/api/styles", self.styles_tried, methods=["POST"]),
             Route("/api/events", self.events),
             Route("/api/about", self.about),
             *self._pictures.routes(),
@@ -120,6 +125,27 @@ class ChatPage:
             return refusal(refused, language)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
+
+    async def styles_tried(self, request: Request) -> Response:
+        """The styles on one photo that is not sent: the page gives a small copy of it."""
+        language = language_wished(request)
+        try:
+            if not same_site(request, self._origin):
+                raise Refused(403, "cross_site")
+            chat = self._pictures.person(request)
+            if not self._pace.lets(address_of(request, self._sessions)):
+                raise Refused(429, "too_fast")
+            posted = await read_post(request, self._web.shelf.arriving, replace(self._limits, **_ONE_COPY))
+            try:
+                if len(posted.photos) != 1:
+                    raise Refused(400, "bad_form")
+                return await self.styles.tried(chat, posted.photos[0].path, language)
+            finally:
+                posted.discard()
+        except Refused as refused:
+            return refusal(refused, language)
+        except ClientDisconnect:
+            return Response(status_code=400)
 
     async def about(self, request: Request) -> Response:
         body = {"kept_days": self._about.kept_days, "companies": list(self._about.companies)}

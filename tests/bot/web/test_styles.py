@@ -13,6 +13,7 @@ from handlers.jobs.plan import quoted
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.style_previews import StylePreviews
+from providers.catalog import STYLES
 from providers.fake import FakeProvider, Script, offer
 from providers.media.labels import read_label
 from providers.router import Router
@@ -33,9 +34,13 @@ async def styled(folder: Path, *, sketches: int = 100) -> AsyncIterator[tuple[St
         async def may_sketch(chat: Chat) -> bool:
             return next(granted, None) is not None
 
+        async def of_a_child(chat: Chat) -> bool:
+            return (await stage.store.session(chat)).child
+
         gallery = StyleGallery(
             quote=quoted(Router([free, paid])),
             allowed=may_sketch,
+            of_a_child=of_a_child,
             marks=VisibleMarks(),
             folder=folder / "sketches",
             previews=StylePreviews(provider=free, producer="Likeness"),
@@ -96,6 +101,61 @@ async def test_a_photo_that_does_not_allow_a_style_leaves_its_name(tmp_path: Pat
         preview = (await styles(client, await photo_of(stage, client)))["anime"]["preview"]
         free.standing = Script(fault="refused")
         assert (await client.get(preview)).status_code == 204
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".alive"]
+
+
+async def tried(client: httpx.AsyncClient, photo: bytes, **more: Any) -> httpx.Response:
+    return await client.post("/api/styles", files={"photos": ("me.jpg", photo, "image/jpeg")}, **more)
+
+
+async def test_styles_are_tried_on_a_photo_that_is_not_sent_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    async with styled(tmp_path) as (stage, free), stage.browser() as one, stage.browser() as two:
+        groups = (await tried(one, jpeg(500, 400))).json()["groups"]
+        previews = [style["preview"] for group in groups for style in group["styles"] if style["preview"]]
+        assert len(previews) == len(FREE)
+        sketch = await one.get(previews[0])
+        assert sketch.headers["content-type"] == "image/jpeg"
+        assert read_label(sketch.content) is not None
+        assert (await two.get(previews[0])).status_code == 404
+        assert (await one.get("/api/messages")).json()["messages"] == [], "nothing was said"
+        assert pictures_in(tmp_path) == [], "and nothing lies on the disk"
+        assert len(free.jobs) == 1
+        await stage.store.forget(stage.chat(one))
+        assert (await one.get(previews[1])).status_code == 404
+
+
+async def test_a_try_is_counted_and_what_is_no_photo_or_from_elsewhere_is_refused(tmp_path: Path) -> None:
+    async with styled(tmp_path, sketches=2) as (stage, _), stage.browser() as client:
+        for n in range(3):
+            styles = [s for g in (await tried(client, jpeg())).json()["groups"] for s in g["styles"]]
+            assert any(style["preview"] for style in styles) == (n < 2)
+    async with styled(tmp_path) as (stage, _), stage.browser() as client:
+        assert (await tried(client, b"no photo")).status_code == 400
+        assert (await tried(client, b"x" * 2_200_000)).status_code == 413
+        assert (await client.post("/api/styles", data={"text": "x"})).status_code == 400
+        assert (await tried(client, jpeg(), headers={"origin": "https://elsewhere.example"})).status_code == 403
+        client.cookies.clear()
+        assert (await tried(client, jpeg())).status_code == 401
+
+
+async def test_what_is_not_made_of_children_is_not_shown_for_a_photo_said_to_show_one(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage, stage.browser() as client:
+        swim = next(key for key, style in STYLES.items() if style.adult)
+        both = FakeProvider(able=[offer(Operation.PORTRAIT, styles=FREE | {swim})])
+
+        async def whoever(chat: Chat) -> bool:
+            return True
+
+        gallery = StyleGallery(
+            quote=quoted(Router([both])), allowed=whoever, of_a_child=whoever, marks=VisibleMarks(), folder=tmp_path
+        )
+        stage.channel.show_styles(gallery)
+        assert set(await styles(client)) == FREE
+        new = (await tried(client, jpeg())).json()["groups"]
+        assert {style["key"] for group in new for style in group["styles"]} == FREE | {swim}
 
 
 @pytest.mark.parametrize("path", ["/api/styles", "/previews/anime/1-0-" + "A" * 22 + "/x"])

@@ -23,9 +23,12 @@ export class Attached {
   #changed;
   #fail;
   #said;
+  #paint;
 
-  // `changed()`: something was added, removed or moved; `fail(text)`: why something was not; `said(text)`: for who listens.
-  constructor({ changed, fail, said }) {
+  // `changed()`: something was added, removed or moved; `fail(text)`: why something was not; `said(text)`: for who listens;
+  // `paint(file, url)`: the painter on a photo.
+  constructor({ changed, fail, said, paint }) {
+    this.#paint = paint;
     this.#changed = changed;
     this.#fail = fail;
     this.#said = said;
@@ -89,6 +92,15 @@ export class Attached {
     return gone.map(({ file }) => file.name);
   }
 
+  // It went by another way.
+  letGo(file) {
+    const index = this.#photos.findIndex((photo) => photo.file === file);
+    if (index < 0) return;
+    URL.revokeObjectURL(this.#photos[index].url);
+    this.#photos.splice(index, 1);
+    this.#redone();
+  }
+
   #redone() {
     this.draw();
     this.#changed();
@@ -120,7 +132,9 @@ export class Attached {
     const n = index + 1;
     const total = this.#photos.length;
     const img = make("img", "", { src: url, alt: t("composer.photo", { n }), draggable: "false" });
-    img.onerror = () => img.replaceWith(blank(t("composer.no_preview", { type: kindOf(file) })));
+    const paint = make("button", "round on-it", { "type": "button", "aria-label": t("message.paint_label", { n }), "title": t("message.paint") }, icon("paint"));
+    paint.onclick = () => this.#paint(file, url);
+    img.onerror = () => { paint.remove(); img.replaceWith(blank(t("composer.no_preview", { type: kindOf(file) }))); };
     const several = total > 1;
     const content = several ? make("button", "grip", { type: "button", title: t("composer.move") }, img) : img;
     if (several) {
@@ -134,7 +148,7 @@ export class Attached {
       };
       this.#carrying(content, index);
     }
-    return make("li", "tile", {}, content, remover(t("composer.remove", { n }), () => this.#remove(index)));
+    return make("li", "tile", {}, content, paint, remover(t("composer.remove", { n }), () => this.#remove(index)));
   }
 
   #move(from, to) {

@@ -17,7 +17,7 @@ const room = $("room");
 const EXAMPLES = 6;
 const ANNOUNCE_PAUSE = 8000;
 
-const composer = new Composer({ sent: () => toBottom(), said: (text) => announce(text) });
+const composer = new Composer({ sent: () => toBottom(), said: (text) => announce(text), styles: () => styles.open(), paint: paintUnsent });
 const shares = new Shares();
 const viewer = new Viewer({ use: (picture) => { pictures.leave(); composer.use(picture); }, share: (picture) => shares.open(picture), paint });
 const log = new Log($("log"), {
@@ -27,7 +27,7 @@ const log = new Log($("log"), {
   choose,
 });
 const pictures = new Pictures({ view: (all, picture) => viewer.open(all, picture) });
-new Styles({ photo: () => log.newestPhoto, choose: wear });
+const styles = new Styles({ photo: () => log.newestPhoto, tried: () => composer.tried, choose: wear });
 new Menu({
   help: () => composer.say({ text: "/help" }),
   anew: async () => { beginning = true; beginning = await composer.say({ choice: "new" }) && beginning; },
@@ -48,11 +48,16 @@ async function choose(choice, button) {
 
 async function paint(picture) {
   pictures.leave();
+  await painted(({ paintOn }) => paintOn(picture, () => toBottom()));
+}
+
+function paintUnsent(file, url, sent) { return painted(({ paintOnFile }) => paintOnFile(file, url, sent)); }
+
+async function painted(open) {
   try {
-    const { paintOn } = await import("./painting.js");
-    await paintOn(picture, () => toBottom());
+    await open(await import("./painting.js"));
   } catch {
-    composer.fail(t("failed.load"), () => { composer.settle(); paint(picture); });
+    composer.fail(t("failed.load"), () => { composer.settle(); painted(open); });
   }
 }
 

@@ -5,7 +5,10 @@ import { $ } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { takeOffered } from "./offering.js";
 import { newId, post } from "./talk.js";
+import { Tryouts } from "./tryouts.js";
 import { apply, t } from "./words.js";
+
+const KEYBOARD = matchMedia("(hover: hover) and (pointer: fine) and (min-height: 30rem)");
 
 export class Composer {
   #form = $("composer");
@@ -18,11 +21,19 @@ export class Composer {
   #sending = false;
   #retry = null;
   #sent;
+  #tryouts;
 
-  // `sent(id)` is called for each message that was taken; `said(text)` tells who listens.
-  constructor({ sent, said }) {
+  // `sent(id)` is called for each message that was taken; `said(text)` tells who listens; `styles()` shows them all.
+  // `paint(file, url, sent)` opens the painter on a photo that lies here.
+  constructor({ sent, said, styles, paint }) {
     this.#sent = sent;
-    this.#attached = new Attached({ changed: () => this.#changed(), fail: (text) => this.fail(text), said });
+    this.#tryouts = new Tryouts({ choose: (style) => this.sayWithAttached(style.name), all: styles });
+    this.#attached = new Attached({
+      changed: () => this.#changed(),
+      fail: (text) => this.fail(text),
+      said,
+      paint: (file, url) => paint(file, url, (id) => this.#painted(id, file)),
+    });
     this.#form.onsubmit = (event) => { event.preventDefault(); this.send(); };
     this.#text.oninput = () => this.#changed();
     this.#text.onkeydown = (event) => this.#key(event);
@@ -34,12 +45,15 @@ export class Composer {
     $("failed-retry").onclick = () => this.#retry?.();
     $("failed-dismiss").onclick = () => { this.settle(); this.focus(); };
     takeOffered((files) => this.add(files));
+    KEYBOARD.onchange = () => this.#hint();
+    this.#hint();
     this.#changed();
   }
 
   pick() { $("photos").click(); }
   focus() { this.#text.focus(); }
   get attachedAnything() { return this.#attached.any; }
+  get tried() { return this.#tryouts.groups; }
 
   // What was being written when the page went: shown again, and sent if it had been on its way.
   async restore() {
@@ -75,6 +89,13 @@ export class Composer {
 
   // --- words
 
+  // What keys do is said where there are keys, and to nobody else.
+  #hint() {
+    $("hint").hidden = !KEYBOARD.matches;
+    if (KEYBOARD.matches) this.#text.setAttribute("aria-describedby", "hint");
+    else this.#text.removeAttribute("aria-describedby");
+  }
+
   #changed() {
     if (!this.#sending) { // another message than the one that was tried
       this.#id = null;
@@ -88,6 +109,7 @@ export class Composer {
     const text = this.#text;
     const ready = Boolean(text.value.trim() || this.#attached.any);
     $("send").disabled = !ready || this.#sending;
+    this.#tryouts.look(this.#attached.quote ? [] : this.#attached.photos);
     text.dataset.tPlaceholder = this.#attached.quote ? "composer.placeholder_quote"
       : this.#attached.any ? "composer.placeholder_photo" : "composer.placeholder";
     text.placeholder = t(text.dataset.tPlaceholder);
@@ -167,6 +189,13 @@ export class Composer {
     this.#sent(id);
   }
 
+  // A photo left with what was painted on it, and with words of its own.
+  #painted(id, file) {
+    this.#attached.letGo(file);
+    this.settle();
+    this.#sent(id);
+  }
+
   // A choice, or an example: words that are not in the box.
   async say(message, { retry = true } = {}) {
     message.id ??= newId();
@@ -216,6 +245,7 @@ export class Composer {
   redraw() {
     apply($("composer"));
     this.#attached.draw();
+    this.#tryouts.redraw();
     this.#show();
   }
 }

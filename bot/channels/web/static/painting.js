@@ -27,9 +27,21 @@ async function ready() {
 // `sent(id)` is called once the message was taken.
 export async function paintOn(picture, sent) {
   await ready();
+  await open({ src: whole(picture), width: picture.width, height: picture.height }, { picture: picture.url }, sent);
+}
+
+// On a photo that was not sent: it leaves with what is painted on it. `url` shows it.
+export async function paintOnFile(file, url, sent) {
+  await ready();
+  const shown = Object.assign(new Image(), { src: url });
+  await shown.decode();
+  await open({ src: url, width: shown.naturalWidth, height: shown.naturalHeight }, { photos: [file] }, sent);
+}
+
+function open(shown, about, sent) {
   const id = newId(); // kept for its repeats: what was taken already is not begun a second time
-  await painter.open({ src: whole(picture), width: picture.width, height: picture.height }, async ({ mask, outpaint, text }) => {
-    await post({ id, text, picture: picture.url, mask, outpaint });
+  return painter.open(shown, async ({ mask, outpaint, text }) => {
+    await post({ id, text, mask, outpaint, ...about });
     sent(id);
   });
 }

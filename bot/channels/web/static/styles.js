@@ -7,11 +7,14 @@ import { language, t } from "./words.js";
 export class Styles {
   #sheet = sheet("styles");
   #photo;
+  #tried;
   #choose;
 
-  // `photo()`: the newest photo of the person's that the server has, or null; `choose(style)`: {key, name}.
-  constructor({ photo, choose }) {
+  // `photo()`: the newest photo of the person's that the server has, or null; `tried()`: a promise of the styles on the
+  // photo that waits to be sent, or of null; `choose(style)`: {key, name}.
+  constructor({ photo, tried, choose }) {
     this.#photo = photo;
+    this.#tried = tried;
     this.#choose = choose;
     $("open-styles").onclick = () => this.open();
   }
@@ -20,6 +23,8 @@ export class Styles {
     const photo = this.#photo();
     this.#draw([], t("styles.loading"));
     this.#sheet.open();
+    const tried = await this.#tried();
+    if (tried) return this.#draw(tried, t("styles.on_attached"));
     try {
       const query = photo ? `?photo=${encodeURIComponent(photo.url)}` : "";
       const { groups } = await ask(`/api/styles${query}`);
