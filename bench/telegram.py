@@ -4,8 +4,9 @@ python -m bench.telegram [--quick]
 
 one by one      a photo with words, one after another: from the update to our submit, and from the service's
                 completion to the picture in the chat
-a crowd         200 people at once, a service that takes 5 s: time to the last picture, calls of the Bot API for each,
-                memory and processor time of the program; once without and once with Telegram's limit of 30 a second
+a crowd         200 people at once, a service that takes 5 s: when each saw the first sign of the bot, time to the last
+                submit and to the last picture, calls of the Bot API for each, memory and processor time of the program;
+                in one process, with FRONT_PROCESSES=1, and with Telegram's limit of 30 a second
 chatter         1,000 text updates a second in groups, none for the bot: what each costs
 words           updates that are answered: our own time for each
 """
@@ -27,15 +28,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bench.processes import memory, processor
 from tests.servers.fal import KEY, FakeFal
-from tests.servers.telegram import TOKEN, FakeTelegram
+from tests.servers.telegram import TOKEN, Call, FakeTelegram
 
 ROOT = Path(__file__).parents[1]
 GROUP = -1_001_000_000_077
 PROGRAM = "from bot.cli import main; main()"
-TICKS = os.sysconf("SC_CLK_TCK")
 BESIDES = frozenset({"download", "editMessageMedia", "getUpdates", "getMe", "deleteWebhook"})
 """Not counted for a picture: the upload itself, the file server, and what is not about a picture."""
+SIGNS = frozenset({"sendChatAction", "sendMessage"})
+"""What a person sees first: the bot "is sending a photo", or writes."""
 
 
 def photo(width: int = 1280, height: int = 960) -> bytes:
@@ -53,18 +56,11 @@ class Program:
 
     def processor(self) -> float:
         """Seconds it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def memory(self) -> tuple[int, int]:
-        """Now and at most, in MB."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        return tuple(int(lines[name].split()[0]) // 1024 for name in ("VmRSS", "VmHWM"))  # type: ignore[return-value]  # two
+        return processor(self.pid)
 
 
 @asynccontextmanager
-async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal) -> AsyncIterator[Program]:
+async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal, *, fronts: int = 0) -> AsyncIterator[Program]:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -75,6 +71,7 @@ async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal) -> AsyncI
         "FAL_KEY": KEY,
         "PHOTO_ADVICE": "off",  # its photos show nobody
         "FAL_QUEUE_URL": fal.url,
+        "FRONT_PROCESSES": str(fronts),
         "LOG_LEVEL": "warning",
     }
     program = await asyncio.create_subprocess_exec(
@@ -97,6 +94,15 @@ async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal) -> AsyncI
     finally:
         program.terminate()
         await program.wait()
+
+
+def first_signs(calls: Sequence[Call], began: float) -> list[float]:
+    """Seconds until each person saw the first sign of the bot."""
+    seen: dict[str, float] = {}
+    for call in calls:
+        if call.method in SIGNS and call.code == 200:
+            seen.setdefault(str(call.params["chat_id"]), call.at - began)
+    return sorted(seen.values())
 
 
 def percent(values: Sequence[float]) -> str:
@@ -134,36 +140,43 @@ def _submitted(fal: FakeFal, before: int) -> None:
         time.sleep(0.0005)
 
 
-async def crowd(people: int, *, overall: float | None) -> None:
+async def crowd(people: int, *, overall: float | None, fronts: int = 0) -> None:
     with (
         FakeTelegram.serving(overall=overall) as telegram,
         FakeFal.serving() as fal,
         tempfile.TemporaryDirectory() as folder,
     ):
         fal.plan(times=10_000, seconds=5.0)
-        async with likeness(Path(folder), telegram, fal) as program:
+        async with likeness(Path(folder), telegram, fal, fronts=fronts) as program:
             contents = [telegram.photo_content(photo(1280 - n, 960)) for n in range(people)]
             calls, used = len(telegram.calls), program.processor()
             began = time.monotonic()
             for n, content in enumerate(contents):
                 telegram.person(10_000 + n).sends(**content, caption="anime style")
             everybody = range(10_000, 10_000 + people)
+            await telegram.until(lambda: fal.submits >= people, 180)
+            submitted = time.monotonic() - began
             await telegram.until(lambda: len(telegram.pictures_at) >= people, 180)
             last = max(telegram.pictures_at.values()) - began
             used = program.processor() - used
             twice = sum(len(telegram.pictures(person)) != 1 for person in everybody)
             methods = Counter(call.method for call in telegram.calls[calls:] if call.method not in BESIDES)
             refused = sum(call.code == 429 for call in telegram.calls)
-            now, most = program.memory()
             limit = f"{overall:.0f} a second" if overall else "none"
-            print(f"a crowd of {people}, a service that takes 5 s; the server's limit: {limit}")
+            processes = f"{fronts} front and a worker" if fronts else "one process"
+            print(f"a crowd of {people}, a service that takes 5 s; the server's limit: {limit}; {processes}")
+            signs = first_signs(telegram.calls[calls:], began)
+            print(
+                f"  first sign p50 {statistics.median(signs):.2f} s   p99 {signs[int(0.99 * len(signs))]:.2f} s   "
+                f"max {signs[-1]:.2f} s   of {len(signs)} people; last submit after {submitted:.1f} s"
+            )
             print(
                 f"  last picture after {last:.1f} s; not exactly one picture: {twice} people; refused by 429: {refused}"
             )
             print(
                 f"  calls for each picture besides its upload: {sum(methods.values()) / people:.2f}   {dict(methods)}"
             )
-            print(f"  processor {used:.1f} s ({1000 * used / people:.0f} ms each), memory {now} MB, at most {most} MB")
+            print(f"  processor {used:.1f} s ({1000 * used / people:.0f} ms each), memory {memory(program.pid)} MB")
 
 
 async def chatter(seconds: int) -> None:
@@ -202,7 +215,8 @@ async def spoken(count: int) -> None:
 
 async def run(*, quick: bool) -> None:
     await one_by_one(10 if quick else 60)
-    await crowd(30 if quick else 200, overall=None)
+    for fronts in (0, 1):
+        await crowd(30 if quick else 200, overall=None, fronts=fronts)
     if not quick:
         await crowd(200, overall=30)
     await chatter(1 if quick else 10)

@@ -5,9 +5,9 @@
 1. 30 and 300 people at once send a photo and a wish while the maker takes 20 seconds: how many would see the
    "service failed" line (aim: 0), the first answers' p50 and p99 (aim: p99 below 0.1 s for 30, below 1 s for 300),
    and what somebody who only says hello sees meanwhile.
-2. Text messages a second, plain and encrypted, against a handler on the same server that only echoes them: with a
-   client that itself takes a millisecond for each (httpx), and with one that takes next to nothing (bare sockets).
-   Every message answered is on the disk, the echo's are not.
+2. Text messages a second, plain and encrypted, in one process and with FRONT_PROCESSES=2, against a handler on the same
+   server that only echoes them: with a client that itself takes a millisecond for each (httpx), and with one that takes
+   next to nothing (bare sockets). Every message answered is on the disk, the echo's are not.
 
 Bot, platform and pushes share this machine's cores, so the figures are lower bounds; the load is printed with them.
 """
@@ -33,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bench.processes import processor
 from bench.pushing import Answered, Pushing
 from tests.servers.fal import KEY, FakeFal
 from tests.servers.serving import config, listening_socket
@@ -41,7 +42,6 @@ from tests.servers.wechat import ACCOUNT, AES_KEY, APP_ID, APP_SECRET, TOKEN, Fa
 MAKER_SECONDS = 20.0
 HELLOS = 2000
 """More than a bystander says in one round."""
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,7 @@ class Program:
 
     def processor(self) -> float:
         """Seconds it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return processor(self.pid)
 
 
 def told(seconds: Sequence[float]) -> str:
@@ -64,7 +63,7 @@ def told(seconds: Sequence[float]) -> str:
 
 
 @contextmanager
-def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[Program]:
+def likeness(wechat: FakeWeChat, fal: FakeFal | None, *, fronts: int = 0) -> Iterator[Program]:
     """`likeness run` in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
@@ -78,6 +77,7 @@ def likeness(wechat: FakeWeChat, fal: FakeFal | None) -> Iterator[Program]:
             "WECHAT_ENCODING_AES_KEY": AES_KEY,
             "WECHAT_API_URL": wechat.url,
             "WORKER_CONCURRENCY": "512",
+            "FRONT_PROCESSES": str(fronts),
             "LOG_LEVEL": "error",
         }
         if fal is not None:
@@ -197,16 +197,17 @@ async def throughput(count: int) -> None:
                 rate = some / await pushing.in_turn(requests, connections=connections, bare=sockets)
                 cost = 1000 * (program.processor() - used) / some
                 share = f"{rate / bare.setdefault(way, rate):6.0%}"
-                print(f"{name:12} {way:8} {rate:7.0f} messages a second {share}   {cost:.2f} ms of processor for each")
+                print(f"{name:24} {way:8} {rate:7.0f} messages a second {share}   {cost:.2f} ms of processor for each")
 
         with echoing() as program:
             wechat.app = program.address
             await measured(program, "bare echo")
-        with likeness(wechat, None) as program:
-            wechat.app = program.address
-            for mode in ("plain", "safe"):
-                wechat.mode = mode
-                await measured(program, f"text, {mode}")
+        for fronts in (0, 2):
+            with likeness(wechat, None, fronts=fronts) as program:
+                wechat.app = program.address
+                for mode in ("plain", "safe"):
+                    wechat.mode = mode
+                    await measured(program, f"text, {mode}, {f'{fronts} fronts' if fronts else 'one process'}")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -285,6 +286,15 @@ async def _share(durations: Durations, store: Store) -> None:
 async def _ended(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def loaded(settings: Settings) -> None:
+    """Load what every process of this installation needs, before they are forked: memory that is only read is shared,
+    and a process that died is there again within the second."""
+    for channel in registered():
+        if settings.part(channel.settings).is_ready():
+            import_module(channel.build.__module__.replace("registration", "channel"))
+    _load_words()
 
 
 def _load_words() -> None:

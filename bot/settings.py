@@ -69,6 +69,8 @@ class Settings(ProviderSettings, _Channels):
     budget_chat_monthly_usd: Decimal | None = Field(None, ge=0)
     budget_person_monthly_usd: Decimal | None = Field(None, ge=0)
     budget_address_monthly_usd: Decimal | None = Field(None, ge=0)
+    front_processes: int = Field(0, ge=0, le=64)
+    """That take messages, beside a process that makes the pictures; 0: one process does both."""
     worker_concurrency: int = Field(320, ge=1)
     media_url: str | None = None
     media_endpoint: str | None = None

@@ -45,7 +45,8 @@ class Registration:
     `previews`: whether a sheet of previews may be sent when it is asked for; `unasked`: also beside a page of styles,
     since a picture more in its chats costs nothing. `marked`: whether pictures there carry the visible
     mark where the settings leave it to us, as the law of its country asks. `noisy`: loggers of its
-    libraries that would log addresses (with tokens in them) or chatter below a warning.
+    libraries that would log addresses (with tokens in them) or chatter below a warning. `alone`: whether its
+    messages must all come to one process of this machine.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Registration:
     unasked: bool = True
     marked: bool = False
     noisy: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @cache

@@ -6,14 +6,17 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot import access, logs, traces
 from bot.channels.registry import registered
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.supervision import Link
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +27,56 @@ log = logging.getLogger(__name__)
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (PORT); 0 takes a free one.")
 @click.option("--no-worker", is_flag=True, help="Take messages, but leave the jobs to `likeness worker`.")
 def run(channels: str | None, host: str | None, port: int | None, no_worker: bool) -> None:
-    """The bot: the web page, every configured channel and a job worker, in one process."""
+    """The bot: the web page, every configured channel and a job worker, in one process, or in several that this one
+    watches (FRONT_PROCESSES)."""
     changes = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings().model_copy(update=changes)
     logs.configure(settings.log_level, settings.log_format)
     names = _names(channels)
     if channels is not None:
         _warn_of_missing_settings(settings, names)
+    fronts = _fronts(settings, names)
+    if fronts + (not no_worker) > 1 and settings.front_processes:
+        sys.exit(_supervised(settings, names, fronts=fronts, worker=not no_worker))
     sys.exit(_traced(settings, _serve(settings, names, worker=not no_worker)))
+
+
+def _fronts(settings: Settings, names: Sequence[str]) -> int:
+    """How many fronts there may be: some channels keep what belongs together in one process."""
+    alone = [
+        channel.name
+        for channel in registered()
+        if channel.name in names and settings.part(channel.settings).is_ready() and channel.alone
+    ]
+    if alone and settings.front_processes > 1:
+        log.warning("one front only, instead of FRONT_PROCESSES: %s cannot be spread over several", ", ".join(alone))
+        return 1
+    return settings.front_processes
+
+
+def _supervised(settings: Settings, names: tuple[str, ...], *, fronts: int, worker: bool) -> int:
+    """The fronts and the worker as processes of their own, watched by this one."""
+    from bot.app import loaded
+    from bot.supervision import Link, Role, Supervisor
+
+    for warning in access.warnings(settings):
+        log.warning("%s", warning)
+    bound = _checked(settings)
+    loaded(settings)
+    _settled()
+
+    def serve(link: Link) -> int:
+        return _traced(settings, _serve(settings, names, worker=False, bound=bound, link=link))
+
+    def work(link: Link) -> int:
+        bound.close()
+        return _traced(settings, _work(settings, link))
+
+    return Supervisor(
+        first=[Role(name="worker", work=work)] if worker else [],
+        then=[Role(name=f"front {n}", work=serve) for n in range(1, fronts + 1)],
+        when_ready=lambda: _announce(settings, bound.getsockname()[1]),
+    ).run()
 
 
 @click.command()
@@ -42,7 +87,14 @@ def worker() -> None:
     sys.exit(_traced(settings, _work(settings)))
 
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes may keep another waiting for the interpreter (Python's own: 0.005). A statement of
+the store gives the interpreter away and needs it back several times: beside a busy loop each of them waited 5 ms.
+Of 200 Telegram pictures at once the last was submitted in half the time (`bench.telegram`)."""
+
+
 def _traced(settings: Settings, program: Coroutine[Any, Any, int]) -> int:
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = traces.start(settings.otel_exporter_otlp_endpoint)
     try:
         return asyncio.run(program)
@@ -73,22 +125,33 @@ def _warn_of_missing_settings(settings: Settings, names: tuple[str, ...]) -> Non
             )
 
 
-async def _serve(settings: Settings, listening: tuple[str, ...], *, worker: bool) -> int:
+async def _serve(
+    settings: Settings,
+    listening: tuple[str, ...],
+    *,
+    worker: bool,
+    bound: socket.socket | None = None,
+    link: "Link | None" = None,
+) -> int:
+    """`bound`, `link`: of the process that watches this one."""
     from bot.app import parts, web_app
     from bot.server import Server
 
-    for warning in access.warnings(settings):
-        log.warning("%s", warning)
-    bound = _checked(settings)
+    if bound is None:
+        for warning in access.warnings(settings):
+            log.warning("%s", warning)
+        bound = _checked(settings)
     async with parts(settings, listening=listening, worker=worker) as made:
         server = Server(
             web_app(made),
             host=settings.host,
             port=settings.port,
             at_end=made.begin_to_end,
-            listening=lambda port: _announce(settings, port),
+            listening=lambda port: _listens(settings, port, link),
             bound=bound,
         )
+        if link is not None:
+            asyncio.get_running_loop().add_reader(link.orphaned, server.stop)
         await server.serve()
         if made.broken is not None and not server.started:
             raise made.broken
@@ -113,24 +176,38 @@ def _settled() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-def _announce(settings: Settings, port: int) -> None:
+def _listens(settings: Settings, port: int, link: "Link | None") -> None:
     _settled()
+    if link is None:
+        _announce(settings, port)
+    else:
+        link.tell_ready()
+
+
+def _announce(settings: Settings, port: int) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
     host = f"[{host}]" if ":" in host else host
     print(f"Likeness is ready: http://{host}:{port}", flush=True)
 
 
-async def _work(settings: Settings) -> int:
+async def _work(settings: Settings, link: "Link | None" = None) -> int:
+    """`link`: of the process that watches this one."""
     from bot.app import parts, running
     from bot.setup_faults import check_before_start
 
-    check_before_start(settings)
+    if link is None:
+        check_before_start(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if link is not None:
+        loop.add_reader(link.orphaned, stop.set)
     async with parts(settings, listening=(), worker=True) as made, running(made):
         _settled()
-        click.echo("The job worker is ready.")  # like the line of `run` on stdout: stderr is for log lines
+        if link is not None:
+            link.tell_ready()
+        else:
+            click.echo("The job worker is ready.")  # like the line of `run` on stdout: stderr is for log lines
         await stop.wait()
     return 1 if made.jobs.lost else 0

@@ -70,6 +70,7 @@ from handlers.channel import (
     Sticker,
 )
 from handlers.commands import is_command
+from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Outgoing, key_hash
 from handlers.store.base import Store
 from handlers.words import words
@@ -87,7 +88,7 @@ class TelegramChannel:
     """Implements `handlers.channel.Channel`. If not started, it only says and delivers (a worker).
 
     `api_url`: the root under which `/bot<token>/METHOD` and `/file/bot<token>/PATH` lie. In webhook mode `public_url`
-    is where the world reaches this program, and `routes()` are to be mounted.
+    is where the world reaches this program, and `routes()` are to be mounted. `foreground`: the process's.
     """
 
     name = "telegram"
@@ -105,6 +106,7 @@ class TelegramChannel:
         public_url: str | None = None,
         webhook_secret: str | None = None,
         app_secret: bytes | None = None,
+        foreground: ForegroundGate | None = None,
         pace: Timing | None = None,
     ) -> None:
         if mode == "webhook" and not public_url:
@@ -114,8 +116,8 @@ class TelegramChannel:
         # It logs what it cannot read, including what people wrote; we log errors ourselves.
         logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
         self._pace = pace = pace or Timing()
-        self._store = store
-        self._metrics = metrics
+        self._store, self._metrics = store, metrics
+        self._foreground = foreground or ForegroundGate()
         self._mode: Mode = mode
         self._public_url = (public_url or "").rstrip("/")
         self._secret = secret_for(token, webhook_secret)
@@ -137,7 +139,7 @@ class TelegramChannel:
         )
         self._permissions = Permissions(self._bot, self.chats, pace.clock)
         ephemeral = Ephemeral(self._bot, self._gateway, self._index, self._permissions.administers)
-        self._speaker = Speaker(self._bot, self._gateway, self._index, ephemeral, tickets)
+        self._speaker = Speaker(self._bot, self._gateway, self._index, ephemeral, tickets, self._foreground)
         self._desk = Desk(
             token=token, tickets=tickets, store=store, take=self._take_painted, waiting=self._waiting, now=pace.wall
         )
@@ -319,8 +321,8 @@ class TelegramChannel:
         else:
             if await self.chats.is_gone(name):
                 await self.chats.set_gone(name, False)  # somebody writes: they are back
-            if what.album and what.addressed:
-                self._soon(self._speaker.act(self._builder.message(name, [what]).chat))  # waiting for its parts
+            if what.addressed and what.edited is None and (what.photos or what.quoted):
+                self._soon(self._speaker.first_sign(self._builder.message(name, [what]).chat))
         value = Heard(chat=name, what=what, at=self._pace.wall())
         return Arrival(key=key, line=line_of(name, what.person), value=value)
 
@@ -411,9 +413,10 @@ class TelegramChannel:
             return Outcome.DONE
         if posts[0].quoted_unusable and message.text and not is_command(message.text):
             return await self._dispatch.say_word(message, "telegram.only_photos")
+        fetched: tuple[IncomingPhoto, ...] = ()
         if any(post.photos or post.quoted for post in posts):
             self._soon(self._speaker.act(message.chat))
-        fetched: tuple[IncomingPhoto, ...] = ()
+            await self._foreground.wait()  # for the first sign of everybody who writes now
         try:
             if await self._store.turn_of(message.key) is None:
                 message, fetched = await self._builder.with_photos(message, posts)

@@ -4,6 +4,7 @@ A group that becomes a supergroup gets a new id. Everything stored about it (tab
 first id, its *name* here; the two are exchanged only when something is sent or comes in. So nothing is ever moved.
 """
 
+import asyncio
 from collections import OrderedDict
 
 from bot.channels.telegram.inbound.updates import Moved, Standing
@@ -24,7 +25,8 @@ class Chats:
         self._cache: OrderedDict[tuple[str, str], str | None] = OrderedDict()
 
     async def name(self, chat_id: int) -> str:
-        """Under which id this chat is known."""
+        """Under which id this chat is known. What else is asked of it next is read with it, in one look."""
+        await asyncio.gather(*(self._value(space, str(chat_id)) for space in (_FIRST, _NOW, _GONE)))
         return await self._value(_FIRST, str(chat_id)) or str(chat_id)
 
     async def address(self, name: str) -> int:

@@ -21,6 +21,7 @@ def _build(ground: Ground) -> Channel:
         mode=settings.telegram_mode,
         public_url=settings.public_url,
         app_secret=ground.secret,
+        foreground=ground.foreground,
         webhook_secret=webhook_secret.get_secret_value() if webhook_secret else None,
     )
 

@@ -24,4 +24,5 @@ REGISTRATION = Registration(
     previews=False,  # pictures come only with the last answer of a stream
     marked=True,
     noisy=("httpx", "httpcore", "websockets"),
+    alone=True,  # one long connection a bot; a stream is continued where it was begun
 )

@@ -18,5 +18,11 @@ def _build(ground: Ground) -> Channel:
 
 
 REGISTRATION = Registration(
-    name="wecom_kf", settings=WeComKfSettings, build=_build, previews=False, marked=True, noisy=("httpx", "httpcore")
+    name="wecom_kf",
+    settings=WeComKfSettings,
+    build=_build,
+    previews=False,
+    marked=True,
+    noisy=("httpx", "httpcore"),
+    alone=True,  # messages are pulled one after another
 )

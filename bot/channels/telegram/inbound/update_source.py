@@ -124,10 +124,25 @@ class UpdateSource:
             await self._until_done(lambda: self._once(take))
 
     async def _once(self, take: Take) -> None:
-        for number, update in await self._fetched():
-            if update is not None:
-                await take(update)
+        """Chats beside each other, so that a hundred updates are stored in a few commits; those of one chat in their
+        order. Confirmed is only what comes before the first that could not be stored: the rest comes again."""
+        updates = await self._fetched()
+        stored: set[int] = set()
+
+        async def in_order(some: Sequence[tuple[int, Update | None]]) -> None:
+            for number, update in some:
+                if update is not None:
+                    await take(update)
+                stored.add(number)
+
+        faults = await asyncio.gather(*map(in_order, _by_chat(updates)), return_exceptions=True)
+        for number, _ in updates:
+            if number not in stored:
+                break
             self._offset = number + 1
+        for fault in faults:
+            if fault is not None:
+                raise fault
 
     async def _fetched(self) -> list[tuple[int, Update | None]]:
         """The next updates with their numbers; None is one that cannot be read."""
@@ -172,6 +187,15 @@ class UpdateSource:
             return Response(status_code=200)
 
         return Route(path, endpoint, methods=["POST"])
+
+
+def _by_chat(updates: Sequence[tuple[int, Update | None]]) -> list[list[tuple[int, Update | None]]]:
+    """What belongs to no chat depends on nothing else."""
+    chats: dict[object, list[tuple[int, Update | None]]] = {}
+    for number, update in updates:
+        chat = None if update is None else update.effective_chat
+        chats.setdefault(("update", number) if chat is None else chat.id, []).append((number, update))
+    return list(chats.values())
 
 
 def one_by_one(answer: bytes, bot: Bot) -> list[tuple[int, Update | None]]:

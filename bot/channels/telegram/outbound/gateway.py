@@ -30,7 +30,7 @@ from telegram.error import (
 from bot.channels.telegram.bounded import BoundedMap
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.inbound.lenient_json import UNREADABLE
-from bot.channels.telegram.outbound.limits import CHATS_KEPT, Clock, Flood
+from bot.channels.telegram.outbound.limits import CHATS_KEPT, LEFT, Clock, Flood
 from handlers.channel import DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
 from providers.net.outcome import UNSENT
 
@@ -95,13 +95,14 @@ class Gateway:
         counter = _counter(chat)
         self._numbers.put(counter, max(message, self._numbers.get(counter) or 0))
 
-    async def spare(self, name: str, call: Callable[[int], Awaitable[object]]) -> bool:
-        """For what nobody would miss (chat actions, progress): done only if there is room, errors are ignored.
+    async def spare(self, name: str, call: Callable[[int], Awaitable[object]], *, left: float = LEFT) -> bool:
+        """For what nobody would miss (chat actions, progress): done only if there is room, errors are ignored. `left`
+        as in `Flood.spare`.
 
         True if it was done, or would change nothing.
         """
         chat = await self.chats.address(name)
-        if self._room.locked() or await self.chats.is_gone(name) or not self.flood.spare(chat):
+        if self._room.locked() or await self.chats.is_gone(name) or not self.flood.spare(chat, left=left):
             return False
         try:
             async with self._room:

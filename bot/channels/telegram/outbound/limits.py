@@ -27,6 +27,9 @@ TOGETHER = 2.0
 WHOLE = 1.0 - 1e-6
 """A token, but for rounding: without this a wait could be too short to move a clock."""
 CHATS_KEPT = 10_000
+LEFT, LEFT_BY_PROGRESS = 0.2, 0.6
+"""How much of the whole bot's burst is left alone by what nobody would miss; by news of a job's progress, so that in a
+crowd they do not take what its pictures will need some seconds later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +86,13 @@ class Flood:
         self._chats.move_to_end(chat)
         return self._chats[chat]
 
-    def spare(self, chat: int) -> bool:
-        """Take a turn for something nobody would miss: only if there is plenty, and nobody waits."""
+    def spare(self, chat: int, *, left: float = LEFT) -> bool:
+        """Take a turn for something nobody would miss: only if there is plenty, and nobody waits. `left`: how much of
+        the bot's burst stays for the rest."""
         now = self._clock.now()
         bucket = self._bucket(chat)
         ready = bucket.wait(now) == 0 and self._overall.wait(now) == 0 and not self._waiting.get(chat)
-        if not ready or bucket.level < bucket.size * 0.4 or self._overall.level < self._overall.size * 0.2:
+        if not ready or bucket.level < bucket.size * 0.4 or self._overall.level < self._overall.size * left:
             return False
         self._take(bucket)
         return True

@@ -15,9 +15,11 @@ from bot.channels.telegram.mini_app.tickets import Tickets
 from bot.channels.telegram.outbound.buttons import COPIED, AppLink, Copied, keyboard
 from bot.channels.telegram.outbound.ephemeral import NO_PREVIEW, Action, Ephemeral
 from bot.channels.telegram.outbound.gateway import Gateway
+from bot.channels.telegram.outbound.limits import LEFT_BY_PROGRESS
 from bot.channels.telegram.outbound.places import in_topic, thread_of
 from bot.channels.telegram.outbound.reactions import Reactions
 from handlers.channel import DeliveryRefused
+from handlers.foreground import ForegroundGate
 from handlers.message import Chat, Choice, Kind, Outgoing
 from handlers.words import words
 
@@ -72,10 +74,17 @@ class Speaker:
     """See the module. One job's message is changed by one task at a time: `lock(job)`."""
 
     def __init__(
-        self, bot: Bot, gateway: Gateway, index: MessageIndex, ephemeral: Ephemeral, tickets: Tickets | None = None
+        self,
+        bot: Bot,
+        gateway: Gateway,
+        index: MessageIndex,
+        ephemeral: Ephemeral,
+        tickets: Tickets | None = None,
+        foreground: ForegroundGate | None = None,
     ) -> None:
         """`tickets`: of the painter's Mini App, where there is one."""
         self._ephemeral = ephemeral
+        self._foreground = foreground or ForegroundGate()
         self._tickets = tickets
         self._bot = bot
         self._gateway = gateway
@@ -245,7 +254,9 @@ class Speaker:
             elif known.reacted or not self._due(known, chat):
                 await self.act(chat)
             elif await self._gateway.spare(
-                chat.chat, lambda to: self._edit(to, chat, known.message, text, outgoing.choices)
+                chat.chat,
+                lambda to: self._edit(to, chat, known.message, text, outgoing.choices),
+                left=LEFT_BY_PROGRESS,
             ):
                 self._index.edited(job)
 
@@ -253,6 +264,11 @@ class Speaker:
         now = self._index.now()
         gap = next(gap for age, gap in EDIT_SECONDS if now - known.at <= age)
         return now - max(known.at, known.edited) >= gap * (GROUP_FACTOR if owner(chat) else 1.0)
+
+    async def first_sign(self, chat: Chat) -> None:
+        """ "… is sending a photo", before anything is fetched or made for others."""
+        with self._foreground.busy():
+            await self.act(chat)
 
     async def act(self, chat: Chat) -> None:
         """ "… is sending a photo", if it is not shown anyway."""
