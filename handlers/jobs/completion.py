@@ -94,8 +94,9 @@ class Completion:
             await Consents(self.store).ask(job.chat, asked, at=self.clock())
         teller = JobNotices(job=job, words=self.words)
         result = teller.result(made, took=seconds, number=job.delivery, receipt=receipt)
-        for picture in result.pictures:
-            await at_hand(self.store.media, picture.path)  # another worker may have made it
+        if made.took is None:  # not all of it by this run: another worker may have made it
+            for picture in result.pictures:
+                await at_hand(self.store.media, picture.path)
         result = await self._marked(job, result, teller)
         if self.free_retry and made.missed and job.estimate and job.order.free_try_of is None:
             await FreeRetries(self.store).offer(job, at=self.clock())

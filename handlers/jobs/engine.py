@@ -285,7 +285,7 @@ class Engine:
 
     def _enqueue(self, options: EnqueueOptions, job_id: str, run: int) -> None:
         self._client.enqueue(options, job_id, run)
-        self._polling.came(options["queue_name"])
+        self._polling.came(options["queue_name"], in_progress=len(self._running))
 
     async def standings(self, channels: Mapping[str, str]) -> dict[str, tuple[Standing, str | None]]:
         """The states of those of these runs (ids, with the channel each is for) that the engine knows, and their

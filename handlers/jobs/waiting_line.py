@@ -46,6 +46,10 @@ class WaitingLine:
     async def tell(self) -> None:
         """Whoever waits, and stands elsewhere than he was told, is told."""
         now = self.clock()
+        oldest = [row.oldest for row in await self.store.open_jobs() if row.state is JobState.NEW]
+        if not oldest or now - oldest[0] < WAITS:  # nearly always: nobody waits so long, and no order has to be read
+            self._told.clear()
+            return
         waiting = await self.store.jobs(states=(JobState.NEW,), limit=LOOKED_AT)
         self._told = {job.id: self._told[job.id] for job in waiting if job.id in self._told}
         left = AT_ONCE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handlers.jobs.engine_database import EngineDatabase
-from handlers.jobs.polling import BUSY_POLL, EVERY_QUEUE, Polling
+from handlers.jobs.polling import BUSY_POLL, CROWD, CROWDED_POLL, EVERY_QUEUE, KNOWN, Polling
 from handlers.jobs.queues import SOON, Limits, queues
 
 FIRST, OTHERS = "jobs.fal.first", "jobs.fal"
@@ -63,3 +63,33 @@ def test_only_what_this_process_had_polled_quickly_is_slowed_down_and_now_and_th
     assert (seconds(polling, FIRST), polling.stale()) == (SOON, [])
     rounds = [polling.stale() for _ in range(EVERY_QUEUE)]
     assert [found for found in rounds if found] == [["jobs", FIRST, OTHERS]]
+
+
+def test_in_a_crowd_a_queue_is_polled_less(polling: Polling) -> None:
+    now = 100.0
+    polling.clock = lambda: now
+
+    def come(jobs: int, *, apart: float, in_progress: int = 0) -> float:
+        nonlocal now
+        for _ in range(jobs):
+            now += apart
+            polling.came(FIRST, in_progress=in_progress)
+        return seconds(polling, FIRST)
+
+    assert come(CROWD - 1, apart=0.01) == BUSY_POLL
+    assert come(1, apart=0.01) == CROWDED_POLL
+    now += KNOWN
+    assert come(1, apart=0.1) == BUSY_POLL
+    assert come(2 * CROWD, apart=0.1, in_progress=CROWD - 1) == BUSY_POLL
+    assert come(1, apart=0.1, in_progress=CROWD) == CROWDED_POLL
+
+
+def test_while_jobs_come_nobody_asks_whether_none_came(polling: Polling) -> None:
+    now = 100.0
+    polling.clock, polling.idle_after = lambda: now, 1.0
+    for _ in range(4):
+        polling.came(FIRST)
+        assert polling.stale() == []
+        now += 0.9
+    now += 0.2
+    assert polling.stale() == [FIRST]
