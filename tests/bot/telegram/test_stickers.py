@@ -7,7 +7,7 @@ import pytest
 
 from handlers.channel import DeliveryError, Sticker
 from handlers.message import Chat
-from tests.bot.telegram.stage import on_stage
+from tests.bot.telegram.stage import listening
 from tests.bot.telegram.test_telegram_outgoing import picture
 from tests.servers.telegram import FakeTelegram, Fault
 
@@ -21,7 +21,7 @@ def stickers(folder: Path) -> tuple[Sticker, ...]:
 
 
 async def test_a_pack_is_made_once_and_is_the_persons(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         chat, given = stage.chat(7), stickers(tmp_path)
         address = await stage.channel.make_stickers(chat, key=PACK, title="My expressions", stickers=given)
         again = await stage.channel.make_stickers(chat, key=PACK, title="My expressions", stickers=given)
@@ -36,7 +36,7 @@ async def test_a_pack_is_made_once_and_is_the_persons(tmp_path: Path, telegram: 
 
 @pytest.mark.parametrize("what", [403, 429, "reset"])
 async def test_what_goes_wrong_is_a_delivery_error(tmp_path: Path, telegram: FakeTelegram, what: int | str) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         telegram.faults.append(Fault(method="createNewStickerSet", what=what))
         with pytest.raises(DeliveryError):
             await stage.channel.make_stickers(stage.chat(7), key=PACK, title="x", stickers=stickers(tmp_path))

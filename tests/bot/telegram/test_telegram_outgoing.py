@@ -15,7 +15,7 @@ from handlers.message import Choice, Kind, Outgoing
 from handlers.store.base import JobState
 from providers.base import PictureFile
 from providers.fake import Script
-from tests.bot.telegram.stage import Stage, on_stage, paced
+from tests.bot.telegram.stage import Stage, listening, on_stage, paced
 from tests.servers.telegram import FakeTelegram, Fault, jpeg, statistics
 from tests.waiting import TurnedClock
 
@@ -133,7 +133,7 @@ async def test_a_cancelled_job_says_so_and_whether_it_was_charged(tmp_path: Path
 async def test_the_same_picture_is_not_shown_twice_however_often_its_delivery_is_repeated(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = result(picture(tmp_path, "a", (600, 400)))
         place = await stage.channel.reserve(stage.chat(1), outgoing)
         for _ in range(3):
@@ -162,7 +162,7 @@ async def test_a_server_that_answers_too_late_leads_to_no_second_picture(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
     telegram.faults.append(Fault(method="editMessageMedia", what="hang", after=True))
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = result(picture(tmp_path, "a", (600, 400)))
         place = await stage.channel.reserve(stage.chat(1), outgoing)
         first = asyncio.create_task(stage.channel.deliver(stage.chat(1), outgoing, place))
@@ -192,7 +192,7 @@ async def test_an_older_server_gets_a_grey_picture_that_becomes_the_result(
 
 
 async def test_a_place_that_the_person_deleted_is_made_anew(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = result(picture(tmp_path, "a", (600, 400)))
         place = await stage.channel.reserve(stage.chat(1), outgoing)
         telegram.messages.clear()
@@ -247,7 +247,7 @@ async def test_a_question_deleted_while_it_was_made_does_not_stop_the_answer(
 async def test_a_photo_where_telegram_takes_one_and_a_document_where_it_does_not(
     tmp_path: Path, telegram: FakeTelegram, size: tuple[int, int], noise: bool, form: str
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         await delivered(stage, result(picture(tmp_path, "a", size, noise=noise)))
         (shown,) = telegram.pictures(1)
         assert shown.file is not None
@@ -259,7 +259,7 @@ async def test_a_photo_where_telegram_takes_one_and_a_document_where_it_does_not
 async def test_a_photo_that_the_server_cannot_process_goes_as_a_document(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         broken = picture(tmp_path, "a", (600, 400))
         broken.path.write_bytes(b"not a picture at all")
         await delivered(stage, result(broken))
@@ -279,7 +279,7 @@ async def test_a_photo_that_the_server_cannot_process_goes_as_a_document(
 async def test_a_picture_refused_for_whatever_reason_finds_another_way(
     tmp_path: Path, telegram: FakeTelegram, says: str, form: str
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         times = 2 if "next year" in says else 1
         telegram.faults.extend([Fault(method="editMessageMedia", what=400, says=says)] * times)
         await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
@@ -293,7 +293,7 @@ async def test_where_nothing_takes_the_picture_no_place_is_left_and_the_person_i
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
     telegram.faults.extend([Fault(method="editMessageMedia", what=400, says="Bad Request: never")] * 20)
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         with pytest.raises(DeliveryRefused):
             await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
         (shown,) = telegram.shown(1)
@@ -304,7 +304,7 @@ async def test_where_nothing_takes_the_picture_no_place_is_left_and_the_person_i
 async def test_one_picture_that_is_refused_does_not_take_the_others_with_it(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)]
         made[1].path.unlink()
         await delivered(stage, result(*made))
@@ -320,7 +320,7 @@ async def test_where_the_bot_may_send_no_pictures_it_says_so(
     says = "Bad Request: not enough rights to send photos to the chat"
     method = "editMessageMedia" if pictures == 1 else "sendMediaGroup"
     telegram.faults.extend([Fault(method=method, what=400, says=says)] * 2)
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(pictures)]
         with pytest.raises(DeliveryRefused):
             await delivered(stage, result(*made))
@@ -330,7 +330,7 @@ async def test_where_the_bot_may_send_no_pictures_it_says_so(
 
 async def test_an_upload_that_a_server_finds_too_large_is_made_smaller(tmp_path: Path, telegram: FakeTelegram) -> None:
     telegram.faults.append(Fault(method="editMessageMedia", what=413))
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         await delivered(stage, result(picture(tmp_path, "a", (1200, 900), noise=True)))
         first, second = telegram.of("editMessageMedia")
         assert second.upload <= first.upload // 2
@@ -342,7 +342,7 @@ async def test_an_upload_that_a_server_finds_too_large_is_made_smaller(tmp_path:
 async def test_an_album_whose_receipt_did_not_get_through_is_not_sent_again(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)))
         telegram.faults.append(Fault(method="sendMessage", what="reset"))
         with pytest.raises(DeliveryUnknown):
@@ -372,7 +372,7 @@ async def test_what_is_being_made_is_not_announced_after_it_has_come(tmp_path: P
 async def test_a_status_message_that_was_said_before_a_crash_is_not_said_again(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         announced = Outgoing(id="m:0", kind=Kind.TEXT, text="Anime", job="0123456789abcdef0123")
         for _ in range(2):
             await stage.channel._speaker.say(stage.chat(1), announced, first=True)
@@ -384,7 +384,7 @@ async def test_a_status_message_that_was_said_before_a_crash_is_not_said_again(
 async def test_an_album_that_was_sent_without_our_knowing_is_found_again(
     tmp_path: Path, telegram: FakeTelegram, spoken: int, size: tuple[int, int]
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         asked = telegram.person(1).says("hm hm")
         await stage.read()
         outgoing = replace(result(*(picture(tmp_path, f"a{n}", size) for n in range(3))), ref=str(asked))
@@ -400,7 +400,7 @@ async def test_an_album_that_was_sent_without_our_knowing_is_found_again(
 
 
 async def test_an_album_claimed_just_before_a_crash_is_known_again(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)))
         await stage.channel.reserve(stage.chat(1), outgoing)
         # As it is between the claim and the note of the place.
@@ -415,7 +415,7 @@ async def test_an_album_claimed_just_before_a_crash_is_known_again(tmp_path: Pat
 async def test_an_album_that_is_looked_for_is_not_mistaken_for_anothers(
     tmp_path: Path, telegram: FakeTelegram, sent: bool
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         asked = telegram.person(1).says("hm hm")
         await stage.read()
         made = [picture(tmp_path, f"a{n}", (600 + n, 400)) for n in range(4)]
@@ -433,7 +433,7 @@ async def test_an_album_that_is_looked_for_is_not_mistaken_for_anothers(
 
 
 async def test_an_album_that_was_not_sent_is_sent_after_a_look_for_it(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         asked = telegram.person(1).says("hm hm")
         await stage.read()
         outgoing = replace(result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(2))), ref=str(asked))
@@ -447,7 +447,7 @@ async def test_an_album_that_was_not_sent_is_sent_after_a_look_for_it(tmp_path: 
 
 
 async def test_an_album_picture_that_cannot_be_a_photo_goes_on_its_own(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(3)]
         made[1].path.write_bytes(b"not a picture at all")
         await delivered(stage, result(*made))
@@ -514,13 +514,13 @@ async def test_several_pictures_are_one_album_with_the_receipt_and_its_buttons_b
 
 
 async def test_an_album_with_a_panorama_is_one_of_documents(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         await delivered(stage, result(picture(tmp_path, "a", (600, 400)), picture(tmp_path, "b", (4200, 200))))
         assert [p.file.kind for p in telegram.pictures(1) if p.file] == ["document", "document"]
 
 
 async def test_an_album_with_a_heavy_picture_stays_one_of_photos(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         heavy = picture(tmp_path, "b", (2100, 2000), noise=True)
         await delivered(stage, result(picture(tmp_path, "a", (600, 400)), heavy))
         assert [p.file.kind for p in telegram.pictures(1) if p.file] == ["photo", "photo"]
@@ -595,7 +595,7 @@ async def test_editing_further_offers_edits_of_this_very_picture(tmp_path: Path,
 
 
 async def test_a_long_receipt_is_cut_to_what_a_caption_may_be(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         await delivered(stage, result(picture(tmp_path, "a", (600, 400)), text="很长的说明😀" * 400))
         (shown,) = telegram.pictures(1)
         assert len(shown.text.encode("utf-16-le")) // 2 <= 1024
@@ -605,7 +605,7 @@ async def test_a_long_receipt_is_cut_to_what_a_caption_may_be(tmp_path: Path, te
 async def test_a_long_answer_is_several_messages_with_the_buttons_on_the_last(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         text = "\n".join(f"line {n} 😀😀😀😀😀😀" for n in range(400))
         choices = tuple(Choice(id=f"style:{n}", label=f"Style {n}") for n in range(90))
         await stage.channel.say(stage.chat(1), Outgoing(id="x", kind=Kind.CHOICES, text=text, choices=choices))

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.channel import DeliveryLater, DeliveryUnknown
 from handlers.message import Outgoing
-from tests.bot.telegram.stage import Stage, on_stage
+from tests.bot.telegram.stage import Stage, listening
 from tests.bot.telegram.test_telegram_outgoing import delivered, picture, result
 from tests.servers.telegram import FakeTelegram, Fault
 
@@ -28,7 +28,7 @@ async def test_a_grey_picture_sent_without_our_knowing_in_place_of_a_refused_tex
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
     telegram.edits_text_into_media = False
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = await asked(stage, telegram, result(picture(tmp_path, "a", (600, 400))))
         place = await stage.channel.reserve(stage.chat(1), outgoing)
         telegram.faults.append(Fault(method="sendPhoto", what="reset", after=True))
@@ -47,7 +47,7 @@ async def test_a_server_that_turns_no_text_into_a_picture_is_known_whatever_word
 ) -> None:
     telegram.edits_text_into_media = False
     telegram.refuses_it_with = words
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         await delivered(stage, result(picture(tmp_path, "a", (600, 400))))
         refused = len([c for c in telegram.of("editMessageMedia") if c.code == 400])
         assert refused
@@ -58,7 +58,7 @@ async def test_a_server_that_turns_no_text_into_a_picture_is_known_whatever_word
 
 
 async def test_a_text_that_was_deleted_says_nothing_about_the_server(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = result(picture(tmp_path, "a", (600, 400)))
         place = await stage.channel.reserve(stage.chat(1), outgoing)
         telegram.messages.clear()
@@ -73,7 +73,7 @@ async def test_grey_pictures_are_found_again_where_the_server_does_not_tell_what
 ) -> None:
     telegram.tells_what_is_answered = False
     telegram.edits_text_into_media = False
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         await stage.store.set_value("telegram.server", "text_into_media", str(4e9))
         pictures = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(count)]
         outgoing = replace(await asked(stage, telegram, result(*pictures)), ref=str(telegram.shown(1)[-1].id))
@@ -89,7 +89,7 @@ async def test_grey_pictures_are_found_again_where_the_server_does_not_tell_what
 async def test_the_small_text_under_an_album_is_not_left_twice_by_a_stop_in_between(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3))))
         said = len(telegram.shown(1))
         telegram.faults.append(Fault(method="sendMessage", what="reset", after=True))
@@ -103,7 +103,7 @@ async def test_the_small_text_under_an_album_is_not_left_twice_by_a_stop_in_betw
 async def test_an_album_sent_without_our_knowing_is_found_again_in_a_crowd(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3))))
 
         def others(count: int) -> None:
@@ -125,7 +125,7 @@ async def test_an_album_sent_without_our_knowing_is_found_again_in_a_crowd(
 
 
 async def test_an_album_that_was_certainly_not_sent_is_not_looked_for(tmp_path: Path, telegram: FakeTelegram) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         outgoing = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(3))))
         said = len(telegram.of("sendMessage"))
         telegram.faults.append(Fault(method="sendMediaGroup", what="html"))
@@ -139,7 +139,7 @@ async def test_an_album_that_was_certainly_not_sent_is_not_looked_for(tmp_path: 
 async def test_the_small_text_under_an_album_is_not_mistaken_for_anothers(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         one = await asked(stage, telegram, result(*(picture(tmp_path, f"a{n}", (600, 400)) for n in range(2))))
         two = replace(one, id="result:f123456789abcdef0123", job="f123456789abcdef0123", text="The other")
         said = len(telegram.shown(1))
@@ -160,7 +160,7 @@ async def test_the_small_text_under_an_album_is_not_mistaken_for_anothers(
 async def test_two_albums_sent_without_our_knowing_side_by_side_are_told_apart(
     tmp_path: Path, telegram: FakeTelegram
 ) -> None:
-    async with on_stage(tmp_path, telegram) as stage:
+    async with listening(tmp_path, telegram) as stage:
         made = [picture(tmp_path, f"a{n}", (600, 400)) for n in range(5)]
         one = await asked(stage, telegram, result(*made[:2]))
         one = replace(one, ref=str(telegram.shown(1)[-1].id))

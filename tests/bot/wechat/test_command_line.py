@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from bot.channels.wechat.menu import BadMenu, read_menu
 from bot.cli import main
+from tests.bot.wechat.house import house
 from tests.servers.wechat import APP_ID, APP_SECRET, TOKEN, FakeWeChat
 
 MENU = """
@@ -146,10 +147,20 @@ def test_doctor_tells_what_the_account_may_do(home: Path, wechat: FakeWeChat) ->
         (45009, "quota"),
     ],
 )
-def test_doctor_says_how_to_mend_what_is_wrong(home: Path, wechat: FakeWeChat, code: int, says: str) -> None:
+async def test_what_is_wrong_with_the_account_comes_with_how_to_mend_it(
+    tmp_path: Path, wechat: FakeWeChat, code: int, says: str
+) -> None:
     wechat.plan("stable_token", errcode=code, times=9)
+    async with house(tmp_path, wechat, jobs=False, listening=False) as at:
+        (finding,) = (await at.channel.health(ask=True)).findings
+    assert finding.verdict == "broken"
+    assert says in finding.message
+
+
+def test_doctor_tells_what_is_wrong_with_the_account(home: Path, wechat: FakeWeChat) -> None:
+    wechat.plan("stable_token", errcode=40125, times=9)
     result = run("doctor")
     found = {f["name"]: f for f in document(result)["findings"]}
     assert result.exit_code == 1
     assert found["wechat"]["verdict"] == "broken"
-    assert says in found["wechat"]["message"]
+    assert "WECHAT_APP_SECRET" in found["wechat"]["message"]
