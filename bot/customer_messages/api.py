@@ -76,6 +76,9 @@ class Unclear(WeChatError):
 class WeChatApi:
     """One per process. `root`: the address under which `/cgi-bin/…` lies."""
 
+    menu_most = 100
+    """Rows of a menu to tap; more choices are a numbered list."""
+
     def __init__(self, *, client: httpx.AsyncClient, root: str, tokens: Tokens) -> None:
         self._client = client
         self._root = root.rstrip("/")

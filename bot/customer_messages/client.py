@@ -10,7 +10,7 @@ from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.lists import fitting, numbered
 from bot.customer_messages.rights import KnownRights
 from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown
-from handlers.message import Choice, Language
+from handlers.message import Choice, Language, key_hash
 from handlers.words import words
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class CustomerMessageClient:
     ) -> bool:
         """As a menu to tap if the account may send one, otherwise with a numbered list. False: it may not be sent
         now."""
-        if choices and (await self._rights.now()).menus:
+        if 0 < len(choices) <= self._api.menu_most and (await self._rights.now()).menus:
             tail = words(language, "wechat.tap_or_number")
             listed = [{"id": c.id, "content": c.label} for c in choices]
             menu = {"head_content": text, "list": listed, "tail_content": tail}
@@ -64,7 +64,7 @@ class CustomerMessageClient:
         if choices:
             await self._people.offer(openid, tuple(c.id for c in choices))
         if rest and not await self._said_too(openid, rest, language, keep=keep):
-            await self._people.hold(openid, Pending(id=f"rest:{hash(rest)}", text=rest))
+            await self._people.hold(openid, Pending(id=f"rest:{key_hash(rest)}", text=rest))
         return True
 
     async def _said_too(self, openid: str, rest: str, language: Language, *, keep: int) -> bool:

@@ -27,7 +27,7 @@ from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, accept_mask
 from handlers.dialogue.operations import Operations
 from handlers.dialogue.previews import Previews
-from handlers.dialogue.profile_photos import ProfilePhotos
+from handlers.dialogue.profile_photos import ProfilePhotos, wished
 from handlers.dialogue.reception import Accept, Judges, Reception
 from handlers.dialogue.records import Records
 from handlers.dialogue.refusals import braked_counted
@@ -173,6 +173,7 @@ class Conversation:
             decision = decide(heard, desk)
             counted = decision.forget or intent.command in ("usage", "privacy")
             counted = counted or bool(decision.look_at and self._reception.looks)
+            counted = counted or wished(message, len(session.fresh_photos(now))) is not None
             session = decision.session
             running = (*decision.jobs, *running)
             replies = () if counted else decision.replies

@@ -30,7 +30,7 @@ class ProfilePhotos:
     async def brought(self, message: Message, *, lying: int) -> AsyncIterator[tuple[Message, str | None]]:
         """The message with the profile photo it asks for, or as it is; and the key of a sentence if it asks for one
         that cannot be had. `lying`: how many photos of this person lie there."""
-        text = _wished(message, lying)
+        text = wished(message, lying)
         if text is None:
             yield message, None
         elif (channel := self.channels.get(message.chat.channel)) is None:
@@ -50,7 +50,7 @@ class ProfilePhotos:
                 await in_thread(delete_quietly, {photo.path})
 
 
-def _wished(message: Message, lying: int) -> str | None:
+def wished(message: Message, lying: int) -> str | None:
     """The message's words as they are with the photo there; None if it does not ask for it."""
     if message.choice is not None:
         return "" if message.choice == CHOICE else None

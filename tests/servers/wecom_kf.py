@@ -178,6 +178,8 @@ class FakeKf:
             code = self.handed_over
             self.people[body["external_userid"]].state = body["service_state"] if not code else 1
             return _said(code)
+        if path == "kf/service_state/get":
+            return JSONResponse({"errcode": 0, "service_state": self.people[body["external_userid"]].state})
         person = self.codes.pop(body.get("code", ""), None) if path == "kf/send_msg_on_event" else None
         counted = path == "kf/send_msg"
         return self._send(body, person or self.people.get(body.get("touser", "")), counted=counted)

@@ -16,6 +16,7 @@ from typing import Any
 from telegram import Bot, Update
 
 from bot.channels.arrivals import Arrival, Outcome
+from bot.channels.deliveries import counted
 from bot.channels.intake import Intake
 from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.doctor import what_is_wrong
@@ -51,7 +52,7 @@ from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.ephemeral import Action, Ephemeral
-from bot.channels.telegram.outbound.gateway import Gateway, counted, only_delivery_errors
+from bot.channels.telegram.outbound.gateway import Gateway, only_delivery_errors
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.limits import Clock, Flood
 from bot.channels.telegram.outbound.results import Results
@@ -446,4 +447,4 @@ class TelegramChannel:
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         delivering = only_delivery_errors(self._results.deliver(chat, outgoing, place))
-        return await counted(delivering, lambda outcome: self._metrics.delivery(self.name, outcome))
+        return await counted(delivering, metrics=self._metrics, channel=self.name)

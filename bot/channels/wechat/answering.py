@@ -12,9 +12,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from typing import Generic, TypeVar
 
+from bot.channels.signed_posts import Malformed
 from bot.channels.wechat import passive_reply
 from bot.channels.wechat.account_rights import AccountRights
-from bot.channels.wechat.crypto import Malformed
 from bot.channels.wechat.deadlines import Deadlines
 from bot.channels.wechat.events import Event
 from bot.channels.wechat.incoming import CHANNEL, Incoming, chat_of

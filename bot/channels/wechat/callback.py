@@ -8,8 +8,9 @@ from datetime import datetime
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from bot.channels.signed_posts import BadSignature, Malformed
 from bot.channels.wechat.answering import OVERHEARD, Answering
-from bot.channels.wechat.crypto import BadSignature, Envelope, Malformed
+from bot.channels.wechat.crypto import Envelope
 from bot.channels.wechat.events import Event, read_event, readable
 from bot.channels.wechat.replay_guard import MAX_NONCE, WINDOW_SECONDS, ReplayGuard
 from bot.channels.wechat.replies import NOTHING, SILENCE, Ends, render

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from starlette.routing import Route
 
 from bot.channels.arrivals import Timing
+from bot.channels.deliveries import counted
 from bot.channels.intake import Intake
 from bot.channels.wechat.account_rights import AccountRights
 from bot.channels.wechat.answering import Answering
@@ -32,7 +33,7 @@ from bot.customer_messages.tokens import Tokens, sealing
 from bot.metrics import Metrics
 from bot.result_pages.pages import Pages
 from bot.result_pages.routes import ResultPages
-from handlers.channel import Answerer, Delivered, DeliveryError, Finding, Health
+from handlers.channel import Answerer, Delivered, Finding, Health
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Message, Outgoing
 from handlers.store.base import Store
@@ -227,13 +228,8 @@ class WeChatChannel:
         return await safely(self._sender.reserve(chat, outgoing))
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
-        try:
-            delivered = await safely(self._sender.deliver(chat, outgoing, place))
-        except DeliveryError as error:
-            self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
-            raise
-        self._metrics.delivery(self.name, "held" if delivered.held else "sent")
-        return delivered
+        delivering = safely(self._sender.deliver(chat, outgoing, place))
+        return await counted(delivering, metrics=self._metrics, channel=self.name)
 
 
 async def _rehearse(answerer: Answerer) -> None:

@@ -4,28 +4,15 @@ Source: the platform's "message encryption" documentation. SHA-1 of the sorted p
 43-character key; the id of the account is inside the envelope and checked.
 """
 
-import binascii
-import hmac
 import secrets
-import struct
 from collections.abc import Mapping
 from datetime import datetime
 from xml.parsers.expat import ExpatError
 
 import xmltodict  # type: ignore[import-untyped]  # comes with wechatpy
 from wechatpy.crypto import PrpCrypto, WeChatCrypto
-from wechatpy.exceptions import InvalidAppIdException
-from wechatpy.utils import WeChatSigner
 
-KEY_LENGTH = 43
-
-
-class BadSignature(Exception):
-    """The push is not from the platform, or was changed on its way."""
-
-
-class Malformed(Exception):
-    """The push cannot be read."""
+from bot.channels.signed_posts import UNREADABLE, Malformed, check, checked_key
 
 
 class Envelope:
@@ -37,32 +24,22 @@ class Envelope:
         self._app_id = app_id
         self._ciphers: list[tuple[PrpCrypto, WeChatCrypto]] = []
         for key in keys:
-            if len(key) != KEY_LENGTH:
-                raise ValueError(f"an EncodingAESKey has {KEY_LENGTH} characters")
-            try:
-                crypto = WeChatCrypto(token, key, app_id)
-            except (AssertionError, binascii.Error):
-                raise ValueError("an EncodingAESKey is letters and digits only") from None
+            crypto = WeChatCrypto(token, checked_key(key), app_id)
             self._ciphers.append((PrpCrypto(crypto.key), crypto))
 
     def check(self, query: Mapping[str, str]) -> None:
         """Raises BadSignature unless `signature` is that of token, timestamp and nonce."""
-        self._compare(query.get("signature", ""), query.get("timestamp", ""), query.get("nonce", ""))
-
-    def _compare(self, given: str, *parts: str) -> None:
-        signer = WeChatSigner()
-        signer.add_data(self._token, *parts)
-        if not hmac.compare_digest(signer.signature.encode(), given.encode("utf-8", "replace")):
-            raise BadSignature
+        check(query.get("signature", ""), self._token, query.get("timestamp", ""), query.get("nonce", ""))
 
     def open(self, body: str, query: Mapping[str, str]) -> tuple[str, int]:
         """The XML inside an encrypted push, and which key opened it. Raises BadSignature, Malformed."""
         sealed = _encrypted(body)
-        self._compare(query.get("msg_signature", ""), query.get("timestamp", ""), query.get("nonce", ""), sealed)
+        parts = (self._token, query.get("timestamp", ""), query.get("nonce", ""), sealed)
+        check(query.get("msg_signature", ""), *parts)
         for number, (cipher, _) in enumerate(self._ciphers):
             try:
                 return str(cipher.decrypt(sealed, self._app_id)), number
-            except (ValueError, TypeError, IndexError, struct.error, binascii.Error, InvalidAppIdException):
+            except UNREADABLE:
                 continue  # another key, or another account's
         raise Malformed("no key opens it")
 

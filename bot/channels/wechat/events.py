@@ -8,7 +8,7 @@ from xml.parsers.expat import ExpatError
 
 from wechatpy.parser import parse_message
 
-from bot.channels.wechat.crypto import Malformed
+from bot.channels.signed_posts import Malformed
 from bot.customer_messages.follower import Action
 
 Sort = Literal["text", "photo", "voice", "follow", "unfollow", "scan", "tap", "unsupported", "nothing"]

@@ -14,7 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.channels.wecom.envelope import BadSignature, Envelope, Malformed, sealed_in
+from bot.channels.signed_posts import BadSignature, Malformed, echo_of, refused
+from bot.channels.wecom.envelope import Envelope, sealed_in
 from bot.channels.wecom.incoming import Incoming, read
 from bot.posted import BodyTooLarge, body_of
 
@@ -57,15 +58,10 @@ class Callback:
 
     async def verify(self, request: Request) -> Response:
         """The console's question: the plain text inside `echostr`, and nothing else."""
-        query = request.query_params
-        try:
-            text = self._envelope.open(query.get("echostr", ""), query)
-        except BadSignature:
-            return _refused()
-        except Malformed:
-            return Response(status_code=400)
-        await self._verified()
-        return PlainTextResponse(text, headers={"cache-control": "no-store"})
+        answer = echo_of(self._envelope, request)
+        if answer.status_code == 200:
+            await self._verified()
+        return answer
 
     async def push(self, request: Request) -> Response:
         try:
@@ -75,11 +71,11 @@ class Callback:
         except ClientDisconnect:
             return Response(status_code=400)
         except (Malformed, TimeoutError):  # nothing that a signature could be right for
-            return _refused()
+            return refused(request)
         try:
             text = self._envelope.open(sealed, request.query_params)
         except BadSignature:
-            return _refused()
+            return refused(request)
         except Malformed:
             log.warning("a callback to /wecom cannot be decrypted; check WECOM_BOT_AES_KEY")
             return Response(status_code=200)
@@ -105,8 +101,3 @@ class Callback:
             log.warning("a callback of WeCom is not JSON")
             return None
         return read(data, bot_id=self._bot_id, bot_name=self._bot_name, named=True)
-
-
-def _refused() -> Response:
-    log.warning("a callback to /wecom was refused: its signature is wrong")
-    return Response(status_code=403)

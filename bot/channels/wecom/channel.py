@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.channels.deliveries import counted
 from bot.channels.intake import Intake
 from bot.channels.sealing import Seal
 from bot.channels.wecom.callback import Callback
@@ -266,14 +267,8 @@ class WeComChannel:
         return stream_id(outgoing.id)
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
-        try:
-            deliver = self._fetched if self.line is None else self._sent
-            delivered = await _safely(deliver(chat, outgoing, place))
-        except DeliveryError as error:
-            self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
-            raise
-        self._metrics.delivery(self.name, "held" if delivered.held else "sent")
-        return delivered
+        deliver = self._fetched if self.line is None else self._sent
+        return await counted(_safely(deliver(chat, outgoing, place)), metrics=self._metrics, channel=self.name)
 
     async def _sent(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
         """Store it for the process that has the connection, and wait."""

@@ -109,6 +109,10 @@ class Connection:
         """On `disconnected_event`: close the connection and do not reconnect."""
         self._taken_over = True
         self.problem = "taken over by another process"
+        if (line := self._line) is not None:
+            closing = asyncio.create_task(line.close())
+            self._handlers.add(closing)
+            closing.add_done_callback(self._handled)
 
     async def renew(self) -> None:
         """Reconnect: the platform says that this connection is not subscribed."""

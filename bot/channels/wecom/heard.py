@@ -43,7 +43,11 @@ class Heard(BaseModel):
     def hinted(self) -> str | None:
         """The key of the reply if there is nothing for the handlers."""
         incoming = self.incoming
-        if self.pressed or incoming.text or incoming.photos or incoming.quoted:
+        if self.pressed or incoming.photos or incoming.quoted:
+            return None
+        if incoming.quoted_other:
+            return "wecom.unsupported"
+        if incoming.text:
             return None
         return "wecom.unsupported" if incoming.other else "wecom.greeting"
 

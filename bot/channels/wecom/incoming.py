@@ -54,6 +54,8 @@ class Incoming:
     photos: tuple[Photo, ...] = ()
     quoted: tuple[Photo, ...] = ()
     other: str | None = None
+    quoted_other: str | None = None
+    """The kind of the message it answers, if that is a file or a video: no picture, though it may be meant."""
     stream: str = ""
     response_url: str | None = None
     choice: str = ""
@@ -123,6 +125,7 @@ def _message(
         photos=tuple(part for part in parts if isinstance(part, Photo)),
         quoted=tuple(part for part in _parts(quote) if isinstance(part, Photo)) if isinstance(quote, Mapping) else (),
         other=None if parts else kind or None,
+        quoted_other=_text(quote, "msgtype") if isinstance(quote, Mapping) and _is_file(quote) else None,
         response_url=late,
         **who,
     )
@@ -143,6 +146,10 @@ def _parts(data: Mapping[str, Any]) -> Iterator[str | Photo]:
         for item in items if isinstance(items, list) else ():
             if isinstance(item, Mapping) and _text(item, "msgtype") in ("text", "image"):
                 yield from _parts(item)
+
+
+def _is_file(quote: Mapping[str, Any]) -> bool:
+    return _text(quote, "msgtype") in ("file", "video")
 
 
 def _event(event: Mapping[str, Any], who: Mapping[str, Any], late: str | None) -> Incoming | None:

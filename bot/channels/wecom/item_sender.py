@@ -5,6 +5,7 @@ sent: one that was never answered, or was found so after a crash, may have arriv
 time.
 """
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
@@ -37,7 +38,7 @@ class _Outcome(Enum):
 
 
 class ItemSender:
-    """`late`: the way by links if every other is refused."""
+    """`late`: the way by links if every other is refused. `too_fast`: told of a conversation that is to rest."""
 
     def __init__(
         self,
@@ -47,12 +48,14 @@ class ItemSender:
         fitted: Fitted,
         late: Callable[[Chat], Awaitable[None]],
         pace: Pace,
+        too_fast: Callable[[str], None],
     ) -> None:
         self._talks = talks
         self._line = line
         self._fitted = fitted
         self._late = late
         self._pace = pace
+        self._too_fast = too_fast
 
     async def send(self, chat: Chat, talk: Talk, item: Item) -> None:
         """Send what was not sent yet, as far as there is a connection; safe to repeat."""
@@ -72,7 +75,7 @@ class ItemSender:
                 if picture is None or not await self._step(chat, talk, item, number, picture):
                     return  # the connection was lost: it is taken up again
         if has_card(item.choices) and not item.tried(CARD):
-            card = new_card(talk, item.answer or item.id.replace(":", "_"), item.language, item.choices)
+            card = new_card(talk, _task(item), item.language, item.choices)
             await self._talks.change(chat, lambda t: t.with_card(card), note=False)
             shown = {"msgtype": "template_card", "template_card": card_json(card, language=item.language)}
             if not await self._step(chat, talk, item, CARD, shown):
@@ -142,6 +145,7 @@ class ItemSender:
                     await self._line.renew()
                     return _Outcome.LATER
                 if refused.code in AGAIN:
+                    self._too_fast(chat.chat)
                     return _Outcome.LATER
                 log.info("WeCom: %s was refused with %s", cmd, refused.code)
         return _Outcome.REFUSED
@@ -152,6 +156,11 @@ class ItemSender:
             await self._late(chat)
         except Exception as error:
             log.warning("WeCom: sending links failed: %s", type(error).__name__)
+
+
+def _task(item: Item) -> str:
+    """Of its own: an answer may have several cards one after another, and a press on each is a press of its own."""
+    return hashlib.sha256(item.id.encode()).hexdigest()[:32]
 
 
 def _done(talk: Talk, id: str) -> Talk:

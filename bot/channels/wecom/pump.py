@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from bot.channels.pausing import happens_within
 from bot.channels.wecom.connection import NOT_SUBSCRIBED, Connection, FrameRefused, NoAnswer, NotConnected
 from bot.channels.wecom.item_sender import AGAIN, ItemSender
+from bot.channels.wecom.pacing import Pacing
 from bot.channels.wecom.pictures import Fitted
 from bot.channels.wecom.streams import Look
 from bot.channels.wecom.talk import Answer, Item, Talk
@@ -33,12 +34,15 @@ class Pump:
     ) -> None:
         self._talks = talks
         self._line = line
-        self._items = ItemSender(talks=talks, line=line, fitted=fitted, late=late, pace=pace)
+        self._pacing = Pacing(update=pace.update, rest=pace.rest, now=lambda: asyncio.get_running_loop().time())
+        self._items = ItemSender(
+            talks=talks, line=line, fitted=fitted, late=late, pace=pace, too_fast=self._pacing.too_fast
+        )
         self._look = look
         self._pace = pace
         self._fresh: set[str] = set()
         """Streams whose first frame this process, which took their message, has not sent yet."""
-        self._shown: dict[str, tuple[str, float]] = {}
+        self._shown: dict[str, str] = {}
         self._woken: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -109,6 +113,8 @@ class Pump:
         talk = await self._talks.read(chat)
         if talk is None:
             return False
+        if self._pacing.rests(chat.chat):
+            return True
         for answer in talk.answers:
             if answer.open:
                 await self._stream(chat, talk, answer)
@@ -122,12 +128,12 @@ class Pump:
 
     async def _stream(self, chat: Chat, talk: Talk, answer: Answer) -> None:
         shown = self._look(talk, answer)
-        text, at = self._shown.get(answer.id, ("", 0.0))
-        now = asyncio.get_running_loop().time()
-        if not shown.last and (shown.text == text or now - at < self._pace.update):
+        shown_before = self._shown.get(answer.id) == shown.text
+        if not shown.last and (shown_before or not self._pacing.due(chat.chat, answer.id)):
             return
         frame = stream_json(answer.id, shown.text, last=shown.last, feedback=answer.id in self._fresh)
         try:
+            self._pacing.sent(chat.chat, answer.id)
             await self._line.request("aibot_respond_msg", frame, req_id=answer.req)
         except NotConnected:
             return
@@ -138,7 +144,7 @@ class Pump:
             await self._refused(chat, answer, shown, refused.code)
             return
         self._fresh.discard(answer.id)
-        self._shown[answer.id] = (shown.text, now)
+        self._shown[answer.id] = shown.text
         if shown.last:
             await self._over(chat, answer, shown)
 
@@ -146,7 +152,7 @@ class Pump:
         """Whether a last frame was sent twice without an answer: then it counts as shown."""
         key = f"{id} last"
         known = key in self._shown
-        self._shown[key] = ("", 0.0)
+        self._shown[key] = ""
         return known
 
     async def _over(self, chat: Chat, answer: Answer, shown: View, *, said: bool = True) -> None:
@@ -175,13 +181,16 @@ class Pump:
             return talk
 
         await self._talks.change(chat, over, note=False)
+        self._pacing.over(chat.chat, answer.id)
         for key in (answer.id, f"{answer.id} last"):
             self._shown.pop(key, None)
 
     async def _refused(self, chat: Chat, answer: Answer, shown: View, code: int) -> None:
         if code == NOT_SUBSCRIBED:
             await self._line.renew()
-        elif code not in AGAIN:
+        elif code in AGAIN:
+            self._pacing.too_fast(chat.chat)
+        else:
             # Over by the platform's count, or nothing the person's device can show: as a message.
             log.info("WeCom: a stream was refused with %s, its words go as a message", code)
             await self._over(chat, answer, shown, said=False)

@@ -12,13 +12,14 @@ from bot.channels.arrivals import Timing
 class Pace:
     """Seconds.
 
-    `first`: how long the first answer waits for the handlers before it only says that the message came. `look`: between
-    two looks at what other processes wrote. `silence`: a stream that nobody asked for this long is given up, and what
-    was ready for it comes late. `settle`: how long a job's last words may come after its last status. `expecting`: how
-    long a stream waits for something where the handlers said nothing. `update`: between two frames of a stream over the
-    long connection (30 messages a minute are allowed). `lively`: a text older than this gets a sign that it goes on.
-    `patience`: how long a delivery waits for the process that has the connection, at a time. `lease`: how long a dead
-    process holds the connection's place.
+    `first`: how long the first answer waits for the handlers before it only says that the message came. `look`:
+    between two looks at what other processes wrote. `silence`: a stream that nobody asked for this long is given up,
+    and what was ready for it comes late. `settle`: how long a job's last words may come after its last status.
+    `expecting`: how long a stream waits for something where the handlers said nothing. `update`: between two frames of
+    progress in a conversation over the long connection (30 messages a minute are allowed). `rest`: how long a
+    conversation is left alone that the platform found too fast. `lively`: a text older than this gets a sign that it
+    goes on. `patience`: how long a delivery waits for the process that has the connection, at a time. `lease`: how
+    long a dead process holds the connection's place.
     """
 
     first: float = 0.7
@@ -27,6 +28,7 @@ class Pace:
     settle: float = 3.0
     expecting: float = 45.0
     update: float = 3.0
+    rest: float = 5.0
     lively: float = 6.0
     patience: float = 30.0
     lease: float = 15.0

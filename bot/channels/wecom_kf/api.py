@@ -8,11 +8,10 @@ from typing import Any
 
 from bot.customer_messages.api import BUDGET_USED, NO_FOLLOWER, OUTSIDE_WINDOW, WeChatApi, WeChatError
 
-MENU_MOST = 10
 LIMIT = 1000
 """Messages of one call."""
-QUEUED = 2
-"""The state of a session that waits for a person."""
+QUEUED, BY_A_PERSON = 2, 3
+"""The states of a session that waits for a person, or has one."""
 MEANS = {95001: BUDGET_USED, 95002: OUTSIDE_WINDOW, 95018: BUDGET_USED}
 """Their codes in terms of customer messages. 95018: a human agent serves, so nothing can be sent until the next
 message."""
@@ -21,6 +20,8 @@ REFUSED = min(NO_FOLLOWER)
 
 class KfApi(WeChatApi):
     """`openid` of the calls that send is `ACCOUNT/PERSON`: the service account's id and the person's."""
+
+    menu_most = 10
 
     async def send(self, openid: str, message: Mapping[str, Any]) -> None:
         account, _, person = openid.partition("/")
@@ -48,13 +49,20 @@ class KfApi(WeChatApi):
         body = {"open_kfid": account, "external_userid": person, "service_state": QUEUED}
         await self._json("kf/service_state/trans", body)
 
+    async def state(self, openid: str) -> int:
+        """Of the session: 0 new, 1 the bot's, 2 and 3 a person's, 4 over."""
+        account, _, person = openid.partition("/")
+        said = await self._json("kf/service_state/get", {"open_kfid": account, "external_userid": person})
+        state = said.get("service_state")
+        return state if isinstance(state, int) else 0
+
 
 def translated(message: Mapping[str, Any]) -> dict[str, Any]:
     """A customer message of an official account as one of this platform."""
     kind = message["msgtype"]
     if kind == "msgmenu":
         menu = message["msgmenu"]
-        rows = [{"type": "click", "click": dict(row)} for row in menu["list"][:MENU_MOST]]
+        rows = [{"type": "click", "click": dict(row)} for row in menu["list"]]
         return {"msgtype": kind, "msgmenu": {**menu, "list": rows}}
     if kind == "news":
         (article,) = message["news"]["articles"]

@@ -7,7 +7,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.channels.wecom_kf.envelope import BadSignature, Envelope, Malformed, members, sealed_in
+from bot.channels.signed_posts import BadSignature, Malformed, Sealed, echo_of, refused
+from bot.channels.wecom_kf.envelope import members, sealed_in
 from bot.posted import BodyTooLarge, body_of
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ class Callback:
     """`something(account, token)`: there is something to pull for this service account."""
 
     def __init__(
-        self, *, envelope: Envelope, something: Callable[[str, str], Awaitable[None]], running: Callable[[], bool]
+        self, *, envelope: Sealed, something: Callable[[str, str], Awaitable[None]], running: Callable[[], bool]
     ) -> None:
         self._envelope = envelope
         self._something = something
@@ -34,21 +35,14 @@ class Callback:
         ]
 
     async def verify(self, request: Request) -> Response:
-        query = request.query_params
-        try:
-            text = self._envelope.open(query.get("echostr", ""), query)
-        except BadSignature:
-            return _refused()
-        except Malformed:
-            return Response(status_code=400)
-        return PlainTextResponse(text, headers={"cache-control": "no-store"})
+        return echo_of(self._envelope, request)
 
     async def push(self, request: Request) -> Response:
         try:
             body = await body_of(request, most=MAX_BODY, seconds=BODY_SECONDS)
             said = members(self._envelope.open(sealed_in(body), request.query_params))
         except BadSignature:
-            return _refused()
+            return refused(request)
         except Malformed:
             log.warning("a callback to /wecom/kf cannot be decrypted; check WECOM_KF_AES_KEY and WECOM_KF_CORP_ID")
             return Response(status_code=200)
@@ -62,8 +56,3 @@ class Callback:
         if said.get("Event") == EVENT and isinstance(account, str) and isinstance(token, str):
             await self._something(account, token)
         return PlainTextResponse("success")
-
-
-def _refused() -> Response:
-    log.warning("a callback to /wecom/kf was refused: its signature is wrong")
-    return Response(status_code=403)

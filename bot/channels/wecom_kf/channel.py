@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 
 from bot.channels.arrivals import Timing
+from bot.channels.deliveries import counted
 from bot.channels.intake import Intake
+from bot.channels.signed_posts import Sealed
 from bot.channels.wecom_kf.api import KfApi
 from bot.channels.wecom_kf.callback import Callback
-from bot.channels.wecom_kf.envelope import Envelope
 from bot.channels.wecom_kf.events import CHANNEL, Event
 from bot.channels.wecom_kf.puller import Puller
 from bot.channels.wecom_kf.reception import SERVED, Reception
@@ -28,7 +29,7 @@ from bot.customer_messages.tokens import Tokens, sealing
 from bot.metrics import Metrics
 from bot.result_pages.pages import Pages
 from bot.result_pages.routes import ResultPages
-from handlers.channel import Answerer, Delivered, DeliveryError, Finding, Health
+from handlers.channel import Answerer, Delivered, Finding, Health
 from handlers.message import Chat, Outgoing
 from handlers.store.base import Store
 from providers.net import direct
@@ -125,7 +126,7 @@ class WeComKfChannel:
             now=lambda: clock().timestamp(),
             sleep=sleep,
         )
-        envelope = Envelope(token=token.get_secret_value(), aes_key=key.get_secret_value(), corp_id=corp)
+        envelope = Sealed(token=token.get_secret_value(), aes_key=key.get_secret_value(), receiver=corp)
         self._callback = Callback(envelope=envelope, something=self._something, running=lambda: self.intake.running)
 
     async def _fetch_token(self, force: bool) -> dict[str, object]:
@@ -214,10 +215,5 @@ class WeComKfChannel:
         return await safely(self._sender.reserve(chat, outgoing))
 
     async def deliver(self, chat: Chat, outgoing: Outgoing, place: str) -> Delivered:
-        try:
-            delivered = await safely(self._sender.deliver(chat, outgoing, place))
-        except DeliveryError as error:
-            self._metrics.delivery(self.name, error.code.removeprefix("delivery_"))
-            raise
-        self._metrics.delivery(self.name, "held" if delivered.held else "sent")
-        return delivered
+        delivering = safely(self._sender.deliver(chat, outgoing, place))
+        return await counted(delivering, metrics=self._metrics, channel=self.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.channels.arrivals import Arrival, Outcome, Timing, internal_error
 from bot.channels.intake import Intake
-from bot.channels.wecom_kf.api import KfApi
+from bot.channels.wecom_kf.api import BY_A_PERSON, QUEUED, KfApi
 from bot.channels.wecom_kf.events import CHANNEL, Event
 from bot.customer_messages.api import WeChatError
 from bot.customer_messages.follower import Follower
@@ -78,8 +78,8 @@ class Reception:
         if not event.is_message:
             await self._event(event)
             return Outcome.DONE
-        if await self._store.value(SERVED, event.openid) is not None:
-            return Outcome.DONE  # a human agent answers
+        if await self._store.value(SERVED, event.openid) is not None and await self._served(event):
+            return Outcome.DONE
         await self._people.opened(event.openid, "message", event.key)
         if event.tapped == PERSON or event.text.strip() in _labels_of_person():
             return await self._hand_over(event)
@@ -103,6 +103,17 @@ class Reception:
                 await self._people.change(event.openid, Follower.exhausted)
             elif event.failed in REFUSES:
                 await self._people.lose(event.openid)
+
+    async def _served(self, event: Event) -> bool:
+        """Whether a human agent still answers: the platform's word, as the event that it is over may be lost."""
+        try:
+            served = await self._api.state(event.openid) in (QUEUED, BY_A_PERSON)
+        except WeChatError as error:
+            log.info("the state of a session could not be had: %s", error)
+            return True
+        if not served:
+            await self._store.drop_value(SERVED, event.openid)
+        return served
 
     # --- messages
 

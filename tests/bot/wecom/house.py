@@ -45,7 +45,14 @@ from tests.servers.wecom_chat import FakeWeCom
 from tests.waiting import LONG
 from tests.world import Clock, RecordedJobs, hasty
 
-BRISK: dict[str, Any] = {"first": 0.05, "look": 0.01, "settle": 0.5, "update": 0.02, "photo_pauses": (0.0,)}
+BRISK: dict[str, Any] = {
+    "first": 0.05,
+    "look": 0.01,
+    "settle": 0.5,
+    "update": 0.02,
+    "rest": 0.05,
+    "photo_pauses": (0.0,),
+}
 INTAKE = Timing(retries=(0.0, 0.0), again=(0.01,), look=0.05, stop=3.0)
 
 

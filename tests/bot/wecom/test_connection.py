@@ -98,7 +98,6 @@ async def test_once_taken_over_it_is_left_alone(platform: FakeLine) -> None:
     running = asyncio.create_task(line.run())
     assert await line.up(10)
     line.take_over()
-    platform.close(1000)
     await asyncio.wait_for(running, LONG)
     assert line.problem == "taken over by another process"
     assert len(platform.subscriptions) == 1

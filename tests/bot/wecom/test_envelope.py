@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.wecom.envelope import BadSignature, Envelope, Malformed, sealed_in
+from bot.channels.signed_posts import BadSignature, Malformed
+from bot.channels.wecom.envelope import Envelope, sealed_in
 from tests.servers.wecom import AES_KEY, TOKEN, Callbacks
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)

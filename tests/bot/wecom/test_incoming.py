@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.channels.wecom.heard import Heard
 from bot.channels.wecom.incoming import Incoming, Kind, Photo, read
 
 BASE = {"msgid": "m1", "aibotid": "aib", "chattype": "single", "from": {"userid": "Ann"}}
@@ -77,6 +78,17 @@ def test_voice_is_its_words_and_a_file_is_named() -> None:
     file = heard(BASE | {"msgtype": "file", "file": {"url": "https://x/f"}})
     assert file is not None
     assert (file.other, file.text, file.photos) == ("file", "", ())
+
+
+@pytest.mark.parametrize("kind", ["file", "video"])
+def test_words_about_a_quoted_file_are_answered_with_what_to_send(kind: str) -> None:
+    found = heard(text("@小像 修复", GROUP) | {"quote": {"msgtype": kind, kind: {"url": "https://x/f"}}})
+    assert found is not None
+    assert Heard(key="m", incoming=found, began=0.0).hinted == "wecom.unsupported"
+    quoted = {"msgtype": "voice", "voice": {"content": "水彩"}}
+    spoken = heard(text("@小像 修复", GROUP) | {"quote": quoted})
+    assert spoken is not None
+    assert Heard(key="m", incoming=spoken, began=0.0).hinted is None
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from handlers.jobs.notices import JobNotices
+from handlers.words import words
 from tests.bot.wecom.house import another, brisk, line_house, line_settings, photo
 from tests.servers.wecom import FakeLine, Media, media_server
 from tests.servers.wecom_line import LinePhone
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -95,6 +98,37 @@ async def test_an_answer_that_is_refused_goes_as_a_new_message(
         assert [(body["chatid"], body["chat_type"]) for body in sent] == [("wrGroup", 2)]
 
 
+@pytest.mark.parametrize("code", [45009, 846601, 6000])
+async def test_a_picture_that_is_to_come_again_later_comes_again_once(
+    line: FakeLine, media: Media, tmp_path: Path, code: int
+) -> None:
+    fault = once(is_picture)
+    line.refuse = lambda frame: code if fault(frame) else 0
+    async with line_house(tmp_path, line, media=media) as likeness:
+        ann = LinePhone(line, media=media)
+        await ann.says("动漫风格", photo())
+        await likeness.makes()
+        await ann.until(lambda: len(ann.pictures()) == 1)
+        assert [frame["cmd"] for frame in line.sent("aibot_send_msg") if is_picture(frame)] == []
+
+
+async def test_each_card_is_one_of_its_own_though_the_same_is_offered_again(
+    line: FakeLine, media: Media, tmp_path: Path
+) -> None:
+    async with line_house(tmp_path, line, media=media) as likeness:
+        ann = LinePhone(line, media=media)
+        await ann.says("动漫风格", photo())
+        job = await likeness.job()
+        await likeness.makes()
+        for number in (1, 2):
+            unsure = JobNotices(job=job, words=words).unsure_delivery(number=number)
+            await likeness.channel.say(job.chat, unsure)
+        await ann.until(lambda: len(ann.cards()) == 3)
+        first, second = ann.cards()[1:]
+        assert first["button_list"] == second["button_list"]
+        assert first["task_id"] != second["task_id"], "a press on the second is a press of its own"
+
+
 async def test_a_line_that_is_not_subscribed_is_made_anew_and_the_picture_is_sent(
     line: FakeLine, media: Media, tmp_path: Path
 ) -> None:
@@ -152,6 +186,21 @@ async def test_a_press_changes_its_card_and_its_picture_comes_as_a_message(
         changed = [frame["body"]["template_card"] for frame in line.sent("aibot_respond_update_msg")]
         assert {update["task_id"] for update in changed} == {card["task_id"]}
         assert len(await likeness.all_ended(2)) == 2
+
+
+async def test_who_opens_the_chat_is_greeted_and_a_rating_is_kept(line: FakeLine, tmp_path: Path) -> None:
+    async with line_house(tmp_path, line) as likeness:
+        ann = LinePhone(line)
+        opened = await ann.does("enter_chat")
+        await ann.until(lambda: line.sent("aibot_respond_welcome_msg"))
+        (greeting,) = line.sent("aibot_respond_welcome_msg")
+        assert greeting["headers"]["req_id"] == opened
+        assert "AI" in greeting["body"]["text"]["content"]
+        await ann.does("feedback_event", {"id": "an-answer", "type": 2})
+        await until(lambda: likeness.store.value("wecom.feedback", "an-answer"))
+        health = await likeness.channel.health(ask=True)
+        assert any("bad: 1" in finding.message for finding in health.findings)
+        assert line.sent("aibot_respond_msg") == [], "a rating is answered with nothing"
 
 
 async def test_a_bot_that_was_taken_over_is_left_alone_and_that_is_said(line: FakeLine, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from handlers.jobs.notices import JobNotices
 from handlers.jobs.outcome import JobOutcome, StepOutcome
 from handlers.jobs.plan import quoted
 from handlers.jobs.sweep import LIVE
+from handlers.message import Chat
 from handlers.store.base import Delivery, JobState
 from handlers.store.memory import MemoryStore
 from handlers.words import words
@@ -30,9 +31,11 @@ from tests.bot.wechat.serving import served
 from tests.bot.wecom.house import photo, picture_of
 from tests.contract.wecom import Front
 from tests.contract.wecom_kf import brisk, kf_settings
-from tests.servers.wecom_kf import FakeKf, Person
+from tests.servers.wecom_kf import ACCOUNT, FakeKf, Person
 from tests.waiting import LONG, until
 from tests.world import Clock, RecordedJobs, hasty
+
+OPENID = f"{ACCOUNT}/wmAnn"
 
 
 @dataclass(kw_only=True)
@@ -139,6 +142,20 @@ async def test_a_tap_in_the_menu_is_its_choice(tmp_path: Path) -> None:
         assert job.order.photos
 
 
+async def test_more_choices_than_a_menu_holds_are_all_there_by_number(tmp_path: Path) -> None:
+    async with house(tmp_path) as likeness:
+        ann = likeness.kf.person()
+        await likeness.sends_photo(ann)
+        await likeness.writes(ann, "修改这张照片", menu_id="edits")
+        offered = (await likeness.store.session(Chat(channel="wecom_kf", chat=OPENID, person=OPENID))).menu
+        assert offered is not None
+        assert len(offered.options) > 10
+        assert f"{len(offered.options)}. {offered.labels[-1]}" in ann.texts[-1]
+        await likeness.writes(ann, str(offered.options.index("action:upscale") + 1))
+        (job,) = await likeness.store.jobs()
+        assert job.order.shots[0].edits[0].action == "upscale"
+
+
 async def test_what_the_budget_does_not_hold_comes_with_the_next_message(tmp_path: Path) -> None:
     async with house(tmp_path) as likeness:
         ann = likeness.kf.person()
@@ -184,6 +201,18 @@ async def test_who_comes_is_welcomed_once_and_may_ask_for_a_person(tmp_path: Pat
         await likeness.settled()
         await likeness.writes(ann, "帮助")
         assert len(ann.screen) == seen + 1
+
+
+async def test_where_the_end_of_a_persons_service_was_never_told_the_platform_is_asked(tmp_path: Path) -> None:
+    async with house(tmp_path) as likeness:
+        ann = likeness.kf.person()
+        await likeness.kf.event(ann, "session_status_change", change_type=1)
+        ann.state = 3
+        await likeness.writes(ann, "帮助")
+        assert ann.screen == []
+        ann.state = 4
+        await likeness.writes(ann, "帮助")
+        assert len(ann.screen) == 1
 
 
 async def test_where_nobody_can_take_over_that_is_said(tmp_path: Path) -> None:

@@ -177,20 +177,3 @@ async def only_delivery_errors(work: Awaitable[T]) -> T:
         raise DeliveryUnknown(type(error).__name__) from None
     except Exception as error:  # the store is away
         raise DeliveryLater(type(error).__name__) from None
-
-
-async def counted(delivering: Awaitable[T], count: Callable[[str], None]) -> T:
-    """`count` is told how the delivery ended."""
-    try:
-        delivered = await delivering
-    except DeliveryRefused:
-        count("refused")
-        raise
-    except DeliveryLater:
-        count("later")
-        raise
-    except DeliveryError:
-        count("unknown")
-        raise
-    count("sent")
-    return delivered
