@@ -92,8 +92,9 @@ class WeChatApi:
         """Raises WeChatError if the platform gives this account no token."""
         await self._tokens.token()
 
-    async def send(self, openid: str, message: Mapping[str, Any]) -> None:
-        """A customer message. The grey line that says "made by AI" goes with each: what we send is."""
+    async def send(self, openid: str, message: Mapping[str, Any], *, name: str = "") -> None:
+        """A customer message. The grey line that says "made by AI" goes with each: what we send is. `name`: ours for
+        it, where the platform takes one; empty for none."""
         body = {"touser": openid, **message, "aimsgcontext": {"is_ai_msg": 1}}
         await self._json("message/custom/send", body)
 

@@ -8,6 +8,7 @@ from bot.customer_messages.api import NotReached, Unclear, WeChatApi, WeChatErro
 from bot.customer_messages.follower import Follower, Pending, Step
 from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.lists import fitting, numbered
+from bot.customer_messages.message_names import name_of
 from bot.customer_messages.rights import KnownRights
 from handlers.channel import DeliveryLater, DeliveryRefused, DeliveryUnknown
 from handlers.message import Choice, Language, key_hash
@@ -85,7 +86,7 @@ class CustomerMessageClient:
                 raise DeliveryRefused("the person does not follow any more")
             return False
         try:
-            await self._api.send(openid, message)
+            await self._api.send(openid, message, name=name_of(step))
             return True
         except Unclear as error:
             # It may have been sent, so it stays counted.

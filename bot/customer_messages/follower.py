@@ -26,6 +26,8 @@ ACTIVE_SECONDS = 30.0
 ANSWERED_KEPT = 6
 COMING_SECONDS = 40.0
 """How long text waits for a photo that another process downloads; it may have died."""
+RECEIPT = "receipt"
+"""The message of a result that comes last."""
 UNDERWAY_KEPT = 8
 UNDERWAY_SECONDS = 3600.0
 """The progress of a result is kept this long after its last message: until its delivery is certainly recorded."""
@@ -196,6 +198,20 @@ class Follower(Frozen):
         """A result of which nothing is in flight any more."""
         way = self.way(delivery)
         return self.with_way(way.closed(sure=sure)) if way.open else self
+
+    def missed(self, step: Step, page: str) -> "Follower":
+        """With the rest of a result held of which this message did not arrive; as it is if that is not known any
+        more."""
+        way = next((u for u in self.underway if u.id == step.id), None)
+        if way is None:
+            return self
+        again = {step.which, RECEIPT}
+        kept = {where: tuple(n for n in getattr(way, where) if n not in again) for where in ("done", "unsure")}
+        open_now = "" if way.open in again else way.open
+        person = self.with_way(way.model_copy(update={**kept, "open": open_now}))
+        if any(h.id == step.id for h in self.held):
+            return person
+        return person.model_copy(update={"held": (*self.held, Pending(id=step.id, page=page))})
 
     def exhausted(self) -> "Follower":
         """The platform says that nothing is left, whatever we counted."""

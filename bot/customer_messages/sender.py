@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from bot.customer_messages import api
 from bot.customer_messages.api import NotReached, Unclear, WeChatApi, WeChatError
 from bot.customer_messages.client import LATER_SECONDS, BadMedia, CustomerMessageClient
-from bot.customer_messages.follower import Follower, Pending, Step
+from bot.customer_messages.follower import RECEIPT, Follower, Pending, Step
 from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.media import ALL, MediaCache
+from bot.customer_messages.message_names import named
 from bot.customer_messages.rights import KnownRights
 from bot.result_pages.pages import Page, Pages
 from handlers.channel import Delivered, DeliveryError, DeliveryLater, DeliveryRefused, DeliveryUnknown
@@ -32,7 +33,6 @@ CLAIM_SECONDS = 60.0
 """How long a result that waited is left to the sender that has begun with it."""
 UPLOAD_PATIENCE = 120.0
 """Seconds after which a card is sent for a picture whose upload does not work."""
-RECEIPT = "receipt"
 CARD = "card"
 MAX_TYPING = 10_000
 
@@ -132,6 +132,17 @@ class CustomerMessages:
         if left is not None:
             await self._people.hold(chat.person, left)
         return Delivered(refs=(place,), held=left is not None)
+
+    async def lost(self, chat: Chat, name: str) -> None:
+        """The platform says afterwards that the message with this name did not arrive: if it is of a result, that waits
+        for the person to write, and what did arrive is not sent again."""
+        found = named(name)
+        if found is None:
+            return
+        job, step = found
+        page_id = self._pages.id_for(chat, job)
+        if await self._pages.get(page_id) is not None:
+            await self._people.change(chat.person, lambda person: person.missed(step, page_id))
 
     async def flush(self, openid: str) -> None:
         """The results that waited, in order, now that the person wrote. What may have been sent is not sent again."""

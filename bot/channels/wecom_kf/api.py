@@ -23,10 +23,11 @@ class KfApi(WeChatApi):
 
     menu_most = 10
 
-    async def send(self, openid: str, message: Mapping[str, Any]) -> None:
+    async def send(self, openid: str, message: Mapping[str, Any], *, name: str = "") -> None:
         account, _, person = openid.partition("/")
+        whose = {"touser": person, "open_kfid": account} | ({"msgid": name} if name else {})
         try:
-            await self._json("kf/send_msg", {"touser": person, "open_kfid": account, **translated(message)})
+            await self._json("kf/send_msg", {**whose, **translated(message)})
         except WeChatError as error:
             if error.errcode in MEANS:
                 raise WeChatError(MEANS[error.errcode]) from None

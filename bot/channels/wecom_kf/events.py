@@ -22,7 +22,7 @@ Sort = Literal["text", "photo", "tap", "unsupported", "enter", "failed", "served
 class Event(BaseModel):
     """`key` names it permanently. `account`: the service account. `code`: of a welcome. `at`: seconds since 1970.
 
-    `failed`: why a message of ours did not arrive.
+    `failed`: why a message of ours did not arrive, and `about` its name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +38,7 @@ class Event(BaseModel):
     code: str = ""
     scene: str = ""
     failed: int = 0
+    about: str = ""
 
     @property
     def openid(self) -> str:
@@ -87,7 +88,8 @@ def _of_event(data: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"sort": "enter", "code": _text(event, "welcome_code"), "scene": scene}
         case "msg_send_fail":
             why = event.get("fail_type") if isinstance(event, Mapping) else 0
-            return {"sort": "failed", "failed": why if isinstance(why, int) else 0}
+            about = _text(event, "fail_msgid")
+            return {"sort": "failed", "failed": why if isinstance(why, int) else 0, "about": about}
         case "session_status_change":
             change = event.get("change_type") if isinstance(event, Mapping) else 0
             return {"sort": "ended" if change == SESSION_ENDS else "served"}

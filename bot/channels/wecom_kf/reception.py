@@ -101,6 +101,7 @@ class Reception:
             log.warning("a message did not arrive: fail_type=%s", event.failed)
             if event.failed in OVER_LIMIT:
                 await self._people.change(event.openid, Follower.exhausted)
+                await self._sender.lost(event.chat, event.about)
             elif event.failed in REFUSES:
                 await self._people.lose(event.openid)
 

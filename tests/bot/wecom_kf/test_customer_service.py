@@ -182,6 +182,26 @@ async def test_the_platforms_own_count_is_the_one_that_matters(tmp_path: Path) -
         assert len(ann.pictures) == 1
 
 
+async def test_a_picture_that_is_said_afterwards_not_to_have_arrived_comes_when_they_write(tmp_path: Path) -> None:
+    async with house(tmp_path) as likeness:
+        ann = likeness.kf.person()
+        await likeness.sends_photo(ann)
+        await likeness.writes(ann, "动漫风格，两张")
+        await likeness.makes(2)
+        first, second = [body for body in ann.screen if body["msgtype"] == "image"]
+        assert first["msgid"] != second["msgid"]
+        assert max(map(len, (first["msgid"], second["msgid"]))) <= 32
+        ann.screen.remove(second)
+        await likeness.kf.event(ann, "msg_send_fail", fail_msgid=second["msgid"], fail_type=6)
+        await likeness.settled()
+        await likeness.writes(ann, "好了吗")
+        assert ann.pictures == [first["data"], second["data"]], "the other one is not sent again"
+        await likeness.kf.event(ann, "msg_send_fail", fail_msgid="not-of-ours", fail_type=6)
+        await likeness.settled()
+        await likeness.writes(ann, "好了吗")
+        assert len(ann.pictures) == 2
+
+
 async def test_who_comes_is_welcomed_once_and_may_ask_for_a_person(tmp_path: Path) -> None:
     async with house(tmp_path) as likeness:
         ann = likeness.kf.person()
