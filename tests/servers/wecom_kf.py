@@ -125,10 +125,11 @@ class FakeKf:
         row = {"msgid": secrets.token_hex(12), "send_time": int(self.clock()), "origin": 4, "msgtype": "event"}
         await self.again({**row, "event": event})
 
-    async def enters(self, person: Person) -> None:
+    async def enters(self, person: Person, parameter: str = "") -> None:
+        """`parameter`: of the link or code that brought them."""
         code = secrets.token_hex(8)
         self.codes[code] = person
-        await self.event(person, "enter_session", scene="qr", welcome_code=code)
+        await self.event(person, "enter_session", scene="qr", scene_param=parameter, welcome_code=code)
 
     async def again(self, row: dict[str, Any]) -> None:
         self.log.append(row)

@@ -20,7 +20,8 @@ Sort = Literal["text", "photo", "tap", "unsupported", "enter", "failed", "served
 
 
 class Event(BaseModel):
-    """`key` names it permanently. `account`: the service account. `code`: of a welcome. `at`: seconds since 1970.
+    """`key` names it permanently. `account`: the service account. `code`: of a welcome. `scene`: the parameter of the
+    link or code that brought the person here. `at`: seconds since 1970.
 
     `failed`: why a message of ours did not arrive, and `about` its name.
     """
@@ -84,8 +85,7 @@ def _of_event(data: Mapping[str, Any]) -> dict[str, Any] | None:
     event = data.get("event")
     match _text(event, "event_type"):
         case "enter_session":
-            scene = _text(event, "scene_param") or _text(event, "scene")
-            return {"sort": "enter", "code": _text(event, "welcome_code"), "scene": scene}
+            return {"sort": "enter", "code": _text(event, "welcome_code"), "scene": _text(event, "scene_param")}
         case "msg_send_fail":
             why = event.get("fail_type") if isinstance(event, Mapping) else 0
             about = _text(event, "fail_msgid")

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bot.channels.arrivals import Arrival, Outcome, Timing, internal_error
 from bot.channels.intake import Intake
@@ -15,6 +16,7 @@ from bot.customer_messages.follower_store import FollowerStore
 from bot.customer_messages.sender import CustomerMessages, shown_choices
 from bot.metrics import Metrics
 from handlers.channel import Answerer, DeliveryError, DeliveryLater
+from handlers.choices import leads_somewhere
 from handlers.message import Choice, IncomingPhoto, Kind, Language, Message, Outgoing
 from handlers.store.base import Store
 from handlers.words import words
@@ -212,6 +214,9 @@ class Reception:
 
     async def _welcome(self, event: Event) -> None:
         language = await self._language(event)
+        if leads_somewhere(event.scene):
+            await self._greet(event, await self._wished(event, language))
+            return
         rows = (
             Choice(id="groups", label=words(language, "wecom_kf.styles")),
             Choice(id=PERSON, label=words(language, "wecom_kf.person")),
@@ -221,8 +226,18 @@ class Reception:
             "list": [{"id": choice.id, "content": choice.label} for choice in rows],
             "tail_content": words(language, "wecom_kf.person_hint"),
         }
+        await self._greet(event, {"msgtype": "msgmenu", "msgmenu": menu})
+
+    async def _wished(self, event: Event, language: Language) -> dict[str, Any]:
+        """The greeting of somebody whose link or code names a style or an edit: what it leads to is said with it."""
+        came = Message(key=f"{CHANNEL}:{event.key}", chat=event.chat, came_by=event.scene, language_hint=language)
+        replies = await self.intake.replies(came)
+        said = (words(language, "wecom_kf.welcome"), *(one.text for one in replies.outgoing))
+        return {"msgtype": "text", "text": {"content": "\n\n".join(said)}}
+
+    async def _greet(self, event: Event, message: dict[str, Any]) -> None:
         try:
-            await self._api.welcome(event.code, {"msgtype": "msgmenu", "msgmenu": menu})
+            await self._api.welcome(event.code, message)
         except WeChatError as error:  # its twenty seconds are over, or it was used: the first answer will do
             log.info("a welcome was not taken: %s", error)
 

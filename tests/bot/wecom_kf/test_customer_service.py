@@ -223,6 +223,19 @@ async def test_who_comes_is_welcomed_once_and_may_ask_for_a_person(tmp_path: Pat
         assert len(ann.screen) == seen + 1
 
 
+async def test_a_code_that_names_a_style_is_that_wish(tmp_path: Path) -> None:
+    async with house(tmp_path) as likeness:
+        ann = likeness.kf.person()
+        await likeness.kf.enters(ann, "anime")
+        await likeness.settled()
+        (greeting,) = ann.texts
+        assert "AI" in greeting
+        assert "把照片发过来" in greeting
+        await likeness.sends_photo(ann)
+        (job,) = await likeness.store.jobs()
+        assert job.order.shots[0].style == "anime"
+
+
 async def test_where_the_end_of_a_persons_service_was_never_told_the_platform_is_asked(tmp_path: Path) -> None:
     async with house(tmp_path) as likeness:
         ann = likeness.kf.person()
