@@ -35,12 +35,21 @@ LIMITS = Limits(photos=1)
 POSTS_PER_MINUTE = 20
 """Of one address: each look takes a tenth of a second of this machine."""
 _STYLE = """
-:root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}
-button,input{font:inherit;min-height:2.75rem}button{padding:.5rem 1rem}input{max-width:100%}
-output{display:block;margin:1.5rem 0;font-weight:600}small{color:#555}
-@media (prefers-color-scheme:dark){body{color:#eee;background:#181818}small{color:#aaa}}
-"""
+:root{color-scheme:light dark;--paper:#f5f2ec;--sheet:#fffdf9;--ink:#1d1a16;--soft:#665f55;--edge:#857c6f;--lamp:#b1381b;--lamp-ink:#fffaf5}
+@media (prefers-color-scheme:dark){:root{--paper:#151311;--sheet:#201d1a;--ink:#ece6dc;--soft:#a79e91;--edge:#8a8073;--lamp:#ff7d5c;--lamp-ink:#1b0c06}}
+*{box-sizing:border-box}
+body{max-width:36rem;margin:0 auto;padding:12vh 1.25rem 3rem;background:var(--paper);color:var(--ink);font:1rem/1.55 ui-sans-serif,system-ui,-apple-system,"Segoe UI","PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}
+h1{margin:0 0 .75rem;font:400 2rem/1.2 ui-serif,"Iowan Old Style",Palatino,"Songti SC","Noto Serif CJK SC",Georgia,serif;text-wrap:balance}
+form{display:grid;gap:1rem;justify-items:start;margin:1.5rem 0}
+form p{margin:0}
+button,input{max-width:100%;min-height:2.75rem;font:inherit}
+input{width:100%;margin-top:.375rem;padding:.5rem;border:1px solid var(--edge);border-radius:.5rem;background:var(--sheet);color:inherit}
+button{padding:.5rem 1.25rem;border:0;border-radius:.5rem;background:var(--lamp);color:var(--lamp-ink);font-weight:600;cursor:pointer}
+label{width:100%}
+:focus-visible{outline:2px solid var(--lamp);outline-offset:2px}
+output{display:block;margin:1.5rem 0;padding:.75rem 1rem;border-left:3px solid var(--lamp);border-radius:.25rem;background:var(--sheet);font-weight:600}
+small{color:var(--soft)}
+"""  # noqa: E501
 _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "content-security-policy": (

@@ -18,16 +18,19 @@ class Bar:
 _WIDTH, _HEIGHT, _HEAD, _FOOT = 960, 190, 20, 22
 
 
-def columns(bars: Sequence[Bar], *, title: str) -> str:
-    """Upright bars, one beside the other, the highest as high as there is room. Every fourth at least has its label."""
-    if not bars:
-        return ""
-    most = max(bar.value for bar in bars)
+def columns(bars: Sequence[Bar], *, title: str, nothing: str) -> str:
+    """Upright bars, one beside the other, the highest as high as there is room. Every other one has its label.
+
+    `nothing`: said in their place where all are of no height.
+    """
+    most = max((bar.value for bar in bars), default=Decimal(0))
+    if not most:
+        return f'<p class="nothing">{escape(nothing)}</p>'
     step = _WIDTH / len(bars)
     room = _HEIGHT - _HEAD - _FOOT
     parts = []
     for n, bar in enumerate(bars):
-        height = float(bar.value / most) * room if most else 0.0
+        height = float(bar.value / most) * room
         left, middle = n * step + step * 0.12, (n + 0.5) * step
         top = _HEAD + room - height
         parts.append(

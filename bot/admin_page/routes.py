@@ -95,7 +95,7 @@ class _AdminPage:
         form = await self._form(request)
         if form is None:
             return _refused(400)
-        if not await self._sessions.may_try(address_of(request, self._visitors)):
+        if not await self._sessions.may_try(request, address_of(request, self._visitors)):
             log.warning("too many passwords were tried at /admin")
             return _html(View(_spoken(form), days=DAYS).login(words(_spoken(form), "admin_page.too_many")), 429)
         if not self._sessions.is_password(form.get("password", "")):

@@ -2,6 +2,9 @@
 
 A session is a random number of 256 bits in the browser. The store holds its keyed hash until it expires, so that
 signing out ends it on every machine; the key is made with the password, so that changing that ends them all.
+
+A browser that signed in once is known from then on by a second cookie, which opens nothing: it has tries of its own, so
+that nobody who tries passwords in crowds, or from the same address, keeps the operator out.
 """
 
 import hmac
@@ -18,8 +21,11 @@ from handlers.store.base import Limit, Store
 
 COOKIE = "likeness_admin"
 LIFE = timedelta(hours=12)
-TRIES_OF_AN_ADDRESS, TRIES_OF_ALL = Decimal(10), Decimal(60)
-"""Passwords that may be tried in a minute, on all machines together."""
+KNOWN_COOKIE = "likeness_admin_known"
+KNOWN_LIFE = timedelta(days=180)
+TRIES_OF_ONE, TRIES_OF_STRANGERS = Decimal(10), Decimal(60)
+"""Passwords that may be tried in a minute, on all machines together: by one address or known browser, and by all
+addresses that are strange."""
 _SPACE = "admin.sessions"
 
 
@@ -40,14 +46,22 @@ class AdminSessions:
         self._https = https
         self._now = now
 
-    async def may_try(self, address: str | None) -> bool:
+    async def may_try(self, connection: HTTPConnection, address: str | None) -> bool:
         """Whether another password may be tried: counted before it is looked at. `address`: None for this machine."""
-        one = Limit(
-            scope=scope_of("admin:address", address or "here"), amount=Decimal(1), most=TRIES_OF_AN_ADDRESS,
-            period="minute",
-        )  # fmt: skip
-        everybody = Limit(scope="admin:all", amount=Decimal(1), most=TRIES_OF_ALL, period="minute")
-        return await self._store.count(one) and await self._store.count(everybody)
+        known = self._known(connection)
+        scope = scope_of("admin:known", known) if known else scope_of("admin:address", address or "here")
+        if not await self._store.count(Limit(scope=scope, amount=Decimal(1), most=TRIES_OF_ONE, period="minute")):
+            return False
+        if known or address is None:
+            return True
+        strangers = Limit(scope="admin:all", amount=Decimal(1), most=TRIES_OF_STRANGERS, period="minute")
+        return await self._store.count(strangers)
+
+    def _known(self, connection: HTTPConnection) -> str | None:
+        """The name of a browser that signed in before, with the password of today."""
+        name, _, seal = connection.cookies.get(KNOWN_COOKIE, "").partition(".")
+        sound = hmac.compare_digest(self._sealed("known", name).encode(), seal.encode("utf-8", "replace"))
+        return name if name and sound else None
 
     def is_password(self, given: str) -> bool:
         """In the same time whatever is given."""
@@ -57,15 +71,21 @@ class AdminSessions:
         """A new session, its cookie on `response`."""
         token = secrets.token_urlsafe(32)
         await self._store.set_value(_SPACE, self._sealed("session", token), "1", expires=self._now() + LIFE)
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=int(LIFE.total_seconds()),
-            path="/admin",
-            httponly=True,
-            samesite="strict",
-            secure=self._https or connection.url.scheme == "https",
-        )
+        name = self._known(connection) or secrets.token_urlsafe(16)
+        secure = self._https or connection.url.scheme == "https"
+        for cookie, value, life in (
+            (COOKIE, token, LIFE),
+            (KNOWN_COOKIE, f"{name}.{self._sealed('known', name)}", KNOWN_LIFE),
+        ):
+            response.set_cookie(
+                cookie,
+                value,
+                max_age=int(life.total_seconds()),
+                path="/admin",
+                httponly=True,
+                samesite="strict",
+                secure=secure,
+            )
 
     async def session(self, connection: HTTPConnection) -> str | None:
         """The session behind a request, or None where it has none that holds."""

@@ -169,9 +169,10 @@ class View:
             for row in figures.by_provider
         ]
         heads = ("admin_page.provider", "admin_page.pictures", "admin_page.money", "admin_page.of_today")
+        nothing = self._t("admin_page.nothing")
         parts = (
-            (title, columns(usd, title=title)),
-            (drawn, columns(pictures, title=drawn)),
+            (title, columns(usd, title=title, nothing=nothing)),
+            (drawn, columns(pictures, title=drawn, nothing=nothing)),
             (self._t("admin_page.costs_by_provider"), self._table(heads, lines)),
         )
         content = "".join(f"<h3>{escape(head)}</h3>{what}" for head, what in parts)

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.admin_page.routes import admin_routes
-from bot.admin_page.sessions import COOKIE, LIFE, TRIES_OF_AN_ADDRESS, AdminSessions
+from bot.admin_page.sessions import COOKIE, KNOWN_COOKIE, LIFE, TRIES_OF_ONE, TRIES_OF_STRANGERS, AdminSessions
 from bot.app import parts, web_app
 from bot.channels.web.cookies import Sessions
 from bot.http import create_app
@@ -154,14 +154,36 @@ async def test_a_session_ends_by_time_and_by_another_password() -> None:
         assert 'name="password"' in await d.page()
 
 
-async def test_passwords_are_tried_only_so_often_by_an_address_and_by_all(tmp_path: Path) -> None:
+async def test_passwords_are_tried_only_so_often_by_an_address(tmp_path: Path) -> None:
     async with desk(client="203.0.113.7") as d, desk(store=d.store, client="203.0.113.8") as other:
-        for _ in range(int(TRIES_OF_AN_ADDRESS)):
+        for _ in range(int(TRIES_OF_ONE)):
             assert (await d.sign_in("a wrong password")).status_code == 403
         assert (await d.sign_in()).status_code == 429
         assert (await other.sign_in()).status_code == 303
         d.clock.ahead += LIFE
         assert (await d.sign_in()).status_code == 303
+
+
+async def test_a_crowd_that_tries_passwords_keeps_no_known_browser_and_not_this_machine_out() -> None:
+    async with desk(client="203.0.113.7") as d:
+        await d.sign_in()
+        known = d.http.cookies[KNOWN_COOKIE]
+        for n in range(int(TRIES_OF_STRANGERS)):
+            async with desk(store=d.store, client=f"198.51.100.{n}") as stranger:
+                await stranger.sign_in("a wrong password")
+        async with desk(store=d.store, client="198.51.100.200") as stranger:
+            assert (await stranger.sign_in()).status_code == 429, "all strangers together have tried enough"
+            forged = known.partition(".")[0] + "." + "0" * 64
+            stranger.http.cookies.set(KNOWN_COOKIE, forged, path="/admin")
+            assert (await stranger.sign_in()).status_code == 429
+        async with desk(store=d.store, client="198.51.100.201") as elsewhere:
+            elsewhere.http.cookies.set(KNOWN_COOKIE, known, path="/admin")
+            assert (await elsewhere.sign_in()).status_code == 303
+            for _ in range(int(TRIES_OF_ONE)):
+                last = await elsewhere.sign_in("a wrong password")
+            assert last.status_code == 429, "a known browser has tries of its own, and no more than anybody"
+        async with desk(store=d.store, client="127.0.0.1") as here:
+            assert (await here.sign_in()).status_code == 303
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "resend", "block", "unblock", "grant", "logout"])

@@ -11,6 +11,11 @@ NO_INLINE = (
     "Send /setinline to @BotFather to turn it on."
 )
 
+NO_PAINTER = (
+    "No painter under pictures: a Mini App needs the address of this server from outside, by https, in PUBLIC_URL. "
+    "Strokes drawn on a photo with the phone's own marker work without."
+)
+
 
 async def what_is_wrong(bot: Bot, mode: Mode) -> list[Finding]:
     """Empty if all is well."""
@@ -31,6 +36,15 @@ async def what_is_wrong(bot: Bot, mode: Mode) -> list[Finding]:
     if not me.supports_inline_queries:
         found.append(Finding(verdict="warning", message=NO_INLINE))
     return found
+
+
+def painter_finding(public_url: str | None) -> Finding:
+    """Whether the painter is there as a Mini App: Telegram opens those by https alone."""
+    if not public_url:
+        return Finding(verdict="warning", message=f"{NO_PAINTER} PUBLIC_URL is not set.")
+    if not public_url.lower().startswith("https://"):
+        return Finding(verdict="warning", message=f"{NO_PAINTER} PUBLIC_URL begins with http.")
+    return Finding(verdict="ok", message="works; in private chats the painter opens as a Mini App under PUBLIC_URL")
 
 
 def _broken(message: str) -> Finding:

@@ -90,6 +90,6 @@ async def test_the_doctor_says_where_inline_mode_is_turned_on(tmp_path: Path, te
     telegram.inline = False
     async with on_stage(tmp_path, telegram, working=False) as stage:
         health = await stage.channel.health(ask=True)
-    (finding,) = health.findings
+    finding = health.findings[0]
     assert finding.verdict == "warning"
     assert "/setinline" in finding.message

@@ -194,6 +194,23 @@ async def test_the_page_loads_nothing_from_elsewhere_and_only_telegram_frames_it
         assert (await client.get("/telegram/painter/desk.py")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("home", "verdict", "says"),
+    [
+        ({}, "warning", "PUBLIC_URL is not set"),
+        ({**HOME, "public_url": "http://likeness.example"}, "warning", "begins with http"),
+        (HOME, "ok", "opens as a Mini App"),
+    ],
+)
+async def test_the_doctor_says_what_the_painter_needs(
+    tmp_path: Path, telegram: FakeTelegram, home: dict[str, Any], verdict: str, says: str
+) -> None:
+    async with on_stage(tmp_path, telegram, working=False, **home) as stage:
+        (finding,) = (await stage.channel.health(ask=True)).findings
+    assert finding.verdict == verdict
+    assert says in finding.message
+
+
 @pytest.mark.parametrize("home", [{}, {**HOME, "public_url": "http://likeness.example"}])
 async def test_without_https_there_is_no_button(tmp_path: Path, telegram: FakeTelegram, home: dict[str, Any]) -> None:
     async with listening(tmp_path, telegram, **home) as stage:

@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.outbound.limits import Clock
 from bot.metrics import Metrics
-from handlers.channel import Health
 from handlers.message import Language, Message, Outgoing
 from handlers.store.memory import MemoryStore
 from providers.fake import Script
@@ -235,9 +234,13 @@ async def test_a_wrong_token_is_told_of_clearly_and_the_doctor_says_so_too(
     assert "1:wrong" not in caplog.text
 
 
-async def test_the_doctor_finds_nothing_where_all_is_well(tmp_path: Path, telegram: FakeTelegram) -> None:
+async def test_the_doctor_finds_only_the_painter_missing_where_all_is_well(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
     async with listening(tmp_path, telegram) as stage:
-        assert await stage.channel.health(ask=True) == Health(listening=True)
+        health = await stage.channel.health(ask=True)
+        assert (health.listening, health.works, len(health.findings)) == (True, True, 1)
+        assert "PUBLIC_URL is not set" in health.findings[0].message
         telegram.down = True
         health = await stage.channel.health(ask=True)
         assert not health.works
