@@ -19,7 +19,7 @@ from bot.channels.arrivals import Arrival, Outcome
 from bot.channels.deliveries import counted
 from bot.channels.intake import Intake
 from bot.channels.telegram.chats import Chats
-from bot.channels.telegram.doctor import painter_finding, what_is_wrong
+from bot.channels.telegram.doctor import found
 from bot.channels.telegram.inbound.callback_answers import answer_tap
 from bot.channels.telegram.inbound.dispatch import Dispatch
 from bot.channels.telegram.inbound.joining import Heard, line_of
@@ -253,9 +253,7 @@ class TelegramChannel:
         """It listens as soon as it is started: while Telegram is unreachable, no message can be lost."""
         findings: list[Finding] = []
         if ask:
-            findings = await what_is_wrong(self._bot, self._mode)
-            if not any(finding.verdict == "broken" for finding in findings):
-                findings.append(painter_finding(self._public_url))
+            findings = await found(self._bot, self._mode, self._public_url)
             if failed := await self._store.failed_inbox(self.name):
                 message = f"{failed} messages could not be handled; the log names the errors"
                 findings.append(Finding(verdict="warning", message=message))

@@ -1,4 +1,4 @@
-"""For `likeness doctor`: what is wrong with the connection to Telegram, as sentences for the operator."""
+"""For `likeness doctor`: what is wrong with the connection to Telegram, and what it lacks, as sentences for the operator."""
 
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
@@ -17,8 +17,8 @@ NO_PAINTER = (
 )
 
 
-async def what_is_wrong(bot: Bot, mode: Mode) -> list[Finding]:
-    """Empty if all is well."""
+async def found(bot: Bot, mode: Mode, public_url: str | None) -> list[Finding]:
+    """The last one says how the painter stands, unless something is broken."""
     try:
         me = await bot.get_me()
         info = await bot.get_webhook_info()
@@ -28,17 +28,19 @@ async def what_is_wrong(bot: Bot, mode: Mode) -> list[Finding]:
         return [
             _broken(f"Telegram cannot be reached ({type(error).__name__}). Check the network and TELEGRAM_API_URL.")
         ]
-    found = []
+    findings = []
     if mode == "webhook" and info.last_error_date is not None and info.pending_update_count:
-        found.append(_broken("Telegram cannot reach the webhook. Check PUBLIC_URL and its certificate."))
+        findings.append(_broken("Telegram cannot reach the webhook. Check PUBLIC_URL and its certificate."))
     if mode == "polling" and info.url:
-        found.append(_broken("A webhook is set for this bot; starting in polling mode removes it."))
+        findings.append(_broken("A webhook is set for this bot; starting in polling mode removes it."))
     if not me.supports_inline_queries:
-        found.append(Finding(verdict="warning", message=NO_INLINE))
-    return found
+        findings.append(Finding(verdict="warning", message=NO_INLINE))
+    if not any(finding.verdict == "broken" for finding in findings):
+        findings.append(_painter(public_url))
+    return findings
 
 
-def painter_finding(public_url: str | None) -> Finding:
+def _painter(public_url: str | None) -> Finding:
     """Whether the painter is there as a Mini App: Telegram opens those by https alone."""
     if not public_url:
         return Finding(verdict="warning", message=f"{NO_PAINTER} PUBLIC_URL is not set.")
