@@ -1,4 +1,4 @@
-"""For `likeness doctor`: what is wrong with the connection to Telegram and what it lacks, as sentences to the operator."""
+"""For `likeness doctor`: what is wrong with the connection to Telegram, and what it lacks, in sentences."""
 
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
