@@ -15,7 +15,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ import psycopg
 
 from bench.installation import Installation, installation
 from handlers.message import Chat, Kind
-from handlers.store.base import ENDED, Job, PartState
+from handlers.store.base import ENDED, Job, Part, PartState
 from handlers.store.sql.store import SqlStore
 from tests.kill.rounds import fal_process
 from tests.servers.postgres import OwnServer, new_database, own_server
@@ -167,6 +167,8 @@ class Outcome:
     charged: int
     pictures: int
     words: int
+    why: str = ""
+    """Without a picture: how the job ended, and what each service that was asked for it answered."""
 
 
 async def outcomes(storm: Storm) -> list[Outcome]:
@@ -193,11 +195,27 @@ async def outcomes(storm: Storm) -> list[Outcome]:
                     charged=charged[name],
                     pictures=sum(o.kind is Kind.PICTURES for o in entries),
                     words=len(said),
+                    why=_why(jobs, parts),
                 )
             )
     finally:
         await store.aclose()
     return found
+
+
+def _why(jobs: Sequence[Job], parts: Sequence[Part]) -> str:
+    ends = [job.error_code or job.state.value for job in jobs]
+    tried = [f"{each.outcome.value} {each.code or ''}".strip() for part in parts for each in part.tried]
+    codes = [part.error_code for part in parts if part.error_code]
+    return " < ".join(["/".join(ends), *dict.fromkeys(codes), *tried])
+
+
+def told_why(found: Sequence[Outcome], met: Mapping[int, str]) -> None:
+    """Everybody without a picture, by the reason that is recorded. `met`: which fault a request was given."""
+    kinds = Counter((o.why, met.get(number, "") or "none") for number, o in enumerate(found) if not o.pictures)
+    print("without a picture, by what is recorded and the fault that the request was given:")
+    for (why, fault), count in kinds.most_common():
+        print(f"{count:6}  {fault:18} {why}")
 
 
 def report(found: Sequence[Outcome], storm: Storm, seconds: float) -> bool:

@@ -48,11 +48,13 @@ from handlers.jobs.deferred_start import DeferredStart
 from handlers.jobs.durations import Durations
 from handlers.jobs.plan import quoted
 from handlers.jobs.runner import JobRunner
+from handlers.jobs.shared_clock import SharedClock
 from handlers.jobs.sheets import CHECK, MAKER, Sheets
 from handlers.jobs.visible_marks import VisibleMarks
 from handlers.message import Chat
 from handlers.owner_notes import OwnerNotes
 from handlers.store.base import Store
+from handlers.store.sql.store import utc_now
 from intent import parse
 from providers.api.spending import one_ledger
 from providers.catalog import ACTIONS, STYLES
@@ -92,6 +94,8 @@ class Parts:
     listening: tuple[str, ...]
     secret: bytes
     room: DiskRoom
+    clock: SharedClock | None = None
+    """Of jobs, where several machines may work on them."""
     started: bool = False
     broken: Exception | None = None
     """Why it could not be started."""
@@ -154,6 +158,9 @@ async def parts(
             credentials=router.credentials,
         )
         durations = Durations()
+        clock = None if settings.database.startswith("sqlite") else SharedClock(store.moment)
+        if clock is not None:
+            await answering(settings, clock.set)
         jobs = JobRunner(
             store=store,
             router=router,
@@ -171,6 +178,7 @@ async def parts(
             checks={CHECK: drawn.same_face},
             makers={MAKER: drawn.compose},
             durations=durations,
+            clock=clock or utc_now,
         )
         previews = sheets_of_styles(settings, store, router, channels, marks)
         if previews is not None:
@@ -218,6 +226,7 @@ async def parts(
             durations=durations,
             listening=tuple(channels if listening is None else listening),
             secret=secret,
+            clock=clock,
             room=DiskRoom({"DATA_DIR": settings.data_dir, "OUTPUT_DIR": settings.output_dir}, owner=owner),
             at_end=at_end,
         )
@@ -231,9 +240,10 @@ async def running(made: Parts) -> AsyncIterator[None]:
     """
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
-        tidying = [_tidying(made.store.media)] if made.store.media else []
+        more = [_tidying(made.store.media)] if made.store.media else []
+        more += [made.clock.keep_set()] if made.clock is not None else []
         stack.push_async_callback(_share, made.durations, made.store)
-        for beside in (_discovering(made.router), made.room.watch(), _sharing(made), *tidying):
+        for beside in (_discovering(made.router), made.room.watch(), _sharing(made), *more):
             stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
         await answering(made.settings, lambda: begun(made.jobs))

@@ -52,6 +52,11 @@ OnProgress = Callable[[str, Progress], Awaitable[None]]
 
 LONGEST_WAIT = 10.0
 """Seconds a busy provider is waited for when it is the only one; a longer wish is the person's decision."""
+PATIENCE = (2.0, 5.0, 10.0, 20.0, 30.0, 30.0, 45.0, 45.0)
+"""Seconds between the rounds of a request that has time: three minutes in all. A service that has been failing is left
+alone for one of them (`BREAKER_SECONDS`), and is asked again in the rounds after."""
+LONGEST_WISH = 60.0
+"""Seconds: a service that wants to be left alone for longer is not waited for."""
 
 
 class Routes(Protocol):
@@ -117,15 +122,18 @@ async def submit(
     now: Now = utc_now,
     sleep: Sleep = asyncio.sleep,
     tried: list[Attempt] | None = None,
+    wait: Sleep | None = None,
 ) -> Submission:
     """Hand one piece to the first candidate that takes it; replay-safe: an accepted piece is not posted again.
 
-    Goes on to the next candidate only on `NotTaken`. Raises AskPerson (ConsentNeeded and ContentRefused among them),
-    NotTaken, MaybePaid or, when `request.deadline` is over, DeadlinePassed. Of several refusals the one that passes
-    with time is raised, else the first. `tried` is given everybody who was asked or skipped; who took the job is not
-    in it yet.
+    Goes on to the next candidate only on `NotTaken`. `wait`, given seconds, waits for them: with it, where all are only
+    busy, away or have been failing, all are asked anew after a while, for `PATIENCE` in all. Raises AskPerson
+    (ConsentNeeded and ContentRefused among them), NotTaken, MaybePaid or, when `request.deadline` is over,
+    DeadlinePassed. Of several refusals the one that passes with time is raised, else the first. `tried` is given
+    everybody who was asked or skipped in the last round; who took the job is not in it yet.
     """
-    submitting = _Submitting(request, router, journal, preferences, now, sleep, [] if tried is None else tried)
+    asked = [] if tried is None else tried
+    submitting = _Submitting(request, router, journal, preferences, now, sleep, asked, wait)
     try:
         async with until(request.deadline, now, sleep):
             return await submitting.submit()
@@ -144,6 +152,7 @@ class _Submitting:
     now: Now
     sleep: Sleep
     tried: list[Attempt]
+    wait: Sleep | None = None
 
     async def submit(self) -> Submission:
         if (submission := await self._known()) is not None:
@@ -154,6 +163,20 @@ class _Submitting:
         await self.router.discover()
         able = self.router.candidates(self.request.task, self.preferences, lot=self.request.key)
         candidates = [c for c in able if c.offer.max_count >= self.request.count]
+        before = tuple(self.tried)
+        for pause in PATIENCE if self.wait is not None else ():
+            try:
+                return await self._round(candidates)
+            except NotTaken as error:
+                if self.wait is None or not _passes(error):
+                    raise
+                log.info("nobody took a request for now: key=%s %s", self.request.key, error)
+                await self.wait(max(pause, _wish(error)))
+                self.tried[:] = before
+        return await self._round(candidates)
+
+    async def _round(self, candidates: Sequence[Candidate]) -> Submission:
+        """Everybody once."""
         refusals: list[NotTaken] = []
         for candidate in candidates:
             if self._is_skipped(candidate):
@@ -163,7 +186,7 @@ class _Submitting:
                 return await self._turn(candidate.provider)
             except NotTaken as error:
                 refusals.append(error)
-        if len(candidates) == 1 and refusals and (wait := _short_wait(refusals[0])) is not None:
+        if self.wait is None and len(candidates) == 1 and refusals and (wait := _short_wait(refusals[0])) is not None:
             await self.sleep(wait)
             return await self._turn(candidates[0].provider)
         if self.tried and self.tried[-1].outcome is Outcome.SKIPPED:
@@ -171,7 +194,7 @@ class _Submitting:
         busy = [error for error in refusals if isinstance(error, WaitAndRetry)]
         if self.tried and not refusals:
             raise WaitAndRetry("whoever could has been failing", code="provider_unavailable")
-        raise next(iter(busy + refusals), NotTaken("no provider takes so many pictures at once"))
+        raise next(iter(busy + refusals), NotTaken("no provider takes so many pictures at once", retryable=False))
 
     async def at_the_deadline(self) -> Submission:
         """What the POST that was cut short has left: its answer may have come in the last moment."""
@@ -253,6 +276,16 @@ class _Submitting:
 def _short_wait(error: NotTaken) -> float | None:
     asked = error.retry_after if isinstance(error, WaitAndRetry) else None
     return asked if asked is not None and asked <= LONGEST_WAIT else None
+
+
+def _passes(error: NotTaken) -> bool:
+    """Whether another round may be luckier: nobody can, or may, is no matter of time."""
+    return error.retryable and _wish(error) <= LONGEST_WISH
+
+
+def _wish(error: NotTaken) -> float:
+    """For how many seconds it wants to be left alone."""
+    return (error.retry_after or 0.0) if isinstance(error, WaitAndRetry) else 0.0
 
 
 def _provider_or_none(name: str, router: Routes) -> Provider | None:

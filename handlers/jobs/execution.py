@@ -23,7 +23,7 @@ from handlers.jobs.worker_leases import Confirmed, certainly
 from handlers.plan import Plan, Step, part_key
 from handlers.store.base import Job, Part, PartState, Store, StoreError
 from providers.attempts import Attempt, Outcome
-from providers.base import Cancelled, PictureFile, Progress, Request, Result, Submission
+from providers.base import Cancelled, Phase, PictureFile, Progress, Request, Result, Submission
 from providers.codes import known_code
 from providers.collection import collect
 from providers.deadlines import Now, Sleep, is_over, utc_now
@@ -322,6 +322,11 @@ class _Making:
                 look = None if self.onlooker is None else partial(self.onlooker, piece.key)
                 piece = replace(piece, deadline=await self._deadline(piece.key), onlooker=look)
                 watch = Stopwatch(now=self.clock, began=self.clock())
+
+                async def wait(seconds: float) -> None:
+                    await self._saw(watch, piece.key, Progress(phase=Phase.QUEUED))
+                    await self.sleep(seconds)
+
                 submission = await submit(
                     piece,
                     self.router,
@@ -329,6 +334,7 @@ class _Making:
                     preferences=preferences_of(self.job.order),
                     now=self.clock,
                     sleep=self.sleep,
+                    wait=wait,
                 )
                 if step.wakes_after is None:
                     return await self._collect(piece, submission, watch)
@@ -371,6 +377,11 @@ class _Making:
             code = (record.error_code if record else None) or "nothing_paid"
             raise NotTaken("not to be posted", code=known_code(code))
 
+    async def _saw(self, watch: Stopwatch, key: str, progress: Progress) -> None:
+        watch.saw(progress)
+        if self.on_progress is not None:
+            await self.on_progress(key, progress)
+
     async def _look(self, piece: Request, submission: Submission, watch: Stopwatch) -> Result | None:
         """One look at a request that takes hours: its result, or None where it is not there yet."""
         collecting = asyncio.ensure_future(self._collect(piece, submission, watch))
@@ -384,10 +395,7 @@ class _Making:
             await asyncio.gather(collecting, patience, return_exceptions=True)
 
     async def _collect(self, piece: Request, submission: Submission, watch: Stopwatch) -> Result:
-        async def on_progress(key: str, progress: Progress) -> None:
-            watch.saw(progress)
-            if self.on_progress is not None:
-                await self.on_progress(key, progress)
+        on_progress = partial(self._saw, watch)
 
         result = await collect(
             piece,

@@ -381,6 +381,9 @@ class Housekeeping(Protocol):
     async def unnamed(self, files: Sequence[Path]) -> tuple[Path, ...]:
         """Those of these files that no row names: left behind by a dead process."""
 
+    async def moment(self) -> datetime:
+        """The time of day, by the clock that everybody who uses this store shares. Raises StoreUnavailable."""
+
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
 

@@ -395,6 +395,9 @@ class MemoryStore(MemoryInbox):
     async def unnamed(self, files: Sequence[Path]) -> tuple[Path, ...]:
         return tuple(file for file in files if not self._files.knows(file))
 
+    async def moment(self) -> datetime:
+        return self._clock()
+
     async def ping(self) -> None:
         return None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -506,6 +506,24 @@ async def test_of_many_who_claim_a_line_at_once_one_gets_all_of_it(store: Store,
         assert sum(line in lines for lines in got) <= 1
     left = [row for lease in leases for row in await store.claim_inbox("tg", lease)]
     assert sum(map(len, claimed)) + len(left) == 12
+
+
+async def test_a_machine_whose_clock_is_ahead_takes_nothing_from_those_that_work(emptied_database: str) -> None:
+    mine, yours = Lease(owner="a", seconds=600), Lease(owner="b", seconds=600)
+
+    def in_two_hours() -> datetime:
+        return datetime.now(UTC) + timedelta(hours=2)
+
+    here = await SqlStore.open(emptied_database)
+    ahead = await SqlStore.open(emptied_database, clock=in_two_hours, database_time=True)
+    try:
+        assert await here.put_in_line("ahead", "1", "x", line="ann", lease=mine) == "a"
+        assert await ahead.claim_inbox("ahead", yours) == ()
+        assert await ahead.put_in_line("ahead", "2", "y", line="ann", lease=yours) == "a"
+        assert await ahead.moment() - await here.moment() < timedelta(hours=1)
+    finally:
+        await here.aclose()
+        await ahead.aclose()
 
 
 async def test_a_row_put_while_its_line_ends_is_told_to_its_owner_or_is_ones_own(store: Store) -> None:

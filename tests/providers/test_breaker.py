@@ -69,6 +69,14 @@ def test_processes_share_what_they_know(tmp_path: Path) -> None:
     assert one.lets("fal")
 
 
+def test_a_process_with_another_time_of_day_leaves_nobody_alone_for_an_hour(tmp_path: Path) -> None:
+    ahead, clock = Clock(), Clock()
+    ahead.now += 3600
+    broken(tmp_path, ahead)
+    assert Breaker(tmp_path, failures=3, seconds=60, clock=clock).lets("fal"), "with one request"
+    assert not Breaker(tmp_path, failures=3, seconds=60, clock=clock).lets("fal"), "which the others wait for"
+
+
 def test_a_file_that_is_none_of_ours_is_as_none(tmp_path: Path) -> None:
     (tmp_path / "breaker.json").write_text('{"fal": "often", "other": [3]}')
     assert Breaker(tmp_path).lets("fal")

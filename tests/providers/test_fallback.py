@@ -9,12 +9,14 @@ import pytest
 
 from providers.attempts import Attempt, Outcome
 from providers.base import Phase, Progress, Request, Result, Submission
+from providers.breaker import Breaker
 from providers.collection import collect, run
 from providers.errors import (
     ConsentNeeded,
     DeadlinePassed,
     MaybePaid,
     NotTaken,
+    TellOperator,
     WaitAndRetry,
 )
 from providers.fake import FakeProvider, Script
@@ -22,15 +24,21 @@ from providers.journal import Record, Stage
 from providers.offers import Tier
 from providers.preferences import Preferences, only
 from providers.router import Router
-from providers.submission import submit
+from providers.submission import PATIENCE, submit
 from tests.providers.conftest import Naps
 from tests.providers.test_submission import Notes, told
 from tests.providers.wanted import portrait
+from tests.waiting import TurnedClock
 
 
 @pytest.fixture
 def notes() -> Notes:
     return Notes()
+
+
+def in_turn(*faults: str, name: str = "fal") -> FakeProvider:
+    """Each of these once; then all is well."""
+    return FakeProvider(name=name, script=[Script(fault=fault) for fault in faults])
 
 
 async def test_a_service_that_keeps_failing_is_skipped_and_said_to_be(notes: Notes) -> None:
@@ -57,6 +65,43 @@ async def test_where_all_have_been_failing_nobody_is_asked_but_who_is_named_is(n
     with pytest.raises(NotTaken):
         await submit(portrait("named"), router, notes, preferences=only("fal"))
     assert len(provider.submitted) == 4
+
+
+async def test_a_request_with_time_is_made_as_soon_as_somebody_takes_it(notes: Notes, naps: Naps) -> None:
+    first, second = in_turn("unavailable", "busy_briefly"), in_turn("busy", "busy_briefly", name="openai")
+    tried: list[Attempt] = []
+    taken = await submit(portrait(), Router([first, second]), notes, wait=naps, tried=tried)
+    assert taken.provider == "fal"
+    assert naps.asked == [2.0, 5.0]
+    assert tried == [], "of the last round"
+
+
+async def test_a_wave_that_meets_an_open_breaker_waits_for_it_and_is_made(notes: Notes) -> None:
+    clock = TurnedClock()
+    provider = in_turn(*["unavailable"] * 3)
+    router = Router([provider], breaker=Breaker(seconds=60, clock=clock.now))
+    taken = await asyncio.gather(*(submit(portrait(f"job-{n}"), router, notes, wait=clock.sleep) for n in range(30)))
+    assert len(taken) == 30
+    assert len(provider.submitted) == 33, "while it was open nobody was asked"
+
+
+@pytest.mark.parametrize(("fault", "error"), [("account", TellOperator), ("busy_long", WaitAndRetry)])
+async def test_what_no_waiting_mends_is_not_waited_for(
+    notes: Notes, naps: Naps, fault: str, error: type[NotTaken]
+) -> None:
+    with pytest.raises(error):
+        await submit(portrait(), Router([told(fault)]), notes, wait=naps)
+    assert naps.asked == []
+
+
+async def test_patience_ends_and_the_last_round_is_what_is_told(notes: Notes, naps: Naps) -> None:
+    provider = FakeProvider(name="fal", standing=Script(fault="busy"))
+    tried: list[Attempt] = []
+    with pytest.raises(WaitAndRetry):
+        await submit(portrait(), Router([provider], breaker=Breaker(failures=100)), notes, wait=naps, tried=tried)
+    assert tuple(naps.asked) == PATIENCE
+    assert len(provider.submitted) == 1 + len(PATIENCE)
+    assert tried == [Attempt(provider="fal", outcome=Outcome.NOT_TAKEN, code="provider_busy")]
 
 
 async def test_a_company_that_was_not_accepted_is_named_and_not_asked(notes: Notes) -> None:

@@ -28,6 +28,9 @@ Clock = Callable[[], datetime]
 Work = Callable[[sa.Connection], T]
 
 
+_NOW = sa.select(sa.func.clock_timestamp())
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -35,7 +38,9 @@ def utc_now() -> datetime:
 class Database:
     """`clock` dates rows; `media` is where the files are that values name. Release with `aclose`.
 
-    `writing`: the engine for transactions that write, if it is another.
+    `writing`: the engine for transactions that write, if it is another. `database_time`: leases, which several machines
+    compare, are counted by the server's clock (PostgreSQL; None: unless a test's clock is given), so that a machine
+    whose clock is set takes nothing from those that work.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Database:
         clock: Clock = utc_now,
         threads: int = 4,
         media: MediaStore | None = None,
+        database_time: bool | None = None,
     ) -> None:
         self._engine = engine
         # On PostgreSQL each statement sees what is committed anyhow: a transaction around a read adds two round trips.
@@ -56,6 +62,8 @@ class Database:
         for each in self._engines:
             setattr(each.dialect, PLACES_OF_DIALECT, media)
         self._clock = clock
+        by_machine = clock is utc_now if database_time is None else database_time
+        self._database_time = by_machine and engine.dialect.name == "postgresql"
         self.insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
         self._statements: dict[object, Any] = {}
         on_sqlite = engine.dialect.name == "sqlite"
@@ -98,6 +106,16 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._writers, work)
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise _told(error) from None
+
+    def _moment(self, c: sa.Connection) -> datetime:
+        """Now, by the clock of leases."""
+        if not self._database_time:
+            return self._clock()
+        found: datetime = c.execute(_NOW).scalar_one()
+        return found
+
+    async def moment(self) -> datetime:
+        return await self._read(self._moment) if self._database_time else self._clock()
 
     async def ping(self) -> None:
         await self._read(lambda c: c.execute(sa.select(1)).scalar_one())

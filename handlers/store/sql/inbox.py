@@ -100,27 +100,27 @@ _WAITING = (
 
 class SqlInbox(Database):
     async def put_inbox(self, channel: str, key: str, payload: str, *, lease: Lease | None = None) -> bool:
-        row = self._inbox_row(channel, key, payload, lease)
-        return await self._write(lambda c: self.insert_new(c, INBOX, row))
+        return await self._write(
+            lambda c: self.insert_new(c, INBOX, self._inbox_row(channel, key, payload, lease, self._moment(c)))
+        )
 
     async def put_in_line(
         self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None
     ) -> str | None:
         name = _line(channel, line)
-        row = self._inbox_row(channel, key, payload, lease) | {"line": name}
-        facts = {"a_line": name, "a_holder": row["holder"], "now": row["at"]}
 
         def work(c: sa.Connection) -> str | None:
             if c.dialect.name == "postgresql":
                 c.execute(_LOCK_LINE, {"line": name})
-            ahead = one_row(c, _AHEAD, facts)
+            row = self._inbox_row(channel, key, payload, lease, self._moment(c)) | {"line": name}
+            ahead = one_row(c, _AHEAD, {"a_line": name, "a_holder": row["holder"], "now": row["at"]})
             mine = row if ahead is None else row | ahead | {"passed": True}
             return str(mine["holder"]) if self.insert_new(c, INBOX, mine) else None
 
         return await self._write(work)
 
-    def _inbox_row(self, channel: str, key: str, payload: str, lease: Lease | None) -> dict[str, Any]:
-        now = self._clock()
+    @staticmethod
+    def _inbox_row(channel: str, key: str, payload: str, lease: Lease | None, now: datetime) -> dict[str, Any]:
         return {
             "channel": channel,
             "id": key_hash(key),
@@ -140,8 +140,7 @@ class SqlInbox(Database):
         mine = {"a_channel": channel, "a_holder": lease.owner}
         if await self._read(lambda c: one_value(c, _ANY_PASSED, mine)) is None:
             return ()  # the usual case: no write lock is taken for it
-        facts = {**mine, "until": _end(self._clock(), lease)}
-        rows = await self._write(lambda c: all_rows(c, _NOTICE, facts))
+        rows = await self._write(lambda c: all_rows(c, _NOTICE, {**mine, "until": _end(self._moment(c), lease)}))
         rows.sort(key=lambda row: (row["at"], row["key"]))
         return tuple(InboxRow(key=row["key"], payload=row["payload"], claims=row["claims"]) for row in rows)
 
@@ -156,13 +155,13 @@ class SqlInbox(Database):
     async def claim_inbox(
         self, channel: str, lease: Lease, *, dead: Sequence[str] = (), limit: int = 100
     ) -> tuple[InboxRow, ...]:
-        now = self._clock()
-        free: dict[str, Any] = {"a_channel": channel, "a_holder": lease.owner, "now": now, "most": limit}
+        free: dict[str, Any] = {"a_channel": channel, "a_holder": lease.owner, "most": limit}
         free |= {"dead": tuple(dead), "dead_beside": tuple(dead)}
-        if await self._read(lambda c: c.execute(_FREE, {**free, "most": 1}).first()) is None:
+        if await self._read(lambda c: c.execute(_FREE, {**free, "now": self._moment(c), "most": 1}).first()) is None:
             return ()  # the usual case: no write lock is taken for it
 
         def work(c: sa.Connection) -> tuple[InboxRow, ...]:
+            free["now"] = now = self._moment(c)
             lines = [row.line for row in c.execute(_FREE, free) if row.line is not None]
             rows = c.execute(_FREE_NOW, {**free, "lines": _locked(c, lines)}).all()
             if rows:
@@ -173,15 +172,14 @@ class SqlInbox(Database):
         return await self._write(work)
 
     async def renew_inbox(self, channel: str, lease: Lease) -> None:
-        facts = {"a_channel": channel, "a_holder": lease.owner, "until": _end(self._clock(), lease)}
-        await self._write(lambda c: c.execute(_RENEW, facts))
+        mine = {"a_channel": channel, "a_holder": lease.owner}
+        await self._write(lambda c: c.execute(_RENEW, {**mine, "until": _end(self._moment(c), lease)}))
 
     async def release_inbox(self, channel: str, owner: str, *, key: str | None = None, seconds: float = 0.0) -> None:
-        facts = {"a_channel": channel, "a_holder": owner, "until": self._clock() + timedelta(seconds=seconds)}
-        if key is None:
-            await self._write(lambda c: c.execute(_RELEASE, facts))
-        else:
-            await self._write(lambda c: c.execute(_RELEASE_ONE, {**facts, "an_id": key_hash(key)}))
+        which = {"a_channel": channel, "a_holder": owner} | ({} if key is None else {"an_id": key_hash(key)})
+        statement = _RELEASE if key is None else _RELEASE_ONE
+        pause = timedelta(seconds=seconds)
+        await self._write(lambda c: c.execute(statement, {**which, "until": self._moment(c) + pause}))
 
     async def failed_inbox(self, channel: str) -> int:
         return await self._read(lambda c: int(c.execute(_FAILED, {"a_channel": channel}).scalar_one()))

@@ -36,16 +36,23 @@ class SqlStore(SqlJobs, SqlEntries, SqlInbox, SqlValues, Holding):
 
     @classmethod
     async def open(
-        cls, url: str, *, clock: Clock = utc_now, threads: int = 4, media: MediaStore | None = None
+        cls,
+        url: str,
+        *,
+        clock: Clock = utc_now,
+        threads: int = 4,
+        media: MediaStore | None = None,
+        database_time: bool | None = None,
     ) -> "SqlStore":
         """Connect to `sqlite:///…` or `postgresql://…` and bring the schema to the newest version.
 
-        `media`: where the files are that values name; without it a file is stored by its path. Raises SchemaTooNew and
+        `media`: where the files are that values name; without it a file is stored by its path. `database_time`: as in
+        `Database`. Raises SchemaTooNew and
         StoreError.
         """
         engine = make_engine(url, pool_size=2 * threads)
         writing = make_engine(url, pool_size=1, write=True) if engine.dialect.name == "sqlite" else None
-        store = cls(engine, writing, clock=clock, threads=threads, media=media)
+        store = cls(engine, writing, clock=clock, threads=threads, media=media, database_time=database_time)
         try:
             if await store._write(migrate) and engine.dialect.name == "sqlite":
                 await store._apart(lambda: vacuum(engine))

@@ -19,7 +19,7 @@ from bot.channels.telegram.timing import Timing
 from handlers.store.base import Job, Lease
 from tests.bot.crash import crashed
 from tests.bot.telegram.stage import BRISK, Stage, on_stage, paced
-from tests.servers.postgres import NoPostgres, new_database, postgres_server
+from tests.servers.postgres import new_database
 from tests.servers.telegram import FakeTelegram, Fault
 from tests.waiting import until
 
@@ -28,24 +28,12 @@ HOOKED: dict[str, Any] = {"mode": "webhook", "public_url": "https://bot.example/
 HEADERS = {"x-telegram-bot-api-secret-token": SECRET}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str | None]:
-    try:
-        with postgres_server() as server:
-            yield server
-    except NoPostgres:
-        yield None
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return
-    server = request.getfixturevalue("server")
-    if server is None:
-        pytest.skip("PostgreSQL not tested")
-    with new_database(server) as url:
+    with new_database(request.getfixturevalue("postgres")) as url:
         yield url
 
 

@@ -27,6 +27,7 @@ from providers.fake import FakeProvider, Script, offer
 from providers.money import Money
 from providers.offers import Tier
 from providers.router import Router
+from providers.submission import PATIENCE
 from providers.task import Operation
 from tests.waiting import LONG
 from tests.world import ANN, FakeWorld, hasty, world
@@ -189,9 +190,9 @@ async def test_a_charge_in_credits_is_told_as_it_is(run: FakeWorld, job_id: str)
     [
         ("refused", "refused_content", JobState.FAILED, False, 1),
         ("refused_later", "refused_content", JobState.FAILED, False, 1),
-        ("busy", "provider_busy", JobState.FAILED, True, 1),
+        ("busy", "provider_busy", JobState.FAILED, True, 1 + len(PATIENCE)),
         ("busy_long", "provider_busy", JobState.FAILED, True, 1),
-        ("unavailable", "provider_unavailable", JobState.FAILED, True, 1),
+        ("unavailable", "provider_unavailable", JobState.FAILED, True, 1 + len(PATIENCE)),
         ("account", "provider_forbidden", JobState.FAILED, False, 1),
         ("ends_without", "made_nothing", JobState.FAILED, True, 1),
         ("lost", "picture_lost", JobState.FAILED, True, 1),
