@@ -3,7 +3,7 @@
 python -m bench.telegram [--quick]
 
 one by one      a photo with words, one after another: from the update to our submit, and from the service's
-                completion to the picture in the chat
+                completion to the picture in the chat; without and with a comparison of the two faces
 a crowd         200 people at once, a service that takes 5 s: when each saw the first sign of the bot, time to the last
                 submit and to the last picture, calls of the Bot API for each, memory and processor time of the program;
                 in one process, with FRONT_PROCESSES=1, and with Telegram's limit of 30 a second
@@ -60,7 +60,10 @@ class Program:
 
 
 @asynccontextmanager
-async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal, *, fronts: int = 0) -> AsyncIterator[Program]:
+async def likeness(
+    folder: Path, telegram: FakeTelegram, fal: FakeFal, *, fronts: int = 0, compared: bool = True
+) -> AsyncIterator[Program]:
+    """`compared`: results are compared with the person's photo, in a process of its own."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -73,6 +76,7 @@ async def likeness(folder: Path, telegram: FakeTelegram, fal: FakeFal, *, fronts
         "FAL_QUEUE_URL": fal.url,
         "FRONT_PROCESSES": str(fronts),
         "LOG_LEVEL": "warning",
+        "LIKENESS_MODELS": "" if compared else str(folder / "no networks"),
     }
     program = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -111,9 +115,9 @@ def percent(values: Sequence[float]) -> str:
     return f"p50 {1000 * statistics.median(ordered):6.1f} ms   p95 {1000 * p95:6.1f} ms"
 
 
-async def one_by_one(count: int) -> None:
+async def one_by_one(count: int, *, compared: bool) -> None:
     with FakeTelegram.serving() as telegram, FakeFal.serving() as fal, tempfile.TemporaryDirectory() as folder:
-        async with likeness(Path(folder), telegram, fal):
+        async with likeness(Path(folder), telegram, fal, compared=compared):
             to_submit, to_picture, to_answer, data = [], [], [], photo()
             for n in range(count + 1):
                 before = fal.submits
@@ -129,7 +133,8 @@ async def one_by_one(count: int) -> None:
                     to_submit.append(submitted - began)
                     to_picture.append(shown - submitted)
                     to_answer.append(said - began)
-            print(f"one by one ({count}, photo 1280 x 960, a service that is done at once)")
+            looked = "compared with the photo" if compared else "not compared"
+            print(f"one by one ({count}, photo 1280 x 960, a service that is done at once, results {looked})")
             print(f"  update to our submit             {percent(to_submit)}")
             print(f"  update to the first words        {percent(to_answer)}")
             print(f"  completion to picture in chat    {percent(to_picture)}")
@@ -214,7 +219,8 @@ async def spoken(count: int) -> None:
 
 
 async def run(*, quick: bool) -> None:
-    await one_by_one(10 if quick else 60)
+    for compared in (False, True):
+        await one_by_one(10 if quick else 60, compared=compared)
     for fronts in (0, 1):
         await crowd(30 if quick else 200, overall=None, fronts=fronts)
     if not quick:

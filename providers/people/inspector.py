@@ -6,12 +6,14 @@ gives None: pre-flight and likeness are advice, and nothing waits or fails for w
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from providers.errors import LikenessError
+from providers.media.threads import in_file_thread
+from providers.people.model_files import LIKENESS, are_there
 from providers.people.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -50,13 +52,25 @@ class Likeness:
     distance: float | None
 
 
+def _likeness_is_known() -> bool:
+    return are_there(LIKENESS)
+
+
 class Inspector:
     """Started at its first question. Belongs to one event loop; close it.
 
-    `patience`: seconds for advice on a photo; `patience_with_results`: for pictures that were made.
+    `patience`: seconds for advice on a photo; `patience_with_results`: for pictures that were made. `compares`: whether
+    likeness can be told on this machine.
     """
 
-    def __init__(self, *, patience: float = PATIENCE, patience_with_results: float = PATIENCE_WITH_RESULTS) -> None:
+    def __init__(
+        self,
+        *,
+        patience: float = PATIENCE,
+        patience_with_results: float = PATIENCE_WITH_RESULTS,
+        compares: Callable[[], bool] = _likeness_is_known,
+    ) -> None:
+        self._compares = compares
         self._worker = Worker("providers.people.inspection")
         self._patience = patience
         self._patience_with_results = patience_with_results
@@ -76,6 +90,8 @@ class Inspector:
 
     async def compare(self, photos: Sequence[Path], results: Sequence[Path]) -> tuple[Likeness, ...] | None:
         """How alike each result is to the person's photos; None where that cannot be told on this machine."""
+        if not await in_file_thread(self._compares):  # no process is started for that
+            return None
         found = await self._ask("compare", [str(path) for path in photos], [str(path) for path in results])
         if not found:
             return None

@@ -66,6 +66,15 @@ async def test_results_are_compared_off_the_event_loop(tmp_path: Path, astronaut
     assert [one.likeness for one in found] == ["miss", "alike"]
 
 
+async def test_where_likeness_cannot_be_told_no_process_is_started_for_it(tmp_path: Path) -> None:
+    inspector = Inspector(compares=lambda: False)
+    try:
+        assert await inspector.compare([tmp_path / "me.png"], [tmp_path / "made.png"]) is None
+        assert inspector.worker.pid is None
+    finally:
+        await inspector.aclose()
+
+
 def test_without_the_network_no_score_is_made_up(astronaut: Picture) -> None:
     if not is_known():
         assert compared([astronaut], [astronaut]) is None
