@@ -594,12 +594,15 @@ async def test_editing_further_offers_edits_of_this_very_picture(tmp_path: Path,
         assert newest.order.photos == tuple(p.path for p in older.pictures)
 
 
-async def test_a_long_receipt_is_cut_to_what_a_caption_may_be(tmp_path: Path, telegram: FakeTelegram) -> None:
+async def test_what_a_caption_has_no_room_for_of_a_receipt_stands_below_it(
+    tmp_path: Path, telegram: FakeTelegram
+) -> None:
     async with listening(tmp_path, telegram) as stage:
         await delivered(stage, result(picture(tmp_path, "a", (600, 400)), text="很长的说明😀" * 400))
-        (shown,) = telegram.pictures(1)
+        shown, *below = telegram.shown(1)
+        assert shown.is_picture
         assert len(shown.text.encode("utf-16-le")) // 2 <= 1024
-        assert shown.text.endswith("…")
+        assert shown.text + "".join(one.text for one in below) == "很长的说明😀" * 400
 
 
 async def test_a_long_answer_is_several_messages_with_the_buttons_on_the_last(

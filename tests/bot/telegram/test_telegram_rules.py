@@ -12,7 +12,6 @@ from bot.channels.telegram.inbound.updates import Attachment
 from bot.channels.telegram.message_index import KEPT, MessageIndex
 from bot.channels.telegram.outbound.buttons import Pressed, keyboard, owner_mark
 from bot.channels.telegram.outbound.limits import Clock, Flood
-from bot.channels.telegram.outbound.media_format import cut
 from bot.channels.telegram.outbound.speaker import pieces, units
 from handlers.message import Chat, Choice
 from handlers.store.memory import MemoryStore
@@ -94,13 +93,6 @@ async def test_small_things_are_left_out_where_there_is_no_room() -> None:
 
 
 # --- lengths
-
-
-@given(st.text(alphabet="ab \n很😀", max_size=400), st.integers(min_value=5, max_value=60))
-def test_a_cut_text_fits_and_begins_as_it_did(text: str, most: int) -> None:
-    short = cut(text, most)
-    assert units(short) <= most
-    assert text.startswith(short.removesuffix("…").rstrip())
 
 
 @given(st.text(alphabet="ab \n很😀", max_size=600), st.integers(min_value=8, max_value=60))

@@ -9,7 +9,6 @@ from typing import Literal
 from PIL import Image
 from telegram.error import BadRequest
 
-from bot.channels.telegram.outbound.speaker import units
 from handlers.channel import DeliveryRefused
 from providers.base import PictureFile
 from providers.errors import LikenessError
@@ -73,13 +72,6 @@ def best_form(picture: PictureFile) -> Form:
 def album_form(pictures: Sequence[PictureFile]) -> Form:
     """What all of them are sent as; bytes can be reduced. Blocks."""
     return "photo" if all(sides_allowed(p) and not transparent(p) for p in pictures) else "document"
-
-
-def cut(text: str, most: int = CAPTION_UNITS) -> str:
-    """At most so many UTF-16 units."""
-    if units(text) <= most:
-        return text
-    return text.encode("utf-16-le")[: 2 * (most - 1)].decode("utf-16-le", "ignore").rstrip() + "…"
 
 
 @cache

@@ -27,6 +27,7 @@ from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.media_format import (
+    CAPTION_UNITS,
     FILE_BYTES,
     Form,
     NotAllowed,
@@ -34,14 +35,13 @@ from bot.channels.telegram.outbound.media_format import (
     album_form,
     best_form,
     content,
-    cut,
     no_rights,
 )
 from bot.channels.telegram.outbound.own_results import OwnResults
 from bot.channels.telegram.outbound.placeholders import SERVER, Placeholders
 from bot.channels.telegram.outbound.places import chats_for, topic_refused
 from bot.channels.telegram.outbound.result_place import Place
-from bot.channels.telegram.outbound.speaker import Speaker
+from bot.channels.telegram.outbound.speaker import Speaker, pieces
 from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
 from handlers.store.base import Store
@@ -225,7 +225,8 @@ class Results:
     async def _single(self, chat: Chat, outgoing: Outgoing, place: Place) -> int:
         picture = outgoing.pictures[0]
         choices = (*outgoing.choices, *self.file_choice(outgoing))
-        return await self._put(
+        caption, *rest = pieces(outgoing.text, CAPTION_UNITS) if outgoing.text.strip() else [""]
+        message = await self._put(
             chat,
             outgoing,
             picture,
@@ -233,9 +234,11 @@ class Results:
             place.messages[0],
             kind=place.form,
             form=await in_thread(best_form, picture),
-            caption=cut(outgoing.text),
+            caption=caption,
             markup=self._speaker.keyboard(chat, outgoing, choices),
         )
+        await self._speaker.besides(chat, outgoing, rest)
+        return message
 
     async def _album(self, chat: Chat, outgoing: Outgoing, place: Place, receipt: int) -> tuple[int, ...]:
         room = asyncio.Semaphore(AT_ONCE)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
@@ -185,6 +186,15 @@ class Speaker:
             # In privacy mode only a reply reaches the bot; this opens one, for the person who asked.
             markup = ForceReply(selective=True)
         return await self.post(chat, outgoing, texts[-1], markup, quote=quote)
+
+    async def besides(self, chat: Chat, outgoing: Outgoing, texts: Sequence[str]) -> None:
+        """What a caption has no room for, below it. A chat that refuses it has the picture all the same."""
+        for text in texts:
+            try:
+                await self.post(chat, outgoing, text, None)
+            except DeliveryRefused:
+                log.info("the rest of a receipt was refused")
+                return
 
     async def post(
         self,
