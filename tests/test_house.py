@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,19 @@ def modules(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
+@cache
+def imports(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def imported(path: Path) -> set[str]:
     """Top-level names a module imports, wherever in the module."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in imports(path):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{path}: relative import"
             found.add((node.module or "").partition(".")[0])
     return found
@@ -38,9 +45,10 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_point_one_way(package: str) -> None:
     for path in modules(package):
-        wrong = imported(path) & set(PACKAGES) - MAY_IMPORT[package]
+        names = imported(path)
+        wrong = names & set(PACKAGES) - MAY_IMPORT[package]
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
-        assert "tests" not in imported(path), f"{path.relative_to(ROOT)} imports tests"
+        assert "tests" not in names, f"{path.relative_to(ROOT)} imports tests"
 
 
 def test_only_the_public_surface_hands_out_what_stands_above_it() -> None:
@@ -68,10 +76,10 @@ WALLS = {
 def imported_modules(path: Path) -> set[str]:
     """Every module a module imports, by its full name."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in imports(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 

@@ -161,12 +161,12 @@ async def test_a_time_out_of_the_caller_ends_the_following_at_once(name: str) ->
 def odd_pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pictures as they come: long, tiny, huge, grey, with alpha, in every format that is prepared."""
     folder = tmp_path_factory.mktemp("odd")
-    noise = Image.effect_noise((2600, 2600), 120)
+    noise = Image.effect_noise((2000, 2000), 120)
     pictures: dict[str, Image.Image] = {
         "long.png": Image.linear_gradient("L").resize((2400, 40)).convert("RGB"),
         "tall.jpg": Image.linear_gradient("L").resize((40, 1600)).convert("RGB"),
         "tiny.png": Image.linear_gradient("L").resize((32, 32)).convert("RGB"),
-        "large.jpg": Image.linear_gradient("L").resize((6000, 4000)).convert("RGB"),
+        "large.jpg": Image.linear_gradient("L").resize((4800, 2000)).convert("RGB"),
         "heavy.png": Image.merge("RGB", (noise, noise.rotate(90), noise.rotate(180))),
         "grey.png": Image.linear_gradient("L").resize((320, 240)),
         "alpha.webp": Image.merge("RGBA", [Image.linear_gradient("L").resize((320, 240))] * 4),

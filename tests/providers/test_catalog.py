@@ -75,6 +75,7 @@ FACECHAIN = {
     "f_lightportray_female",
 }
 
+RECORDS: tuple[Style | Action | Model, ...] = (*STYLES.values(), *ACTIONS.values(), *MODELS.values())
 HAN = re.compile(r"[\u4e00-\u9fff]")
 NAMES_OF_OTHERS = re.compile(
     r"pixar|disney|ghibli|marvel|kodak|fuji|leica|canon|nikon|hasselblad|vogue|national geographic|league of legends|"
@@ -93,14 +94,14 @@ def texts_of(record: Style | Action | Model) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
-@pytest.mark.parametrize("key", sorted(keys(STYLE_KEYS)))
-def test_every_style_of_the_contract_has_its_record(key: str) -> None:
-    assert STYLES[key].key == key
+def test_every_style_of_the_contract_has_its_record() -> None:
+    for key in sorted(keys(STYLE_KEYS)):
+        assert STYLES[key].key == key
 
 
-@pytest.mark.parametrize("key", sorted(keys(ACTION_KEYS)))
-def test_every_action_of_the_contract_has_its_record(key: str) -> None:
-    assert ACTIONS[key].key == key
+def test_every_action_of_the_contract_has_its_record() -> None:
+    for key in sorted(keys(ACTION_KEYS)):
+        assert ACTIONS[key].key == key
 
 
 def test_models_are_those_of_the_seam() -> None:
@@ -111,26 +112,26 @@ def test_models_say_how_long_a_picture_takes() -> None:
     assert {key: model.seconds for key, model in MODELS.items()} == {"nanopro": 25, "nano2": 15, "gpt": 150}
 
 
-@pytest.mark.parametrize("record", [*STYLES.values(), *ACTIONS.values(), *MODELS.values()], ids=lambda r: r.key)
-def test_no_text_of_a_record_is_empty_or_frayed(record: Style | Action | Model) -> None:
-    may_be_empty = {"default_prompt", "default_with_second"}
-    for name, value in texts_of(record).items():
-        assert value or name in may_be_empty, name
-        assert value == value.strip(), name
-        assert not re.search(r"\s\s|\n", value), name
+def test_no_text_of_a_record_is_empty_or_frayed() -> None:
+    for record in RECORDS:
+        may_be_empty = {"default_prompt", "default_with_second"}
+        for name, value in texts_of(record).items():
+            assert value or name in may_be_empty, name
+            assert value == value.strip(), name
+            assert not re.search(r"\s\s|\n", value), name
 
 
-@pytest.mark.parametrize("record", [*STYLES.values(), *ACTIONS.values(), *MODELS.values()], ids=lambda r: r.key)
-def test_each_language_is_written_in_its_own_script(record: Style | Action | Model) -> None:
-    for name, value in texts_of(record).items():
-        if not name.endswith("_zh"):
-            assert not HAN.search(value), name
-    assert HAN.search(record.use_zh)
-    assert HAN.search(record.name_zh) or isinstance(record, Model)
-    assert record.name("zh") == record.name_zh
-    assert record.name("en") == record.name_en
-    assert record.use("zh") == record.use_zh
-    assert record.use("en") == record.use_en
+def test_each_language_is_written_in_its_own_script() -> None:
+    for record in RECORDS:
+        for name, value in texts_of(record).items():
+            if not name.endswith("_zh"):
+                assert not HAN.search(value), name
+        assert HAN.search(record.use_zh)
+        assert HAN.search(record.name_zh) or isinstance(record, Model)
+        assert record.name("zh") == record.name_zh
+        assert record.name("en") == record.name_en
+        assert record.use("zh") == record.use_zh
+        assert record.use("en") == record.use_en
 
 
 @pytest.mark.parametrize("records", [STYLES, ACTIONS, MODELS], ids=["styles", "actions", "models"])
@@ -151,44 +152,45 @@ def test_every_record_is_in_a_group_and_every_group_fits_a_menu() -> None:
         assert not HAN.search(group.name("en"))
 
 
-@pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
-def test_a_style_says_all_seven_parts_and_its_prompt_holds_them(style: Style) -> None:
-    least_words = {"subject": 6, "dress": 6, "pose": 5, "expression": 4, "background": 8, "light": 7, "finish": 8}
-    for part in SEVEN_PARTS:
-        clause: str = getattr(style, part)
-        assert len(clause.split()) >= least_words[part], part
-        assert not clause.endswith((".", ",", ";")), part
-        assert clause[1:] in style.prompt, part
-    assert style.subject.count("{who}") == 1
-    assert "{" not in style.prompt.replace("{who}", "")
-    assert len(style.prompt) < 2_000
+def test_a_style_says_all_seven_parts_and_its_prompt_holds_them() -> None:
+    for style in STYLES.values():
+        least_words = {"subject": 6, "dress": 6, "pose": 5, "expression": 4, "background": 8, "light": 7, "finish": 8}
+        for part in SEVEN_PARTS:
+            clause: str = getattr(style, part)
+            assert len(clause.split()) >= least_words[part], part
+            assert not clause.endswith((".", ",", ";")), part
+            assert clause[1:] in style.prompt, part
+        assert style.subject.count("{who}") == 1
+        assert "{" not in style.prompt.replace("{who}", "")
+        assert len(style.prompt) < 2_000
 
 
-@pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
-def test_a_style_names_its_light_and_a_photograph_its_lens_or_film(style: Style) -> None:
-    assert re.search(r"\b(\w*light\w*|sun|sunlight|neon|softbox|spotlight|lamps?)\b", style.light), style.light
-    if "photograph" in style.subject:
-        assert re.search(r"\d+ mm|medium-format|film|print", style.finish), style.finish
+def test_a_style_names_its_light_and_a_photograph_its_lens_or_film() -> None:
+    for style in STYLES.values():
+        assert re.search(r"\b(\w*light\w*|sun|sunlight|neon|softbox|spotlight|lamps?)\b", style.light), style.light
+        if "photograph" in style.subject:
+            assert re.search(r"\d+ mm|medium-format|film|print", style.finish), style.finish
 
 
-@pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
-def test_a_style_has_a_place_of_its_own(style: Style) -> None:
-    others = {s.background for s in STYLES.values() if s.key != style.key}
-    assert style.background not in others
-    assert not re.search(r"\b(nice|beautiful|pretty|stunning|amazing)\b", style.prompt)
+def test_a_style_has_a_place_of_its_own() -> None:
+    for style in STYLES.values():
+        others = {s.background for s in STYLES.values() if s.key != style.key}
+        assert style.background not in others
+        assert not re.search(r"\b(nice|beautiful|pretty|stunning|amazing)\b", style.prompt)
 
 
-@pytest.mark.parametrize("record", [*STYLES.values(), *ACTIONS.values()], ids=lambda r: r.key)
-def test_a_prompt_fits_any_sex_and_names_no_maker(record: Style | Action) -> None:
-    said = record.prompt if isinstance(record, Style) else f"{record.prompt} {record.default_prompt} {record.several}"
-    assert not SEXES.search(said)
-    assert not NAMES_OF_OTHERS.search(said)
+def test_a_prompt_fits_any_sex_and_names_no_maker() -> None:
+    prompts = [style.prompt for style in STYLES.values()]
+    prompts += [f"{action.prompt} {action.default_prompt} {action.several}" for action in ACTIONS.values()]
+    for said in prompts:
+        assert not SEXES.search(said)
+        assert not NAMES_OF_OTHERS.search(said)
 
 
-@pytest.mark.parametrize("style", STYLES.values(), ids=lambda s: s.key)
-def test_a_style_has_a_ratio_that_exists_and_is_of_a_photo(style: Style) -> None:
-    assert style.aspect_ratio in task.ASPECT_RATIOS
-    assert style.needs == ("photo",)
+def test_a_style_has_a_ratio_that_exists_and_is_of_a_photo() -> None:
+    for style in STYLES.values():
+        assert style.aspect_ratio in task.ASPECT_RATIOS
+        assert style.needs == ("photo",)
 
 
 def test_avatars_are_drawn_freely_and_a_family_is_everybody() -> None:
@@ -231,22 +233,22 @@ def test_every_facechain_preset_is_given_to_a_style_of_the_right_sex() -> None:
     assert all(key.endswith(f"_{variant}") for variant, key in pairs)
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda a: a.key)
-def test_an_action_has_one_place_for_the_words_and_whole_sentences(action: Action) -> None:
-    assert action.prompt.count("{request}") == 1
-    assert action.change.endswith("{request}.")
-    assert ("{scale}" in action.prompt) == (action.key == "upscale")
-    for said in (action.change, action.keep, action.finish, action.several):
-        assert said[0].isupper()
-        assert said.endswith(".")
+def test_an_action_has_one_place_for_the_words_and_whole_sentences() -> None:
+    for action in ACTIONS.values():
+        assert action.prompt.count("{request}") == 1
+        assert action.change.endswith("{request}.")
+        assert ("{scale}" in action.prompt) == (action.key == "upscale")
+        for said in (action.change, action.keep, action.finish, action.several):
+            assert said[0].isupper()
+            assert said.endswith(".")
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda a: a.key)
-def test_an_action_either_needs_words_or_knows_what_to_do_without(action: Action) -> None:
-    assert action.needs_text != bool(action.default_prompt)
-    assert action.text_needed(action.photos) == action.needs_text
-    assert ("text" in action.needs) == action.needs_text
-    assert not action.default_prompt.endswith(".")
+def test_an_action_either_needs_words_or_knows_what_to_do_without() -> None:
+    for action in ACTIONS.values():
+        assert action.needs_text != bool(action.default_prompt)
+        assert action.text_needed(action.photos) == action.needs_text
+        assert ("text" in action.needs) == action.needs_text
+        assert not action.default_prompt.endswith(".")
 
 
 def test_a_second_photo_can_say_what_words_would() -> None:
@@ -261,18 +263,20 @@ def test_only_the_transfer_of_a_style_needs_two_photos() -> None:
     assert ACTIONS["transfer_style"].needs == ("photo", "second_photo")
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda a: a.key)
-def test_an_edit_that_asks_for_another_layout_is_not_told_to_keep_it(action: Action) -> None:
-    assert action.framing == (action.key not in ANOTHER_LAYOUT)
-    if not action.framing:
-        assert not re.search(r"composition|framing|\bframe|crop|layout|position", action.prompt.replace("frames", ""))
+def test_an_edit_that_asks_for_another_layout_is_not_told_to_keep_it() -> None:
+    for action in ACTIONS.values():
+        assert action.framing == (action.key not in ANOTHER_LAYOUT)
+        if not action.framing:
+            assert not re.search(
+                r"composition|framing|\bframe|crop|layout|position", action.prompt.replace("frames", "")
+            )
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda a: a.key)
-def test_only_sheets_and_pairs_have_a_ratio_of_their_own(action: Action) -> None:
-    sheets = {"before_after", "comparison", "character_sheet", "expression_sheet"}
-    assert (action.aspect_ratio in task.ASPECT_RATIOS) == (action.key in sheets)
-    assert action.aspect_ratio is not None or action.key not in sheets
+def test_only_sheets_and_pairs_have_a_ratio_of_their_own() -> None:
+    for action in ACTIONS.values():
+        sheets = {"before_after", "comparison", "character_sheet", "expression_sheet"}
+        assert (action.aspect_ratio in task.ASPECT_RATIOS) == (action.key in sheets)
+        assert action.aspect_ratio is not None or action.key not in sheets
 
 
 def test_before_and_after_stand_side_by_side_with_the_original_on_the_left() -> None:

@@ -32,16 +32,6 @@ def good(officer: Picture) -> Picture:
     return id_photo(officer, find_faces(officer), WHITE, preset=TWO_INCH)
 
 
-@pytest.mark.parametrize("key", ["cn_1inch", "cn_2inch", "us", "schengen", "jp", "ca"])
-def test_what_is_made_here_passes(officer: Picture, key: str) -> None:
-    preset = presets()[key]
-    colour = preset.background or WHITE
-    report = id_report(id_photo(officer, find_faces(officer), colour, preset=preset), preset, colour)
-    assert report.faults == ()
-    assert report.uneven is not None
-    assert report.uneven < 1
-
-
 def test_another_background_an_uneven_one_and_a_shadow_are_found(good: Picture) -> None:
     assert Fault.BACKGROUND_COLOUR in id_report(good, TWO_INCH, (67, 142, 219)).faults
     slope = np.linspace(1.0, 0.75, good.shape[1])[None, :, None]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from providers.embedded.id_check import id_report
 from providers.embedded.id_photo import COLOURS, head_of, id_photo, portrait_cut
 from providers.embedded.id_presets import presets
 from providers.embedded.print_sheet import PAPERS, print_sheet
@@ -17,6 +18,8 @@ from providers.people.find import find_faces
 from tests.providers.photos import needs_models
 
 WHITE = (255, 255, 255)
+CHECKED = ("cn_1inch", "cn_2inch", "us", "schengen", "jp", "ca")
+"""One of each kind of rule: what is made after these is looked at by the check as well."""
 
 
 def test_every_preset_is_possible_and_says_who_sets_it() -> None:
@@ -32,11 +35,24 @@ def test_every_preset_is_possible_and_says_who_sets_it() -> None:
             assert preset.eyes[0] < preset.eyes[1] < 1, key
 
 
+@pytest.fixture(scope="module")
+def his(officer: Picture) -> tuple[Face, ...]:
+    return find_faces(officer)
+
+
 @needs_models
 @pytest.mark.parametrize("key", presets())
-def test_head_and_eyes_are_where_the_rule_wants_them(officer: Picture, key: str) -> None:
+def test_head_and_eyes_are_where_the_rule_wants_them_and_the_check_finds_no_fault(
+    officer: Picture, his: tuple[Face, ...], key: str
+) -> None:
     preset = presets()[key]
-    made = id_photo(officer, find_faces(officer), (67, 142, 219), preset=preset)
+    ground = preset.background or (67, 142, 219)
+    made = id_photo(officer, his, ground, preset=preset)
+    if key in CHECKED:
+        report = id_report(made, preset, ground)
+        assert report.faults == ()
+        assert report.uneven is not None
+        assert report.uneven < 1
     assert (made.shape[1], made.shape[0]) == preset.pixels
     cut, face = portrait_cut(made, find_faces(made))
     head = head_of(cut.alpha, face)

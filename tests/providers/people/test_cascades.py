@@ -10,8 +10,14 @@ from providers.people.face import Face
 from tests.providers.photos import turned
 
 
-def test_the_face_is_found_with_level_eyes_where_it_is(astronaut: Picture) -> None:
+@pytest.fixture(scope="module")
+def hers(astronaut: Picture) -> Face:
     (face,) = by_cascades(astronaut)
+    return face
+
+
+def test_the_face_is_found_with_level_eyes_where_it_is(hers: Face) -> None:
+    face = hers
     x, y = face.centre
     assert 190 < x < 220
     assert 100 < y < 135
@@ -29,10 +35,9 @@ def test_a_cup_is_no_face(coffee: Picture) -> None:
 
 
 @pytest.mark.parametrize("degrees", [-20, 12])
-def test_a_head_that_leans_is_found_and_how_far_it_leans(astronaut: Picture, degrees: int) -> None:
-    upright = by_cascades(astronaut)[0].roll
+def test_a_head_that_leans_is_found_and_how_far_it_leans(astronaut: Picture, hers: Face, degrees: int) -> None:
     (face,) = by_cascades(turned(astronaut, degrees))
-    assert face.roll - upright == pytest.approx(degrees, abs=6)
+    assert face.roll - hers.roll == pytest.approx(degrees, abs=6)
 
 
 def test_a_dark_photo_still_shows_its_face(astronaut: Picture) -> None:
@@ -46,8 +51,8 @@ def test_two_people_are_two_faces_the_larger_first(astronaut: Picture, officer: 
     assert first.x > 380 > second.x
 
 
-def test_a_large_photo_gives_the_same_face_in_its_own_pixels(astronaut: Picture) -> None:
-    small, large = by_cascades(astronaut)[0], by_cascades(pixels(cv2.resize(astronaut, None, fx=3, fy=3)))[0]
+def test_a_large_photo_gives_the_same_face_in_its_own_pixels(astronaut: Picture, hers: Face) -> None:
+    small, (large,) = hers, by_cascades(pixels(cv2.resize(astronaut, None, fx=3, fy=3)))
     assert large.centre == pytest.approx([3 * v for v in small.centre], abs=25)
     assert large.unit == pytest.approx(3 * small.unit, rel=0.15)
 
