@@ -61,6 +61,8 @@ return [...document.querySelectorAll("button, a, textarea, img, dialog, [role=lo
   .map((e) => e.outerHTML);
 """
 
+NEXT_FRAME = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+
 # --- from a photo to a picture
 
 
@@ -464,7 +466,7 @@ def test_who_reads_back_is_not_pulled_away_and_is_told_of_news(browser: Opened, 
     at_end = "const r = document.getElementById('room'); return r.scrollHeight - r.scrollTop - r.clientHeight < 3"
     page.until(lambda: page.script(at_end))
     page.script("document.getElementById('room').scrollTop = 0")
-    page.until(lambda: page.script("return document.getElementById('room').scrollTop === 0"))
+    page.driver.execute_async_script(NEXT_FRAME)  # when it scrolled, the page is told with the next one
     studio.say(chat, "news", id="news")
     newest = page.one("#newest")
     assert page.script("return document.getElementById('room').scrollTop") == 0
