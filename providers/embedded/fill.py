@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.embedded.changes import graded
 from providers.errors import AskPerson
 from providers.media.pixels import Floats, Picture, clipped, pixels
 
@@ -21,21 +20,23 @@ MOST = 0.10
 """The share of a picture that may be marked."""
 _SIDE = 64
 """Pixels of the reduced place's longer side."""
-_REACH = 4
-"""A patch is this many pixels around its middle."""
+_REACHES = (4, 3, 5)
+"""A patch is this many pixels around its middle; each take another."""
 _THIN = 5
 """Half the width, in pixels, of what is simply painted over from its edges: scratches, dust, a wire."""
 _PLACES = 8
 """Places that are filled one by one; more of them, the smallest, are painted over."""
-_EXPECTED = 0.25
-"""How much a pixel that is still open counts in a comparison, by the colour that its surroundings let expect."""
+_EXPECTED = (0.25, 0.5, 0.12)
+"""How much a pixel that is still open counts in a comparison, by the colour that its surroundings let expect; every
+third take another."""
 _VOTES = (-2, -1, 0, 1, 2)
 _Flags = NDArray[np.bool_]
 _Spots = NDArray[np.int32]
 
 
 def filled(rgb: Picture, mask: Picture, take: int = 0) -> Picture:
-    """`mask` of the picture's size: what is lighter than half goes. Raises AskPerson `marked_too_large`, `bad_mask`."""
+    """`mask` of the picture's size: what is lighter than half goes; nothing else changes. `take`: another filling of
+    the same place. Raises AskPerson `marked_too_large`, `bad_mask`."""
     hole = mask >= 128
     share = float(hole.mean())
     if not hole.any():
@@ -47,11 +48,11 @@ def filled(rgb: Picture, mask: Picture, take: int = 0) -> Picture:
     hole = cv2.dilate(hole.astype(np.uint8), np.ones((rim, rim), np.uint8)) > 0
     out = rgb.copy()
     for place in _places(hole):
-        _fill(out, hole, place)
+        _fill(out, hole, place, take)
         hole = hole & ~place
     if hole.any():
         out = cv2.inpaint(out, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA).astype(np.uint8)
-    return graded(out, take)
+    return out
 
 
 def _places(hole: _Flags) -> list[_Flags]:
@@ -63,7 +64,7 @@ def _places(hole: _Flags) -> list[_Flags]:
     return [parts == i for i in wide[:_PLACES]]
 
 
-def _fill(out: Picture, hole: _Flags, place: _Flags) -> None:
+def _fill(out: Picture, hole: _Flags, place: _Flags, take: int) -> None:
     """Fill one place of `out`, from its own surroundings."""
     near = _box_of(place, grown=1.2, least=48)
     picture, marked = out[near], hole[near]
@@ -72,7 +73,7 @@ def _fill(out: Picture, hole: _Flags, place: _Flags) -> None:
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     small = pixels(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     covered = cv2.resize(marked.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 0
-    laid = _Laying.over(small, covered).done()
+    laid = _Laying.over(small, covered, take).done()
     inner = _box_of(place[near], grown=0.0, least=24)
     here, before, gone = place[near][inner], picture[inner], marked[inner]
     rest = cv2.inpaint(before, gone.astype(np.uint8), 5, cv2.INPAINT_TELEA).astype(np.float32)
@@ -109,14 +110,19 @@ class _Laying:
     origin: _Spots
     usable: _Flags
     """Where the middle of a patch may be taken from: nothing of it was ever marked."""
+    reach: int
+    expected: float
 
     @classmethod
-    def over(cls, picture: Picture, hole: _Flags) -> "_Laying":
+    def over(cls, picture: Picture, hole: _Flags, take: int) -> "_Laying":
         lab = _membrane(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32), hole)
-        width = 2 * _REACH + 1
+        reach = _REACHES[take % len(_REACHES)]
+        width = 2 * reach + 1
         usable = cv2.erode((~hole).astype(np.uint8), np.ones((width, width), np.uint8), borderValue=0) > 0
         origin = _own_places(hole.shape)
-        return cls(picture=lab, open=hole.copy(), trust=(~hole).astype(np.float32), origin=origin, usable=usable)
+        expected = _EXPECTED[take // len(_REACHES) % len(_EXPECTED)]
+        trust = (~hole).astype(np.float32)
+        return cls(lab, hole.copy(), trust, origin, usable, reach=reach, expected=expected)
 
     def done(self) -> _Spots | None:
         """Each pixel's origin once everything is laid; None where there is nothing to take from."""
@@ -134,7 +140,7 @@ class _Laying:
         """The pixel of the front whose patch is best known and lies on the strongest line running into the place."""
         opened = self.open.astype(np.uint8)
         front = self.open & (cv2.erode(opened, np.ones((3, 3), np.uint8), borderValue=1) == 0)
-        width = 2 * _REACH + 1
+        width = 2 * self.reach + 1
         known = cv2.blur(self.trust, (width, width), borderType=cv2.BORDER_CONSTANT)
         grey = self.picture[..., 0]
         inside = cv2.dilate(opened, np.ones((3, 3), np.uint8)) > 0
@@ -146,14 +152,14 @@ class _Laying:
 
     def _box(self, y: int, x: int) -> tuple[slice, slice]:
         height, width = self.open.shape
-        return slice(max(0, y - _REACH), min(height, y + _REACH + 1)), slice(
-            max(0, x - _REACH), min(width, x + _REACH + 1)
+        return slice(max(0, y - self.reach), min(height, y + self.reach + 1)), slice(
+            max(0, x - self.reach), min(width, x + self.reach + 1)
         )
 
     def _nearest(self, box: tuple[slice, slice], at: tuple[int, int], cost: Floats) -> tuple[int, int]:
         """The middle of the patch that is most like what is known here; of equal ones the one close by."""
         patch = self.picture[box]
-        known = np.where(self.open[box], _EXPECTED, 1.0).astype(np.float32)
+        known = np.where(self.open[box], self.expected, 1.0).astype(np.float32)
         weight = np.repeat(known[..., None], 3, axis=2)
         found = cv2.matchTemplate(self.picture, patch, cv2.TM_SQDIFF, mask=weight) / max(1.0, float(known.sum()))
         top, left = at[0] - box[0].start, at[1] - box[1].start

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 MEDIA_TYPE = "text/event-stream"
-_END = "[DONE]"
+_END = b"[DONE]"
 
 
 async def events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
@@ -18,18 +18,29 @@ async def events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
 
     An event that the stream ends in the middle of is none. Raises httpx.TransportError where the connection breaks.
     """
-    lines: list[str] = []
-    async for line in response.aiter_lines():
+    data: list[bytes] = []
+    async for line in _lines(response):
         if line:
-            if line.startswith("data:"):
-                lines.append(line[5:].removeprefix(" "))
+            if line.startswith(b"data:"):
+                data.append(line[5:].removeprefix(b" "))
             continue
-        data, lines = "\n".join(lines), []
-        if data == _END:
+        whole, data = b"\n".join(data), []
+        if whole == _END:
             return
         try:
-            told = json.loads(data) if data else None
+            told = json.loads(whole) if whole else None
         except (ValueError, RecursionError):
             continue
         if isinstance(told, dict):
             yield told
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Without their ends. By line feeds alone: httpx breaks text at other characters too, which JSON may hold."""
+    begun: list[bytes] = []  # of a line that may be tens of megabytes long
+    async for piece in response.aiter_bytes():
+        *ended, rest = piece.split(b"\n")
+        for end in ended:
+            yield b"".join((*begun, end)).removesuffix(b"\r")
+            begun = []
+        begun.append(rest)

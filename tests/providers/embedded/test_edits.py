@@ -358,7 +358,10 @@ def test_what_stands_on_a_wall_goes_and_the_wall_goes_on(astronaut: Picture) -> 
     near = mask > 0
     assert difference(made[near], astronaut[near]) < 6, "the wall as it was"
     far = cv2.dilate(mask, np.ones((15, 15), np.uint8)) == 0
+    again = filled(stained, mask, take=1)
     assert np.array_equal(made[far], astronaut[far]), "nothing else was touched"
+    assert np.array_equal(again[far], astronaut[far])
+    assert difference(again[near], made[near]) > 0.1, "another filling"
 
 
 def test_thin_marks_many_marks_and_marks_at_the_edge_are_filled(coffee: Picture) -> None:
