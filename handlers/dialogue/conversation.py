@@ -198,7 +198,13 @@ class Conversation:
         language = language_for(opening.session, message, language_in(message.text))
         reply = (self._only(message, "profile_photo", words(language, missing), language),)
         await self._store.commit_turn(
-            Turn(message_key=message.key, chat=message.chat, session=opening.session, reply=reply)
+            Turn(
+                message_key=message.key,
+                chat=message.chat,
+                session=opening.session,
+                before=opening.session,
+                reply=reply,
+            )
         )
         return reply
 
@@ -237,10 +243,10 @@ class Conversation:
             decision = self._instead(heard, decision, refusal)
         limits = await self._gate.limits(message, decision.jobs, rules, heard.now)
         try:
-            committed = await self._committed(message, decision, limits)
+            committed = await self._committed(message, opening.session, decision, limits)
         except LimitReached as reached:
             decision = self._refused(heard, decision, rules, reached.limit)
-            committed = await self._committed(message, decision, braked_counted(reached.limit))
+            committed = await self._committed(message, opening.session, decision, braked_counted(reached.limit))
             await self._gate.reached(reached.limit)
         if not committed:
             # Another process has handled the same message meanwhile.
@@ -288,16 +294,19 @@ class Conversation:
             text = words(language, "access.welcome")
             reply = (self._only(message, "welcome", text, language),)
         if reply is not None:
-            turn = Turn(message_key=message.key, chat=message.chat, session=session, reply=reply)
+            turn = Turn(message_key=message.key, chat=message.chat, session=session, before=session, reply=reply)
             await self._store.commit_turn(turn)
         return reply
 
-    async def _committed(self, message: Message, decision: Decision, limits: tuple[Limit, ...] = ()) -> bool:
-        """Raises LimitReached: then nothing is committed."""
+    async def _committed(
+        self, message: Message, before: Session, decision: Decision, limits: tuple[Limit, ...] = ()
+    ) -> bool:
+        """`before`: the session as it was read. Raises LimitReached: then nothing is committed."""
         turn = Turn(
             message_key=message.key,
             chat=message.chat,
             session=decision.session,
+            before=before,
             reply=decision.replies,
             jobs=decision.jobs,
             cancel=decision.cancel,
@@ -341,7 +350,8 @@ class Conversation:
         message, settings = heard.message, intent.command == "settings"
         reply = await self._groups.reply(message, rules, self._language(heard), settings=settings)
         if reply is not None:
-            turn = Turn(message_key=message.key, chat=message.chat, session=heard.session, reply=reply)
+            session = heard.session
+            turn = Turn(message_key=message.key, chat=message.chat, session=session, before=session, reply=reply)
             await self._store.commit_turn(turn)
         return reply
 

@@ -126,6 +126,7 @@ class Turns(Protocol):
         """Session, reply, jobs and cancellations in one transaction. False (and nothing changed) if handled before.
 
         The jobs' estimates are reserved in the budgets of the day, and limits are counted, in the same transaction.
+        Photos that another turn put into the session since `turn.before` was read stay in it.
         Raises LimitReached, and commits nothing, if a budget or a limit would be exceeded.
         """
 

@@ -34,7 +34,7 @@ from handlers.store.memory_books import MemoryBooks, keyed
 from handlers.store.memory_files import MemoryFiles
 from handlers.store.memory_inbox import MemoryInbox
 from handlers.store.memory_rows import Value
-from handlers.store.records import JOB_FIELDS, makers_sent_to, newer_result
+from handlers.store.records import JOB_FIELDS, makers_sent_to, to_store
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
 from providers.ledger import LedgerEntry
@@ -86,7 +86,7 @@ class MemoryStore(MemoryInbox):
             accounting.take(self._books, turn.limits, now)
             accounting.reserve(self._books, new, turn.budgets, now, turn.limits)
         self._turns[turn.message_key] = (turn.chat.key, turn.reply, self._clock())
-        self._put_session(turn.chat, turn.session)
+        self._put_session(turn.chat, turn.session, turn.before)
         for job in new:
             self._jobs[job.id] = job
             self._files.note(turn.chat.owner, files_of_job(job), now)
@@ -103,8 +103,8 @@ class MemoryStore(MemoryInbox):
         found = self._sessions.get(chat_key)
         return found[0] if found else None
 
-    def _put_session(self, chat: Chat, session: Session) -> None:
-        merged, now = newer_result(self._session(chat.key), session), self._clock()
+    def _put_session(self, chat: Chat, session: Session, before: Session | None = None) -> None:
+        merged, now = to_store(self._session(chat.key), before, session), self._clock()
         self._sessions[chat.key] = (merged, now)
         self._files.note(chat.owner, files_of_session(merged), now)
 

@@ -9,7 +9,7 @@ from typing import Literal
 from handlers.message import Chat, Outgoing
 from handlers.order import Order
 from handlers.plan import Plan
-from handlers.session import Session
+from handlers.session import PHOTOS_KEPT, Session
 from providers.attempts import Attempt, Outcome
 from providers.base import Charge, PictureFile, Submission
 from providers.journal import Stage
@@ -265,6 +265,8 @@ class Turn:
     message_key: str
     chat: Chat
     session: Session
+    before: Session | None = None
+    """The session that this one was made from: photos that another process put into it meanwhile are not lost."""
     reply: tuple[Outgoing, ...] = ()
     jobs: tuple[Job, ...] = ()
     cancel: tuple[str, ...] = ()
@@ -282,6 +284,23 @@ class TurnContext:
     session: Session = field(default_factory=Session)
     running: tuple[Job, ...] = ()
     """This person's jobs that have not ended, newest first."""
+
+
+def to_store(stored: Session | None, before: Session | None, coming: Session) -> Session:
+    """`coming`, made from `before` while the store came to hold `stored`: with the newer of the two last results, and
+    with the photos that came in meanwhile.
+
+    Where the pushes of a platform come to several processes, photos sent one after another are accepted side by side.
+    """
+    coming = newer_result(stored, coming)
+    if stored is None or before is None or stored.photos == before.photos:
+        return coming
+    known = {photo.key for photo in (*before.photos, *coming.photos)}
+    more = [photo for photo in stored.photos if photo.key not in known]
+    if not more:
+        return coming
+    photos = sorted([*coming.photos, *more], key=lambda photo: photo.at)
+    return coming.model_copy(update={"photos": tuple(photos[-PHOTOS_KEPT:])})
 
 
 def newer_result(stored: Session | None, coming: Session) -> Session:

@@ -389,6 +389,22 @@ async def test_what_a_person_said_stays_where_it_is_when_it_comes_again(store: S
     assert reply.seq > first.seq
 
 
+async def test_photos_that_come_at_the_same_moment_through_several_processes_are_all_in_the_session(
+    store: Store,
+) -> None:
+    def photo(n: int) -> SessionPhoto:
+        return SessionPhoto(key=f"p{n}", path=Path(f"/p{n}.jpg"), width=9, height=9, at=NOW + timedelta(seconds=n))
+
+    seen = await store.session(ANN)
+    turns = [Turn(message_key=f"m{n}", chat=ANN, session=Session(photos=(photo(n),)), before=seen) for n in range(5)]
+    assert all(await asyncio.gather(*map(store.commit_turn, turns)))
+    came = (await store.session(ANN)).photos
+    assert [each.key for each in came] == ["p0", "p1", "p2", "p3", "p4"]
+    left = Session(photos=came[3:])
+    await store.commit_turn(Turn(message_key="let go", chat=ANN, session=left, before=Session(photos=came)))
+    assert (await store.session(ANN)).photos == came[3:], "what the turn itself let go stays gone"
+
+
 # --- inbox and values
 
 

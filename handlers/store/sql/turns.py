@@ -10,7 +10,7 @@ from handlers.session import LastResult, Session
 from handlers.store import accounting
 from handlers.store.base import Job, Turn, TurnContext
 from handlers.store.files import files_of_job, files_of_session
-from handlers.store.records import newer_result
+from handlers.store.records import newer_result, to_store
 from handlers.store.sql import rows
 from handlers.store.sql.ledger import SqlLedger
 from handlers.store.sql.prepared import all_rows, one_value
@@ -61,7 +61,7 @@ class SqlTurns(SqlLedger):
             books = self._books(c)
             accounting.take(books, turn.limits, now)
             accounting.reserve(books, new, turn.budgets, now, turn.limits)
-            files = self._put_session(c, owner, turn.session, now).union(*map(files_of_job, new))
+            files = self._put_session(c, owner, turn.session, now, before=turn.before).union(*map(files_of_job, new))
             self.note_files(c, owner, files, now)
             return True
 
@@ -71,9 +71,14 @@ class SqlTurns(SqlLedger):
         owner, now = chat.owner, self._clock()
         await self._write(lambda c: self.note_files(c, owner, self._put_session(c, owner, session, now), now))
 
-    def _put_session(self, c: sa.Connection, owner: str, session: Session, now: datetime) -> set[Path]:
+    def _put_session(
+        self, c: sa.Connection, owner: str, session: Session, now: datetime, *, before: Session | None = None
+    ) -> set[Path]:
         """Returns the files it names, which are to be recorded."""
-        return self._write_session(c, owner, newer_result(_session(c, owner, lock=True), session), now)
+        stored = _session(c, owner, lock=True)
+        if stored is None and not self.insert_new(c, SESSIONS, {"owner": owner, "body": session, "updated": now}):
+            stored = _session(c, owner, lock=True)  # PostgreSQL: another process began it at this moment
+        return self._write_session(c, owner, to_store(stored, before, session), now)
 
     def _write_session(self, c: sa.Connection, owner: str, session: Session, now: datetime) -> set[Path]:
         """As it is: the stored one was read under its lock. Returns the files it names, which are to be recorded."""
