@@ -8,9 +8,10 @@ A job steps on with each look at its history: `Plan.polls` looks before it is do
 
 import io
 import json
+import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,12 +19,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.servers import serving as server
 from tests.servers.comfyui_graphs import Broke, choices, refusal, run
 from tests.servers.comfyui_nodes import CUSTOM, NODES, Node, Room
-from tests.servers.service import FAULTS, FakeService, Plan
+from tests.servers.service import FAULTS, FakeService, Plan, picture_bytes
 
 CHECKPOINTS: Mapping[str, Sequence[str]] = {"checkpoints": ["sd_xl_base_1.0.safetensors"]}
 
@@ -69,7 +71,7 @@ class FakeComfyUI(FakeService):
     ) -> Iterator["FakeComfyUI"]:
         """`serving` with what lies on the server: model files by folder, further node classes."""
         fake = cls(models=models, custom=custom)
-        with server.serving(fake.app) as origin:
+        with server.serving(fake.app, sockets=True) as origin:
             fake.origin = origin
             yield fake
 
@@ -85,6 +87,8 @@ class FakeComfyUI(FakeService):
         self.room = Room(models={folder: list(names) for folder, names in self.models.items()})
         self.jobs: dict[str, Job] = {}
         self.cache: dict[str, dict[str, Any]] = {}
+        self.frames: Sequence[str] = ()
+        """Of whose prompt the socket sends a preview, in order: `ours` or `others`."""
 
     def restart(self) -> None:
         self.jobs, self.cache = {}, {}
@@ -105,11 +109,12 @@ class FakeComfyUI(FakeService):
             ("/system_stats", "GET"): self._system_stats,
             ("/models/{folder}", "GET"): self._models,
         }
-        return [
+        calls: list[BaseRoute] = [
             Route(prefix + path, call, methods=[method])
             for (path, method), call in paths.items()
             for prefix in ("", "/api")
         ]
+        return [*calls, WebSocketRoute("/ws", self._socket)]
 
     # --- a prompt and its end
 
@@ -201,6 +206,22 @@ class FakeComfyUI(FakeService):
             return [[job.number, job.id, job.graph, {}, []] for job in self._in(state)]
 
         return JSONResponse({"queue_running": listed("running"), "queue_pending": listed("pending")})
+
+    async def _socket(self, socket: WebSocket) -> None:
+        """Frames about the prompt that was sent under this name, with a preview, and about another's, with one."""
+        name = socket.query_params.get("clientId", "")
+        self.counts["sockets"] += 1
+        await socket.accept()
+        status = {"status": {"exec_info": {"queue_remaining": 1}}, "sid": name}
+        await socket.send_json({"type": "status", "data": status})
+        other = struct.pack(">II", 1, 2) + picture_bytes((32, 32), 7)
+        for frame in self.frames:
+            told = {"value": 1, "max": 20, "prompt_id": name if frame == "ours" else "another's", "node": "3"}
+            await socket.send_json({"type": "progress", "data": told})
+            await socket.send_bytes(struct.pack(">II", 1, 2) + picture_bytes((64, 64)) if frame == "ours" else other)
+            await socket.send_bytes(struct.pack(">II", 4, 2) + b"metadata and a picture")
+        with suppress(WebSocketDisconnect):
+            await socket.receive()
 
     async def _waiting(self, request: Request) -> Response:
         left = len(self._in("running")) + len(self._in("pending"))

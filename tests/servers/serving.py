@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -22,9 +23,11 @@ def listening_socket(port: int = 0) -> socket.socket:
     return sock
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
+def config(app: ASGIApp, *, sockets: bool = False) -> uvicorn.Config:
+    """`sockets`: whether it speaks WebSocket, too."""
+    ws: Literal["none", "websockets-sansio"] = "websockets-sansio" if sockets else "none"
     return uvicorn.Config(
-        app, loop="asyncio", http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+        app, loop="asyncio", http="httptools", ws=ws, lifespan="off", log_config=None, access_log=False
     )
 
 
@@ -44,10 +47,10 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, *, sockets: bool = False) -> Iterator[str]:
     """Yields the address, such as `http://127.0.0.1:40123`."""
     with listening_socket() as sock:
-        server = _Server(config(app))
+        server = _Server(config(app, sockets=sockets))
         thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
         thread.start()
         try:

@@ -5,6 +5,8 @@ import logging
 import secrets
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,6 +35,7 @@ from providers.services.comfyui.answers import (
 from providers.services.comfyui.graphs import Graph, filled, read
 from providers.services.comfyui.inventory import Inventory
 from providers.services.comfyui.offers import KEY, offers
+from providers.services.comfyui.previews import Previews
 from providers.services.discovery import Discovery
 from providers.services.results import fetch_links
 from providers.task import Operation, Task
@@ -220,6 +223,15 @@ class ComfyUIProvider(ProviderDefaults):
         return history, await self._client.get(f"{self._root}/queue", headers={})
 
     async def follow(self, submission: Submission) -> AsyncGenerator[Progress, None]:
+        previews = Previews(self._root, submission.request_id)
+        try:
+            async with aclosing(self._followed(submission, previews)) as reports:
+                async for progress in reports:
+                    yield progress
+        finally:
+            await previews.aclose()
+
+    async def _followed(self, submission: Submission, previews: Previews) -> AsyncGenerator[Progress, None]:
         wait, absent, last = FIRST_WAIT, 0, None
         while True:
             progress = None
@@ -233,6 +245,9 @@ class ComfyUIProvider(ProviderDefaults):
                 absent = absent + 1 if missed else 0
                 if absent >= ABSENCES:
                     raise MadeNothing("the prompt is unknown to the server", code="job_lost")
+                if progress is not None and progress.phase is Phase.RUNNING:
+                    previews.listen()
+                    progress = replace(progress, preview=previews.newest)
             if progress is not None and progress != last:
                 last, wait = progress, FIRST_WAIT
                 yield progress

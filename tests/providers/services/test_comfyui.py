@@ -20,7 +20,7 @@ from tests.providers.services.wishes import PROMPT, counted, wish
 from tests.servers.a1111 import FakeA1111
 from tests.servers.comfyui import FakeComfyUI
 from tests.servers.comfyui_nodes import CUSTOM
-from tests.servers.service import FakeService
+from tests.servers.service import FakeService, image_of
 
 XL, OTHER = "sd_xl_base_1.0.safetensors", "dreamshaper_8.safetensors"
 EVERYTHING = {
@@ -339,6 +339,21 @@ async def test_the_line_is_reported_and_faults_on_the_way_are_ridden_out(fake: F
         reports = [report async for report in provider.follow(submission)]
     assert [r.phase for r in reports] == [Phase.QUEUED, Phase.RUNNING, Phase.DONE]
     assert reports[0].position is not None
+
+
+@pytest.mark.parametrize("frames", [("others", "ours", "others"), ("ours",)])
+async def test_the_preview_of_ones_own_prompt_is_reported_while_it_runs(
+    fake: FakeComfyUI, tmp_path: Path, frames: tuple[str, ...]
+) -> None:
+    fake.frames = frames
+    fake.plan("never")
+    async with provider_of(fake, tmp_path) as provider:
+        submission = await provider.submit(wish(Operation.CREATE, tmp_path))
+        async with aclosing(provider.follow(submission)) as reports:
+            previews = (report.preview async for report in reports if report.preview is not None)
+            preview = await anext(previews)
+    assert image_of(preview).size == (64, 64)
+    assert fake.counts["sockets"] == 1
 
 
 async def test_a_server_that_forgot_a_prompt_ends_the_wait(fake: FakeComfyUI, tmp_path: Path) -> None:
