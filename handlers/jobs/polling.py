@@ -61,7 +61,7 @@ class Polling:
         if next(self._rounds) % EVERY_QUEUE == 0:
             return list(self.queues)
         before = self.clock() - self.idle_after
-        return [queue for queue in self._quick if self._came[queue][-1] < before]
+        return [queue for queue in list(self._quick) if self._came[queue][-1] < before]
 
     def slow_down(self, names: Sequence[str]) -> None:
         """Those of them that got no job for a while, from any process, and have none waiting."""
