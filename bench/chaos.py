@@ -3,10 +3,11 @@
 python -m bench.chaos [--jobs 2000] [--workers 4] [--kill-every 5] [--restarts 2] [--faults 0.25] [--jump-every 7]
 
 `bench.storm` (workers and a front killed with signal 9, the database restarted) with more: a share of the requests
-meets an upstream fault (errors before and after the job was taken, connections slow, reset and cut, results that come
-late or in pieces), and every few seconds the clock of one process, front or worker, is set forward or back by up to an
-hour. That takes a C compiler (`set_clock.c`); without one it is left out, and said so. (libfaketime is no way: under
-it `time.sleep` fails in threads once a clock was set, which ends threads of dbos that a real clock leaves running.)
+meets an upstream fault when it is first posted (errors before and after the job was taken, connections slow, reset and
+cut, results that come late or in pieces), and every few seconds the clock of one process, front or worker, is set
+forward or back by up to an hour. That takes a C compiler (`set_clock.c`); without one it is left out, and said so.
+(libfaketime is no way: under it `time.sleep` fails in threads once a clock was set, which ends threads of dbos that a
+real clock leaves running.)
 Exit code 1 where anything was paid or delivered twice, or somebody is left without a picture and without a word.
 """
 
@@ -96,7 +97,7 @@ class Chaos(Storm):
     def wish(self, number: int) -> str:
         if number not in self.met:
             self.met[number] = random.choice(FAULTS) if random.random() < self.faulty else ""
-        fault = f" [[fault:{self.met[number]}]]" if self.met[number] else ""
+        fault = f" [[fault_once:{self.met[number]}]]" if self.met[number] else ""
         return super().wish(number) + fault
 
     def is_over(self) -> bool:

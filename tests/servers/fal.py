@@ -4,8 +4,9 @@ In a test:   with FakeFal.serving() as fal: fal.plan(submit="reset_after"); … 
 As a program: python -m tests.servers.fal --port 0        prints its address as the first line
 
 Each submit takes the next `Plan` from the queue (or the standing one); a prompt with `[[fault:NAME]]` picks the plan
-`NAME` of `FAULTS`. Over HTTP: `GET /_fake/state` (the counters), `POST /_fake/plan` (a Plan, or `{"fault": NAME}`),
-`POST /_fake/release` (lets held requests go on), `POST /_fake/reset`.
+`NAME` of `FAULTS`, with `[[fault_once:NAME]]` at its first submit. Over HTTP: `GET /_fake/state` (the counters),
+`POST /_fake/plan` (a Plan, or `{"fault": NAME}`), `POST /_fake/release` (lets held requests go on),
+`POST /_fake/reset`.
 
 This module is longer than others because it is one machine: the protocol of the queue and its faults side by side.
 """
@@ -277,6 +278,8 @@ class FakeFal:
         self.jobs: dict[str, Job] = {}
         self.counts: Counter[str] = Counter()
         self.markers: Counter[str] = Counter()
+        self.met: set[str] = set()
+        """Prompts that have met the fault they name."""
         self.bodies: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -396,8 +399,10 @@ class FakeFal:
         return JSONResponse({"detail": "Method Not Allowed"}, 405)
 
     def _next_plan(self, prompt: str) -> Plan:
-        if named := re.search(r"\[\[fault:(\w+)\]\]", prompt):
-            return FAULTS[named[1]]
+        named = re.search(r"\[\[(fault|fault_once):(\w+)\]\]", prompt)
+        if named and not (named[1] == "fault_once" and prompt in self.met):
+            self.met.add(prompt)
+            return FAULTS[named[2]]
         for n, plan in enumerate(self.plans):
             if plan.match in prompt:
                 if plan.times > 1:

@@ -28,12 +28,14 @@ def test_it_prints_its_address_takes_plans_and_counts() -> None:
                 client.post("/_fake/plan", json={"fault": "402"})
                 body = {"prompt": "a boat [[job:7]]", "num_images": 2}
                 answers = [client.post("/fal-ai/nano-banana-pro", json=body).status_code for _ in range(2)]
+                once = {"prompt": "a boat [[job:8]] [[fault_once:429]]", "num_images": 1}
+                answers += [client.post("/fal-ai/nano-banana-pro", json=once).status_code for _ in range(2)]
                 state = client.get("/_fake/state").json()
         finally:
             process.terminate()
-    assert answers == [402, 200]
-    assert (state["submits"], state["accepted"], state["billed_pictures"]) == (2, 1, 2)
-    assert state["markers"] == {"7": 2}
+    assert answers == [402, 200, 429, 200]
+    assert (state["submits"], state["accepted"], state["billed_pictures"]) == (4, 2, 3)
+    assert state["markers"] == {"7": 2, "8": 2}
 
 
 def test_a_plan_may_stand_from_the_start() -> None:
