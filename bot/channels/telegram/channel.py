@@ -133,7 +133,7 @@ class TelegramChannel:
             get_updates_request=self._requests[0],
         )
         self.chats = Chats(store)
-        self._gateway = Gateway(self.chats, Flood(pace.clock), pace.clock)
+        self._gateway = Gateway(self.chats, Flood(pace.clock, data_dir.absolute() / "telegram"), pace.clock)
         self._index = MessageIndex(store, pace.wall)
         tickets = Tickets(
             secret=app_secret or token.encode(), public_url=public_url if app_secret else None, now=pace.wall
@@ -236,6 +236,7 @@ class TelegramChannel:
         await asyncio.gather(*self._small, return_exceptions=True)
         for request in self._requests:
             await request.shutdown()
+        self._gateway.flood.close()
 
     def routes(self) -> Sequence[Any]:
         """The webhook, in webhook mode; and the painter."""

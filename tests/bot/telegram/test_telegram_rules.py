@@ -1,7 +1,9 @@
 """The small rules: rates, lengths, buttons, names. No server is needed for them."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,10 @@ from bot.channels.telegram.message_index import KEPT, MessageIndex
 from bot.channels.telegram.outbound.buttons import Pressed, keyboard, owner_mark
 from bot.channels.telegram.outbound.limits import Clock, Flood
 from bot.channels.telegram.outbound.speaker import pieces, units
+from bot.channels.telegram.outbound.whole_bot import WholeBot
 from handlers.message import Chat, Choice
 from handlers.store.memory import MemoryStore
-from tests.waiting import TurnedClock
+from tests.waiting import LONG, TurnedClock
 
 GROUP = -77
 
@@ -90,6 +93,46 @@ async def test_small_things_are_left_out_where_there_is_no_room() -> None:
     assert taken[0]
     assert not taken[-1]
     await flood.turn(1)  # what is left is for words
+
+
+async def test_processes_of_one_folder_write_no_more_together_than_one_alone(tmp_path: Path) -> None:
+    time = TurnedClock()
+    front, worker = (Flood(clock_of(time), tmp_path) for _ in range(2))
+    for n in range(300):
+        await front.turn(1 + n)
+        await worker.turn(1001 + n)
+    assert time.at == 100.0
+    await front.turn(2000)
+    assert time.at == pytest.approx(100.0 + 1 / 30)
+    for chat in (1, 2, 3):
+        front.refused(chat, 5)
+    await worker.turn(3000)
+    assert time.at >= 105.0, "what one was told, all go by"
+    alone = Flood(clock_of(time), tmp_path / "another bot's")
+    before = time.at
+    await alone.turn(3000)
+    assert time.at == before
+
+
+def test_turns_taken_at_the_same_moment_are_each_counted(tmp_path: Path) -> None:
+    def taken(_: int) -> int:
+        whole, count = WholeBot(rate=30.0, burst=600.0, folder=tmp_path, patience=LONG), 0
+        for _ in range(250):
+            with whole.bucket() as bucket:
+                if not bucket.wait(100.0):
+                    bucket.level -= 1.0
+                    count += 1
+        whole.close()
+        return count
+
+    with ThreadPoolExecutor(4) as processes:
+        assert sum(processes.map(taken, range(4))) == 600
+
+
+def test_a_process_that_froze_with_the_lock_holds_nobody_up(tmp_path: Path) -> None:
+    frozen, other = (WholeBot(rate=30.0, burst=600.0, folder=tmp_path) for _ in range(2))
+    with frozen.bucket(), other.bucket() as bucket:
+        assert bucket.level == 600.0
 
 
 # --- lengths

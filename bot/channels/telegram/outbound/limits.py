@@ -12,7 +12,10 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.channels.telegram.outbound.whole_bot import Bucket, WholeBot
 
 PRIVATE_RATE, PRIVATE_BURST = 1.0, 5.0
 GROUP_RATE, GROUP_BURST = 20 / 60, 20.0
@@ -24,8 +27,6 @@ CAREFUL_SECONDS = 600.0
 AT_ONCE = 3
 """So many chats refused within `TOGETHER` seconds mean the whole bot."""
 TOGETHER = 2.0
-WHOLE = 1.0 - 1e-6
-"""A token, but for rounding: without this a wait could be too short to move a clock."""
 CHATS_KEPT = 10_000
 LEFT, LEFT_BY_PROGRESS = 0.2, 0.6
 """How much of the whole bot's burst is left alone by what nobody would miss; by news of a job's progress, so that in a
@@ -40,42 +41,17 @@ class Clock:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-@dataclass
-class Bucket:
-    """Fills with `rate` a second up to `size`."""
-
-    rate: float
-    size: float
-    level: float = field(init=False)
-    at: float = 0.0
-    resting_until: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.level = self.size
-
-    def fill(self, now: float) -> None:
-        if now > self.at:
-            self.level = min(self.size, self.level + (now - self.at) * self.rate)
-        self.at = max(self.at, now)
-
-    def wait(self, now: float) -> float:
-        """Seconds until one can be taken."""
-        self.fill(now)
-        rest = max(0.0, self.resting_until - now)
-        return max(rest, (1.0 - self.level) / self.rate if self.level < WHOLE else 0.0)
-
-
 class Flood:
-    """The turns of a whole process. Callers that wait for the same chat go in the order they came."""
+    """The turns of a process; what the whole bot may write it shares with the others that have this `folder`. Callers
+    that wait for the same chat go in the order they came."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, folder: Path | None = None) -> None:
         self._clock = clock
-        self._overall = Bucket(OVERALL_RATE, OVERALL_BURST)
+        self._whole = WholeBot(rate=OVERALL_RATE, burst=OVERALL_BURST, folder=folder)
         self._chats: OrderedDict[int, Bucket] = OrderedDict()
         self._locks: dict[int, asyncio.Lock] = {}
         self._waiting: dict[int, int] = {}
         self._refused: deque[tuple[float, int]] = deque()
-        self._careful_until = 0.0
 
     def _bucket(self, chat: int) -> Bucket:
         if chat not in self._chats:
@@ -91,10 +67,13 @@ class Flood:
         the bot's burst stays for the rest."""
         now = self._clock.now()
         bucket = self._bucket(chat)
-        ready = bucket.wait(now) == 0 and self._overall.wait(now) == 0 and not self._waiting.get(chat)
-        if not ready or bucket.level < bucket.size * 0.4 or self._overall.level < self._overall.size * left:
+        if self._waiting.get(chat) or bucket.wait(now) or bucket.level < bucket.size * 0.4:
             return False
-        self._take(bucket)
+        with self._whole.bucket() as whole:
+            if whole.wait(now) or whole.level < whole.size * left:
+                return False
+            bucket.level -= 1.0
+            whole.level -= 1.0
         return True
 
     async def turn(self, chat: int) -> None:
@@ -103,18 +82,21 @@ class Flood:
         lock = self._locks.setdefault(chat, asyncio.Lock())
         try:
             async with lock:
-                bucket = self._bucket(chat)
-                while (pause := max(bucket.wait(now := self._clock.now()), self._overall.wait(now))) > 0:
+                while (pause := self._pause(self._bucket(chat))) > 0:
                     await self._clock.sleep(pause)
-                self._take(bucket)
         finally:
             self._waiting[chat] -= 1
             if not self._waiting[chat]:
                 del self._waiting[chat], self._locks[chat]
 
-    def _take(self, bucket: Bucket) -> None:
-        bucket.level -= 1.0
-        self._overall.level -= 1.0
+    def _pause(self, bucket: Bucket) -> float:
+        """Seconds to wait; 0 once a turn is taken."""
+        now = self._clock.now()
+        with self._whole.bucket() as whole:
+            if (pause := max(bucket.wait(now), whole.wait(now))) <= 0:
+                bucket.level -= 1.0
+                whole.level -= 1.0
+        return pause
 
     def refused(self, chat: int, retry_after: float) -> None:
         """The server said 429."""
@@ -125,14 +107,21 @@ class Flood:
             self._refused.popleft()
         self._refused.append((now, chat))
         if len({refused for _, refused in self._refused}) >= AT_ONCE:
-            self._overall.resting_until = max(self._overall.resting_until, now + retry_after)
-            self._overall.rate, self._overall.size = CAREFUL_RATE, CAREFUL_BURST
-            self._overall.level = 0.0
-            self._overall.at = max(now, self._overall.resting_until)
-            self._careful_until = now + CAREFUL_SECONDS
+            with self._whole.bucket() as whole:
+                whole.resting_until = max(whole.resting_until, now + retry_after)
+                whole.rate, whole.size = CAREFUL_RATE, CAREFUL_BURST
+                whole.level = 0.0
+                whole.at = max(now, whole.resting_until)
+                whole.careful_until = now + CAREFUL_SECONDS
             self._refused.clear()
 
     def taken(self) -> None:
         """The server accepted a message: after a quiet while, bursts may be large again."""
-        if self._overall.size < OVERALL_BURST and self._clock.now() > self._careful_until:
-            self._overall.rate, self._overall.size = OVERALL_RATE, OVERALL_BURST
+        if not self._whole.reduced:
+            return
+        with self._whole.bucket() as whole:
+            if self._clock.now() > whole.careful_until:
+                whole.rate, whole.size = OVERALL_RATE, OVERALL_BURST
+
+    def close(self) -> None:
+        self._whole.close()
