@@ -10,6 +10,7 @@ once and forks each process from itself (no thread has begun by then), starts on
 and ends when they have. A connection that a dead front had not accepted yet goes to another: the socket is one.
 """
 
+import asyncio
 import logging
 import os
 import select
@@ -34,13 +35,24 @@ STOP_SECONDS = 9.5
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """What a process has of the one that watches it. `orphaned`: can be read from once that one is gone."""
+    """What a process has of the one that watches it."""
 
-    orphaned: int
+    _orphaned: int
+    """Can be read from once that one is gone."""
     _ready: int
 
     def tell_ready(self) -> None:
         os.write(self._ready, b"\n")
+
+    def when_orphaned(self, end: Callable[[], None]) -> None:
+        """Call `end` once the process that watches this one is gone. Inside a running loop."""
+        loop = asyncio.get_running_loop()
+
+        def gone() -> None:
+            loop.remove_reader(self._orphaned)
+            end()
+
+        loop.add_reader(self._orphaned, gone)
 
 
 Work = Callable[[Link], int]
@@ -152,7 +164,7 @@ class Supervisor:
             if other.ready >= 0:
                 os.close(other.ready)
         os.close(self._lifeline[1])
-        raise SystemExit(role.work(Link(orphaned=self._lifeline[0], _ready=ready)))
+        raise SystemExit(role.work(Link(_orphaned=self._lifeline[0], _ready=ready)))
 
     def _watch(self) -> None:
         """Wait until something happens, and see what it is."""

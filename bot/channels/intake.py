@@ -99,6 +99,15 @@ class Intake(Generic[T]):
         )
 
     @property
+    def owner(self) -> str:
+        """This run of this process."""
+        return self._lease.owner
+
+    def lives(self, owner: str) -> bool:
+        """Whether another process of this machine is alive. Blocks briefly."""
+        return self._mark.lives(owner)
+
+    @property
     def running(self) -> bool:
         return self._answerer is not None
 

@@ -52,6 +52,11 @@ class LifeMark:
                 found.append(path.name.removesuffix(_SUFFIX))
         return tuple(found)
 
+    def lives(self, owner: str) -> bool:
+        """Whether this owner is known as alive here."""
+        path = self._folder / f"{owner}{_SUFFIX}"
+        return path.is_file() and not _unlocked(path)
+
     def bury(self, owners: tuple[str, ...]) -> None:
         """What these dead owners had is taken up: their marks are deleted."""
         for owner in owners:

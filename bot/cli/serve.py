@@ -151,7 +151,7 @@ async def _serve(
             bound=bound,
         )
         if link is not None:
-            asyncio.get_running_loop().add_reader(link.orphaned, server.stop)
+            link.when_orphaned(server.stop)
         await server.serve()
         if made.broken is not None and not server.started:
             raise made.broken
@@ -202,7 +202,7 @@ async def _work(settings: Settings, link: "Link | None" = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if link is not None:
-        loop.add_reader(link.orphaned, stop.set)
+        link.when_orphaned(stop.set)
     async with parts(settings, listening=(), worker=True) as made, running(made):
         _settled()
         if link is not None:

@@ -119,8 +119,7 @@ class TelegramChannel:
         self._pace = pace = pace or Timing()
         self._store, self._metrics = store, metrics
         self._foreground = foreground or ForegroundGate()
-        self._mode: Mode = mode
-        self._public_url = (public_url or "").rstrip("/")
+        self._mode, self._public_url = mode, (public_url or "").rstrip("/")
         self._secret = secret_for(token, webhook_secret)
         root = api_url.rstrip("/")
         fetching = UpdatesRequest(1)

@@ -58,7 +58,9 @@ class Chats:
 
     async def _value(self, space: str, key: str) -> str | None:
         if (space, key) not in self._cache:
-            self._remember(space, key, await self._store.value(space, key))
+            found = await self._store.value(space, key)
+            if (space, key) not in self._cache:  # what was set meanwhile is newer
+                self._remember(space, key, found)
         return self._cache[space, key]
 
     async def _set(self, space: str, key: str, value: str | None, *, owner: str | None = None) -> None:

@@ -117,7 +117,9 @@ class WeChatChannel:
             pages=pages,
             media=media,
             incoming=self._incoming,
-            promises=Promises(data_dir.absolute() / "inbox" / "wechat" / "promised"),
+            promises=Promises(
+                data_dir.absolute() / "inbox" / "wechat" / "promised", owner=self.intake.owner, lives=self.intake.lives
+            ),
             metrics=metrics,
             deadlines=deadlines,
         )

@@ -5,7 +5,7 @@ A few hundred bytes, and only in bad times: not worth a thread.
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,17 +19,29 @@ _EVENT = TypeAdapter(Event)
 
 
 class Promises:
-    def __init__(self, folder: Path) -> None:
+    """`owner`: this process. `lives`: whether another is alive; its promises are its own to keep."""
+
+    def __init__(self, folder: Path, *, owner: str, lives: Callable[[str], bool]) -> None:
         self._folder = folder
+        self._owner = owner
+        self._lives = lives
 
     def left(self) -> Iterator[Event]:
-        """What the last process promised."""
+        """What processes promised that are gone; from now on this one's."""
         for path in sorted(self._folder.glob("*.json")):
+            name, owner = path.stem.partition(".")[::2]
+            if owner and self._lives(owner):
+                continue
+            mine = self._folder / f"{name}.{self._owner}.json"
             try:
-                yield _EVENT.validate_json(path.read_bytes())
+                path.rename(mine)
+            except FileNotFoundError:  # another one was first
+                continue
+            try:
+                yield _EVENT.validate_json(mine.read_bytes())
             except (OSError, ValidationError):
                 log.error("setting aside an unreadable promised push")
-                delete_quietly([path])
+                delete_quietly([mine])
 
     def write(self, event: Event) -> None:
         try:
@@ -44,4 +56,4 @@ class Promises:
         delete_quietly([self._path(event)])
 
     def _path(self, event: Event) -> Path:
-        return self._folder / f"{hashlib.sha256(event.key.encode()).hexdigest()[:40]}.json"
+        return self._folder / f"{hashlib.sha256(event.key.encode()).hexdigest()[:40]}.{self._owner}.json"
