@@ -61,6 +61,12 @@ class Workers:
             with self.database.begin() as connection:
                 connection.execute(earlier.values(renewed=LEASES.c.renewed - seconds))
 
+    def all_renewed(self) -> None:
+        """However long making them took on a busy machine."""
+        if not self.url.startswith("sqlite"):
+            with self.database.begin() as connection:
+                connection.execute(LEASES.update().values(renewed=LEASES.c.renewed + 3600))
+
     def dies(self, lease: WorkerLease) -> None:
         """As by signal 9: its locks are dropped, its row stays."""
         lease._keeper.drop()
@@ -91,6 +97,7 @@ def names(lease: WorkerLease) -> set[str]:
 
 def test_any_number_of_workers_are_alive_beside_each_other_and_know_what_each_can(workers: Workers) -> None:
     made = [workers.worker(number=n) for n in range(66)]
+    workers.all_renewed()
     seen = workers.watcher().alive()
     assert {worker.name for worker in seen} == {lease.name for lease in made}
     assert sorted(worker.abilities["number"] for worker in seen) == list(range(66))
