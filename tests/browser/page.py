@@ -34,6 +34,15 @@ if (kind === "paste") {
 """
 
 
+SEEN = """
+return [...document.querySelectorAll(arguments[0])].find((e) => {
+  const { width, height } = e.getBoundingClientRect();
+  return width > 0 && height > 0 && e.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+});
+"""
+"""One script: asking the driver for each element takes it tens of milliseconds."""
+
+
 class Page:
     def __init__(self, driver: webdriver.Chrome, address: str, saved: Path) -> None:
         self.driver = driver
@@ -53,7 +62,7 @@ class Page:
             except (NoSuchElementException, StaleElementReferenceException, IndexError):
                 return False
 
-        found: T = WebDriverWait(self.driver, LONG, poll_frequency=0.05).until(look)  # type: ignore[assignment]
+        found: T = WebDriverWait(self.driver, LONG, poll_frequency=0.1).until(look)  # type: ignore[assignment]
         return found
 
     def script(self, source: str, *arguments: Any) -> Any:
@@ -64,7 +73,7 @@ class Page:
 
     def one(self, css: str) -> WebElement:
         """The first element of this kind that is to be seen, waited for."""
-        return self.until(lambda: next(e for e in [*self.all(css), None] if e is None or e.is_displayed()))  # type: ignore[return-value]
+        return self.until(lambda: self.script(SEEN, css))  # type: ignore[no-any-return]
 
     def texts(self, css: str) -> list[str]:
         return [e.text for e in self.all(css)]
