@@ -50,6 +50,7 @@ _USED = prefiltered("commands", "counted")
 _CALLED_OFF = prefiltered("commands", "called_off")
 """Somebody tells what was called off, 我取消订单了, or asks how it is done, 怎么取消."""
 _GOES_ON = prefiltered("commands", "goes_on")
+_PERHAPS = prefiltered("commands", "perhaps")
 _IN_PASSING = prefilter(r"\bnot (?:again|yet)\b|\bsee (?:you|u|ya)\b")
 _HELP = prefiltered("commands", "help")
 _AGAIN = prefiltered("commands", "again")
@@ -140,6 +141,11 @@ def slash(text: str) -> str | None:
         return None
     m = re.match(r"\s*/([a-z]+)(?:@\w+)?(?:\s|$)", text)
     return _SLASH.get(m.group(1)) if m else None
+
+
+def perhaps(scan: Scan) -> bool:
+    """Whether it is asked or laughed: 能不能取消, "hahaha stop"."""
+    return _PERHAPS.search(scan.text) is not None
 
 
 def goes_on(scan: Scan) -> bool:

@@ -3,18 +3,19 @@
 import re
 from dataclasses import replace
 
-from intent.commands import goes_on, slash
+from intent.commands import goes_on, perhaps, slash
 from intent.core import ASKED, core_of
 from intent.decision_state import SURE, DecisionState
 from intent.evidence import Evidence, gather
 from intent.intent import Intent
-from intent.model import Floats, model
+from intent.model import Model, model
 from intent.own_looks import only_a_look
 from intent.plain_changes import only_a_change
 from intent.policy import GROUP, PRIVATE, Decision, decide_by_cost
 from intent.realize import realize
 from intent.rules import by_rules
 from intent.scan import Scan
+from intent.signals import Floats
 from intent.statements import refuses_only
 from intent.steps import with_steps
 from intent.thresholds import ID_NAMED
@@ -25,16 +26,21 @@ _TRIED = 8
 """Cores, likeliest first, that are tried for a reading: some cannot be read out of these words."""
 _OFFERED = 3
 """Readings beside the first."""
-_HEARD = 0.25
+_HEARD = 0.5
 """A word to the bot that is less likely than this is not followed."""
+_ALONE = 0.93
+"""A picture that only the model reads, in words of which the rules make nothing, is begun from here on."""
 _UNLIKELY = 0.004
 """What is less likely than this is nobody's second reading: reading the slots for it costs time."""
 
 
-def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple[Intent, list[tuple[str, str]]]:
+def decide(
+    scan: Scan, *, group: bool = False, explained: bool = False, learned: Model | None = None
+) -> tuple[Intent, list[tuple[str, str]]]:
     """The reading, and the notes that led to it where it is to be `explained`.
 
-    `group`: the message was said to the bot in a group, where silence weighs more.
+    `group`: the message was said to the bot in a group, where silence weighs more. `learned`: another model than the
+    one that lies here, for measuring.
     """
     r = DecisionState(scan, explained=explained)
     certain = _certain(r)
@@ -48,7 +54,7 @@ def decide(scan: Scan, *, group: bool = False, explained: bool = False) -> tuple
         r.note("action", f"{change.action}: {change.why}")
         plain = r.make("edit", 0.96, action=change.action, prompt=r.whole())
         return replace(plain, decision="act"), r.notes
-    return _chosen(r, e, rules, group=group), r.notes
+    return _chosen(r, e, rules, learned or model(), group=group), r.notes
 
 
 def _certain(r: DecisionState) -> Intent | None:
@@ -76,35 +82,42 @@ def _certain(r: DecisionState) -> Intent | None:
     return None
 
 
-def _chosen(r: DecisionState, e: Evidence, rules: Intent, *, group: bool) -> Intent:
+def _chosen(r: DecisionState, e: Evidence, rules: Intent, learned: Model, *, group: bool) -> Intent:
     """The likeliest reading, or where asking is cheapest the likeliest request with the next ones beside it."""
-    learned = model()
     if rules.operation != "none" and core_of(rules) not in learned.cores:
         # A style, an edit or a command that came after the training: the model can only vote against it.
         decision: Decision = "act" if rules.operation == "command" or rules.confidence >= SURE else "ask"
         r.note("decide", f"{decision}: of this the model was taught nothing, so the rules' word is enough")
         return replace(rules, decision=decision)
     likely = _answered(learned.cores, learned.probabilities(e, core_of(rules), rules.confidence), e, rules)
-    readings, nothing = _readings(r, e, rules, learned.cores, likely)
+    readings, nothing = _readings(r, e, rules, learned, likely)
     decision, cost = decide_by_cost(
         [p for _, p in readings],
         nothing,
         harmless=bool(readings) and _harmless(readings[0][0], r.scan.photos),
         costs=GROUP if group else PRIVATE,
     )
+    if (
+        decision == "act"
+        and rules.operation == "none"
+        and _HEARD < readings[0][1] < _ALONE
+        and not _harmless(readings[0][0], r.scan.photos)
+    ):
+        decision = "ask"
     if r.explained:
-        _note_choice(r, e, rules, likely)
+        _note_choice(r, e, rules, learned, likely)
         r.note("decide", f"{decision}, {cost:.2f} taps on the average")
     if decision == "silent" or not readings or _is_half_heard(*readings[0]):
         none = r.make("none", nothing)
         return replace(none, decision="silent", alternatives=tuple(i for i, _ in readings[:_OFFERED]))
     (first, _), *others = readings
-    if first.command == "cancel" and core_of(rules) != core_of(first):
+    if first.command == "cancel" and (core_of(rules) != core_of(first) or perhaps(r.scan)):
         if goes_on(r.scan):
             r.note("none", "what is being made is to go on")
             return replace(r.make("none", 0.95), decision="silent")
-        # What is being made is lost when it is stopped: that takes words that are known to call something off.
-        r.note("decide", "ask: only the model reads it as calling something off")
+        # What is being made is lost when it is stopped: that takes words that are known to call something off, and
+        # that are neither a question nor a laugh.
+        r.note("decide", "ask: it is not said for certain that something is called off")
         decision = "ask"
     return replace(first, decision=decision, alternatives=tuple(i for i, _ in others[:_OFFERED]))
 
@@ -127,12 +140,13 @@ def _answered(cores: tuple[str, ...], likely: Floats, e: Evidence, rules: Intent
 
 
 def _readings(
-    r: DecisionState, e: Evidence, rules: Intent, cores: tuple[str, ...], likely: Floats
+    r: DecisionState, e: Evidence, rules: Intent, learned: Model, likely: Floats
 ) -> tuple[list[tuple[Intent, float]], float]:
     """The readings that ask for something with their probabilities, likeliest first, and that of a remark.
 
     What cannot be read out of the words (a series of which no two pictures are found) gives its share to the others.
     """
+    cores = learned.cores
     none = cores.index("none")
     lost = 0.0
     out: list[tuple[Intent, float]] = []
@@ -146,9 +160,9 @@ def _readings(
             out[chain] = (out[chain][0], out[chain][1] + float(likely[at]))
             continue
         listed = cores[at] == "series"  # by the rules' list or by the cuts, whichever finds more
-        made = rules if cores[at] == core_of(rules) and not listed else realize(r, e, cores[at])
+        made = rules if cores[at] == core_of(rules) and not listed else realize(r, e, cores[at], learned)
         if made is not None and made.operation == "edit" and not out:
-            made = with_steps(e, made)
+            made = with_steps(e, made, learned)
         if made is None:
             lost += float(likely[at])
         else:
@@ -177,9 +191,8 @@ def _steps(reading: Intent) -> set[str]:
     return {f"edit:{key}" for key in (reading.action, *(t.action for t in reading.then))}
 
 
-def _note_choice(r: DecisionState, e: Evidence, rules: Intent, likely: Floats) -> None:
+def _note_choice(r: DecisionState, e: Evidence, rules: Intent, learned: Model, likely: Floats) -> None:
     """Both sides' best three, and what they came to together."""
-    learned = model()
     scores = learned.scores_of(e)
     best = ", ".join(f"{learned.cores[i]} {scores[i]:.2f}" for i in scores.argsort()[::-1][:3])
     r.note("learned", best)

@@ -14,18 +14,18 @@ class Costs:
     wrong_picture: float = 10.0
     wrong_word: float = 4.0
     """A word to the bot carried out, or a question asked back, that was another."""
-    interrupted: float = 8.0
+    interrupted: float = 7.0
     """The same where nothing was asked at all."""
     unanswered: float = 4.0
     """A request that nothing answers."""
-    question_on_chatter: float = 2.0
+    question_on_chatter: float = 3.0
     tap: float = 1.0
     missing_button: float = 4.0
     """A question whose buttons do not hold what was meant."""
 
 
 PRIVATE = Costs()
-GROUP = Costs(unanswered=2.5, question_on_chatter=4.0)
+GROUP = Costs(unanswered=2.5, question_on_chatter=5.0)
 """In a group others read along: a needless question costs more, a missed request less."""
 BUTTONS = 4
 """Readings that are offered at once."""

@@ -8,13 +8,14 @@ from intent.decision_state import DecisionState
 from intent.edits import Act
 from intent.evidence import Evidence
 from intent.intent import Intent, SeriesItem
+from intent.model import Model
 from intent.rules import LEAD, said_to_us, scene_of
 from intent.segments import many_said, segmented
 from intent.series import ROLES, series
 from intent.thresholds import ACTION_CLEAR
 
 
-def realize(r: DecisionState, e: Evidence, core: str) -> Intent | None:
+def realize(r: DecisionState, e: Evidence, core: str, learned: Model) -> Intent | None:
     """The reading, or None where these words cannot be read so. Its confidence is set by who chose."""
     operation, _, key = core.partition(":")
     match operation:
@@ -31,15 +32,15 @@ def realize(r: DecisionState, e: Evidence, core: str) -> Intent | None:
         case "command":
             return said_to_us(r, key, 0.5)
         case "series":
-            items = _items(e)
+            items = _items(e, learned)
             return r.make("series", 0.5, items=tuple(items), count=len(items)) if items else None
     return None
 
 
-def _items(e: Evidence) -> list[SeriesItem]:
+def _items(e: Evidence, learned: Model) -> list[SeriesItem]:
     """By the rules for lists; by the cutting of whatever separates where they find none, or fewer than are there."""
     several = series(e.scan, e.found, e.controls)
-    cut = segmented(e)
+    cut = segmented(e, learned)
     if several is None:
         return cut
     listed, reason = several

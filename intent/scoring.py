@@ -18,6 +18,11 @@ Outcome = Literal["right", "one tap", "asked in vain", "wrong picture", "wrong w
 `asked in vain`: asked about a remark, or without it. `wrong picture`: paid for something else. `wrong word`: a word to
 the bot where none, or another, was said. `fired`: a picture begun although nothing was asked."""
 
+COST: dict[Outcome, float] = {
+    "right": 0, "one tap": 1, "asked in vain": 2, "wrong picture": 10, "fired": 10, "wrong word": 3, "unanswered": 4,
+}  # fmt: skip
+"""What each outcome costs a person, a tap being 1."""
+
 
 def faults(want: dict[str, Any], got: Intent) -> list[str]:
     """The fields that are wrong. `then` is compared where the label has it."""

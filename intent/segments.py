@@ -6,7 +6,7 @@ from intent.evidence import Evidence
 from intent.extract import says_nothing, tidy
 from intent.features import features
 from intent.intent import SeriesItem
-from intent.model import model
+from intent.model import Model
 from intent.numbers import value_of
 from intent.scan import Scan
 from intent.styles import styles
@@ -55,7 +55,7 @@ _LEAD = re.compile(
 )
 
 
-def segmented(e: Evidence) -> list[SeriesItem]:
+def segmented(e: Evidence, learned: Model) -> list[SeriesItem]:
     """The pictures in the order said, each a style or, where none is found, the person's own words; [] below two."""
     scan = e.scan
     text = scan.text[:_READ]
@@ -72,7 +72,7 @@ def segmented(e: Evidence) -> list[SeriesItem]:
             edges += [m.start(), m.end()]
     edges.append(len(text))
     for a, b in zip(edges[::2], edges[1::2], strict=True):
-        item = _item(scan, a, b)
+        item = _item(scan, a, b, learned)
         if item is not None:
             items.append(item)
     items = _as_many(scan, items)
@@ -111,7 +111,7 @@ def _said(scan: Scan) -> int | None:
     return many if 2 <= many <= _MOST else None
 
 
-def _item(scan: Scan, a: int, b: int) -> SeriesItem | None:
+def _item(scan: Scan, a: int, b: int, learned: Model) -> SeriesItem | None:
     piece = scan.text[a:b]
     if _EMPTY.match(piece.strip()) or says_nothing(piece):
         return None
@@ -120,7 +120,7 @@ def _item(scan: Scan, a: int, b: int) -> SeriesItem | None:
     raw_a, raw_b = scan.normalized.raw_span(a, b)
     words = tidy(scan.raw[raw_a:raw_b])
     if key is None or worth <= _HINT:
-        key = _taught(said) or next((style for style, words in _IN_A_LIST if words.search(piece)), None)
+        key = _taught(said, learned) or next((style for style, words in _IN_A_LIST if words.search(piece)), None)
     if key is not None:
         return SeriesItem(style=key, scene=words)
     lead = _LEAD.match(piece)
@@ -130,9 +130,8 @@ def _item(scan: Scan, a: int, b: int) -> SeriesItem | None:
     return SeriesItem(prompt=words) if words else None
 
 
-def _taught(piece: Scan) -> str | None:
+def _taught(piece: Scan, learned: Model) -> str | None:
     """The style that the learned side reads in one piece of a list, where it is sure enough."""
-    learned = model()
     scores = learned.scores(features(piece))
     best = int(scores.argmax())
     operation, _, key = learned.cores[best].partition(":")

@@ -9,7 +9,7 @@ from intent.evidence import Evidence
 from intent.extract import tidy
 from intent.features import features
 from intent.intent import Intent, ThenEdit
-from intent.model import model
+from intent.model import Model
 from intent.parameter_reading import parameters_of
 from intent.scan import Scan
 from intent.thresholds import ACTION_CLEAR
@@ -30,6 +30,8 @@ _SAID = 0.4
 """The learned score from which a clause after a word such as "then" is a step though its words are in no list."""
 _LISTED = 0.6
 """… and one after a mere comma, which more often says again what was said before it."""
+_NEAR = 0.1
+"""In the middle of a chain a clause is a step though by itself it would sooner be something else, by so little."""
 _NO_STEP = frozenset({"local_edit", "variations", "blend", "transfer_style", "multi_angle", "character_sheet"})
 _BACK = frozenset({"edit", "remove_person", "before_after", "comparison", "retouch"})
 """What a clause after a comma may seem to ask for that says "remove it" or "side by side" of what was said before."""
@@ -43,7 +45,7 @@ _SHORT = 40
 """… and where only commas stand between them, a message longer than this."""
 
 
-def with_steps(e: Evidence, reading: Intent) -> Intent:
+def with_steps(e: Evidence, reading: Intent, learned: Model) -> Intent:
     """The reading with the further edits that the rules did not find; itself where there is one step only."""
     scan = e.scan
     if reading.then or len(scan.text) > _LONGEST:
@@ -55,7 +57,7 @@ def with_steps(e: Evidence, reading: Intent) -> Intent:
     for a, b, after_next in pieces:
         if b - a < _SHORTEST:
             continue
-        key = _step(scan, a, b, after_next=after_next, first=not steps)
+        key = _step(scan, a, b, learned, after_next=after_next, first=not steps)
         if key is not None and key not in [k for k, _ in steps]:
             raw_a, raw_b = scan.normalized.raw_span(a, b)
             steps.append((key, tidy(scan.raw[raw_a:raw_b]) or ""))
@@ -97,7 +99,7 @@ def _pieces(scan: Scan) -> list[tuple[int, int, bool]]:
     return out
 
 
-def _step(scan: Scan, a: int, b: int, *, after_next: bool, first: bool) -> str | None:
+def _step(scan: Scan, a: int, b: int, learned: Model, *, after_next: bool, first: bool) -> str | None:
     """The edit that one clause asks for."""
     said = scan.text[a:b]
     if _KEPT.search(said):
@@ -106,10 +108,13 @@ def _step(scan: Scan, a: int, b: int, *, after_next: bool, first: bool) -> str |
     acts = [act for act in choose(piece, actions(piece)) if act.score >= ACTION_CLEAR]
     if acts and acts[0].key not in _NO_STEP:
         return acts[0].key if first or after_next or acts[0].key not in _BACK else None
-    learned = model()
     scores = learned.scores(features(piece))
-    best = int(scores.argmax())
-    operation, _, key = learned.cores[best].partition(":")
-    if operation != "edit" or key in _NO_STEP or scores[best] < (_SAID if first or after_next else _LISTED):
+    best = max((i for i, core in enumerate(learned.cores) if core.startswith("edit:")), key=lambda i: float(scores[i]))
+    key = learned.cores[best].partition(":")[2]
+    if (
+        scores[best] < scores.max() - _NEAR
+        or key in _NO_STEP
+        or scores[best] < (_SAID if first or after_next else _LISTED)
+    ):
         return None
     return key if first or after_next or key not in _BACK else None

@@ -2,46 +2,50 @@
 
 1. A ridge regression of the cores upon the hashed features, by conjugate gradients.
 2. The same with a fifth of the writers left out at a time, for scores on messages of writers it has not seen.
-3. Upon those scores and the rules' evidence, the weights of the mix: a conditional logit, so that what comes out are
-   probabilities. Messages the rules were made with have no part in this: there the rules are right too often.
+3. Upon those scores and the rules' evidence, the network that chooses (`intent.choosing`). Messages the rules were made
+   with count less here: there the rules are right too often.
 """
 
+import re
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-from intent.core import core, core_of
+from intent.choosing import Seen, fitted, looked_at
+from intent.controls import controls
+from intent.core import core
 from intent.corpus import Labelled, digest, messages_of, writers
-from intent.decision_state import DecisionState
 from intent.evidence import gather
 from intent.features import features
-from intent.model import SIGNALS, Floats, known, signals_of
-from intent.rules import by_rules
+from intent.model import CHOICE, LINEAR, Choice, Linear, known
 from intent.scan import Scan
+from intent.signals import Floats
+from intent.thresholds import CREATE
 
 FEWEST = 2
 """Messages that have a feature: what one alone has says nothing about the others."""
 RIDGE = 1.0
-ROUNDS = 20
+ROUNDS = 14
 """Steps of the conjugate gradients: more changes nothing that a held-out writer would notice."""
 FOLDS = 5
-WRITTEN_FOR_THIS = 1.0
-"""How much a message of the writers counts against one of the shorter ones that the rules were made with."""
 VARIED = {"none": 0.3}
 SAME_WISH = 0.8
-"""… and a variation of one of theirs against itself: the same wish without its photo, the same word to the bot beside
-one. Who writes such messages puts a photo beside nearly every wish; in a chat the words often come first. A remark
-(`VARIED`) counts less: beside a photo many a remark would be a wish."""
-MIX_RIDGE = 1e-3
+"""How much a variation of a message counts against itself: the same wish without its photo, the same word to the bot
+beside one. Who writes such messages puts a photo beside nearly every wish; in a chat the words often come first. A
+remark (`VARIED`) counts less: beside a photo many a remark would be a wish."""
+
+MADE_WITH = 0.7
+"""How much a message that the rules were made with counts where the rules are weighed: those are short and plain, as
+most that people write are, and those of the writers mostly hard on purpose."""
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 def label(row: Labelled) -> str:
@@ -51,11 +55,80 @@ def label(row: Labelled) -> str:
 
 
 def variations(row: Labelled) -> list[Labelled]:
-    """The same words where the photos are another number and what is asked stays the same."""
+    """The same words where the photos are another number and what is asked stays the same: of a style's words without a
+    person in them ("a galleon, in oils") it does not, without a photo they are a picture from words alone."""
     operation = row.operation
     if operation in ("portrait", "edit", "series") and row.photos:
-        return [replace(row, photos=0)]
+        without = Scan(row.text, 0)
+        drawn = operation == "portrait" and gather(without, controls(without)).drawn >= CREATE
+        return [] if drawn else [replace(row, photos=0)]
     return [replace(row, photos=1)] if operation in ("none", "command") and not row.photos else []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """All that is trained on. `rows`: as written, then their variations. `fold`: by writer; the messages that the rules
+    were made with are dealt out one by one. `strangers`: of writers the rules were not made with."""
+
+    rows: list[Labelled]
+    written: int
+    cores: tuple[str, ...]
+    y: Ints
+    weight: Floats
+    fold: Ints
+    vocabulary: NDArray[np.uint32]
+    rarity: Floats
+    x: csr_matrix
+    strangers: Bools
+
+    def linear(self, kept: Bools) -> Linear:
+        """Taught the rows that are `kept`."""
+        weights = ridge(self.x[kept], self.y[kept], len(self.cores), self.weight[kept]) * self.rarity[:, None]
+        scale = np.maximum(np.abs(weights).max(0) / 127, 1e-9)
+        return Linear(
+            vocabulary=self.vocabulary,
+            weights=np.round(weights / scale).astype(np.int8),
+            scale=scale.astype(np.float32),
+            norms=(self.rarity * self.rarity).astype(np.float16).astype(np.float32),
+        )
+
+    def looked_at(self, linear: Linear, which: Bools) -> Seen:
+        """What the network sees of the rows `which`, by a model that has not seen their writers."""
+        at = np.flatnonzero(which)
+        weight = self.weight[at] * np.where(self.strangers[at], np.float32(1), np.float32(MADE_WITH))
+        return looked_at(self.cores, linear, [self.rows[i] for i in at], self.y[at], weight)
+
+
+def material() -> Material:
+    written = [row for w in writers().values() if not w.held_out for row in messages_of(w)]
+    varied = [other for row in written if not row.writer.for_rules for other in variations(row)]
+    rows = [*written, *varied]
+    labels = [label(row) for row in rows]
+    cores = tuple(sorted(set(labels)))
+    found = [features(Scan(row.text, row.photos)) for row in rows]
+    vocabulary, often = vocabulary_of(found[: len(written)])
+    rarity = np.sqrt(np.log((1 + len(written)) / (1 + often))).astype(np.float32)
+    weight = np.ones(len(rows), np.float32)
+    weight[len(written) :] = [VARIED.get(row.operation, SAME_WISH) for row in varied]
+    hands = sorted({_hand(row) for row in written if not row.writer.for_rules})
+    fold_of = {hand: i % FOLDS for i, hand in enumerate(hands)}
+    return Material(
+        rows=rows,
+        written=len(written),
+        cores=cores,
+        y=np.array([cores.index(name) for name in labels]),
+        weight=weight,
+        fold=np.array([i % FOLDS if row.writer.for_rules else fold_of[_hand(row)] for i, row in enumerate(rows)]),
+        strangers=np.array([not row.writer.for_rules for row in rows]),
+        vocabulary=vocabulary,
+        rarity=rarity,
+        x=matrix(found, vocabulary, rarity),
+    )
+
+
+def _hand(row: Labelled) -> str:
+    """A second file of the same kind of writer (`en_dating2`) is left out together with the first."""
+    return re.sub(r"\d+$", "", row.writer.name)
 
 
 def vocabulary_of(found: list[list[int]]) -> tuple[NDArray[np.uint32], Ints]:
@@ -93,75 +166,19 @@ def ridge(x: csr_matrix, y: Ints, cores: int, weight: Floats) -> Floats:
     return np.asarray(out, np.float32)
 
 
-def fitted_mix(signals: Floats, y: Ints, weight: Floats) -> Floats:
-    """The weights under which the right cores are likeliest."""
-    at, share = np.arange(len(y)), weight / weight.sum()
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scores = signals @ weights
-        scores -= scores.max(1, keepdims=True)
-        likely = np.exp(scores)
-        likely /= likely.sum(1, keepdims=True)
-        likely_signals = np.einsum("nk,nks->ns", likely, signals)
-        slope = -(share[:, None] * (signals[at, y] - likely_signals)).sum(0)
-        value = -(share * np.log(likely[at, y] + 1e-12)).sum() + MIX_RIDGE * (weights @ weights)
-        return float(value), np.asarray(slope + 2 * MIX_RIDGE * weights, np.float64)
-
-    found = minimize(loss, np.zeros(len(SIGNALS)), jac=True, method="L-BFGS-B")
-    return np.asarray(np.round(found.x, 3), np.float32)  # the last digits are the processor's
-
-
-def evidence_signals(cores: tuple[str, ...], rows: list[Labelled], scores: Floats) -> Floats:
-    out = np.zeros((len(rows), len(cores), len(SIGNALS)), np.float32)
-    for i, row in enumerate(rows):
-        state = DecisionState(Scan(row.text, row.photos))
-        e = gather(state.scan, state.c)
-        rules = by_rules(state, e)
-        out[i] = signals_of(cores, scores[i], e, core_of(rules), rules.confidence)
-    return out
+def write(path: Path, m: Material, linear: Linear, choice: Choice) -> None:
+    arrays = {name: getattr(linear, name) for name in LINEAR} | {name: getattr(choice, name) for name in CHOICE}
+    halves = {name: arrays[name].astype(np.float16) for name in ("norms", "into", "of_core")}
+    np.savez_compressed(path, cores=np.array(m.cores), digest=np.array(digest()), **(arrays | halves))
 
 
 def train(path: Path) -> None:
     started = time.perf_counter()
-    written = [row for w in writers().values() if not w.held_out for row in messages_of(w)]
-    varied = [other for row in written if not row.writer.for_rules for other in variations(row)]
-    rows = [*written, *varied]
-    labels = [label(row) for row in rows]
-    cores = tuple(sorted(set(labels)))
-    y = np.array([cores.index(name) for name in labels])
-    found = [features(Scan(row.text, row.photos)) for row in rows]
-    vocabulary, often = vocabulary_of(found[: len(written)])
-    rarity = np.sqrt(np.log((1 + len(written)) / (1 + often))).astype(np.float32)
-    x = matrix(found, vocabulary, rarity)
-    weight = np.array([1.0 if row.writer.for_rules else WRITTEN_FOR_THIS for row in rows], np.float32)
-    weight[len(written) :] *= [VARIED.get(row.operation, SAME_WISH) for row in varied]
-
-    strangers = [w.name for w in writers().values() if not w.held_out and not w.for_rules]
-    scores = np.zeros((len(rows), len(cores)), np.float32)
-    for fold in range(FOLDS):
-        left = set(strangers[fold::FOLDS])
-        out = np.array([row.writer.name in left for row in rows])
-        scores[out] = x[out] @ ridge(x[~out], y[~out], len(cores), weight[~out])
-    seen = np.array([not row.writer.for_rules for row in rows])
-    mixed = [row for row in rows if not row.writer.for_rules]
-    mix = fitted_mix(evidence_signals(cores, mixed, scores[seen]), y[seen], weight[seen])
-
-    weights = ridge(x, y, len(cores), weight) * rarity[:, None]
-    scale = np.abs(weights).max(0) / 127
-    np.savez_compressed(
-        path,
-        cores=np.array(cores),
-        vocabulary=vocabulary,
-        weights=np.round(weights / scale).astype(np.int8),
-        scale=scale.astype(np.float32),
-        norms=(rarity * rarity).astype(np.float16),
-        mix=mix,
-        digest=np.array(digest()),
-    )
-    for name, value in zip(SIGNALS, mix, strict=True):
-        print(f"  {value:6.2f}  {name}")
+    m = material()
+    seen = [m.looked_at(m.linear(m.fold != fold), m.fold == fold) for fold in range(FOLDS)]
+    write(path, m, m.linear(np.ones(len(m.rows), np.bool_)), fitted(Seen.together(seen), len(m.cores)))
     print(
-        f"{len(written)} messages and {len(varied)} variations, {len(cores)} cores, "
+        f"{m.written} messages and {len(m.rows) - m.written} variations, {len(m.cores)} cores, "
         f"{path.stat().st_size / 1e6:.2f} MB, {time.perf_counter() - started:.0f} s"
     )
 

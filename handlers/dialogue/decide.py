@@ -7,6 +7,8 @@ words that ask for a picture ─┘        │ no        │ no        │ no
                                    a question   a sentence   a question
 """
 
+from dataclasses import replace
+
 from handlers.choices import leads_somewhere
 from handlers.describe import describe
 from handlers.dialogue import (
@@ -88,7 +90,7 @@ def said(turn: TurnBuilder, text: str) -> None:
 
 
 def read(turn: TurnBuilder, text: str) -> None:
-    intent = turn.intent
+    intent = _priced(turn.intent) if answer_matching.asks_price(text) else turn.intent
     if intent.operation == "command":
         read_command(turn, intent, text)
     elif intent.operation == "none":
@@ -103,6 +105,13 @@ def read(turn: TurnBuilder, text: str) -> None:
         which_reading(turn, intent)
     else:
         take_reading(turn, intent)
+
+
+def _priced(intent: Intent) -> Intent:
+    """Where a price is asked for, the likeliest picture: it is answered with its price and begins nothing."""
+    pictures = (r for r in (intent, *intent.alternatives) if r.operation not in ("command", "none") and not r.ask)
+    wish = next(pictures, None) if intent.decision == "ask" else None
+    return intent if wish is None else replace(wish, decision="act")
 
 
 _CALLS_OFF = frozenset({"cancel", "start"})

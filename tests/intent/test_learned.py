@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from intent import parse
-from intent.core import core_of
+from intent.core import core_of, operation_of
 from intent.corpus import digest, messages_of, writers
 from intent.intent import Intent
-from intent.model import SIGNALS, model
+from intent.model import model
 from intent.policy import GROUP, PRIVATE, decide_by_cost
 from intent.scoring import faults_of, outcome
+from intent.signals import COLUMNS, LIKELY, OPERATIONS
 
 _STRANGERS = [row for w in writers().values() if w.held_out for row in messages_of(w)]
 _LATEST = ("hk_dental", "zh_bookshop", "en_vet", "en_polish")
@@ -58,7 +59,9 @@ def test_every_core_of_the_labels_is_one_that_can_be_chosen() -> None:
     from intent.train import label  # loads scipy
 
     assert {label(row) for row in _STRANGERS} <= set(model().cores)
-    assert len(model().mix) == len(SIGNALS)
+    assert model().choice.straight.shape == (COLUMNS,)
+    operations = [operation_of(name) for name in model().cores]
+    assert tuple(dict.fromkeys(operations)) == OPERATIONS, "the cores of one operation lie side by side"
 
 
 @pytest.mark.parametrize(
@@ -92,17 +95,21 @@ def test_the_regression_finds_what_tells_the_cores_apart() -> None:
     assert (x @ weights).argmax(1).tolist() == [0, 0, 1, 1]
 
 
-def test_the_mix_weighs_what_helps() -> None:
-    from intent.train import fitted_mix  # loads scipy
+def test_the_network_finds_which_signal_tells_what_is_meant() -> None:
+    from intent.choosing import Seen, fitted  # loads scipy
 
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 200)
-    signals = np.zeros((200, 3, len(SIGNALS)), np.float32)
-    signals[np.arange(200), y, 0] = 1
-    signals[:, :, 1] = rng.random((200, 3))
-    mix = fitted_mix(signals, y, np.ones(200, np.float32))
-    assert mix[0] > 2
-    assert abs(mix[1]) < 1
+    chance = np.random.default_rng(0)
+    at = np.array([chance.permutation(20)[:LIKELY] for _ in range(3000)])
+    right = chance.integers(0, LIKELY, 3000)
+    rows = chance.normal(size=(3000, LIKELY, COLUMNS)).astype(np.float32)
+    rows[np.arange(3000), right, 5] += 6
+    taught, strange = slice(0, 2500), slice(2500, 3000)
+    seen = Seen(rows=rows[taught], at=at[taught], right=right[taught], weight=np.ones(2500, np.float32))
+    choice = fitted(seen, cores=20)
+    likely = [choice.probabilities(x, where) for x, where in zip(rows[strange], at[strange], strict=True)]
+    assert np.mean([p.argmax() == n for p, n in zip(likely, right[strange], strict=True)]) >= 0.95
+    again = fitted(seen, cores=20)
+    assert np.array_equal(again.into, choice.into), "the same messages, the same network"
 
 
 def test_a_core_names_a_reading_and_back() -> None:

@@ -32,9 +32,11 @@ async def test_a_remark_that_only_resembles_it_stops_and_asks_nothing(ann: Perso
     assert ann.jobs.cancelled == []
 
 
-@pytest.mark.parametrize("text", ["stop sign photo", "Hold your horses. Not that one.", "撤了吧这单", "如何取消"])
+@pytest.mark.parametrize(
+    "text", ["stop sign photo", "Hold your horses. Not that one.", "撤了吧这单", "能不能取消", "hahaha stop"]
+)
 @pytest.mark.parametrize("answer", ["yes", "no"])
-async def test_where_only_the_model_reads_it_so_the_person_is_asked_first(ann: Person, text: str, answer: str) -> None:
+async def test_where_it_is_not_said_for_certain_the_person_is_asked_first(ann: Person, text: str, answer: str) -> None:
     job = await ann.job()
     asked = await ann.sends(text)
     assert (offered(asked), ann.jobs.cancelled) == ([f"cancel:{job.id}"], [])

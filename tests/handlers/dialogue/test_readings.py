@@ -11,7 +11,7 @@ from providers.errors import AskPerson
 from providers.money import Money
 from tests.world import Person, offered
 
-UNCLEAR = "pixel art"
+UNCLEAR = "make it fun"
 
 
 async def test_what_was_tapped_is_counted_by_kind_and_no_word_is_kept(tmp_path: Path) -> None:
