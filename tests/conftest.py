@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     shares: list[list[pytest.Item]] = [[] for _ in range(worker["workercount"])]
     others: list[pytest.Item] = []
     for item in items:
-        place = item.path.relative_to(TESTS).as_posix()
+        place = item.nodeid.removeprefix("tests/")
         group = next((n for n, group in enumerate(LONGEST) if place.startswith(group)), None)
         (others if group is None else shares[group % len(shares)]).append(item)
     rest = iter(others)
