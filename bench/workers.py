@@ -21,7 +21,7 @@ import httpx
 import psycopg
 
 from bench.installation import Installation, Program, installation
-from bench.telegram import Program as Measured
+from bench.processes import memory, processor
 from handlers.store.base import ENDED
 from tests.kill.rounds import fal_process
 from tests.servers.postgres import new_database, own_server
@@ -39,9 +39,9 @@ class Sample:
     processor: float
 
 
-def measured(program: Program) -> Measured:
+def pid_of(program: Program) -> int:
     assert program.process is not None
-    return Measured(pid=program.process.pid)
+    return program.process.pid
 
 
 def ended(database: str) -> int:
@@ -70,7 +70,7 @@ async def watch(made: Installation, database: str, jobs: int) -> list[Sample]:
     while samples[-1].ended < jobs:
         await asyncio.sleep(0.2)
         done = await asyncio.to_thread(ended, database)
-        used = sum(measured(worker).processor() for worker in made.workers)
+        used = sum(processor(pid_of(worker)) for worker in made.workers)
         samples.append(Sample(at=time.monotonic(), ended=done, processor=used))
     return samples
 
@@ -86,14 +86,14 @@ def between(samples: Sequence[Sample], jobs: int) -> tuple[float, float]:
 async def of(workers: int, jobs: int, database: str, home: Path) -> str:
     async with fal_process() as fal, installation(home, fal, database) as made:
         await made.add_front("--no-worker")
-        front = measured(made.fronts[0][1])
-        before = front.processor()
+        front = pid_of(made.fronts[0][1])
+        before = processor(front)
         await everybody_posts(made, jobs)
-        posting = 1000 * (front.processor() - before) / jobs
+        posting = 1000 * (processor(front) - before) / jobs
         await asyncio.gather(*(made.add_worker() for _ in range(workers)))
-        rate, processor = between(await watch(made, database, jobs), jobs)
-        memory = [measured(worker).memory()[1] for worker in made.workers]
-        return f"{workers:7} {rate:8.1f} {processor:12.1f} {max(memory):12} {posting:15.1f} {front.memory()[1]:11}"
+        rate, each = between(await watch(made, database, jobs), jobs)
+        most = max(memory(pid_of(worker)) for worker in made.workers)
+        return f"{workers:7} {rate:8.1f} {each:12.1f} {most:12} {posting:15.1f} {memory(front):11}"
 
 
 def main() -> None:
