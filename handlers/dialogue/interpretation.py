@@ -32,9 +32,9 @@ _PRIORITIES: Mapping[str, Literal["quality", "speed", "cost", "privacy"]] = {
 
 def wish_of_command(message: Message) -> Message:
     """`/oil_painting`, which is no command of ours, is read as the request its words make. One that means nothing to us
-    counts as no language: it keeps its slash."""
+    counts as no language: it keeps its slash, and so does WeChat's `/:strong`, which is a sign."""
     text = message.text
-    if not text.startswith("/") or is_command(text):
+    if not text.startswith("/") or not text[1:2].isalnum() or is_command(text):
         return message
     command, _, rest = text[1:].partition(" ")
     said = f"{command.replace('_', ' ')} {rest}".strip()
