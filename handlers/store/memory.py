@@ -12,7 +12,6 @@ from handlers.session import LastResult, Session
 from handlers.store import accounting
 from handlers.store.base import (
     ENDED,
-    Change,
     CostKey,
     CostRow,
     Delivery,
@@ -33,7 +32,7 @@ from handlers.store.files import files_of_job, files_of_session
 from handlers.store.memory_books import MemoryBooks, keyed
 from handlers.store.memory_files import MemoryFiles
 from handlers.store.memory_inbox import MemoryInbox
-from handlers.store.memory_rows import Value
+from handlers.store.memory_values import MemoryValues
 from handlers.store.records import JOB_FIELDS, makers_sent_to, to_store
 from providers.attempts import Attempt
 from providers.base import Charge, PictureFile, Submission
@@ -41,13 +40,14 @@ from providers.ledger import LedgerEntry
 from providers.media.store import MediaStore
 
 
-class MemoryStore(MemoryInbox):
+class MemoryStore(MemoryInbox, MemoryValues):
     """Every method runs without yielding to another task, so each is one transaction."""
 
     def __init__(
         self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), media: MediaStore | None = None
     ) -> None:
-        super().__init__(clock=clock)
+        MemoryInbox.__init__(self, clock=clock)
+        MemoryValues.__init__(self, clock=clock)
         self.media = media
         self._turns: dict[str, tuple[str, tuple[Outgoing, ...], datetime]] = {}
         self._sessions: dict[str, tuple[Session, datetime]] = {}
@@ -58,7 +58,6 @@ class MemoryStore(MemoryInbox):
         self._deliveries: dict[str, Delivery] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._last_seq: dict[str, int] = {}
-        self._values: dict[tuple[str, str], Value] = {}
 
     # --- a message and what it led to
 
@@ -276,54 +275,6 @@ class MemoryStore(MemoryInbox):
 
     async def entries(self, chat: Chat, *, after: int = 0, limit: int = 200) -> tuple[Entry, ...]:
         return tuple(entry for entry in self._entries.get(chat.key, []) if entry.seq > after)[:limit]
-
-    # --- small values
-
-    async def value(self, space: str, key: str) -> str | None:
-        return self._live_value(space, key)
-
-    def _live_value(self, space: str, key: str) -> str | None:
-        found = self._values.get((space, key))
-        return None if found is None or found.over(self._clock()) else found.value
-
-    def _set(self, space: str, key: str, value: str, owner: str | None, expires: datetime | None) -> None:
-        self._values[space, key] = Value(value=value, owner=owner, expires=expires, updated=self._clock())
-
-    async def change(
-        self, space: str, key: str, change: Change, *, owner: str | None = None, expires: datetime | None = None
-    ) -> str | None:
-        before = self._live_value(space, key)
-        after = change(before)
-        if after is None:
-            self._values.pop((space, key), None)
-        elif after != before:
-            self._set(space, key, after, owner, expires)
-        return after
-
-    async def set_value(
-        self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
-    ) -> None:
-        self._set(space, key, value, owner, expires)
-
-    async def add_value(
-        self, space: str, key: str, value: str, *, owner: str | None = None, expires: datetime | None = None
-    ) -> bool:
-        if self._live_value(space, key) is not None:
-            return False
-        self._set(space, key, value, owner, expires)
-        return True
-
-    async def drop_value(self, space: str, key: str) -> None:
-        self._values.pop((space, key), None)
-
-    async def drop_expired(self) -> None:
-        now = self._clock()
-        self._values = {at: value for at, value in self._values.items() if not value.over(now)}
-
-    async def space(self, space: str) -> tuple[tuple[str, str], ...]:
-        now = self._clock()
-        found = ((key, value) for (name, key), value in self._values.items() if name == space and not value.over(now))
-        return tuple(sorted((key, value.value) for key, value in found))
 
     # --- people
 

@@ -1,11 +1,25 @@
 """`Inbox` of `MemoryStore`: updates acknowledged before they are handled, and who works on them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from handlers.store.base import InboxRow, Lease
-from handlers.store.memory_rows import Update
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """A row of the inbox. `until`: when its lease ends, or ended. `line` and `passed`: as in `Inbox`."""
+
+    payload: str
+    at: datetime
+    until: datetime
+    owner: str = ""
+    claims: int = 0
+    done: bool = False
+    failed: bool = False
+    line: str = ""
+    passed: bool = False
 
 
 class MemoryInbox:
