@@ -11,7 +11,7 @@ Only its public interface is used. Deviations from its defaults, and why:
 * one constant application version: a hash of the source would strand running jobs at every release;
 * JSON in its tables, not pickle; 16 threads, not one per job; SQLite with a write-ahead log that is not synced at every
   commit: a power failure loses only which of the last runs began and ended, and our own rows tell that, too;
-* no steps: what must not be repeated has a row of ours before and after it (`execution.py`, `delivery.py`), and
+* no steps: what must not be repeated has a row of ours before and after it (`making.py`, `delivery.py`), and
   a run begun again from the start finds those; recording it a second time cost as much as all our rows together;
 * its log lines go through ours (`engine_log.py`).
 

@@ -23,9 +23,10 @@ from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, Sleep
 from handlers.jobs.durations import Durations
 from handlers.jobs.engine import OUTAGE_PAUSE, Engine
-from handlers.jobs.execution import Check, Executor, Maker
+from handlers.jobs.execution import Executor
 from handlers.jobs.files import JobFiles
 from handlers.jobs.housekeeping import Housekeeping
+from handlers.jobs.making import Check, Maker
 from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_candidate, seconds_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers.channel import Channel, ShowsSteps
 from handlers.jobs.delivery import Courier
-from handlers.jobs.execution import place_of
+from handlers.jobs.error_place import place_of
 from handlers.jobs.notices import JobNotices
 from handlers.plan import Plan
 from handlers.store.base import Job, JobState, Store

@@ -97,7 +97,7 @@ def test_a_line_for_machines_says_which_job_and_message_it_is_about() -> None:
         return {k: v for k, v in json.loads(form.format(record)).items() if k in ("job", "message_key")}
 
     with about(job="j1", message_key="m1"):
-        assert written(line("a step ended", name="handlers.jobs.execution")) == {"job": "j1", "message_key": "m1"}
+        assert written(line("a step ended", name="handlers.jobs.making")) == {"job": "j1", "message_key": "m1"}
         assert written(line("taken over: job=j2", name="handlers.jobs")) == {"job": "j2", "message_key": "m1"}
     assert written(line("a line about nothing")) == {}
     assert written(line("job=j3 says a library", name="elsewhere")) == {}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from handlers.jobs.execution import Check, Executor
+from handlers.jobs.execution import Executor
+from handlers.jobs.making import Check
 from handlers.jobs.outcome import JobOutcome
 from handlers.order import Edit, Order, Shot
 from handlers.plan import Plan, Step

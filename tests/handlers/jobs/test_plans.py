@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from handlers.fake_channel import FakeChannel
-from handlers.jobs.execution import LOOK_SECONDS
+from handlers.jobs.making import LOOK_SECONDS
 from handlers.jobs.plan import plan_of, quote, quote_plan, request_of
 from handlers.order import Edit, Order, Shot
 from handlers.plan import Plan, Step, part_key

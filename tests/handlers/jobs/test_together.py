@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from handlers.jobs.execution import together
+from handlers.jobs.together import together
 
 
 async def test_results_come_in_order() -> None:

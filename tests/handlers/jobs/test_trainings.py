@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from handlers.faces import Faces
-from handlers.jobs.execution import LOOK_SECONDS
+from handlers.jobs.making import LOOK_SECONDS
 from handlers.jobs.plan import plan_of
 from handlers.jobs.queues import Limits, limits_of, queues
 from handlers.order import Order, Shot
