@@ -1,6 +1,6 @@
 """The composition root: all parts of a process, put together once, started and stopped in order.
 
-settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner ─▶ conversation ─▶ web app
+settings ─▶ store ─▶ providers, router ─▶ channels ─▶ job runner ─▶ conversation
 """
 
 import asyncio
@@ -8,37 +8,24 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
-from starlette.routing import Route
-
-from bot.admin_page.routes import admin_routes
-from bot.admin_page.sessions import AdminSessions
 from bot.channels.registry import Ground, registered
-from bot.channels.web.cookies import Sessions
-from bot.channels.web.middleware import hosts_for, is_loopback
 from bot.database_start import answering, begun, opened
 from bot.disk_room import DiskRoom
 from bot.hooks import PATH as HOOKS
-from bot.hooks import hook_routes
-from bot.http import create_app
 from bot.installation import NOT_THE_ONE, is_the_one, secret_of
-from bot.made_here import made_here_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.style_shows import sheets_of_styles, show_styles
+from bot.upkeep import discovering, share, sharing, tidying
 from handlers.channel import Channel, HasProfilePhotos, MakesStickers
 from handlers.consent import Consents
-from handlers.dialogue.access import Access
 from handlers.dialogue.conversation import Conversation, SecondReader
 from handlers.dialogue.group_policy import Groups, KnowsAdmins
 from handlers.dialogue.marked_reception import accept_mask
-from handlers.dialogue.operations import Operations
 from handlers.dialogue.profile_photos import ProfilePhotos
 from handlers.dialogue.quote_cache import RecentQuotes
 from handlers.dialogue.sticker_packs import StickerPacks
@@ -68,15 +55,6 @@ from providers.people.inspector import Inspector
 from providers.router import Router
 
 log = logging.getLogger(__name__)
-
-DISCOVER_EVERY = 60.0
-"""Seconds between two checks of the operator's own servers; the providers themselves ask less often."""
-
-
-DURATIONS_EVERY = 60.0
-"""Seconds between two times that what requests took is written down, and what other processes measured is read."""
-TIDY_EVERY = 60.0
-"""Seconds between two searches for unused local copies of stored files."""
 
 
 @dataclass(kw_only=True)
@@ -240,10 +218,10 @@ async def running(made: Parts) -> AsyncIterator[None]:
     """
     await asyncio.to_thread(_load_words)
     async with AsyncExitStack() as stack:
-        more = [_tidying(made.store.media)] if made.store.media else []
+        more = [tidying(made.store.media)] if made.store.media else []
         more += [made.clock.keep_set()] if made.clock is not None else []
-        stack.push_async_callback(_share, made.durations, made.store)
-        for beside in (_discovering(made.router), made.room.watch(), _sharing(made), *more):
+        stack.push_async_callback(share, made.durations, made.store)
+        for beside in (discovering(made.router), made.room.watch(), sharing(made.durations, made.store), *more):
             stack.push_async_callback(_ended, asyncio.create_task(beside))
         stack.push_async_callback(made.jobs.stop)
         await answering(made.settings, lambda: begun(made.jobs))
@@ -258,41 +236,6 @@ async def running(made: Parts) -> AsyncIterator[None]:
             made.started = False
 
 
-async def _tidying(media: MediaStore) -> None:
-    """Local copies of stored files are deleted once they are no longer used."""
-    while True:
-        try:
-            await media.tidy()
-        except Exception as error:
-            log.warning("deleting unused copies of stored files failed: %s", type(error).__name__)
-        await asyncio.sleep(TIDY_EVERY)
-
-
-async def _discovering(router: Router) -> None:
-    """Keeps the list of what the operator's own servers offer up to date, for menus and estimates; the start does not
-    wait for it."""
-    while True:
-        try:
-            await router.discover()
-        except Exception as error:  # whatever exception one service raises, the others are still checked
-            log.error("checking the servers failed: %s", type(error).__name__)
-        await asyncio.sleep(DISCOVER_EVERY)
-
-
-async def _sharing(made: Parts) -> None:
-    """Keeps what requests take known to every process."""
-    while True:
-        await _share(made.durations, made.store)
-        await asyncio.sleep(DURATIONS_EVERY)
-
-
-async def _share(durations: Durations, store: Store) -> None:
-    try:
-        await durations.share(store, datetime.now(UTC))
-    except Exception as error:  # a database that is away: it is kept, and written down the next time
-        log.warning("what requests took could not be shared: %s", type(error).__name__)
-
-
 async def _ended(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -301,6 +244,7 @@ async def _ended(task: "asyncio.Task[None]") -> None:
 def loaded(settings: Settings) -> None:
     """Load what every process of this installation needs, before they are forked: memory that is only read is shared,
     and a process that died is there again within the second."""
+    import_module("bot.web_app")  # of the fronts, and itself made of these parts
     for channel in registered():
         if settings.part(channel.settings).is_ready():
             import_module(channel.build.__module__.replace("registration", "channel"))
@@ -311,68 +255,6 @@ def _load_words() -> None:
     """What the parser needs is loaded now, not while the first person waits."""
     for text in ("动漫风格", "把背景换成白色", "me as a wizard, twice"):
         parse(text, photos=1)
-
-
-def web_app(made: Parts) -> Starlette:
-    """The HTTP app of a process that listens."""
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        try:
-            async with running(made):
-                yield
-        except Exception as error:
-            made.broken = error
-            raise
-
-    return create_app(
-        channels=made.here(),
-        store=made.store,
-        metrics=made.metrics,
-        ready=made.ready,
-        lifespan=lifespan,
-        hosts=hosts_for(made.settings.host, made.settings.public_url),
-        open_to_all=not is_loopback(made.settings.host),
-        metrics_token=made.settings.metrics_token,
-        more=[*hook_routes(made.router.provider), *_made_here(made), *_admin(made)],
-    )
-
-
-def _admin(made: Parts) -> list[Route]:
-    """None without a password."""
-    password = made.settings.admin_password
-    if password is None:
-        return []
-    return admin_routes(
-        operations=Operations(
-            store=made.store,
-            access=Access(made.store, made.settings.access_rules),
-            jobs=made.jobs,
-            budgets=made.settings.budgets,
-        ),
-        sessions=AdminSessions(
-            store=made.store,
-            secret=made.secret,
-            password=password.get_secret_value(),
-            https=(made.settings.public_url or "").startswith("https://"),
-        ),
-        visitors=Sessions(secret=made.secret),
-        public_origin=_origin(made.settings),
-    )
-
-
-def _origin(settings: Settings) -> str | None:
-    public = urlsplit(settings.public_url or "")
-    return f"{public.scheme}://{public.netloc}".lower() if public.netloc else None
-
-
-def _made_here(made: Parts) -> list[Route]:
-    return made_here_routes(
-        sessions=Sessions(secret=made.secret),
-        folder=made.settings.data_dir.absolute() / "made-here",
-        producer=made.settings.label_producer,
-        public_origin=_origin(made.settings),
-    )
 
 
 def _channels(ground: Ground) -> dict[str, Channel]:

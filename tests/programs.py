@@ -153,7 +153,7 @@ def _serve(connection: socket.socket) -> None:
 
     packages = [found.name for found in iter_modules(bot.channels.__path__, "bot.channels.") if found.ispkg]
     on_use = [f"{package}.channel" for package in packages]
-    for module in ("bot.app", *on_use, *(named.partition(":")[0] for named in COMMANDS.values())):
+    for module in ("bot.web_app", *on_use, *(named.partition(":")[0] for named in COMMANDS.values())):
         if find_spec(module):
             import_module(module)
     services()

@@ -134,8 +134,9 @@ async def _serve(
     link: "Link | None" = None,
 ) -> int:
     """`bound`, `link`: of the process that watches this one."""
-    from bot.app import parts, web_app
+    from bot.app import parts
     from bot.server import Server
+    from bot.web_app import web_app
 
     if bound is None:
         for warning in access.warnings(settings):

@@ -13,11 +13,12 @@ from pydantic import SecretStr
 
 from bot.admin_page.routes import admin_routes
 from bot.admin_page.sessions import COOKIE, KNOWN_COOKIE, LIFE, TRIES_OF_ONE, TRIES_OF_STRANGERS, AdminSessions
-from bot.app import parts, web_app
+from bot.app import parts
 from bot.channels.web.cookies import Sessions
 from bot.http import create_app
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.web_app import web_app
 from handlers.dialogue.access import Access, AccessRules
 from handlers.dialogue.operations import Operations
 from handlers.dialogue.refusals import refusal_counted

@@ -8,9 +8,10 @@ from typing import cast
 
 import httpx
 
-from bot.app import parts, running, web_app
+from bot.app import parts, running
 from bot.llm_spending import SCOPE, StoredSpending
 from bot.settings import Settings
+from bot.web_app import web_app
 from handlers.jobs.runner import JobRunner
 from handlers.store.base import StoreUnavailable
 from handlers.store.memory import MemoryStore

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.app import Parts, parts, running, web_app
+from bot.app import Parts, parts, running
 from bot.settings import Settings
+from bot.web_app import web_app
 from tests.servers.postgres import new_database
 from tests.servers.s3 import S3, s3_server
 from tests.waiting import LONG, until
