@@ -14,11 +14,10 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from handlers.channel import Channel, ShowsSteps
+from handlers.channel import Channel
 from handlers.jobs.completion import Completion
 from handlers.jobs.delivery import Courier, Sleep
 from handlers.jobs.durations import Durations
@@ -26,13 +25,14 @@ from handlers.jobs.engine import OUTAGE_PAUSE, Engine
 from handlers.jobs.execution import Executor
 from handlers.jobs.files import JobFiles
 from handlers.jobs.housekeeping import Housekeeping
+from handlers.jobs.live_jobs import LiveJobs
 from handlers.jobs.making import Check, Maker
 from handlers.jobs.outage import ROOM_PAUSE, Room
 from handlers.jobs.outcome import JobOutcome
 from handlers.jobs.plan import first_candidate, seconds_of
 from handlers.jobs.queues import lane_of, limits_of, placement, queue_of, service_queue_of
 from handlers.jobs.reopening import NotResumable, Reopening
-from handlers.jobs.statuses import LiveJob, Statuses
+from handlers.jobs.statuses import Statuses
 from handlers.jobs.sweep import Sweep
 from handlers.jobs.trainings import TURN_PAUSE, Trainings
 from handlers.jobs.visible_marks import VisibleMarks
@@ -42,15 +42,12 @@ from handlers.jobs.worker_leases import since_boot
 from handlers.store.base import (
     ENDED,
     Job,
-    JobState,
     RunSuperseded,
     Store,
 )
 from handlers.store.sql.connections import USUAL
 from handlers.store.sql.store import utc_now
 from handlers.words import Words, words
-from providers.deadlines import steady_now
-from providers.errors import LikenessError
 from providers.media.store import FolderStore
 from providers.router import Router
 
@@ -110,15 +107,14 @@ class JobRunner:
         self._store = store
         self._durations = durations or Durations()
         self._router = router
-        self._channels = channels
         self._media = store.media or FolderStore(data=data_dir, pictures=output_dir)
         self._files = JobFiles(data_dir, output_dir, self._media)
         self._worker, self._words = worker, words
-        self._clock, self._steady = clock, steady
+        self._clock = clock
         self._whole_time = timedelta(seconds=deadline_seconds)
-        self._sleep, self._turn_pause = sleep, turn_pause
+        self._sleep = sleep
         self._most_takeovers = most_takeovers
-        self._maker = Executor(
+        executor = Executor(
             store=store,
             router=router,
             output_dir=output_dir,
@@ -130,9 +126,9 @@ class JobRunner:
             durations=self._durations,
         )
         self._courier = Courier(store, sleep=sleep, confirmed=self._confirmed)
-        self._trainings = Trainings(store=store, router=router, clock=clock)
+        trainings = Trainings(store=store, router=router, clock=clock)
         self._ending = Completion(
-            trainings=self._trainings,
+            trainings=trainings,
             store=store,
             channels=channels,
             courier=self._courier,
@@ -161,9 +157,19 @@ class JobRunner:
             router=router,
             expected=self._expected,
         )
-        self._live: dict[str, LiveJob] = {}
-        self._let_go: dict[str, Job] = {}
-        """Jobs that were in progress when this worker had to let go of them."""
+        self._live = LiveJobs(
+            store=store,
+            executor=executor,
+            statuses=self._statuses,
+            trainings=trainings,
+            ending=self._ending,
+            channels=channels,
+            expected=self._expected,
+            deadline=self._deadline,
+            turn_pause=turn_pause,
+            clock=clock,
+            steady=steady,
+        )
         self.lost = False
         self._background: list[asyncio.Task[None]] = []
         limits = limits_of(router.providers)
@@ -172,7 +178,7 @@ class JobRunner:
             data_dir=data_dir,
             follow=self._follow,
             take_up=self.take_up,
-            taken_over=self._correct_statuses,
+            taken_over=self._live.correct_statuses,
             room=Room(self._say_no_room, pause=room_pause),
             on_lost=on_lost or self._end,
             channels=frozenset(channels),
@@ -190,7 +196,7 @@ class JobRunner:
             router=router,
             engine=self._engine,
             statuses=self._statuses,
-            trainings=self._trainings,
+            trainings=trainings,
             reopening=self._reopening,
             enqueue=self.enqueue,
             take_up=self.take_up,
@@ -284,8 +290,7 @@ class JobRunner:
 
     async def cancel(self, job_id: str) -> None:
         """Stop a job whose cancellation is committed, at once if it runs here or sleeps (elsewhere within a second)."""
-        if job_id in self._live:
-            self._live[job_id].cancel.set()
+        if self._live.stop(job_id):
             return
         job = await self._store.job(job_id)
         if job is not None and job.state not in ENDED:
@@ -310,10 +315,13 @@ class JobRunner:
 
     async def _follow(self, job_id: str, run: int) -> None:
         try:
-            made = await self._make(job_id, run)
-            if made is not None and made.wakes_after is not None:
+            job = await self._due(job_id, run)
+            if job is None:
+                return
+            made = await self._live.make(job)
+            if made.wakes_after is not None:
                 await self._sleep_on(job_id, run, made.wakes_after)
-            elif made is not None:
+            else:
                 await self._deliver(job_id, run, made)
         except RunSuperseded:
             log.warning("a run was overtaken by a newer one: job=%s run=%d", job_id, run)
@@ -336,70 +344,10 @@ class JobRunner:
         job = await self._store.job(job_id)
         return None if job is None or job.run != run or job.state in ENDED else job
 
-    async def _make(self, job_id: str, run: int) -> JobOutcome | None:
-        """Pictures, or why there are none; None if there is nothing to do."""
-        job = await self._due(job_id, run)
-        if job is None:
-            return None
-        whole = job.state is JobState.NEW
-        if whole or job.deadline is None:
-            job = await self._begin(job)
-        if job.trains and not job.cancel_asked and not await self._trainings.takes_turn(job):
-            return JobOutcome(steps=(), wakes_after=self._turn_pause)
-        live = LiveJob(job=job, expected=self._expected(job), now=steady_now(self._clock, self._steady))
-        self._live[job_id] = live
-        if job.cancel_asked:
-            live.cancel.set()
-        telling = asyncio.create_task(self._statuses.tell(job, live))
-        try:
-            made = await self._make_or_stop(job, live, fresh=whole)
-            if job.trains:
-                await self._trainings.note(job)
-            return replace(made, took=live.elapsed, waited=live.waited) if whole else made
-        except asyncio.CancelledError:
-            self._let_go[job_id] = job
-            raise
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-            self._live.pop(job_id, None)
-
-    async def _begin(self, job: Job) -> Job:
-        changes: dict[str, object] = {"state": JobState.RUNNING, "deadline": self._deadline(job)}
-        if job.plan is None:
-            with suppress(LikenessError):  # why it cannot be made is said where it is made
-                changes["plan"] = self._maker.planned(job)
-        return await self._store.update_job(job.id, **changes)
-
     def _deadline(self, job: Job) -> datetime:
         """From now on, not from the order on: a job may wait long for its turn, or for this program."""
         takes_hours = job.trains or (job.plan is not None and job.plan.takes_hours)
         return self._clock() + (HOURS_DEADLINE if takes_hours else self._whole_time)
-
-    async def _make_or_stop(self, job: Job, live: LiveJob, *, fresh: bool) -> JobOutcome:
-        making = asyncio.create_task(
-            self._maker.make(
-                job,
-                live.on_progress,
-                only_paid=job.by_hand,
-                on_plan=live.on_plan,
-                onlooker=live.saw if isinstance(self._channels.get(job.chat.channel), ShowsSteps) else None,
-                now=live.now,
-                fresh=fresh,
-            )
-        )
-        cancelled = asyncio.create_task(live.cancel.wait())
-        try:
-            await asyncio.wait({making, cancelled}, return_when=asyncio.FIRST_COMPLETED)
-            if making.done():
-                return making.result()
-            making.cancel()
-            await asyncio.gather(making, return_exceptions=True)
-            return await self._maker.stop(job)
-        finally:
-            for task in (making, cancelled):
-                task.cancel()
-            await asyncio.gather(making, cancelled, return_exceptions=True)
 
     def _expected(self, job: Job) -> float:
         return seconds_of(job, self._router, self._durations.expected)
@@ -411,18 +359,10 @@ class JobRunner:
         if job is not None:
             await self._ending.end(job, made, parts)
 
-    async def _correct_statuses(self) -> None:
-        """Our jobs were taken over while we were frozen: correct a status that we showed after their end."""
-        let_go, self._let_go = self._let_go, {}
-        for job in let_go.values():
-            channel, now = self._channels.get(job.chat.channel), await self._store.job(job.id)
-            if channel is not None and (now is None or now.state in ENDED):
-                await self._ending.settle_again(channel, now or job, forgotten=now is None)
-
     async def _watch_cancellations(self) -> None:
         while True:
             try:
-                if self._live:
+                if self._live.going:
                     for job_id in await self._store.cancel_asked():
                         await self.cancel(job_id)
             except Exception as error:

@@ -594,8 +594,8 @@ async def test_a_status_shown_after_the_end_of_a_job_that_was_taken_over_is_set_
     job = await run.do(job_id)
     status = run.channel.statuses(job_id)[0]
     await run.channel.say(job.chat, status)
-    run.runner._let_go[job_id] = job
-    await run.runner._correct_statuses()
+    run.runner._live._let_go[job_id] = job
+    await run.runner._live.correct_statuses()
     assert run.channel.statuses(job_id)[-1].text.startswith("Done after")
 
 

@@ -81,7 +81,7 @@ async def run(tmp_path: Path) -> AsyncIterator[FakeWorld]:
 
 
 def showing(run: FakeWorld) -> Showing:
-    channel = run.runner._channels["shows"]
+    channel = run.runner._live.channels["shows"]
     assert isinstance(channel, Showing)
     assert isinstance(channel, ShowsSteps)
     return channel
@@ -103,7 +103,8 @@ async def test_previews_are_shown_small_and_labelled_and_only_the_picture_is_del
     (made,) = job.pictures
     assert (made.width, made.height) == (384, 512)
     assert channel.result("j1").pictures == job.pictures
-    assert [path.name for path in run.runner._maker.folder("j1").iterdir()] == [made.path.name], "nothing else is kept"
+    folder = run.runner._live.executor.folder("j1")
+    assert [path.name for path in folder.iterdir()] == [made.path.name], "nothing else is kept"
 
 
 async def test_a_step_that_is_not_shown_costs_no_picture(run: FakeWorld) -> None:
