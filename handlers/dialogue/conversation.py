@@ -22,6 +22,7 @@ from handlers.dialogue.facts import MessageFacts, Pricing, Privacy
 from handlers.dialogue.forgetting import Forgetting
 from handlers.dialogue.gate import Gate
 from handlers.dialogue.group_policy import GROUP_LIMIT, GroupRules, Groups, used_up
+from handlers.dialogue.hearing import Hearing
 from handlers.dialogue.interpretation import own_words, photos_in_sight, wish_of_command
 from handlers.dialogue.language import language_for, language_of
 from handlers.dialogue.marked_reception import AcceptMask, MarkedReception, accept_mask
@@ -35,16 +36,15 @@ from handlers.dialogue.repeats import PRESSED_TWICE, changes_nothing
 from handlers.dialogue.sticker_packs import StickerPacks
 from handlers.dialogue.turn import Decision
 from handlers.faces import Faces
-from handlers.free_retries import FreeRetries
 from handlers.message import Chat, Kind, Language, Message, Outgoing, key_hash
 from handlers.order import Order
 from handlers.order import job_id as job_of
 from handlers.owner_notes import OwnerNotes
 from handlers.quote import Quote
-from handlers.session import Session, SessionPhoto
-from handlers.store.base import UNLIMITED, Budgets, Job, Limit, LimitReached, Store, Turn, TurnContext, Usage
+from handlers.session import Session
+from handlers.store.base import UNLIMITED, Budgets, Limit, LimitReached, Store, Turn, TurnContext, Usage
 from handlers.words import words
-from intent import SURE, Intent, language_in, parse, read_answer
+from intent import SURE, Intent, language_in, parse
 from providers.tracing import about, span
 
 log = logging.getLogger(__name__)
@@ -119,6 +119,15 @@ class Conversation:
         self._records = Records(store, keep_messages=keep_messages, days=retention_days)
         self._moderation_company, self._clean_files = moderation_company, clean_files
         self._access = Access(store, access)
+        self._hearing = Hearing(
+            store=store,
+            access=self._access,
+            reception=self._reception,
+            marked=self._marked,
+            consents=consents,
+            faces=faces,
+            now=now,
+        )
         operations = Operations(store=store, access=self._access, jobs=jobs, budgets=budgets, now=now)
         self._admin = Administration(operations, self._access)
         self._gate = Gate(self._access, owner)
@@ -154,34 +163,17 @@ class Conversation:
         session, running = opening.session, opening.running
         replies: tuple[Outgoing, ...] = ()
         for message in messages:
-            now, named = self._now(), await self._named_job(message)
-            photos = tuple(
-                SessionPhoto(key=p.key, path=p.path, width=1024, height=1024, at=now) for p in message.photos
-            )
-            heard = MessageFacts(
-                message=message,
-                now=now,
-                session=session,
-                photos=photos,
-                running=running,
-                named_job=named,
-                owner=self._is_owner(message),
-            )
-            heard = await self._with_faces(await self._with_consent(heard))
+            heard = await self._hearing.foreseen(message, session, running)
             intent = parse(message.text, photos=photos_in_sight(heard))
             desk = self._desk(intent, last.chat)
             decision = decide(heard, desk)
             counted = decision.forget or intent.command in ("usage", "privacy")
             counted = counted or bool(decision.look_at and self._reception.looks)
-            counted = counted or wished(message, len(session.fresh_photos(now))) is not None
+            counted = counted or wished(message, len(session.fresh_photos(heard.now))) is not None
             session = decision.session
             running = (*decision.jobs, *running)
             replies = () if counted else decision.replies
         return replies
-
-    def _is_owner(self, message: Message) -> bool:
-        """In a group others read along."""
-        return not message.group and self._access.is_owner(message.chat)
 
     def picked(self, text: str, offered: Sequence[str]) -> str | None:
         number = number_in(text, len(offered))
@@ -215,7 +207,7 @@ class Conversation:
         rules = await self._groups.rules(message) if self._groups else None
         if rules is not None:
             session = rules.applied(session)
-        heard = await self._hear(message, session, opening.running)
+        heard = await self._hearing.of(message, session, opening.running)
         intent = await self._read(heard)
         heard = await self._marked.with_strokes(heard, intent)
         if rules is not None and (ruled := await self._ruled(heard, rules, intent)) is not None:
@@ -366,29 +358,6 @@ class Conversation:
         if decision.fetch is not None:
             await self._jobs.fetch(decision.fetch)
 
-    async def _hear(self, message: Message, session: Session, running: Sequence[Job]) -> MessageFacts:
-        now = self._now()
-        named = await self._named_job(message)
-        owner = self._is_owner(message)
-        heard = MessageFacts(
-            message=message, now=now, session=session, running=tuple(running), named_job=named, owner=owner
-        )
-        if named is not None and (message.choice or "").startswith("free:"):
-            heard = replace(heard, free_try=await FreeRetries(self._store).offered(named.id))
-        heard = await self._with_faces(await self._with_consent(heard))
-        language = self._language(heard)
-        photos, refused = await self._reception.take_in(message.photos, message.chat, at=now, language=language)
-        quoted, refused_too = await self._reception.take_in(
-            message.quoted_photos, message.chat, at=now, language=language
-        )
-        if not quoted and message.quoted_job and named is not None:
-            quoted = tuple(
-                SessionPhoto(key=str(p.path), path=p.path, width=p.width, height=p.height, at=now)
-                for p in named.pictures
-            )
-        heard = replace(heard, photos=photos, quoted=quoted, refused=(*refused, *refused_too))
-        return await self._marked.of(heard, language)
-
     async def _keep_consent(self, chat: Chat, decision: Decision) -> None:
         """Store what was agreed to first: a job that relies on it is committed afterwards."""
         if self._consents is None:
@@ -399,35 +368,6 @@ class Conversation:
             await self._consents.agree_to_faces(chat, at=self._now())
         if decision.answers_job:
             await self._consents.answered(chat)
-
-    async def _with_consent(self, heard: MessageFacts) -> MessageFacts:
-        """The companies the person accepts, and what a job of theirs asks, if this message may be the answer."""
-        if self._consents is None:
-            return heard
-        message, named, asked = heard.message, heard.named_job, None
-        if message.choice is not None:
-            tapped = message.choice.startswith(("agree:", "refuse:"))
-            asked = await self._consents.asked(message.chat, job=named.id) if tapped and named else None
-        elif heard.session.question is None and read_answer(message.text) is not None:
-            asked = await self._consents.asked(message.chat)
-            named = await self._own_job(asked.job, message.chat) if asked else named
-        accepted = await self._consents.accepted(message.chat) if self._consents.companies else None
-        heard = replace(heard, accepted=accepted, asked=asked, named_job=named)
-        if not self._consents.faces:
-            return heard
-        return replace(heard, asks_whose=True, photos_agreed=await self._consents.agreed_to_faces(message.chat))
-
-    async def _with_faces(self, heard: MessageFacts) -> MessageFacts:
-        return heard if self._faces is None else replace(heard, faces=await self._faces.of(heard.message.chat))
-
-    async def _named_job(self, message: Message) -> Job | None:
-        """The job that a choice or a quoted result refers to; None if it is another person's."""
-        job_id = (message.choice or "").partition(":")[2] if message.choice else message.quoted_job
-        return await self._own_job(job_id, message.chat) if job_id else None
-
-    async def _own_job(self, job_id: str, chat: Chat) -> Job | None:
-        job = await self._store.job(job_id)
-        return job if job is not None and job.chat.key == chat.key else None
 
     def _language(self, heard: MessageFacts) -> Language:
         return language_for(heard.session, heard.message, language_in(heard.message.text))
