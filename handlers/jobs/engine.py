@@ -23,18 +23,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus, WorkflowStatusString
+from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus
 
 from handlers.jobs.abilities import Abilities, storage_of, who_can
 from handlers.jobs.engine_database import EngineDatabase
 from handlers.jobs.engine_log import tame_log
+from handlers.jobs.engine_runs import BROKEN, GOING, PENDING, EngineRuns, job_and_run, workflow_id_of
 from handlers.jobs.outage import Outage, Room, is_full, is_outage
 from handlers.jobs.polling import Polling
 from handlers.jobs.queues import Limits, Placement, Queue, first_queue_of, queues
@@ -113,6 +113,7 @@ class Engine:
     room: Room
     outage_pause: float = OUTAGE_PAUSE
     outage: Outage = field(default_factory=Outage)
+    runs: EngineRuns = field(init=False)
     _lease: WorkerLease = field(init=False)
     _lease_thread: ThreadPoolExecutor = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
@@ -142,6 +143,7 @@ class Engine:
         self._stopping = False
         # Before the launch: a queue registered after it is found only a second later.
         self._client = await self._call(lambda: self._database.open(self._queues, worker=self.worker))
+        self.runs = EngineRuns(client=self._client, call=self._call)
         self._polling = Polling(client=self._client, queues=self._queues)
         await self._on_lease(self._lease.prepare)
         if self.worker:
@@ -296,59 +298,23 @@ class Engine:
         executors: set[str] = set()
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
-            for status in await self._call(lambda ids=some: self._workflows(workflow_ids=ids)):  # type: ignore[misc]
+            for status in await self.runs.of(some):
                 standing = self._standing(status, channels[status.workflow_id], workers)
                 found[status.workflow_id] = standing, status.queue_name
-                if status.status == _PENDING and status.executor_id:
+                if status.status == PENDING and status.executor_id:
                     executors.add(status.executor_id)
         await self._on_lease(lambda: self._lease.announce_dead(executors))
         return found
 
     def _standing(self, status: WorkflowStatus, channel: str, workers: Sequence[Abilities]) -> Standing:
-        if status.status not in _GOING:
-            return Standing.BROKEN if status.status == _BROKEN else Standing.ENDED
+        if status.status not in GOING:
+            return Standing.BROKEN if status.status == BROKEN else Standing.ENDED
         queue, profile = status.queue_name or "", status.app_version or ""
-        if status.status == _PENDING or any(w.profile == profile and queue in w.queues for w in workers):
+        if status.status == PENDING or any(w.profile == profile and queue in w.queues for w in workers):
             return Standing.GOING
         # A version that does not name folders was for this one's.
         could = who_can(workers, queue, channel, storage_of(profile) or self.storage)
         return Standing.STRANDED if could is not None else Standing.UNSERVED
-
-    def _workflows(self, **which: Any) -> list[WorkflowStatus]:
-        return self._client.list_workflows(load_input=False, load_output=False, **which)
-
-    async def times_broken(self, job_id: str) -> int:
-        """How many runs of a job ended with an error of ours."""
-        return await self._runs_that(job_id, _BROKEN)
-
-    async def times_taken_up(self, job_id: str) -> int:
-        """How many runs of a job were lost with their worker."""
-        return await self._runs_that(job_id, _CANCELLED)
-
-    async def _runs_that(self, job_id: str, status: str) -> int:
-        found = await self._call(lambda: self._workflows(workflow_id_prefix=job_id, status=status))
-        return sum(job_and_run(each.workflow_id)[0] == job_id for each in found)
-
-    async def wake(self, job_id: str, run: int) -> None:
-        """Wake a sleeping run now; does nothing for any other."""
-        await self._call(lambda: self._client.set_workflow_delay(workflow_id_of(job_id, run), delay_seconds=0))
-
-    async def cancel(self, job_id: str, run: int) -> None:
-        """Take a run that is no longer to be followed off the queue."""
-        await self._call(lambda: self._client.cancel_workflows([workflow_id_of(job_id, run)]))
-
-    async def forget_ended(self, *, before: datetime) -> int:
-        """Delete dbos's rows of runs that ended; returns how many."""
-
-        def old() -> list[str]:
-            when = before.isoformat()
-            return [s.workflow_id for s in self._workflows(status=sorted(_ENDED), end_time=when, limit=500)]
-
-        gone = 0
-        while ids := await self._call(old):
-            await self._call(lambda ids=ids: self._client.delete_workflows(ids))  # type: ignore[misc]
-            gone += len(ids)
-        return gone
 
     # --- the lease, and dead workers
 
@@ -388,13 +354,13 @@ class Engine:
     async def _rescue(self) -> None:
         """Have the jobs of dead workers taken over. Any number of workers may do this at once."""
         for worker in await self._on_lease(self._lease.dead):
-            lost = await self._call(lambda w=worker: self._workflows(executor_id=w, status=_PENDING))  # type: ignore[misc]
+            lost = await self.runs.in_hand(worker)
             if not lost:
                 await self._on_lease(lambda w=worker: self._lease.bury(w))  # type: ignore[misc]
                 continue
             ids = [status.workflow_id for status in lost]
             await asyncio.gather(*(self.take_up(*job_and_run(s.workflow_id), s.queue_name) for s in lost))
-            await self._call(lambda ids=ids: self._client.cancel_workflows(ids))  # type: ignore[misc]
+            await self.runs.cancel_all(ids)
             log.warning("took over the jobs of a dead worker: name=%s jobs=%d", worker, len(ids))
 
     async def _slow_down_for_ever(self) -> None:
@@ -405,20 +371,3 @@ class Engine:
                     await self._call(lambda names=names: self._polling.slow_down(names))  # type: ignore[misc]
             except Exception as error:
                 log.info("setting the polling interval of queues failed: %s", type(error).__name__)
-
-
-_PENDING = WorkflowStatusString.PENDING.value
-_WAITING = WorkflowStatusString.ENQUEUED.value
-_GOING = {_PENDING, _WAITING, WorkflowStatusString.DELAYED.value}
-_CANCELLED = WorkflowStatusString.CANCELLED.value
-_BROKEN = WorkflowStatusString.ERROR.value
-_ENDED = {status.value for status in WorkflowStatusString} - _GOING
-
-
-def workflow_id_of(job_id: str, run: int) -> str:
-    return job_id if run == 0 else f"{job_id}~{run}"
-
-
-def job_and_run(workflow_id: str) -> tuple[str, int]:
-    job_id, _, run = workflow_id.partition("~")
-    return job_id, int(run or 0)

@@ -31,6 +31,6 @@ class Housekeeping:
         files = await self.store.expire(before=before)
         left_over = await self.store.unnamed(await self.files.old_photos(before))
         await self.files.discard([*files, *left_over])
-        runs = await self.engine.forget_ended(before=max(before, self.clock() - RUNS_KEPT))
+        runs = await self.engine.runs.forget_ended(before=max(before, self.clock() - RUNS_KEPT))
         if files or runs:
             log.info("expired: files=%d runs=%d", len(files), runs)

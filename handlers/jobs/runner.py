@@ -279,7 +279,7 @@ class JobRunner:
         job = await self._store.begin_run(job_id, after=run)
         if job is None:
             return
-        if await self._engine.times_taken_up(job.id) >= self._most_takeovers:
+        if await self._engine.runs.times_taken_up(job.id) >= self._most_takeovers:
             log.error("a job lost too many workers and is given up: job=%s", job.id)
             await self._ending.give_up(job)
             return
@@ -294,7 +294,7 @@ class JobRunner:
             return
         job = await self._store.job(job_id)
         if job is not None and job.state not in ENDED:
-            await self._engine.wake(job.id, job.run)
+            await self._engine.runs.wake(job.id, job.run)
 
     async def resume(self, job_id: str) -> Job:
         """Take up an ended job whose paid request is known, without posting it again. Raises NotResumable."""

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from handlers.jobs.engine import Engine, Standing, workflow_id_of
+from handlers.jobs.engine import Engine, Standing
+from handlers.jobs.engine_runs import workflow_id_of
 from handlers.jobs.plan import first_candidate
 from handlers.jobs.reopening import NotResumable, Reopening
 from handlers.jobs.statuses import Statuses
@@ -64,10 +65,10 @@ class Sweep:
                 case None | Standing.UNSERVED:
                     await self._statuses.unserved(job)
                 case Standing.GOING if job.cancel_asked:
-                    await self._engine.wake(job.id, job.run)
+                    await self._engine.runs.wake(job.id, job.run)
                 case Standing.STRANDED:
                     await self._take_up(job.id, job.run, queue)
-                    await self._engine.cancel(job.id, job.run)
+                    await self._engine.runs.cancel(job.id, job.run)
                 case Standing.ENDED | Standing.BROKEN:
                     await self._take_up_broken(job)
 
@@ -94,7 +95,7 @@ class Sweep:
         if still is None or still.run != job.run or still.state in ENDED:
             return
         log.error("a run of a job broke: job=%s run=%d", job.id, job.run)
-        if await self._engine.times_broken(job.id) <= RUNS_BY_ITSELF:
+        if await self._engine.runs.times_broken(job.id) <= RUNS_BY_ITSELF:
             # A new run of the same job: what the person asked for (a cancel, the first posts) still applies.
             await self._take_up(job.id, job.run, None)
             return

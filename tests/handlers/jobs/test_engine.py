@@ -16,8 +16,8 @@ import pytest
 from dbos import DBOS, DBOSClient
 
 from handlers.fake_channel import FakeChannel
-from handlers.jobs.engine import workflow_id_of
 from handlers.jobs.engine_database import EngineDatabase, JsonSerializer
+from handlers.jobs.engine_runs import workflow_id_of
 from handlers.jobs.sweep import RUNS_BY_ITSELF
 from handlers.order import Shot
 from handlers.store.base import Job, JobState
@@ -260,7 +260,7 @@ async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(tmp_path: Pat
         for n in range(2):
             await run.runner.enqueue("j1")
             await run.runner.take_up("j1", n)
-            await run.runner._engine.cancel("j1", n)
+            await run.runner._engine.runs.cancel("j1", n)
         await run.runner.take_up("j1", 2)
         job = await run.ended("j1")
         assert (job.state, run.provider.submitted) == (JobState.FAILED, [])
@@ -319,7 +319,7 @@ def test_nothing_private_of_dbos_is_used() -> None:
         path: path.read_text("utf-8") for folder in ("bot", "handlers") for path in (root / folder).rglob("*.py")
     }
     users = [path for path, source in sources.items() if re.search(r"^(from|import) dbos", source, re.M)]
-    assert sorted(path.name for path in users) == ["engine.py", "engine_database.py", "polling.py"]
+    assert sorted(path.name for path in users) == ["engine.py", "engine_database.py", "engine_runs.py", "polling.py"]
     for path in users:
         assert "dbos._" not in sources[path]
         reached = [node for node in ast.walk(ast.parse(sources[path])) if isinstance(node, ast.Attribute)]

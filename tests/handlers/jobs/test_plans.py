@@ -278,7 +278,7 @@ async def test_a_step_that_takes_hours_holds_nothing_while_it_waits_and_is_poste
         look.over.clear()
         for made in provider.jobs.values():
             made.script = Script()
-        await run.runner._engine.wake("t1", 1)
+        await run.runner._engine.runs.wake("t1", 1)
         assert (await run.ended("t1")).state is JobState.DONE
     assert len(provider.submitted) == 1
 
