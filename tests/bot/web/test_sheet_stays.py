@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import httpx
@@ -34,7 +35,7 @@ class _NoRuns:
 def housekeeping(stage: Stage, now: datetime) -> Housekeeping:
     return Housekeeping(
         store=stage.store,
-        engine=cast(Engine, _NoRuns()),
+        engine=cast(Engine, SimpleNamespace(runs=_NoRuns())),
         files=JobFiles(stage.data, stage.data / "out", stage.store.media or folder_of(stage.data)),
         retention=KEPT,
         clock=lambda: now,
