@@ -9,9 +9,8 @@ it takes:
     several        an album of plain grey pictures, and a small text under it
                    ──editMessageMedia──▶ each its picture; ──editMessageText──▶ the receipt with the buttons
 
-A text becomes media since Bot API 10.1. An older server refuses that; it is remembered for a day, and the place is a
-grey picture there too. A place that the person deleted, or that the server refuses to turn, is made anew. What a crash
-between making a place and committing it leaves behind is a small text, or grey pictures: never a second picture.
+A place that the person deleted, or that the server refuses to turn (`turning.py`), is made anew. What a crash between
+making a place and committing it leaves behind is a small text, or grey pictures: never a second picture.
 """
 
 import asyncio
@@ -20,28 +19,25 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto
-from telegram.error import BadRequest
+from telegram import Bot, InlineKeyboardMarkup
 
 from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.outbound.gateway import Gateway
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.media_format import (
     CAPTION_UNITS,
-    FILE_BYTES,
     Form,
     NotAllowed,
     PictureGone,
     album_form,
     best_form,
-    content,
-    no_rights,
 )
 from bot.channels.telegram.outbound.own_results import OwnResults
-from bot.channels.telegram.outbound.placeholders import SERVER, Placeholders
-from bot.channels.telegram.outbound.places import chats_for, topic_refused
+from bot.channels.telegram.outbound.placeholders import Placeholders
+from bot.channels.telegram.outbound.places import chats_for
 from bot.channels.telegram.outbound.result_place import Place
 from bot.channels.telegram.outbound.speaker import Speaker, pieces
+from bot.channels.telegram.outbound.turning import Turning, Unfit
 from handlers.channel import Delivered, DeliveryError, DeliveryRefused
 from handlers.message import Chat, Choice, Outgoing
 from handlers.store.base import Store
@@ -53,30 +49,9 @@ log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 15.0
 """Until then the person is still looking, and the status message becomes the picture; later a new message rings."""
-UPLOAD_READ, UPLOAD_WRITE = 90.0, 60.0
-"""Seconds for the server's answer after an upload, and for each piece of one to leave over a slow line."""
 AT_ONCE = 3
 """Concurrent uploads of one album."""
-REFUSED_SECONDS = 24 * 3600.0
-"""How long we remember that the server turns no text into a picture."""
-SMALLEST = 256 << 10
-"""Bytes: if this is refused as too large, the reason is something else."""
 _REPLACED = "telegram.places"
-
-_GONE = ("message to edit not found", "message_id_invalid", "message identifier")
-_LOST = (*_GONE, "message can't be edited")
-_NO_MEDIA = ("there is no media in the message", "no media in the message to edit")
-_TOO_LARGE = ("entity too large", "file is too big")
-
-
-class _Unfit(Exception):
-    """The message cannot take the picture. `form`: the kind of message to make instead, if known; `gone`: the message
-    no longer exists, so nothing follows for others of its kind."""
-
-    def __init__(self, form: Form | None = None, *, gone: bool = False) -> None:
-        super().__init__(form)
-        self.form = form
-        self.gone = gone
 
 
 class Results:
@@ -99,6 +74,7 @@ class Results:
         self._now = now
         self._kept = kept
         self.own = OwnResults(bot, store, now)
+        self._turning = Turning(bot=bot, gateway=gateway, store=store, now=now)
         self._greys = Placeholders(bot=bot, gateway=gateway, index=index, store=store)
 
     # --- making the place
@@ -130,7 +106,7 @@ class Results:
         return await self._single_place(chat, outgoing, key)
 
     async def _single_place(self, chat: Chat, outgoing: Outgoing, suffix: str) -> Place:
-        form = await self._ready_form()
+        form = await self._turning.ready_form()
         shown = await self._index.job(outgoing.job) if outgoing.job and not suffix else None
         if shown is not None and not shown.reacted and form == "text" and self._now() - shown.at < QUICK_SECONDS:
             return Place(messages=(shown.message,))
@@ -171,13 +147,6 @@ class Results:
         if form != "text":
             await self._drop(f"{key}.{form}")
         return message
-
-    async def _ready_form(self) -> Form:
-        refused = await self._store.value(SERVER, "text_into_media")
-        return "photo" if refused and self._now() - float(refused) < REFUSED_SECONDS else "text"
-
-    async def _no_text_becomes_media(self) -> None:
-        await self._store.set_value(SERVER, "text_into_media", str(self._now()))
 
     # --- delivering the pictures
 
@@ -311,12 +280,12 @@ class Results:
         text_refused = False
         while True:
             try:
-                sent = await self._turn(chat, message, picture, form, caption, markup)
+                sent = await self._turning.turn(chat, message, picture, form, caption, markup)
                 await self.own.note(outgoing.job, message, sent)
                 if text_refused and was == "photo":
-                    await self._no_text_becomes_media()  # whatever words it refused the same picture with
+                    await self._turning.no_text_becomes_media()  # whatever words it refused the same picture with
                 return message
-            except _Unfit as unfit:
+            except Unfit as unfit:
                 text_refused = text_refused or (was == "text" and not unfit.gone)
                 was = unfit.form if unfit.form in untried else next((k for k in untried if k != "text"), None)
                 if was is None:
@@ -327,64 +296,6 @@ class Results:
                 await self._forget_text(chat, message)
                 message = ready
                 form = await in_thread(best_form, picture) if was != "document" else "document"
-
-    async def _turn(
-        self,
-        chat: Chat,
-        message: int,
-        picture: PictureFile,
-        form: Form,
-        caption: str | None,
-        markup: InlineKeyboardMarkup | None,
-        most: int = FILE_BYTES,
-    ) -> object:
-        """What the server answers; None if the picture is there already. `most`: bytes that it accepts.
-
-        Raises _Unfit, or a DeliveryError.
-        """
-        size = 0
-
-        async def call(to: int) -> object:
-            nonlocal size
-            # Read only now: those that wait for their turn hold no picture in memory.
-            data, filename = await in_thread(lambda: content(picture, form, most=most))
-            size = len(data)
-            media = (
-                InputMediaPhoto(data, caption=caption, filename=filename)
-                if form == "photo"
-                else InputMediaDocument(data, caption=caption, filename=filename, disable_content_type_detection=True)
-            )
-            return await self._bot.edit_message_media(
-                media,
-                chat_id=to,
-                message_id=message,
-                reply_markup=markup,
-                read_timeout=UPLOAD_READ,
-                write_timeout=UPLOAD_WRITE,
-            )
-
-        try:
-            return await self._gateway(chat.chat, call, upload=True)
-        except BadRequest as error:
-            said = str(error).lower()
-            if "not modified" in said:
-                return None
-            if topic_refused(error):  # the whole topic, not this message: another one is made elsewhere
-                raise _Unfit(await self._ready_form(), gone=True) from None
-            if any(text in said for text in _NO_MEDIA):
-                await self._no_text_becomes_media()
-                raise _Unfit("photo") from None
-            if any(text in said for text in _LOST):
-                gone = any(text in said for text in _GONE)
-                raise _Unfit(await self._ready_form(), gone=gone) from None
-            if any(text in said for text in _TOO_LARGE) and size > SMALLEST:
-                return await self._turn(chat, message, picture, form, caption, markup, size // 2)
-            if form == "photo":
-                return await self._turn(chat, message, picture, "document", caption, markup, most)
-            if no_rights(error):
-                raise NotAllowed("no rights") from None
-            log.error("a picture was refused: %s", type(error).__name__)
-            raise _Unfit from None
 
     async def _say_refused(
         self, chat: Chat, outgoing: Outgoing, refused: DeliveryRefused, places: tuple[int | None, ...]
@@ -433,7 +344,7 @@ class Results:
         """Each picture as a file of its own, unchanged. `key` names the tap: idempotent."""
         for n, picture in enumerate(outgoing.pictures):
             place = f"{key}#{n}"
-            known, kind = await self._store.value(_REPLACED, place), await self._ready_form()
+            known, kind = await self._store.value(_REPLACED, place), await self._turning.ready_form()
             message = int(known) if known else await self._anew(chat, outgoing, kind, place)
             await self._put(chat, outgoing, picture, place, message, kind=kind, form="document")
         for n in range(len(outgoing.pictures)):
