@@ -8,7 +8,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from bot.channels.telegram.chats import Chats
 from bot.channels.telegram.doctor import found
 from bot.channels.telegram.inbound.callback_answers import answer_tap
 from bot.channels.telegram.inbound.dispatch import Dispatch
+from bot.channels.telegram.inbound.handling import Handling
 from bot.channels.telegram.inbound.joining import Heard, line_of
 from bot.channels.telegram.inbound.lenient_json import UNREADABLE, update_from
 from bot.channels.telegram.inbound.messages import MessageBuilder
@@ -37,7 +37,6 @@ from bot.channels.telegram.inbound.update_source import (
     secret_for,
 )
 from bot.channels.telegram.inbound.updates import (
-    LARGEST_DOWNLOAD,
     Known,
     Me,
     Moved,
@@ -51,7 +50,7 @@ from bot.channels.telegram.message_index import MessageIndex
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
-from bot.channels.telegram.outbound.ephemeral import Action, Ephemeral
+from bot.channels.telegram.outbound.ephemeral import Ephemeral
 from bot.channels.telegram.outbound.gateway import Gateway, only_delivery_errors
 from bot.channels.telegram.outbound.kept import KeptResults
 from bot.channels.telegram.outbound.limits import Clock, Flood
@@ -70,12 +69,10 @@ from handlers.channel import (
     Health,
     Sticker,
 )
-from handlers.commands import is_command
 from handlers.foreground import ForegroundGate
 from handlers.message import Chat, IncomingPhoto, Outgoing, key_hash
 from handlers.store.base import Store
 from handlers.words import words
-from providers.media.files import delete_quietly
 from providers.media.threads import in_file_thread
 
 log = logging.getLogger(__name__)
@@ -143,14 +140,14 @@ class TelegramChannel:
         self._desk = Desk(
             token=token, tickets=tickets, store=store, take=self._take_painted, waiting=self._waiting, now=pace.wall
         )
-        self._kept = KeptResults(store, pace.wall)
+        kept = KeptResults(store, pace.wall)
         self._results = Results(
             bot=self._bot,
             gateway=self._gateway,
             index=self._index,
             speaker=self._speaker,
             store=store,
-            kept=self._kept,
+            kept=kept,
             now=pace.wall,
         )
         self._photos = Photos(
@@ -169,8 +166,18 @@ class TelegramChannel:
             join=pace.joining,
             timing=pace.intake,
         )
-        self._dispatch = Dispatch(
-            store=store, intake=self.intake, speaker=self._speaker, results=self._results, pace=pace
+        self._handling = Handling(
+            store=store,
+            index=self._index,
+            builder=self._builder,
+            photos=self._photos,
+            desk=self._desk,
+            dispatch=Dispatch(store=store, intake=self.intake, speaker=self._speaker, results=self._results, pace=pace),
+            speaker=self._speaker,
+            results=self._results,
+            kept=kept,
+            foreground=self._foreground,
+            soon=self._soon,
         )
         self._source = UpdateSource(self._bot, fetching, pace.clock, poll_seconds=pace.poll_seconds)
         folder = data_dir.absolute() / "polling"
@@ -341,13 +348,6 @@ class TelegramChannel:
         chat = drawn.ticket.chat
         return Arrival(key=drawn.key, line=line_of(chat, drawn.ticket.person), value=Heard(chat=chat, what=drawn))
 
-    async def _handle_painted(self, drawn: Drawn) -> Outcome:
-        message, files = await self._desk.message(drawn, self._photos.folder)
-        try:
-            return await self._dispatch.converse(message)
-        finally:
-            await in_file_thread(delete_quietly, files)
-
     async def make_stickers(self, chat: Chat, *, key: str, title: str, stickers: Sequence[Sticker]) -> str:
         return await make_pack(self._bot, chat, key=key, title=title, stickers=stickers)
 
@@ -380,62 +380,10 @@ class TelegramChannel:
         return await self._arrival(key, heard)
 
     async def handle(self, arrivals: tuple[Arrival[Heard], ...]) -> Outcome:
-        name, first = arrivals[0].value.chat, arrivals[0].value.what
-        if isinstance(first, Drawn):
-            return await self._handle_painted(first)
-        if isinstance(first, Tap):
-            self._soon(self._kept.hand_over(self._builder.tapped(name, first).chat, self._results))
-            return await self._handle_tap(name, first, arrivals[0].value.action)
-        posts = [arrival.value.what for arrival in arrivals if isinstance(arrival.value.what, Post)]
-        if any(post.addressed for post in posts):
-            self._soon(self._kept.hand_over(self._builder.message(name, posts).chat, self._results))
-        return await self._handle_posts(name, posts, arrivals[0].value.action)
+        return await self._handling.handle(arrivals)
 
     async def give_up(self, arrivals: tuple[Arrival[Heard], ...]) -> None:
-        name, first = arrivals[0].value.chat, arrivals[0].value.what
-        if isinstance(first, Drawn):
-            message, files = await self._desk.message(first, self._photos.folder)
-            await in_file_thread(delete_quietly, files)
-        elif isinstance(first, Tap):
-            message = self._builder.tapped(name, first)
-        else:
-            message = self._builder.message(name, [first])
-        await self._dispatch.say_word(message, "error.internal")
-
-    async def _handle_posts(self, name: str, posts: Sequence[Post], action: Action | None) -> Outcome:
-        posts, late = await self._builder.album(name, posts)
-        if not any(post.addressed for post in posts) or not self._builder.is_news(posts):
-            return Outcome.DONE
-        message = self._builder.message(name, posts, late=late)
-        unusable = posts[0].unusable and not any(post.photos for post in posts)
-        if unusable and posts[0].private:
-            return await self._dispatch.say_word(message, "telegram.only_photos")
-        if unusable and not message.text:
-            return Outcome.DONE
-        if posts[0].quoted_unusable and message.text and not is_command(message.text):
-            return await self._dispatch.say_word(message, "telegram.only_photos")
-        fetched: tuple[IncomingPhoto, ...] = ()
-        if any(post.photos or post.quoted for post in posts):
-            self._soon(self._speaker.act(message.chat))
-            await self._foreground.wait()  # for the first sign of everybody who writes now
-        try:
-            if await self._store.turn_of(message.key) is None:
-                message, fetched = await self._builder.with_photos(message, posts)
-            return await self._dispatch.converse(message, action=action)
-        except TooLarge:
-            return await self._dispatch.say_word(message, "error.photo_too_large_file", max_mb=LARGEST_DOWNLOAD >> 20)
-        except Lost:
-            return await self._dispatch.say_word(message, "telegram.photo_lost")
-        finally:
-            await in_file_thread(self._photos.discard, fetched)
-
-    async def _handle_tap(self, name: str, tap: Tap, action: Action | None) -> Outcome:
-        message = self._builder.tapped(name, tap)
-        if tap.ephemeral is not None:
-            message = replace(message, ref=await self._index.asked(message.chat, tap.ephemeral))
-        if (message.choice or "").startswith("file:"):
-            return await self._dispatch.send_files(message)
-        return await self._dispatch.converse(message, tap=tap, action=action)
+        await self._handling.give_up(arrivals)
 
     # --- sending
 
