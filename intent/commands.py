@@ -143,6 +143,11 @@ def slash(text: str) -> str | None:
     return _SLASH.get(m.group(1)) if m else None
 
 
+def foreign_slash(text: str) -> bool:
+    """Whether it is nothing but a command of somebody else's: `/frobnicate`, `/ban@other_bot`."""
+    return slash(text) is None and re.fullmatch(r"\s*/[a-z]\w{0,31}(?:@\w+)?\s*", text) is not None
+
+
 def perhaps(scan: Scan) -> bool:
     """Whether it is asked or laughed: 能不能取消, "hahaha stop"."""
     return _PERHAPS.search(scan.text) is not None

@@ -1,16 +1,17 @@
 """From a message to its reading: the rules and the learned model choose the core, rules read the slots."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
-from intent.commands import goes_on, perhaps, slash
+from intent.commands import foreign_slash, goes_on, perhaps, slash
 from intent.core import ASKED, core_of
 from intent.decision_state import SURE, DecisionState
 from intent.evidence import Evidence, gather
 from intent.intent import Intent
 from intent.model import Model, model
 from intent.own_looks import only_a_look
-from intent.plain_changes import only_a_change
+from intent.plain_changes import only_a_change, only_a_style
 from intent.policy import GROUP, PRIVATE, Decision, decide_by_cost
 from intent.realize import realize
 from intent.rules import by_rules
@@ -30,6 +31,9 @@ _HEARD = 0.5
 """A word to the bot that is less likely than this is not followed."""
 _ALONE = 0.93
 """A picture that only the model reads, in words of which the rules make nothing, is begun from here on."""
+_NAMED = 0.6
+"""A style that is said as one ("anime style", 汉服风格) and is the likeliest reading is made from here on: what else is
+said is its scene, and nobody wants to be asked whether they meant what they named."""
 _UNLIKELY = 0.004
 """What is less likely than this is nobody's second reading: reading the slots for it costs time."""
 
@@ -63,6 +67,9 @@ def _certain(r: DecisionState) -> Intent | None:
     if named:
         r.note("command", f"/{named}")
         return r.make("command", 1.0, command=named)
+    if not r.scan.hits and foreign_slash(r.scan.text):
+        r.note("none", "a command that is none of ours")
+        return r.make("none", 1.0)
     if not r.scan.hits and not _WORD.search(r.scan.text):
         r.note("none", "no words")
         return r.make("none", 1.0)
@@ -104,6 +111,8 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, learned: Model, *, gro
         and not _harmless(readings[0][0], r.scan.photos)
     ):
         decision = "ask"
+    if decision == "ask" and _is_named(readings, rules, e):
+        decision = "act"
     if r.explained:
         _note_choice(r, e, rules, learned, likely)
         r.note("decide", f"{decision}, {cost:.2f} taps on the average")
@@ -120,6 +129,17 @@ def _chosen(r: DecisionState, e: Evidence, rules: Intent, learned: Model, *, gro
         r.note("decide", "ask: it is not said for certain that something is called off")
         decision = "ask"
     return replace(first, decision=decision, alternatives=tuple(i for i, _ in others[:_OFFERED]))
+
+
+def _is_named(readings: Sequence[tuple[Intent, float]], rules: Intent, e: Evidence) -> bool:
+    """Whether the likeliest reading is the one style that the message says."""
+    first, likely = readings[0]
+    if first.operation != "portrait" or first.style is None:
+        return False
+    if only_a_style(e) == first.style:
+        return True
+    alone = e.found.named == {first.style} and rules.confidence >= SURE
+    return alone and core_of(first) == core_of(rules) and likely >= _NAMED
 
 
 def _answered(cores: tuple[str, ...], likely: Floats, e: Evidence, rules: Intent) -> Floats:

@@ -1,8 +1,10 @@
-"""Changes of the photo that are named and nothing else: "cooler", 裁成1:1, "sepia", 黑白. There is nothing to weigh.
+"""What is named and nothing else: a change, "cooler", 裁成1:1, "sepia", 黑白, or a style, "turn this into anime". There
+is nothing to weigh.
 
 Only beside a photo: without one "cooler" is talk.
 """
 
+import re
 from typing import NamedTuple
 
 from intent.evidence import Evidence
@@ -15,6 +17,9 @@ _SHAPE = frozenset({"crop", "flip", "rotate", "straighten"})
 _FILTERS = frozenset({"mono", "sepia", "dreamy", "polaroid"})
 """Those that no style has, and that are no talk."""
 _TALK = frozenset({"soft", "softer", "glow", "romantic", "唯美", "仙气", "柔和", "bw", "mono"})
+_SAID_OF = re.compile(r"\b(?:is|be|was|like|love|have)\b|[是像有?]")
+"""Signs of a remark or a question about the picture."""
+_SPACE = re.compile(r"\s")
 _FILLERS = ("background_filler", "filter_filler", "look_filler")
 
 
@@ -45,3 +50,17 @@ def _is_only_a_filter(scan: Scan) -> bool:
     named = found.words("filters")
     said = {found.text[w.start : w.end] for w in named}
     return not said & _TALK and found.left(_FILLERS, [(w.start, w.end) for w in named]) is None
+
+
+def only_a_style(e: Evidence) -> str | None:
+    """The style that the message names, where every other word of it says nothing; None where it says more."""
+    scan, style = e.scan, e.style
+    if not scan.photos or scan.quotes or _SAID_OF.search(scan.text) or style is None:
+        return None
+    if (e.found.strong | e.found.named) != {style} or style not in e.found.at:
+        return None
+    at, found = e.found.at[style], words_of(scan.raw)
+    named = _SPACE.sub(" ", scan.text[at.start : at.end])
+    start = _SPACE.sub(" ", found.text).find(named)
+    alone = start >= 0 and found.left(_FILLERS, [(start, start + len(named))]) is None
+    return style if alone and not any(ch.isdigit() for ch in scan.text) else None

@@ -38,7 +38,10 @@ def wish_of_command(message: Message) -> Message:
         return message
     command, _, rest = text[1:].partition(" ")
     said = f"{command.replace('_', ' ')} {rest}".strip()
-    return message if parse(said).operation == "none" else replace(message, text=said)
+    reading = parse(said, photos=1)
+    # A lone word may look like a name of something; only what is surely a wish is taken for one.
+    means_nothing = reading.operation == "none" or (not rest and reading.decision != "act")
+    return message if means_nothing else replace(message, text=said)
 
 
 def own_words(message: Message) -> Message:

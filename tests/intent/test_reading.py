@@ -246,3 +246,34 @@ def test_a_six_in_a_ratio_is_no_praise(text: str) -> None:
     assert got.operation != "none"
     assert got.aspect_ratio == "16:9"
     assert parse("这效果太6了", photos=1).operation == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "style", "scene"),
+    [
+        ("动漫风格，站在樱花树下", "anime", "站在樱花树下"),
+        ("汉服风格，手里拿着一把剑", "hanfu", "手里拿着一把剑"),
+        ("复古风格，雷电将军撑着伞", "vintage", "雷电将军撑着伞"),
+        ("毕业照，站在樱花树下", "graduation", "站在樱花树下"),
+        ("Wedding style at the beach", "wedding", "at the beach"),
+        ("/anime", "anime", None),
+        ("turn this into anime", "anime", None),
+        ("turn it into an oil painting, please", "oil_painting", None),
+        ("make it a watercolor", "watercolor", None),
+    ],
+)
+def test_a_style_that_is_said_as_one_is_made_whatever_its_scene(text: str, style: str, scene: str | None) -> None:
+    got = parse(text, photos=1)
+    assert (got.decision, got.style) == ("act", style)
+    assert scene is None or scene in (got.scene or "")
+
+
+@pytest.mark.parametrize("text", ["/frobnicate", "/ban@other_bot"])
+def test_a_command_of_somebody_else_is_no_wish(text: str) -> None:
+    assert parse(text, photos=1).operation == "none"
+
+
+@pytest.mark.parametrize("text", ["make the first picture brighter", "第二张暖一点", "the last photo a bit warmer"])
+def test_which_picture_is_to_be_changed_is_no_further_wish(text: str) -> None:
+    got = parse(text, photos=2)
+    assert (got.decision, got.operation) == ("act", "edit")
