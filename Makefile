@@ -40,12 +40,12 @@ $(VENV)/.tested: $(VENV)/.models requirements-dev.lock
 run: setup
 	@$(BIN)/likeness run
 
-# Many tests wait for a program or a server they started: half as many more at once than there are cores. What is
-# compiled is kept: else each of the processes that test compiles all of it.
+# Many tests wait for a program or a server they started: twice as many at once as there are cores. What is compiled
+# is kept: else each of the processes that test compiles all of it.
 test: $(VENV)/.tested
 	@$(BIN)/python -m compileall -q bot handlers intent providers
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q --dist worksteal \
-		-n $$($(BIN)/python -c 'import os; n = os.cpu_count() or 2; print(max(n, min(8, n + (n + 1) // 2)))')
+		-n $$($(BIN)/python -c 'import os; n = os.cpu_count() or 2; print(max(n, min(8, 2 * n)))')
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

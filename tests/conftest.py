@@ -19,8 +19,13 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-LONGEST = (("browser/",), ("kill/", "test_end_to_end"), ("bot/test_cli", "bot/test_two", "providers/embedded/test_pro"))
-"""Files whose tests wait for programs and browsers; what shares a browser stays in one process."""
+LONGEST = (
+    ("browser/",),
+    ("kill/", "test_end_to_end"),
+    ("bot/test_cli", "bot/test_two", "providers/embedded/test_pro"),
+    ("bot/telegram/", "bot/wechat/", "bot/wecom"),
+)
+"""Files whose tests wait for programs, browsers and platforms; what shares a browser stays in one process."""
 
 
 @pytest.hookimpl(tryfirst=True)
