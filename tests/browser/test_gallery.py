@@ -118,6 +118,8 @@ def test_photos_are_put_in_order_by_hand_and_by_key_and_the_last_can_be_the_styl
 KEPT = """
 const done = arguments[0];
 const asked = indexedDB.open("likeness", 1);
+asked.onupgradeneeded = () => asked.transaction.abort();  // not there yet: it is the page that makes it
+asked.onerror = () => done(null);
 asked.onsuccess = () => {
   const got = asked.result.transaction("draft").objectStore("draft").get("now");
   got.onsuccess = () => {
