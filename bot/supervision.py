@@ -8,6 +8,8 @@ One Python process uses one core at most: a front computes while the worker does
 the folders and the socket, as processes do that were started one by one. The command only watches: it loads the program
 once and forks each process from itself (no thread has begun by then), starts one that died again, passes signals on,
 and ends when they have. A connection that a dead front had not accepted yet goes to another: the socket is one.
+
+uvicorn's own supervisor has workers of one kind only, all of them HTTP servers, and loads the program anew for each.
 """
 
 import asyncio

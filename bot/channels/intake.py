@@ -26,7 +26,7 @@ from bot.channels.life_marks import LifeMark
 from bot.channels.pausing import happens_within
 from handlers.channel import Answerer
 from handlers.message import Message
-from handlers.store.base import InboxRow, Lease, Store
+from handlers.store.base import InboxRow, Lease, LineFull, Store
 
 log = logging.getLogger(__name__)
 
@@ -164,22 +164,26 @@ class Intake(Generic[T]):
         """Whether this process works on it."""
         return key in self._in_hand
 
-    async def put(self, arrival: Arrival[T], payload: str) -> bool:
-        """Store it and start on it; then it may be acknowledged. False if it was seen before."""
+    async def put(self, arrival: Arrival[T], payload: str, *, most: int | None = None) -> bool:
+        """Store it and start on it; then it may be acknowledged. False if it was seen before. Raises LineFull where
+        `most` of its line wait already."""
         # Finished even if the caller is gone: a row under our lease must be in our hands.
-        return bool(await asyncio.shield(self.soon(self._put(arrival, payload))))
+        return bool(await asyncio.shield(self.soon(self._put(arrival, payload, most))))
 
-    async def _put(self, arrival: Arrival[T], payload: str) -> bool:
-        kept = await self.keep(arrival, payload)
+    async def _put(self, arrival: Arrival[T], payload: str, most: int | None) -> bool:
+        kept = await self.keep(arrival, payload, most=most)
         if kept is Kept.HERE:
             self.begin(arrival)
         return kept is not Kept.KNOWN
 
-    async def keep(self, arrival: Arrival[T], payload: str) -> Kept:
-        """Store it, for a channel that starts on it by itself, if it is this process's to begin."""
+    async def keep(self, arrival: Arrival[T], payload: str, *, most: int | None = None) -> Kept:
+        """Store it, for a channel that starts on it by itself, if it is this process's to begin. Raises LineFull."""
         self._kept.add(arrival.key)
         try:
-            owner = await self._stored(arrival, payload)
+            owner = await self._stored(arrival, payload, most)
+        except LineFull:
+            self._kept.discard(arrival.key)
+            raise
         except BaseException:
             self._in_doubt = True
             raise
@@ -189,22 +193,19 @@ class Intake(Generic[T]):
             self._kept.discard(arrival.key)
         return Kept.KNOWN if owner is None else Kept.THERE
 
-    async def _stored(self, arrival: Arrival[T], payload: str) -> str | None:
+    async def _stored(self, arrival: Arrival[T], payload: str, most: int | None) -> str | None:
         """Who works on it now; None if it was seen before."""
         if self._in_lines:
             return await self._store.put_in_line(
-                self._channel, arrival.key, payload, line=arrival.line, lease=self._lease
+                self._channel, arrival.key, payload, line=arrival.line, lease=self._lease, most=most
             )
         new = await self._store.put_inbox(self._channel, arrival.key, payload, lease=self._lease)
         return self._lease.owner if new else None
 
-    async def leave(self, key: str, payload: str, *, line: str) -> bool:
-        """Store it for whoever works on this line, or will: this process does not yet. False if it was seen before."""
-        return await self._store.put_in_line(self._channel, key, payload, line=line) is not None
-
-    async def waiting_everywhere(self, line: str) -> int:
-        """How much of this person's is not handled yet, whichever process has it."""
-        return await self._store.waiting_in_line(self._channel, line)
+    async def leave(self, key: str, payload: str, *, line: str, most: int | None = None) -> bool:
+        """Store it for whoever works on this line, or will: this process does not yet. False if it was seen before.
+        Raises LineFull."""
+        return await self._store.put_in_line(self._channel, key, payload, line=line, most=most) is not None
 
     def begin(self, arrival: Arrival[T]) -> None:
         """Put it into its line; once."""

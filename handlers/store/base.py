@@ -71,6 +71,7 @@ __all__ = [
     "LedgerEntry",
     "Limit",
     "LimitReached",
+    "LineFull",
     "OpenJobs",
     "Part",
     "PartState",
@@ -104,6 +105,10 @@ class StoreCrowded(StoreUnavailable):
 
 class StoreRejected(StoreError):
     """The database does not accept this value, or the program asked for something wrong. Nothing was changed."""
+
+
+class LineFull(Exception):
+    """As many of this line as may wait are waiting: nothing was kept."""
 
 
 class RunSuperseded(Exception):
@@ -254,19 +259,19 @@ class Inbox(Protocol):
         """False if this update was seen before. With a `lease` it is its owner's from the start, otherwise nobody's."""
 
     async def put_in_line(
-        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None
+        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None, most: int | None = None
     ) -> str | None:
         """As `put_inbox`, in a line, whose rows one process works on: who that is now, or None for one seen before.
 
         It is the owner of an open row of this line whose lease has not ended (`passed_on` tells it), else that of
         `lease`, else "" for nobody. Of processes that begin one line at once, one owns it.
+
+        Raises LineFull where `most` rows of the line are open already, whoever puts them there at once; never for one
+        seen before.
         """
 
     async def passed_on(self, channel: str, lease: Lease) -> tuple[InboxRow, ...]:
         """What others put into lines of this owner, oldest first; each row once, under its lease from then on."""
-
-    async def waiting_in_line(self, channel: str, line: str) -> int:
-        """How many rows of a line are open, whoever works on them."""
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         """Drop payload and key; that it was seen stays, against repeats. `failed`: it will not be handled."""

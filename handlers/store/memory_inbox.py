@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from handlers.store.base import InboxRow, Lease
+from handlers.store.base import InboxRow, Lease, LineFull
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,12 @@ class MemoryInbox:
         return True
 
     async def put_in_line(
-        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None
+        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None, most: int | None = None
     ) -> str | None:
         now, nobody = self._clock(), {"", lease.owner if lease else ""}
-        line_of = (row for _, row in self._open(channel) if row.line == line)
+        line_of = [row for _, row in self._open(channel) if row.line == line]
+        if most is not None and len(line_of) >= most and (channel, key) not in self._inbox:
+            raise LineFull
         ahead = next((row for row in line_of if row.owner not in nobody and row.until > now), None)
         if not await self.put_inbox(channel, key, payload, lease=lease):
             return None
@@ -55,9 +57,6 @@ class MemoryInbox:
         for key, row in passed:
             self._inbox[channel, key] = replace(row, passed=False, until=until)
         return tuple(InboxRow(key=key, payload=row.payload, claims=row.claims) for key, row in passed)
-
-    async def waiting_in_line(self, channel: str, line: str) -> int:
-        return sum(1 for _, row in self._open(channel) if row.line == line)
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         if row := self._inbox.get((channel, key)):

@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
-from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
+from bot.channels.telegram.mini_app.tickets import Tickets
 from handlers.message import Chat
 from handlers.session import Session, SessionPhoto
 from handlers.store.base import Turn
@@ -54,14 +54,10 @@ class App:
         return f"{self.address}{urlsplit(link).path}?{urlsplit(link).query}#{said}"
 
 
-async def nothing(_: Ticket) -> int:
-    return 0
-
-
 @pytest.fixture
 def app(photo: Path) -> Iterator[App]:
     made = App(photo)
-    desk = Desk(token=TOKEN, tickets=made.tickets, store=made.store, take=made.take, waiting=nothing, now=time.time)
+    desk = Desk(token=TOKEN, tickets=made.tickets, store=made.store, take=made.take, now=time.time)
     with serving(Starlette(routes=desk.routes())) as address:
         made.address = address
         yield made

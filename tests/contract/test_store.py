@@ -16,6 +16,7 @@ from handlers.store.base import (
     Job,
     JobState,
     Lease,
+    LineFull,
     OpenJobs,
     PartState,
     RunSuperseded,
@@ -464,7 +465,6 @@ async def test_what_comes_into_a_line_that_somebody_works_on_is_theirs_and_told_
     assert await store.put_in_line("tg", "2", "y", line="ann", lease=yours) is None, "it was seen before"
     assert await store.put_in_line("tg", "3", "z", line="ben", lease=yours) == "b"
     assert await store.put_in_line("web", "1", "x", line="ann", lease=yours) == "b", "another channel's is another line"
-    assert await store.waiting_in_line("tg", "ann") == 2
     assert await store.passed_on("tg", yours) == ()
     assert await store.passed_on("tg", mine) == (InboxRow(key="2", payload="y"),)
     assert await store.passed_on("tg", mine) == ()
@@ -497,6 +497,20 @@ async def test_what_is_left_in_a_line_for_nobody_yet_is_claimed_with_it(store: S
     assert await store.put_in_line("tg", "2", "y", line="ann") == "a"
     assert await store.claim_inbox("tg", yours) == ()
     assert [row.key for row in await store.passed_on("tg", mine)] == ["2"]
+
+
+async def test_no_more_wait_in_a_line_than_may_however_many_come_at_once(store: Store) -> None:
+    leases = [Lease(owner=str(n), seconds=10) for n in range(12)]
+    ends = await asyncio.gather(
+        *(store.put_in_line("tg", str(n), "x", line="ann", lease=lease, most=5) for n, lease in enumerate(leases)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(end, LineFull) for end in ends) == 7
+    kept = [str(n) for n, end in enumerate(ends) if not isinstance(end, LineFull)]
+    assert await store.put_in_line("tg", kept[0], "x", line="ann", most=5) is None, "it is there already"
+    await store.done_inbox("tg", kept[0])
+    assert await store.put_in_line("tg", "later", "x", line="ann", most=5) is not None
+    assert await store.put_in_line("tg", "bens", "x", line="ben", most=5) is not None
 
 
 async def test_of_many_who_begin_one_line_at_once_one_owns_it(store: Store) -> None:

@@ -47,8 +47,8 @@ from bot.channels.telegram.inbound.updates import (
     read,
 )
 from bot.channels.telegram.message_index import MessageIndex
-from bot.channels.telegram.mini_app.desk import Desk, Drawn
-from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
+from bot.channels.telegram.mini_app.desk import MAX_WAITING, Desk, Drawn
+from bot.channels.telegram.mini_app.tickets import Tickets
 from bot.channels.telegram.outbound.bot_request import BotRequest
 from bot.channels.telegram.outbound.ephemeral import Ephemeral
 from bot.channels.telegram.outbound.gateway import Gateway, only_delivery_errors
@@ -137,9 +137,7 @@ class TelegramChannel:
         self._permissions = Permissions(self._bot, self.chats, pace.clock)
         ephemeral = Ephemeral(self._bot, self._gateway, self._index, self._permissions.administers)
         self._speaker = Speaker(self._bot, self._gateway, self._index, ephemeral, tickets, self._foreground)
-        self._desk = Desk(
-            token=token, tickets=tickets, store=store, take=self._take_painted, waiting=self._waiting, now=pace.wall
-        )
+        self._desk = Desk(token=token, tickets=tickets, store=store, take=self._take_painted, now=pace.wall)
         kept = KeptResults(store, pace.wall)
         self._results = Results(
             bot=self._bot,
@@ -338,11 +336,8 @@ class TelegramChannel:
         """From the Mini App: kept like an update, and in its person's line like one."""
         payload = json.dumps({"painted": drawn.model_dump(mode="json")})
         if not self.intake.running:
-            return await self.intake.leave(drawn.key, payload, line=self._painted(drawn).line)
-        return await self.intake.put(self._painted(drawn), payload)
-
-    async def _waiting(self, ticket: Ticket) -> int:
-        return await self.intake.waiting_everywhere(line_of(ticket.chat, ticket.person))
+            return await self.intake.leave(drawn.key, payload, line=self._painted(drawn).line, most=MAX_WAITING)
+        return await self.intake.put(self._painted(drawn), payload, most=MAX_WAITING)
 
     def _painted(self, drawn: Drawn) -> Arrival[Heard]:
         chat = drawn.ticket.chat

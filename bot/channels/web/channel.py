@@ -30,7 +30,7 @@ from bot.channels.web.uploads import MAX_PHOTOS, Limits, Posted, Refused
 from bot.metrics import Metrics
 from handlers.channel import Answerer, Delivered, DeliveryLater, DeliveryRefused, Finding, Health
 from handlers.message import Chat, Kind, Language, Outgoing
-from handlers.store.base import Entry, Store
+from handlers.store.base import Entry, LineFull, Store
 from handlers.styles_shown import StylesShown
 from providers.media.store import at_hand
 from providers.media.threads import in_file_thread
@@ -131,9 +131,14 @@ class WebChannel:
         try:
             received = await self._received(chat, posted, language)
             payload = received.model_dump_json(context=self._store.media)
-            kept = await self.intake.keep(self._arrival(received), payload)
+            own = [*(photo.path for photo in received.photos), *received.marks]
+            try:
+                kept = await self.intake.keep(self._arrival(received), payload, most=MAX_WAITING)
+            except LineFull:
+                await self.shelf.delete(own)
+                raise Refused(429, "too_fast") from None
             if kept is Kept.KNOWN:
-                await self.shelf.delete([*(photo.path for photo in received.photos), *received.marks])
+                await self.shelf.delete(own)
                 return received.id
         except BaseException:
             posted.discard()
@@ -162,8 +167,6 @@ class WebChannel:
             raise Refused(400, "bad_form")
         if len(posted.photos) + len(posted.pictures) > MAX_PHOTOS:
             raise Refused(400, "too_many_photos", n=MAX_PHOTOS)
-        if await self.intake.waiting_everywhere(chat.key) >= MAX_WAITING:
-            raise Refused(429, "too_fast")
         if (posted.photos or posted.mask) and await self.shelf.size(chat) > MAX_KEPT:
             raise Refused(413, "too_much_kept", mb=MAX_KEPT >> 20)
         quoted, job = await self._quoted(chat, posted.pictures)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handlers.message import key_hash
-from handlers.store.base import InboxRow, Lease
+from handlers.store.base import InboxRow, Lease, LineFull
 from handlers.store.sql.database import Database
 from handlers.store.sql.prepared import all_rows, change, one_row, one_value
 from handlers.store.sql.schema import INBOX
@@ -58,6 +58,7 @@ _AHEAD = (
 """Locked, so that its owner does not end it, and look for the last time what was passed on, before the new row is
 there."""
 _IN_LINE = sa.select(sa.func.count()).where((INBOX.c.line == sa.bindparam("a_line")) & ~INBOX.c.done)
+_SEEN = sa.select(INBOX.c.id).where(_channel & (INBOX.c.id == sa.bindparam("an_id")))
 _CLAIM = (
     INBOX.update()
     .where(_OPEN & INBOX.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -105,7 +106,7 @@ class SqlInbox(Database):
         )
 
     async def put_in_line(
-        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None
+        self, channel: str, key: str, payload: str, *, line: str, lease: Lease | None = None, most: int | None = None
     ) -> str | None:
         name = _line(channel, line)
 
@@ -113,6 +114,10 @@ class SqlInbox(Database):
             if c.dialect.name == "postgresql":
                 c.execute(_LOCK_LINE, {"line": name})
             row = self._inbox_row(channel, key, payload, lease, self._moment(c)) | {"line": name}
+            if most is not None and one_value(c, _IN_LINE, {"a_line": name}) >= most:
+                if one_value(c, _SEEN, {"a_channel": channel, "an_id": row["id"]}) is not None:
+                    return None
+                raise LineFull
             ahead = one_row(c, _AHEAD, {"a_line": name, "a_holder": row["holder"], "now": row["at"]})
             mine = row if ahead is None else row | ahead | {"passed": True}
             return str(mine["holder"]) if self.insert_new(c, INBOX, mine) else None
@@ -143,10 +148,6 @@ class SqlInbox(Database):
         rows = await self._write(lambda c: all_rows(c, _NOTICE, {**mine, "until": _end(self._moment(c), lease)}))
         rows.sort(key=lambda row: (row["at"], row["key"]))
         return tuple(InboxRow(key=row["key"], payload=row["payload"], claims=row["claims"]) for row in rows)
-
-    async def waiting_in_line(self, channel: str, line: str) -> int:
-        facts = {"a_line": _line(channel, line)}
-        return int(await self._read(lambda c: one_value(c, _IN_LINE, facts)))
 
     async def done_inbox(self, channel: str, key: str, *, failed: bool = False) -> None:
         facts = {"a_channel": channel, "an_id": key_hash(key), "has_failed": failed}

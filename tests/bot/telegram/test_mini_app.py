@@ -18,10 +18,10 @@ from starlette.applications import Starlette
 
 from bot.channels.telegram.mini_app.desk import Desk, Drawn
 from bot.channels.telegram.mini_app.init_data import Forged, person_of
-from bot.channels.telegram.mini_app.tickets import Ticket, Tickets
+from bot.channels.telegram.mini_app.tickets import Tickets
 from handlers.message import Chat
 from handlers.session import Session, SessionPhoto
-from handlers.store.base import Turn
+from handlers.store.base import LineFull, Turn
 from handlers.store.memory import MemoryStore
 from tests.bot.telegram.stage import Stage, listening, on_stage
 from tests.servers.telegram import TOKEN, FakeTelegram, Shown, jpeg
@@ -239,13 +239,12 @@ async def test_who_sends_faster_than_anybody_paints_is_held_back(tmp_path: Path)
     tickets = Tickets(secret=HOME["app_secret"], public_url=HOME["public_url"], now=time.time)
 
     async def take(drawn: Drawn) -> bool:
+        if len(taken) == 20:
+            raise LineFull
         taken.append(drawn)
         return True
 
-    async def waiting(_: Ticket) -> int:
-        return len(taken)
-
-    desk = Desk(token=TOKEN, tickets=tickets, store=store, take=take, waiting=waiting, now=time.time)
+    desk = Desk(token=TOKEN, tickets=tickets, store=store, take=take, now=time.time)
     address = tickets.link(chat, "en", photo="p")
     assert address is not None
     ticket = str(parse_qs(urlsplit(address).query)["t"][0])

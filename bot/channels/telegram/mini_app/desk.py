@@ -20,7 +20,7 @@ from bot.channels.telegram.mini_app.init_data import Forged, person_of
 from bot.channels.telegram.mini_app.tickets import PATH, Ticket, Tickets
 from bot.posted import BodyTooLarge, body_of
 from handlers.message import IncomingPhoto, Margins, Message, Painted
-from handlers.store.base import Store
+from handlers.store.base import LineFull, Store
 from providers.media.preview import dimensions
 from providers.media.store import at_hand
 from providers.media.threads import in_thread
@@ -78,8 +78,8 @@ def _asset(name: str) -> tuple[bytes, str] | None:
 
 
 class Desk:
-    """`take`: keeps what was painted and begins with it; False where the same came before. `waiting`: how much of this
-    person's is waiting already."""
+    """`take`: keeps what was painted and begins with it; False where the same came before. Raises
+    LineFull where MAX_WAITING of this person's wait."""
 
     def __init__(
         self,
@@ -88,14 +88,12 @@ class Desk:
         tickets: Tickets,
         store: Store,
         take: Callable[[Drawn], Awaitable[bool]],
-        waiting: Callable[[Ticket], Awaitable[int]],
         now: Callable[[], float],
     ) -> None:
         self._token = token
         self._tickets = tickets
         self._store = store
         self._take = take
-        self._waiting = waiting
         self._now = now
 
     def routes(self) -> list[Route]:
@@ -158,11 +156,11 @@ class Desk:
     async def _send(self, request: Request) -> Response:
         try:
             body, ticket = await self._asked(request)
-            if await self._waiting(ticket) >= MAX_WAITING:
-                raise _Refused(429)
             await self._picture(ticket)
             drawn = _drawn(body, ticket)
             await self._take(drawn)
+        except LineFull:
+            return _error(429)
         except _Refused as refused:
             return _error(refused.status)
         return JSONResponse({"id": drawn.id}, 202, headers={"cache-control": "no-store"})
